@@ -1,0 +1,61 @@
+# One word a task. `make demo` and `make test` need Python 3.11 or later and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+SAM_VENV := .sam-venv
+DATA ?=
+MODEL ?= models/churn
+export SAM_CLI_TELEMETRY := 0
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: setup setup-dev setup-sam demo test lint bench build invoke lock clean
+
+# The virtual environment is a stamp: it is made again when a lock changes.
+$(VENV)/.bootstrap: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; set PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.bootstrap requirements/train.txt pyproject.toml
+	@echo "Installing what training and scoring need into $(VENV) ..."
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/train.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.train requirements/dev.txt
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(SAM_VENV)/.sam: $(VENV)/.bootstrap requirements/sam.txt
+	@echo "Installing AWS SAM into $(SAM_VENV) ..."
+	@test -x $(SAM_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(SAM_VENV)
+	@$(UV) pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r requirements/sam.txt
+	@touch $@
+
+setup: $(VENV)/.train ## what demo needs
+setup-dev: $(VENV)/.dev
+setup-sam: $(SAM_VENV)/.sam
+
+demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
+	@$(BIN)/python -m churn_core.pipelines.demo $(DATA)
+
+test: setup-dev setup-sam ## every test, real parts
+	@$(BIN)/python -m pytest
+
+lint: setup-dev ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup-dev ## the product beside scikit-learn, in one run
+	@$(BIN)/python benchmarks/batch.py
+
+lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
+	@sh requirements/lock.sh $(UV)
+
+clean:
+	rm -rf $(VENV) $(SAM_VENV) .aws-sam build models data

@@ -1,0 +1,75 @@
+"""The command ``churn``.
+
+Commands import what they need when they run, so that ``churn --help`` and ``churn predict`` work with
+numpy and onnxruntime alone. Installed packages add commands by the entry-point group
+``churn.commands``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, NoReturn
+
+from churn_core import __version__
+from churn_core.cli import data_commands, model_commands, scoring_commands
+from churn_core.cli.output import report_error
+from churn_core.errors import ChurnError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_EXTRA_OF_MODULE = {"duckdb": "batch", "arro3": "batch"}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        report_error(f"{message}; see '{self.prog} --help'.", as_json=False)
+        sys.exit(USAGE)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = _Parser(prog="churn", description="Who will leave, why, and whom to call.")
+    parser.add_argument("--version", action="version", version=f"churn {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    for module in (data_commands, model_commands, scoring_commands):
+        module.add_commands(commands)
+    for entry_point in entry_points(group="churn.commands"):
+        entry_point.load()(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (0 done, 1 data or model at fault, 2 usage, 130 Ctrl-C)."""
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    as_json = bool(getattr(options, "json", False))
+    try:
+        options.run(options)
+    except ChurnError as error:
+        report_error(error, as_json=as_json)
+        return FAULT
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
+        report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
+        return FAULT
+    except MemoryError:
+        report_error(
+            "There is not enough memory for this; use fewer rows or a larger machine.", as_json=as_json
+        )
+        return FAULT
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        report_error("Interrupted; nothing was written.", as_json=False)
+        return INTERRUPTED
+    return DONE

@@ -1,0 +1,7 @@
+"""``python -m churn_core.cli``."""
+
+import sys
+
+from churn_core.cli import main
+
+sys.exit(main())

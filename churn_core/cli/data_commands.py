@@ -1,0 +1,59 @@
+"""``churn generate`` and ``churn validate``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from churn_core.cli.output import print_result
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser."""
+    generate = commands.add_parser("generate", help="write sample customers whose churn depends on them")
+    generate.add_argument("out", type=Path, metavar="OUT", help="file to write, .csv or .parquet")
+    generate.add_argument("--rows", type=_positive, default=10_000, help="customers (default 10000)")
+    generate.add_argument("--seed", type=int, default=0, help="equal seeds give equal files (default 0)")
+    generate.set_defaults(run=_generate)
+    validate = commands.add_parser("validate", help="check a table against the data contract")
+    validate.add_argument("data", type=Path, metavar="DATA", help="table, .csv or .parquet")
+    validate.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
+    validate.add_argument(
+        "--unlabelled", action="store_true", help="the table has no target column, as for scoring"
+    )
+    validate.set_defaults(run=_validate)
+    for command in (generate, validate):
+        command.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _generate(options: argparse.Namespace) -> None:
+    from churn_core.data import write_sample_data
+
+    write_sample_data(options.out, options.rows, options.seed)
+    print_result(
+        {"file": str(options.out), "rows": options.rows, "seed": options.seed},
+        f"Wrote {options.rows:,} customers to {options.out}.\nNext: churn train {options.out}",
+        as_json=options.json,
+    )
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from churn_core.config import load_config
+    from churn_core.data import load_table, validate_data
+
+    report = validate_data(
+        load_table(options.data), load_config(options.config).contract, labelled=not options.unlabelled
+    )
+    if options.json:
+        print_result(report.to_dict(), "", as_json=True)
+    else:
+        print(report.render())
+    report.raise_for_errors()

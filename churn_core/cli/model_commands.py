@@ -1,0 +1,89 @@
+"""``churn train`` and ``churn evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churn_core.cli.output import Progress, print_result
+
+if TYPE_CHECKING:
+    import argparse
+
+DEFAULT_MODEL = Path("models/churn")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser."""
+    train = commands.add_parser("train", help="train a model, prove its export, write the bundle")
+    train.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
+    train.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
+    train.add_argument("--out", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})")
+    train.add_argument("--model-type", help="family to train instead of the configuration's model.type")
+    train.set_defaults(run=_train)
+    evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled data")
+    evaluate.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
+    evaluate.add_argument(
+        "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
+    )
+    evaluate.set_defaults(run=_evaluate)
+    for command in (train, evaluate):
+        command.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from churn_core.config import load_config, with_model_type
+    from churn_core.data import load_table
+    from churn_core.models.bundle_writer import metrics_document
+    from churn_core.pipelines import run_training
+
+    config = load_config(options.config)
+    if options.model_type is not None:
+        config = with_model_type(config, options.model_type)
+    with Progress("training") as progress:
+        progress.step(f"reading {options.data}")
+        run = run_training(config, load_table(options.data), options.out, on_step=progress.step)
+    document = metrics_document(run.proved)
+    version = run.bundle.model_version
+    print_result(
+        document | {"folder": str(options.out), "model_version": version},
+        _training_text(document, version, options.out),
+        as_json=options.json,
+    )
+
+
+def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
+    cv, parity, rows = document["cv"], document["parity"], document["rows"]
+    calibrated = document["calibrated"]
+    lines = [
+        f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out.",
+        "",
+        f"{'metric':<16}{'cross-validated (95 %)':<28}{'held out'}",
+    ]
+    for name, interval in cv.items():
+        spread = f"{interval['mean']:.4f} [{interval['low']:.4f}, {interval['high']:.4f}]"
+        lines.append(f"{name:<16}{spread:<28}{document['holdout'][name]:.4f}")
+    lines += [
+        "",
+        f"Threshold {document['threshold']:.6f}; calibration by {'a sigmoid' if calibrated else 'none'}.",
+        f"Parity: {parity['rows_compared']:,} rows compared, largest difference"
+        f" {parity['max_abs_difference']:.1e}, {parity['decisions_changed']} decisions changed.",
+        f"Wrote {version} to {folder}.",
+        f"Next: churn score CUSTOMERS.parquet scores.parquet --model {folder}",
+    ]
+    return "\n".join(lines)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from churn_core.data import load_table
+    from churn_core.models.bundle_evaluation import evaluate_bundle
+    from churn_core.scoring.predictor import ChurnPredictor
+
+    predictor = ChurnPredictor.load(options.model)
+    measured = evaluate_bundle(predictor, load_table(options.data))
+    width = max(map(len, measured["metrics"]))
+    lines = [
+        f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}"
+    ]
+    lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
+    print_result(measured, "\n".join(lines), as_json=options.json)

@@ -1,0 +1,81 @@
+"""How commands speak: results to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from churn_core.errors import InputFileError, InvalidRecordsError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_REDRAW_SECONDS = 0.1
+_BAR_WIDTH = 30
+
+
+def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:
+    """Print a result: JSON for programs, or text for people."""
+    print(json.dumps(content, indent=1, ensure_ascii=False) if as_json else text)
+
+
+def report_error(error: Exception | str, *, as_json: bool) -> None:
+    """Say in one sentence what is wrong."""
+    if not as_json:
+        print(f"churn: {error}", file=sys.stderr)
+        return
+    content: dict[str, Any] = {"error": str(error)}
+    if isinstance(error, InputFileError):
+        content["code"] = error.code
+    if isinstance(error, InvalidRecordsError):
+        content["errors"] = [{"loc": [f.record, f.column], "code": f.code} for f in error.faults]
+    print(json.dumps(content, ensure_ascii=False), file=sys.stderr)
+
+
+class Progress:
+    """A bar on stderr while something lasts; silent unless stderr is a terminal.
+
+    Parameters
+    ----------
+    label : str
+        What is counted.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._shown = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._drawn = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown and self._drawn:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def step(self, what: str) -> None:
+        """Show what is being done now."""
+        if self._shown:
+            self._drawn = time.monotonic()
+            print(f"\r\033[K{what} ...", end="", file=sys.stderr, flush=True)
+
+    def update(self, done: int, total: int) -> None:
+        """Show how far it has come."""
+        now = time.monotonic()
+        if not self._shown or now - self._drawn < _REDRAW_SECONDS:
+            return
+        self._drawn = now
+        share = min(1.0, done / total) if total else 1.0
+        bar = "#" * int(share * _BAR_WIDTH)
+        rate = done / max(now - self._started, 1e-9)
+        print(
+            f"\r\033[K{self._label} [{bar:<{_BAR_WIDTH}}] {share:4.0%} {rate:,.0f} rows/s",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )

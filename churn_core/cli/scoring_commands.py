@@ -1,0 +1,110 @@
+"""``churn predict`` and ``churn score``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churn_core.cli.output import Progress, print_result
+from churn_core.errors import DataError
+
+if TYPE_CHECKING:
+    import argparse
+
+DEFAULT_MODEL = Path("models/churn")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser."""
+    predict = commands.add_parser("predict", help="score customers given as JSON (or a small table)")
+    predict.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="JSON object or list, .csv or .parquet; - is stdin",
+    )
+    predict.add_argument(
+        "--reasons", choices=("top", "all"), default="top", help="three reasons or every feature"
+    )
+    predict.set_defaults(run=_predict, json=True)
+    score = commands.add_parser("score", help="score a Parquet file into a Parquet file")
+    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers")
+    score.add_argument("destination", type=Path, metavar="OUT.parquet", help="one row a customer, same order")
+    score.add_argument("--threads", type=int, help="threads (default: all cores)")
+    score.add_argument("--contributions", action="store_true", help="add every feature's contribution")
+    score.add_argument("--json", action="store_true", help="print JSON for programs")
+    score.set_defaults(run=_score)
+    for command in (predict, score):
+        command.add_argument(
+            "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
+        )
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from churn_core.scoring.predictor import ChurnPredictor
+
+    predictor = ChurnPredictor.load(options.model)
+    if options.file.endswith((".csv", ".parquet")):
+        from churn_core.data.records import table_records
+
+        records: Any = table_records(Path(options.file), predictor.contract)
+    else:
+        records = _read_json(options.file)
+    answers = predictor.predict(records, all_reasons=options.reasons == "all")
+    print(json.dumps(answers, indent=1, ensure_ascii=False))
+
+
+def _read_json(name: str) -> Any:
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{name} can't be read ({error.strerror}); name an existing file.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 text; write the JSON as UTF-8.") from error
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            "The input is not valid JSON; give one customer as an object, or a list of them."
+        ) from error
+    if isinstance(content, dict) or (isinstance(content, list) and all(isinstance(c, dict) for c in content)):
+        return content
+    raise DataError("The input holds no customers; give one customer as a JSON object, or a list of them.")
+
+
+def _score(options: argparse.Namespace) -> None:
+    from churn_core.scoring.batch import BatchSettings, score_file
+    from churn_core.scoring.predictor import ChurnPredictor
+
+    settings = BatchSettings(contributions=options.contributions)
+    if options.threads is not None:
+        settings = BatchSettings(contributions=options.contributions, threads=max(1, options.threads))
+    predictor = ChurnPredictor.load(options.model)
+    started = time.perf_counter()
+    with Progress("scoring") as progress:
+        result = score_file(options.source, options.destination, predictor, settings, progress.update)
+    seconds = time.perf_counter() - started
+    content = {
+        "rows": result.rows,
+        "scored": result.scored,
+        "rejected": result.rejected,
+        "rejects": result.rejects,
+        "unknown": result.unknown,
+        "seconds": round(seconds, 3),
+        "model_version": predictor.bundle.model_version,
+        "output": str(options.destination),
+    }
+    lines = [
+        f"Scored {result.scored:,} of {result.rows:,} rows in {seconds:.1f} s"
+        f" ({result.rows / seconds:,.0f} rows/s); {result.rejected:,} rejected."
+    ]
+    lines += [f"  {count:,} rows rejected as {code}" for code, count in result.rejects.items()]
+    lines += [
+        f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
+    ]
+    lines.append(f"Wrote {options.destination} with {predictor.bundle.model_version}.")
+    print_result(content, "\n".join(lines), as_json=options.json)

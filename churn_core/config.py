@@ -1,0 +1,320 @@
+"""Read config.yaml into checked settings."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from churn_core.errors import ConfigError
+from churn_core.schema import CategoryFeature, Contract, DerivedFeature, NumberFeature
+
+ModelType = Literal["logistic_regression", "random_forest", "gradient_boosting"]
+
+OUTPUT_COLUMNS = (
+    "row_number",
+    "status",
+    "reject_code",
+    "churn_probability",
+    "will_churn",
+    "risk",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "warnings",
+    "model_version",
+)
+"""Columns of a scored file beside the id; an id column of one of these names would collide."""
+
+
+def get_project_root() -> Path:
+    """Return the folder that holds ``churn_core`` and ``config``."""
+    return Path(__file__).resolve().parent.parent
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class NumberSpec(_Section):
+    """A number column as config.yaml declares it."""
+
+    kind: Literal["number"]
+    minimum: float
+    maximum: float
+    integer: bool = False
+    nullable: bool = False
+    stored_as: Literal["number", "text"] = "number"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> NumberSpec:
+        if not self.minimum < self.maximum:
+            raise ValueError("minimum must be less than maximum")
+        if max(abs(self.minimum), abs(self.maximum)) > 3.4e38:
+            raise ValueError("minimum and maximum must fit a float32 (below 3.4e38)")
+        return self
+
+
+class CategorySpec(_Section):
+    """A category column as config.yaml declares it."""
+
+    kind: Literal["category"]
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+
+
+class RatioSpec(_Section):
+    """numerator / denominator; missing where the denominator is 0."""
+
+    kind: Literal["ratio"]
+    numerator: str
+    denominator: str
+
+
+class DifferenceSpec(_Section):
+    """minuend - subtrahend."""
+
+    kind: Literal["difference"]
+    minuend: str
+    subtrahend: str
+
+
+class SumSpec(_Section):
+    """The sum of several number columns."""
+
+    kind: Literal["sum"]
+    columns: Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class CountSpec(_Section):
+    """How many of the category columns hold a value."""
+
+    kind: Literal["count"]
+    value: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class BucketSpec(_Section):
+    """The interval between edges in which a number lies, used as a category."""
+
+    kind: Literal["bucket"]
+    column: str
+    edges: Annotated[tuple[float, ...], Field(min_length=1)]
+
+    @field_validator("edges")
+    @classmethod
+    def _increasing(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
+        if any(a >= b for a, b in pairwise(edges)):
+            raise ValueError("edges must increase")
+        return edges
+
+
+FeatureSpec = Annotated[NumberSpec | CategorySpec, Field(discriminator="kind")]
+DerivedSpec = Annotated[
+    RatioSpec | DifferenceSpec | SumSpec | CountSpec | BucketSpec, Field(discriminator="kind")
+]
+
+
+class TargetSpec(_Section):
+    """The column that says who left, and its two labels."""
+
+    column: str
+    positive: str
+    negative: str
+
+
+class ProjectSettings(_Section):
+    """What the model is called."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "churn"
+
+
+class DataSettings(_Section):
+    """The columns, and how the table is split."""
+
+    id: str | None = None
+    target: TargetSpec
+    test_size: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    random_state: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    features: Annotated[dict[str, FeatureSpec], Field(min_length=1)]
+    derived: dict[str, DerivedSpec] = {}
+
+
+class ModelSettings(_Section):
+    """The model family and what its estimator is told."""
+
+    type: ModelType = "logistic_regression"
+    params: dict[str, Any] = {}
+    calibration: Literal["auto", "sigmoid", "none"] = "auto"
+
+
+class EvaluationSettings(_Section):
+    """Repeated stratified cross-validation."""
+
+    folds: Annotated[int, Field(ge=2, le=50)] = 5
+    repeats: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+class RiskBands(_Section):
+    """Probabilities from which a customer counts as of medium and of high risk."""
+
+    medium: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    high: Annotated[float, Field(gt=0, lt=1)] = 0.6
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RiskBands:
+        if not self.medium < self.high:
+            raise ValueError("medium must be less than high")
+        return self
+
+
+class DecisionSettings(_Section):
+    """From which probability a customer counts as leaving."""
+
+    threshold: Literal["f1"] | Annotated[float, Field(gt=0, lt=1)] = "f1"
+    risk_bands: RiskBands = RiskBands()
+
+
+class ApiSettings(_Section):
+    """Where the local API listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+
+
+class Settings(_Section):
+    """All of config.yaml."""
+
+    project: ProjectSettings = ProjectSettings()
+    data: DataSettings
+    model: ModelSettings = ModelSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    decision: DecisionSettings = DecisionSettings()
+    api: ApiSettings = ApiSettings()
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Settings:
+        _check_names(self.data)
+        for name, derived in self.data.derived.items():
+            _check_derived(name, derived, self.data.features)
+        return self
+
+    @property
+    def contract(self) -> Contract:
+        """The data contract, its vocabularies still to be learnt."""
+        data = self.data
+        return Contract(
+            features=tuple(_feature(name, spec) for name, spec in data.features.items()),
+            target=data.target.column,
+            positive=data.target.positive,
+            negative=data.target.negative,
+            id_column=data.id,
+            derived=tuple(_derived(name, spec) for name, spec in data.derived.items()),
+        )
+
+
+def load_config(path: Path | None = None) -> Settings:
+    """Read a configuration file.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The YAML file; ``config/config.yaml`` of the project by default.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is no YAML, or holds a key or value that is not allowed.
+    """
+    path = path or get_project_root() / "config" / "config.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path} can't be read ({error.strerror}); name a config file with --config."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML; mend its syntax.") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds no settings; start from config/config.yaml.")
+    return parse_config(content)
+
+
+def parse_config(content: dict[str, Any]) -> Settings:
+    """Check settings that were read from somewhere else than a file.
+
+    Raises
+    ------
+    ConfigError
+        Names the first key at fault.
+    """
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "config"
+        raise ConfigError(f"Config key {key}: {first['msg'].removeprefix('Value error, ')}.") from error
+
+
+def with_model_type(settings: Settings, model_type: str) -> Settings:
+    """Return the settings with another model family and that family's default parameters.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such family.
+    """
+    if model_type == settings.model.type:
+        return settings
+    model = settings.model.model_dump() | {"type": model_type, "params": {}}
+    return parse_config(settings.model_dump() | {"model": model})
+
+
+def _check_names(data: DataSettings) -> None:
+    if data.target.positive == data.target.negative:
+        raise ValueError("data.target: positive and negative must differ")
+    names = [*data.features, *data.derived, data.target.column, *([data.id] if data.id else [])]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"column {min(twice)!r} is declared twice; give each column one role")
+    if data.id in OUTPUT_COLUMNS:
+        raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
+
+
+def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec]) -> None:
+    needed = "category" if isinstance(spec, CountSpec) else "number"
+    for column in _derived(name, spec).columns:
+        if column not in features:
+            raise ValueError(f"data.derived.{name}: {column!r} is not among data.features")
+        if features[column].kind != needed:
+            raise ValueError(f"data.derived.{name}: {column!r} must be a {needed} column")
+
+
+def _feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
+    if isinstance(spec, CategorySpec):
+        return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed)
+    return NumberFeature(
+        name,
+        minimum=spec.minimum,
+        maximum=spec.maximum,
+        integer=spec.integer,
+        nullable=spec.nullable,
+        stored_as_text=spec.stored_as == "text",
+    )
+
+
+def _derived(name: str, spec: DerivedSpec) -> DerivedFeature:
+    match spec:
+        case RatioSpec():
+            return DerivedFeature(name, "ratio", (spec.numerator, spec.denominator))
+        case DifferenceSpec():
+            return DerivedFeature(name, "difference", (spec.minuend, spec.subtrahend))
+        case SumSpec():
+            return DerivedFeature(name, "sum", spec.columns)
+        case CountSpec():
+            return DerivedFeature(name, "count", spec.columns, value=spec.value)
+        case BucketSpec():
+            return DerivedFeature(name, "bucket", (spec.column,), edges=spec.edges)

@@ -1,0 +1,100 @@
+"""Tables of raw values to the encoded matrix, as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from churn_core.data.columns import parse_category_column, parse_number_column
+from churn_core.data.loading import cells_are_text
+from churn_core.schema import CategoryFeature, NumberFeature
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.schema import Contract
+
+
+def parse_table(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Parse a table's features once, by the data contract.
+
+    Returns
+    -------
+    DataFrame
+        The features in contract order: numbers as float64 (NaN is missing), categories as pandas
+        categoricals of normalised text. Values that the contract refuses become missing; call
+        `churn_core.data.validate_data` first to be told of them.
+    """
+    text_cells = cells_are_text(table)
+    parsed: dict[str, object] = {}
+    for feature in contract.features:
+        series = table[feature.name]
+        if isinstance(feature, NumberFeature):
+            parsed[feature.name] = parse_number_column(series, feature, text_cells=text_cells).values
+        else:
+            parsed[feature.name] = pd.Categorical(parse_category_column(series, feature).text)
+    return pd.DataFrame(parsed)
+
+
+class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Encodes a table parsed by `parse_table` into one float32 row a customer.
+
+    Parameters
+    ----------
+    contract : Contract
+        Vocabularies in it are replaced by those of the training rows.
+
+    Attributes
+    ----------
+    contract_ : Contract
+        With the vocabularies that were learnt, each in the order of its values' code points.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    @classmethod
+    def of(cls, contract: Contract) -> TableEncoder:
+        """Return an encoder that uses the vocabularies which a trained contract already has."""
+        encoder = cls(contract)
+        encoder.contract_ = contract
+        encoder.n_features_in_ = len(contract.features)
+        return encoder
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Learn the vocabularies.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Parsed training rows.
+        y : ignored
+            The target is never looked at.
+        """
+        del y
+        self.contract_ = self.contract.with_vocabularies(
+            {f.name: sorted(X[f.name].dropna().unique()) for f in self.contract.categories}
+        )
+        self.n_features_in_ = len(self.contract.features)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """Return the encoded matrix, float32 of shape (rows, features), columns in contract order."""
+        matrix = np.empty((len(X), len(self.contract_.features)), dtype=np.float32)
+        for position, feature in enumerate(self.contract_.features):
+            if isinstance(feature, CategoryFeature):
+                matrix[:, position] = _codes(X[feature.name], feature)
+            else:
+                matrix[:, position] = X[feature.name].to_numpy(dtype=np.float64)
+        return matrix
+
+
+def _codes(series: pd.Series[str], feature: CategoryFeature) -> npt.NDArray[np.float32]:
+    positions, values = pd.factorize(series)
+    known = {value: code for code, value in enumerate(feature.vocabulary)}
+    # pd.factorize marks a missing value by -1, which here picks the last entry.
+    codes = [known.get(value, feature.unknown_code) for value in values] + [feature.missing_code]
+    return np.asarray(codes, dtype=np.float32)[positions]

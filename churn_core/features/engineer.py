@@ -1,0 +1,159 @@
+"""The encoded matrix, completed: derived features added, missing and unknown values replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from churn_core.features.derived import bucket_levels, derive
+from churn_core.schema import CategoryFeature
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.schema import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """One column before the replacement of missing values.
+
+    Parameters
+    ----------
+    name : str
+        The raw or derived feature's name.
+    levels : int or None
+        Number of known codes of a category; None for a number.
+    sources : tuple of int
+        Positions of the raw features that it is made of.
+    derived : int or None
+        Its position among the derived features; None for a raw one.
+    """
+
+    name: str
+    levels: int | None
+    sources: tuple[int, ...]
+    derived: int | None = None
+
+
+def source_columns(contract: Contract) -> tuple[SourceColumn, ...]:
+    """List the columns that the engineer makes: all categories first, then all numbers.
+
+    In that order one graph operation reads all categories, and one all numbers.
+    """
+    raw = [
+        SourceColumn(f.name, len(f.vocabulary) if isinstance(f, CategoryFeature) else None, (position,))
+        for position, f in enumerate(contract.features)
+    ]
+    derived = [
+        SourceColumn(
+            d.name,
+            bucket_levels(d) if d.kind == "bucket" else None,
+            tuple(contract.position(name) for name in d.columns),
+            position,
+        )
+        for position, d in enumerate(contract.derived)
+    ]
+    both = raw + derived
+    return tuple([c for c in both if c.levels is not None] + [c for c in both if c.levels is None])
+
+
+def category_count(contract: Contract) -> int:
+    """Return how many of the engineered columns are categories; they come first."""
+    return len(contract.categories) + sum(d.kind == "bucket" for d in contract.derived)
+
+
+class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Adds derived features to the encoded matrix and replaces missing and unknown values.
+
+    A missing number becomes the median of the training rows. An unknown category becomes the most
+    frequent one; a missing category keeps a level of its own if the training rows had one, else it
+    becomes the most frequent one too. Only training rows are learnt from.
+
+    Parameters
+    ----------
+    contract : Contract
+        With the vocabularies that the matrix is encoded by.
+
+    Attributes
+    ----------
+    columns_ : tuple of SourceColumn
+        What each output column is made of.
+    fill_values_ : ndarray of float32, shape (numbers,)
+        Medians, in the order of the number columns.
+    code_maps_ : list of ndarray of float32
+        For each category column the output code by input code (known values, unknown, missing).
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def fit(self, X: npt.NDArray[np.float32], y: object = None) -> Self:
+        """Learn medians and most frequent values.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (rows, features)
+            The encoded training rows.
+        y : ignored
+            The target is never looked at.
+        """
+        del y
+        self.columns_ = source_columns(self.contract)
+        self.code_maps_: list[npt.NDArray[np.float32]] = []
+        fill_values = []
+        derived = derive(X, self.contract)
+        for column in self.columns_:
+            values = _values(X, derived, column)
+            if column.levels is None:
+                present = values[~np.isnan(values)]
+                fill_values.append(np.median(present) if len(present) else 0.0)
+            else:
+                self.code_maps_.append(_code_map(values, column.levels))
+        self.fill_values_ = np.asarray(fill_values, dtype=np.float32)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the engineered matrix.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (rows, features)
+            Encoded rows.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, features + derived features)
+            Columns as `columns_` lists them, without NaN.
+        """
+        derived = derive(X, self.contract)
+        result = np.empty((len(X), len(self.columns_)), dtype=np.float32)
+        categories = len(self.code_maps_)
+        for position, column in enumerate(self.columns_):
+            values = _values(X, derived, column)
+            if position < categories:
+                result[:, position] = self.code_maps_[position][values.astype(np.int64)]
+            else:
+                result[:, position] = np.where(
+                    np.isnan(values), self.fill_values_[position - categories], values
+                )
+        return result
+
+
+def _values(
+    matrix: npt.NDArray[np.float32], derived: npt.NDArray[np.float32], column: SourceColumn
+) -> npt.NDArray[np.float32]:
+    return matrix[:, column.sources[0]] if column.derived is None else derived[:, column.derived]
+
+
+def _code_map(codes: npt.NDArray[np.float32], levels: int) -> npt.NDArray[np.float32]:
+    counts = np.bincount(codes.astype(np.int64), minlength=levels + 2)
+    most_frequent = int(np.argmax(counts[:levels]))
+    code_map = np.arange(levels + 2, dtype=np.float32)
+    code_map[levels] = most_frequent
+    code_map[levels + 1] = levels if counts[levels + 1] else most_frequent
+    return code_map

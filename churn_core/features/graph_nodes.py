@@ -1,0 +1,135 @@
+"""The features' half of an exported graph, written once for both graphs of a bundle.
+
+skl2onnx's converters and the scoring graph hand in different writers; the operations are the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from churn_core.features.derived import bucket_missing_code, counted_code
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.features.engineer import FeatureEngineer
+    from churn_core.schema import Contract, DerivedFeature
+
+FLOAT, INT64, DOUBLE = 1, 7, 11
+"""Element types as ONNX numbers them."""
+
+
+class NodeWriter(Protocol):
+    """Adds operations to a graph that is being built."""
+
+    def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
+        """Add an operation with one output; return the output's name."""
+        ...
+
+    def constant(self, value: npt.NDArray[Any]) -> str:
+        """Add a constant; return its name."""
+        ...
+
+
+def write_category_index(
+    writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer
+) -> str:
+    """Write the lookup of all category columns at once.
+
+    Returns
+    -------
+    str
+        Name of an int64 [rows, category columns] tensor: positions in a flat table that holds, column
+        after column, one entry for each code of `engineer.code_maps_`.
+    """
+    sizes = [len(code_map) for code_map in engineer.code_maps_]
+    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)[None, :]
+    codes = _columns(writer, features, derived, engineer, categories=True)
+    index = writer.node("Cast", [codes], to=INT64)
+    return writer.node("Add", [index, writer.constant(offsets)])
+
+
+def write_filled_numbers(
+    writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer
+) -> str:
+    """Write the replacement of missing numbers; return a float32 [rows, number columns] tensor's name."""
+    numbers = _columns(writer, features, derived, engineer, categories=False)
+    missing = writer.node("IsNaN", [numbers])
+    return writer.node("Where", [missing, writer.constant(engineer.fill_values_[None, :]), numbers])
+
+
+def write_engineered(writer: NodeWriter, features: str, engineer: FeatureEngineer) -> str:
+    """Write all that `FeatureEngineer.transform` does; return a float32 matrix's name."""
+    derived = write_derived(writer, features, engineer.contract)
+    parts = []
+    if engineer.code_maps_:
+        index = write_category_index(writer, features, derived, engineer)
+        table = writer.constant(np.concatenate(engineer.code_maps_))
+        parts.append(writer.node("Gather", [table, index], axis=0))
+    if len(engineer.fill_values_):
+        parts.append(write_filled_numbers(writer, features, derived, engineer))
+    return parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
+
+
+def write_derived(writer: NodeWriter, features: str, contract: Contract) -> list[str]:
+    """Write every derived feature; return the names of their float32 [rows, 1] tensors."""
+
+    def raw(name: str) -> str:
+        position = writer.constant(np.array([contract.position(name)], dtype=np.int64))
+        return writer.node("Gather", [features, position], axis=1)
+
+    outputs = []
+    for derived in contract.derived:
+        if derived.kind == "count":
+            outputs.append(_write_count(writer, [raw(name) for name in derived.columns], contract, derived))
+        elif derived.kind == "bucket":
+            outputs.append(_write_bucket(writer, raw(derived.columns[0]), derived))
+        else:
+            outputs.append(_write_arithmetic(writer, [raw(name) for name in derived.columns], derived))
+    return outputs
+
+
+def _columns(
+    writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer, *, categories: bool
+) -> str:
+    wanted = [c for c in engineer.columns_ if (c.levels is not None) == categories]
+    raw = [c.sources[0] for c in wanted if c.derived is None]
+    parts = []
+    if raw:
+        parts.append(
+            writer.node("Gather", [features, writer.constant(np.array(raw, dtype=np.int64))], axis=1)
+        )
+    parts.extend(derived[c.derived] for c in wanted if c.derived is not None)
+    return parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
+
+
+def _write_count(writer: NodeWriter, columns: list[str], contract: Contract, derived: DerivedFeature) -> str:
+    hits = []
+    for name, column in zip(derived.columns, columns, strict=True):
+        # A value that the column never held in training has no code; -1 is equal to none.
+        code = counted_code(contract, name, derived)
+        wanted = writer.constant(np.array([[-1 if code is None else code]], dtype=np.float32))
+        hits.append(writer.node("Cast", [writer.node("Equal", [column, wanted])], to=FLOAT))
+    return writer.node("Sum", hits)
+
+
+def _write_bucket(writer: NodeWriter, column: str, derived: DerivedFeature) -> str:
+    edges = writer.constant(np.asarray(derived.edges, dtype=np.float32)[None, :])
+    reached = writer.node("Cast", [writer.node("GreaterOrEqual", [column, edges])], to=FLOAT)
+    axes = writer.constant(np.array([1], dtype=np.int64))
+    code = writer.node("ReduceSum", [reached, axes], keepdims=1)
+    missing = writer.constant(np.array([[bucket_missing_code(derived)]], dtype=np.float32))
+    return writer.node("Where", [writer.node("IsNaN", [column]), missing, code])
+
+
+def _write_arithmetic(writer: NodeWriter, columns: list[str], derived: DerivedFeature) -> str:
+    operator = {"ratio": "Div", "difference": "Sub", "sum": "Add"}[derived.kind]
+    wide = [writer.node("Cast", [column], to=DOUBLE) for column in columns]
+    value = wide[0]
+    for operand in wide[1:]:
+        value = writer.node(operator, [value, operand])
+    narrow = writer.node("Cast", [value], to=FLOAT)
+    missing = writer.constant(np.array([[np.nan]], dtype=np.float32))
+    return writer.node("Where", [writer.node("IsInf", [narrow]), missing, narrow])

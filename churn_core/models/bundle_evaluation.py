@@ -1,0 +1,48 @@
+"""Measure a bundle on labelled data, with the scores that it would give in production."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from churn_core.data import validate_data
+from churn_core.data.columns import target_labels
+from churn_core.features import TableEncoder, parse_table
+from churn_core.models.evaluation import evaluate, rounded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churn_core.scoring.predictor import ChurnPredictor
+
+
+def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str, Any]:
+    """Score a labelled table with a bundle and measure the scores.
+
+    Parameters
+    ----------
+    predictor : ChurnPredictor
+    table : DataFrame
+        Labelled rows that keep the bundle's data contract.
+
+    Returns
+    -------
+    dict
+        ``model_version``, ``rows``, ``threshold``, ``metrics`` (as `churn_core.models.evaluation.evaluate`).
+
+    Raises
+    ------
+    DataValidationError
+        If the table breaks the contract.
+    """
+    contract = predictor.contract
+    validate_data(table, contract).raise_for_errors()
+    matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
+    labels = target_labels(table[contract.target], contract)
+    scores = predictor.score_matrix(matrix)
+    threshold = predictor.bundle.threshold
+    return {
+        "model_version": predictor.bundle.model_version,
+        "rows": len(table),
+        "threshold": threshold,
+        "metrics": rounded(evaluate(labels, scores.probability, threshold)),
+    }

@@ -1,0 +1,207 @@
+"""Write a model bundle: all of it, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from churn_core.errors import OutputError
+from churn_core.models.golden_rows import golden_records
+from churn_core.models.profile import training_profile
+from churn_core.models.scoring_graph import encoding_description
+from churn_core.scoring.bundle import (
+    FORMAT,
+    MANIFEST,
+    METRICS,
+    PORTABLE_GRAPH,
+    REPORT,
+    SCORING_GRAPH,
+    Bundle,
+    manifest_digest,
+    model_version,
+)
+from churn_core.scoring.predictor import ChurnPredictor
+
+if TYPE_CHECKING:
+    import onnx
+
+    from churn_core.models.churn_model import ChurnModel
+    from churn_core.models.parity import ParityResult
+    from churn_core.models.scoring_graph import ScoringGraph
+
+LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedModel:
+    """A model whose exported graphs passed the parity gate.
+
+    Attributes
+    ----------
+    model : ChurnModel
+    scoring : ScoringGraph
+    portable : ModelProto
+    threshold : float
+        The model's own, moved by a few millionths where somebody's score straddled it.
+    parity : ParityResult
+    """
+
+    model: ChurnModel
+    scoring: ScoringGraph
+    portable: onnx.ModelProto
+    threshold: float
+    parity: ParityResult
+
+
+def metrics_document(proved: ProvedModel) -> dict[str, Any]:
+    """Return what metrics.json holds."""
+    model = proved.model
+    return {
+        "model": model.settings.model.type,
+        "rows": model.rows,
+        "threshold": proved.threshold,
+        "calibrated": model.calibrated,
+        "cv": model.cv,
+        "holdout": model.holdout,
+        "parity": proved.parity.to_dict(),
+    }
+
+
+def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
+    """Write the bundle's files, verify them as a reader would, and give them their place.
+
+    Parameters
+    ----------
+    proved : ProvedModel
+    report : str
+        The HTML report.
+    folder : Path
+        Where the bundle goes; an older bundle there is replaced, anything else is left alone.
+
+    Returns
+    -------
+    Bundle
+        As read back from the files.
+
+    Raises
+    ------
+    OutputError
+        If `folder` holds something else than a bundle, or can't be written.
+    BundleError
+        If the files that were written do not verify.
+    """
+    folder = folder.absolute()
+    if (
+        folder.exists()
+        and not (folder / MANIFEST).is_file()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
+        raise OutputError(
+            f"{folder} holds something else than a model bundle; name another folder with --out."
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
+            draft = Path(name) / "bundle"
+            draft.mkdir()
+            bundle = _write_files(proved, report, draft)
+            ChurnPredictor.load(draft)
+            if folder.exists():
+                folder.rename(Path(name) / "replaced")
+            draft.rename(folder)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} can't be written ({error.strerror}); name another folder with --out."
+        ) from error
+    return bundle
+
+
+def _write_files(proved: ProvedModel, report: str, draft: Path) -> Bundle:
+    contents = {
+        SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
+        PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
+        METRICS: _json(metrics_document(proved)),
+        REPORT: report.encode(),
+    }
+    for name, content in contents.items():
+        (draft / name).write_bytes(content)
+    manifest = _manifest(proved, contents)
+    manifest["golden_rows"] = _score_golden_rows(proved, manifest, contents[SCORING_GRAPH])
+    digest = manifest_digest(manifest)
+    version_name = model_version(manifest["name"], digest)
+    manifest |= {"model_digest": digest, "model_version": version_name, "created": _now()}
+    (draft / MANIFEST).write_bytes(_json(manifest))
+    return _bundle(manifest, contents[SCORING_GRAPH], proved)
+
+
+def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
+    model = proved.model
+    settings = model.settings
+    training_scores = model.pipeline.predict_proba(model.training_matrix)[:, 1]
+    return {
+        "format": FORMAT,
+        "name": settings.project.name,
+        "family": settings.model.type,
+        "settings": settings.model_dump(mode="json", exclude={"api"}),
+        "contract": model.contract.to_dict(),
+        "encoding": encoding_description(model.contract),
+        "decision": {
+            "threshold": proved.threshold,
+            "method": "f1" if settings.decision.threshold == "f1" else "fixed",
+            "risk_bands": settings.decision.risk_bands.model_dump(),
+        },
+        "calibrated": model.calibrated,
+        "reasons": {"method": proved.scoring.reasons_method, "intercept": proved.scoring.intercept},
+        "metrics": {"cv": model.cv, "holdout": model.holdout},
+        "parity": proved.parity.to_dict(),
+        "profile": training_profile(model.training_matrix, training_scores, model.contract),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in contents.items()
+        },
+        "golden_rows": [],
+    }
+
+
+def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: bytes) -> list[dict[str, Any]]:
+    draft = manifest | {"model_digest": "", "model_version": ""}
+    predictor = ChurnPredictor(_bundle(draft, graph, proved))
+    records = golden_records(proved.model.contract, proved.model.settings.data.random_state)
+    return [
+        {
+            "record": record,
+            "churn_probability": answer["churn_probability"],
+            "will_churn": answer["will_churn"],
+        }
+        for record, answer in zip(records, predictor.predict(records), strict=True)
+    ]
+
+
+def _bundle(manifest: dict[str, Any], graph: bytes, proved: ProvedModel) -> Bundle:
+    return Bundle(
+        manifest=manifest,
+        contract=proved.model.contract,
+        threshold=proved.threshold,
+        risk_bands=manifest["decision"]["risk_bands"],
+        model_digest=manifest["model_digest"],
+        model_version=manifest["model_version"],
+        graph=graph,
+    )
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def _now() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")

@@ -1,0 +1,97 @@
+"""A trained churn model as scikit-learn knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from churn_core.features import TableEncoder, parse_table
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from churn_core.config import Settings
+    from churn_core.schema import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnModel:
+    """A fitted pipeline, its data contract, its decision threshold and how good it is.
+
+    Attributes
+    ----------
+    settings : Settings
+        What it was trained with.
+    encoder : TableEncoder
+        Fitted: raw rows to the encoded matrix.
+    pipeline : Pipeline
+        Fitted: the encoded matrix to probabilities.
+    threshold : float
+        From which probability a customer counts as leaving.
+    calibrated : bool
+        Whether a sigmoid follows the estimator's raw output.
+    cv, holdout : dict
+        Cross-validated metrics with intervals, and metrics on the rows held out.
+    rows : dict
+        ``training`` and ``holdout`` row counts.
+    training_matrix : ndarray of float32, shape (training rows, features)
+        The encoded training rows; contributions are centred on them.
+    holdout_labels : ndarray of int64, shape (holdout rows,)
+        1 for a customer who left.
+    holdout_probabilities : ndarray of float64, shape (holdout rows,)
+    """
+
+    settings: Settings
+    encoder: TableEncoder
+    pipeline: Pipeline
+    threshold: float
+    calibrated: bool
+    cv: dict[str, dict[str, float]]
+    holdout: dict[str, float]
+    rows: dict[str, int]
+    training_matrix: npt.NDArray[np.float32] = field(repr=False)
+    holdout_labels: npt.NDArray[np.int64] = field(repr=False)
+    holdout_probabilities: npt.NDArray[np.float64] = field(repr=False)
+
+    @property
+    def contract(self) -> Contract:
+        """The data contract with the vocabularies learnt from the training rows."""
+        return self.encoder.contract_
+
+    @property
+    def classifier(self) -> Any:
+        """The fitted classifier at the end of the pipeline, with its calibration if it has one."""
+        return self.pipeline.named_steps["classify"]
+
+    @property
+    def estimator(self) -> Any:
+        """The fitted estimator below the calibration."""
+        return self.classifier.calibrated_classifiers_[0].estimator if self.calibrated else self.classifier
+
+    @property
+    def whole_pipeline(self) -> Pipeline:
+        """One scikit-learn pipeline from parsed tables to probabilities."""
+        return Pipeline([("encode", self.encoder), *self.pipeline.steps])
+
+    def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return scikit-learn's probability of leaving.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Raw rows that keep the data contract.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows,)
+        """
+        return self.predict_parsed(parse_table(table, self.contract))
+
+    def predict_parsed(self, parsed: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """As `predict_proba`, for rows that `churn_core.features.parse_table` has parsed."""
+        probabilities = self.pipeline.predict_proba(self.encoder.transform(parsed))
+        return np.asarray(probabilities[:, 1], dtype=np.float64)

@@ -1,0 +1,124 @@
+"""Metrics of probabilities and decisions, and their uncertainty over folds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import stats
+from sklearn import metrics
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Labels = npt.NDArray[np.int64]
+    Probabilities = npt.NDArray[np.float64]
+
+CALIBRATION_BINS: Final = 10
+DECIMALS: Final = 6
+"""Metrics are written with six decimals: beyond that the order of a summation shows."""
+
+_SMALLEST = 1e-15
+
+
+def evaluate(labels: Labels, probabilities: Probabilities, threshold: float) -> dict[str, float]:
+    """Compute every metric of a set of scored customers.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (rows,)
+        1 for a customer who left, 0 for one who stayed; both must occur.
+    probabilities : ndarray of float64, shape (rows,)
+        Scores in [0, 1].
+    threshold : float
+        A customer counts as leaving from this probability on.
+
+    Returns
+    -------
+    dict
+        ``roc_auc``, ``pr_auc`` (average precision), ``log_loss`` (nats), ``brier``, ``ece``,
+        ``lift_top_tenth``, ``accuracy``, ``precision``, ``recall``, ``f1``.
+    """
+    decisions = probabilities >= threshold
+    clipped = np.clip(probabilities, _SMALLEST, 1 - _SMALLEST)
+    return {
+        "roc_auc": float(metrics.roc_auc_score(labels, probabilities)),
+        "pr_auc": float(metrics.average_precision_score(labels, probabilities)),
+        "log_loss": float(metrics.log_loss(labels, clipped)),
+        "brier": float(metrics.brier_score_loss(labels, probabilities)),
+        "ece": expected_calibration_error(labels, probabilities),
+        "lift_top_tenth": lift_in_top_tenth(labels, probabilities),
+        "accuracy": float(metrics.accuracy_score(labels, decisions)),
+        "precision": float(metrics.precision_score(labels, decisions, zero_division=0.0)),
+        "recall": float(metrics.recall_score(labels, decisions)),
+        "f1": float(metrics.f1_score(labels, decisions, zero_division=0.0)),
+    }
+
+
+def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
+    """Return the mean gap between score and frequency over ten bins of equal width.
+
+    Each bin weighs as many customers as it holds (Guo et al. 2017, "On Calibration of Modern Neural
+    Networks").
+    """
+    bins = np.minimum((probabilities * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    scored = np.bincount(bins, weights=probabilities, minlength=CALIBRATION_BINS)
+    left = np.bincount(bins, weights=labels, minlength=CALIBRATION_BINS)
+    return float(np.abs(scored - left).sum() / len(labels))
+
+
+def lift_in_top_tenth(labels: Labels, probabilities: Probabilities) -> float:
+    """Return how many times the average churn rate the tenth with the highest scores has."""
+    count = max(1, len(labels) // 10)
+    top = np.argsort(-probabilities, kind="stable")[:count]
+    return float(labels[top].mean() / labels.mean())
+
+
+def best_f1_threshold(labels: Labels, probabilities: Probabilities) -> float:
+    """Return the threshold with the highest F1, rounded to the six decimals of a score.
+
+    Ties go to the lowest threshold.
+    """
+    precision, recall, thresholds = metrics.precision_recall_curve(labels, probabilities)
+    total = precision[:-1] + recall[:-1]
+    f1 = np.divide(2 * precision[:-1] * recall[:-1], total, out=np.zeros_like(total), where=total > 0)
+    return float(np.clip(np.rint(thresholds[int(np.argmax(f1))] * 1e6) / 1e6, 1e-6, 1 - 1e-6))
+
+
+def fold_interval(
+    values: npt.NDArray[np.float64], test_share: float, *, confidence: float = 0.95
+) -> dict[str, float]:
+    """Return mean and confidence interval of a metric over the folds of a cross-validation.
+
+    Training sets of different folds overlap, which makes the plain variance too small; it is corrected
+    by the factor 1/J + n_test/n_train (Nadeau and Bengio 2003, "Inference for the Generalization
+    Error", Machine Learning 52).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (folds,)
+        The metric in each of the J folds.
+    test_share : float
+        n_test / n_train of one fold.
+
+    Returns
+    -------
+    dict
+        ``mean``, ``low``, ``high``.
+    """
+    mean = float(values.mean())
+    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * corrected_error(values, test_share)
+    return {
+        name: round(value, DECIMALS)
+        for name, value in [("mean", mean), ("low", mean - half), ("high", mean + half)]
+    }
+
+
+def corrected_error(values: npt.NDArray[np.float64], test_share: float) -> float:
+    """Return the standard error of a mean over folds, corrected as in `fold_interval`."""
+    return float(np.sqrt((1 / len(values) + test_share) * values.var(ddof=1)))
+
+
+def rounded(values: dict[str, float]) -> dict[str, float]:
+    """Round metrics to the decimals that are written."""
+    return {name: round(value, DECIMALS) for name, value in values.items()}

@@ -1,0 +1,43 @@
+"""Export a trained model to both graphs and prove them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from churn_core.features import parse_table
+from churn_core.models.bundle_writer import ProvedModel
+from churn_core.models.gate_rows import gate_rows
+from churn_core.models.parity import candidate_scorers, check_parity, clear_threshold, reference_scorer
+from churn_core.models.portable_graph import build_portable_graph
+from churn_core.models.scoring_graph import build_scoring_graph
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churn_core.models.churn_model import ChurnModel
+
+
+def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
+    """Build both graphs and hold them against scikit-learn.
+
+    Parameters
+    ----------
+    model : ChurnModel
+    table : DataFrame
+        The table that it was trained on; each of its rows is compared.
+
+    Raises
+    ------
+    ParityError
+        If a graph does not answer as scikit-learn does.
+    """
+    scoring = build_scoring_graph(model)
+    portable = build_portable_graph(model)
+    rows = gate_rows(model, model.encoder.transform(parse_table(table, model.contract)))
+    reference = reference_scorer(model)
+    candidates = candidate_scorers(scoring.model, portable, model.contract)
+    threshold = model.threshold
+    if model.settings.decision.threshold == "f1":
+        threshold = clear_threshold(reference, candidates, rows, threshold)
+    parity = check_parity(reference, candidates, rows, threshold, model.contract)
+    return ProvedModel(model, scoring, portable, threshold, parity)

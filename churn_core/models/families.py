@@ -1,0 +1,113 @@
+"""The model families: which scikit-learn estimators there are and how their input is represented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from churn_core.errors import ConfigError
+from churn_core.features import FeatureEngineer
+from churn_core.features.engineer import category_count
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+
+    from churn_core.config import ModelSettings
+    from churn_core.schema import Contract
+
+CALIBRATION_FOLDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A kind of model.
+
+    Parameters
+    ----------
+    estimator : type
+        The scikit-learn classifier.
+    defaults : dict
+        Its parameters where the configuration gives no others.
+    representation : 'one_hot' or 'ordinal'
+        What the estimator is fed: indicator columns and scaled numbers, or category codes and numbers as
+        they are. Trees take no scaler: float32 arithmetic before a split moves rows across it.
+    always_calibrated : bool
+        Whether its raw output is a vote and no log-odds, so that it needs a sigmoid in any case.
+    """
+
+    estimator: type[Any]
+    defaults: dict[str, Any]
+    representation: Literal["one_hot", "ordinal"]
+    always_calibrated: bool = False
+
+
+FAMILIES: Final[dict[str, Family]] = {
+    "logistic_regression": Family(LogisticRegression, {"max_iter": 2000}, "one_hot"),
+    "random_forest": Family(
+        RandomForestClassifier, {"n_estimators": 100, "max_depth": 10}, "ordinal", always_calibrated=True
+    ),
+    "gradient_boosting": Family(GradientBoostingClassifier, {"n_estimators": 100, "max_depth": 3}, "ordinal"),
+}
+
+
+def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
+    """Build an unfitted classifier.
+
+    Raises
+    ------
+    ConfigError
+        If ``model.params`` names a parameter that the estimator does not have.
+    """
+    family = FAMILIES[model.type]
+    try:
+        return family.estimator(**(family.defaults | {"random_state": seed} | model.params))
+    except TypeError as error:
+        known = family.estimator().get_params()
+        unknown = sorted(set(model.params) - set(known))
+        raise ConfigError(
+            f"Config key model.params: {family.estimator.__name__} has no parameter {unknown[0]!r}."
+        ) from error
+
+
+def build_pipeline(model: ModelSettings, contract: Contract, seed: int, *, calibrated: bool) -> Pipeline:
+    """Build the unfitted steps that follow the encoder: engineered features, representation, classifier.
+
+    Parameters
+    ----------
+    model : ModelSettings
+        Family and parameters.
+    contract : Contract
+        With the vocabularies that the encoder learnt.
+    seed : int
+        Seeds the estimator and the calibration's folds.
+    calibrated : bool
+        Whether a sigmoid is fitted on the out-of-fold raw output of the training rows.
+    """
+    estimator = build_estimator(model, seed)
+    if calibrated:
+        folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed)
+        estimator = CalibratedClassifierCV(estimator, method="sigmoid", cv=folds, ensemble=False)
+    steps: list[tuple[str, Any]] = [("engineer", FeatureEngineer(contract))]
+    if FAMILIES[model.type].representation == "one_hot":
+        steps.append(("represent", _one_hot_representation(contract)))
+    return Pipeline([*steps, ("classify", estimator)])
+
+
+def _one_hot_representation(contract: Contract) -> ColumnTransformer:
+    categories = category_count(contract)
+    width = len(contract.features) + len(contract.derived)
+    parts: list[tuple[str, Any, list[int]]] = []
+    if categories:
+        one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        parts.append(("one_hot", one_hot, list(range(categories))))
+    if width > categories:
+        parts.append(("scale", StandardScaler(), list(range(categories, width))))
+    return ColumnTransformer(parts)

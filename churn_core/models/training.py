@@ -1,0 +1,99 @@
+"""Train a churn model: split, cross-validate, calibrate, choose a threshold, fit, measure."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from churn_core.data import validate_data
+from churn_core.data.columns import target_labels
+from churn_core.errors import TrainingError
+from churn_core.features import TableEncoder, parse_table
+from churn_core.models.churn_model import ChurnModel
+from churn_core.models.cross_validation import judge, predict_out_of_fold
+from churn_core.models.evaluation import evaluate, rounded
+from churn_core.models.families import build_pipeline
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from churn_core.config import Settings
+
+
+def train_model(config: Settings, table: pd.DataFrame, *, jobs: int | None = None) -> ChurnModel:
+    """Train on a labelled table.
+
+    The holdout is split off first, by class, and nothing but the final metrics looks at it.
+    Calibration, threshold and cross-validated metrics come from out-of-fold predictions of the rest.
+
+    Parameters
+    ----------
+    config : Settings
+        From `churn_core.config.load_config`.
+    table : DataFrame
+        Labelled rows, as `churn_core.data.load_table` gives them.
+    jobs : int, optional
+        Folds fitted at the same time; all cores by default.
+
+    Raises
+    ------
+    DataValidationError
+        If the table breaks the data contract.
+    TrainingError
+        If a class has too few customers for the folds.
+    """
+    contract = config.contract
+    validate_data(table, contract).raise_for_errors()
+    labels = target_labels(table[contract.target], contract)
+    parsed = parse_table(table, contract)
+    training, holdout = _split(config, labels)
+    rows, row_labels = parsed.iloc[training], labels[training]
+
+    out_of_fold = predict_out_of_fold(config, rows, row_labels, jobs=jobs or os.cpu_count() or 1)
+    judged = judge(config, out_of_fold)
+
+    encoder = TableEncoder(contract)
+    matrix = encoder.fit_transform(rows)
+    pipeline = build_pipeline(
+        config.model, encoder.contract_, config.data.random_state, calibrated=judged.calibrated
+    )
+    pipeline.fit(matrix, row_labels)
+    held_out = pipeline.predict_proba(encoder.transform(parsed.iloc[holdout]))[:, 1]
+    return ChurnModel(
+        settings=config,
+        encoder=encoder,
+        pipeline=pipeline,
+        threshold=judged.threshold,
+        calibrated=judged.calibrated,
+        cv=judged.metrics,
+        holdout=rounded(evaluate(labels[holdout], held_out, judged.threshold)),
+        rows={"training": len(training), "holdout": len(holdout)},
+        training_matrix=matrix,
+        holdout_labels=labels[holdout],
+        holdout_probabilities=np.asarray(held_out, dtype=np.float64),
+    )
+
+
+def _split(
+    config: Settings, labels: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    everyone = np.arange(len(labels))
+    smaller = int(min(labels.sum(), len(labels) - labels.sum()))
+    needed = 2 * config.evaluation.folds
+    if smaller < needed:
+        raise TrainingError(
+            f"The rarer label of column {config.data.target.column!r} has {smaller} rows; training with"
+            f" {config.evaluation.folds} folds needs {needed}: add rows or lower evaluation.folds."
+        )
+    training, holdout = train_test_split(
+        everyone, test_size=config.data.test_size, stratify=labels, random_state=config.data.random_state
+    )
+    if labels[holdout].min() == labels[holdout].max():
+        raise TrainingError(
+            f"A holdout of {len(holdout)} rows has one label only; add rows or raise data.test_size."
+        )
+    return np.sort(training), np.sort(holdout)

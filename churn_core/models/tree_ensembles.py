@@ -1,0 +1,124 @@
+"""Fitted scikit-learn trees as the attributes of an ONNX tree ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from churn_core.models.families import FAMILIES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+
+    from churn_core.models.churn_model import ChurnModel
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One binary tree; node 0 is the root.
+
+    Attributes
+    ----------
+    feature : ndarray of int64, shape (nodes,)
+        Column that a node splits on; negative for a leaf.
+    threshold : ndarray of float32, shape (nodes,)
+        A row goes left if its float32 value is <= this.
+    left, right : ndarray of int64, shape (nodes,)
+        Children.
+    value : ndarray of float64, shape (nodes,)
+        What a leaf adds to the sum.
+    """
+
+    feature: npt.NDArray[np.int64]
+    threshold: npt.NDArray[np.float32]
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSum:
+    """Trees whose leaves are added to a base."""
+
+    trees: list[Tree]
+    base: float
+
+
+def trees_of(model: ChurnModel) -> TreeSum:
+    """Read the trees of a trained model of a tree family."""
+    if FAMILIES[model.settings.model.type].always_calibrated:
+        return forest_trees(model.estimator)
+    return boosted_trees(model.estimator)
+
+
+def float32_floor(threshold: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Round down to float32, so that ``x <= threshold`` answers the same for every float32 x."""
+    narrow = threshold.astype(np.float32)
+    above = narrow.astype(np.float64) > threshold
+    narrow[above] = np.nextafter(narrow[above], np.float32(-np.inf))
+    return narrow
+
+
+def forest_trees(forest: RandomForestClassifier) -> TreeSum:
+    """Read a forest; leaves hold a tree's share of the forest's probability."""
+    count = len(forest.estimators_)
+    trees = []
+    for estimator in forest.estimators_:
+        shares = estimator.tree_.value[:, 0, :]
+        trees.append(_tree(estimator.tree_, shares[:, 1] / shares.sum(axis=1) / count))
+    return TreeSum(trees, base=0.0)
+
+
+def boosted_trees(boosting: GradientBoostingClassifier) -> TreeSum:
+    """Read gradient boosting; leaves hold log-odds, learning rate included."""
+    prior = float(boosting.init_.class_prior_[1])
+    trees = [
+        _tree(estimator.tree_, estimator.tree_.value[:, 0, 0] * boosting.learning_rate)
+        for estimator in boosting.estimators_[:, 0]
+    ]
+    return TreeSum(trees, base=float(np.log(prior / (1 - prior))))
+
+
+def _tree(tree: Any, value: npt.NDArray[np.float64]) -> Tree:
+    leaf = tree.children_left < 0
+    return Tree(
+        feature=np.where(leaf, -1, tree.feature).astype(np.int64),
+        threshold=np.where(leaf, np.float32(0), float32_floor(tree.threshold)),
+        left=tree.children_left.astype(np.int64),
+        right=tree.children_right.astype(np.int64),
+        value=value,
+    )
+
+
+def tree_attributes(trees: TreeSum) -> dict[str, Any]:
+    """Return the attributes of a single-target ``TreeEnsembleRegressor`` (ai.onnx.ml 3)."""
+    feature = np.concatenate([tree.feature for tree in trees.trees])
+    leaf = feature < 0
+    nodes = [np.arange(len(tree.feature)) for tree in trees.trees]
+    tree_ids = np.concatenate([np.full(len(n), number) for number, n in enumerate(nodes)])
+    node_ids = np.concatenate(nodes)
+    children = {
+        side: np.where(leaf, 0, np.concatenate([getattr(tree, side) for tree in trees.trees]))
+        for side in ("left", "right")
+    }
+    return {
+        "n_targets": 1,
+        "aggregate_function": "SUM",
+        "post_transform": "NONE",
+        "nodes_treeids": tree_ids.tolist(),
+        "nodes_nodeids": node_ids.tolist(),
+        "nodes_featureids": np.where(leaf, 0, feature).tolist(),
+        "nodes_values": np.concatenate([tree.threshold for tree in trees.trees]).tolist(),
+        "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
+        "nodes_truenodeids": children["left"].tolist(),
+        "nodes_falsenodeids": children["right"].tolist(),
+        "target_treeids": tree_ids[leaf].tolist(),
+        "target_nodeids": node_ids[leaf].tolist(),
+        "target_ids": np.zeros(int(leaf.sum()), dtype=np.int64).tolist(),
+        "target_weights": np.concatenate([tree.value for tree in trees.trees])[leaf]
+        .astype(np.float32)
+        .tolist(),
+    }

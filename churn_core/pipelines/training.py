@@ -1,0 +1,76 @@
+"""From a table to a proved bundle, in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from churn_core.models.bundle_writer import ProvedModel, write_bundle
+from churn_core.models.export import prove_model
+from churn_core.models.training import train_model
+from churn_core.reports import render_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+
+    from churn_core.config import Settings
+    from churn_core.scoring.bundle import Bundle
+
+
+def _silent(step: str) -> None:
+    del step
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """What a run made.
+
+    Attributes
+    ----------
+    proved : ProvedModel
+        The model, its graphs and what the parity gate found.
+    bundle : Bundle
+        As it was read back from its files.
+    """
+
+    proved: ProvedModel
+    bundle: Bundle
+
+
+def run_training(
+    config: Settings,
+    table: pd.DataFrame,
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    on_step: Callable[[str], None] = _silent,
+) -> TrainingRun:
+    """Train, evaluate, export, prove and write a bundle.
+
+    Parameters
+    ----------
+    config : Settings
+    table : DataFrame
+        Labelled rows.
+    folder : Path
+        Where the bundle goes.
+    jobs : int, optional
+        Folds fitted at the same time; all cores by default.
+    on_step : callable
+        Told what is being done.
+
+    Raises
+    ------
+    ChurnError
+        If the table, the configuration or the parity gate forbids it; nothing is written then.
+    """
+    folds = config.evaluation.folds * config.evaluation.repeats
+    on_step(f"training {config.model.type} on {folds} folds")
+    model = train_model(config, table, jobs=jobs)
+    on_step("proving that the exported graphs answer as scikit-learn")
+    proved = prove_model(model, table)
+    on_step(f"writing {folder}")
+    return TrainingRun(proved, write_bundle(proved, render_report(proved), folder))

@@ -1,0 +1,206 @@
+"""The data contract: which columns a table has, of which kind, and what is allowed in them.
+
+One `Contract` feeds validation at training, the encoder of records, the SQL of the batch reader and
+the manifest of a bundle. Nothing else lists the columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_TEXT_LENGTH: Final = 256
+"""Longest text, in characters, that a category's value may have."""
+
+DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFeature:
+    """A number column.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, exactly as the table has it.
+    minimum, maximum : float
+        Bounds, both inclusive, compared as float64.
+    integer : bool
+        Whether only whole numbers are allowed (``3.0`` is one).
+    nullable : bool
+        Whether a missing value is allowed; the model then imputes it.
+    stored_as_text : bool
+        Whether text that parses as a number is allowed; blank text is missing.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+    integer: bool = False
+    nullable: bool = False
+    stored_as_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryFeature:
+    """A category column.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, exactly as the table has it.
+    vocabulary : tuple of str
+        The known values in the order of their codes; empty until a model has been trained.
+    nullable : bool
+        Whether a missing value (NULL or blank text) is allowed.
+    allowed : tuple of str or None
+        If given, the values that a training table may hold.
+    """
+
+    name: str
+    vocabulary: tuple[str, ...] = ()
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+
+    @property
+    def unknown_code(self) -> int:
+        """Code of a value that the training table did not hold."""
+        return len(self.vocabulary)
+
+    @property
+    def missing_code(self) -> int:
+        """Code of a missing value."""
+        return len(self.vocabulary) + 1
+
+
+Feature = NumberFeature | CategoryFeature
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedFeature:
+    """A feature computed from raw columns, in float64 on float32-rounded values, cast to float32.
+
+    ``ratio`` is columns[0] / columns[1] (missing where the divisor is 0), ``difference`` is
+    columns[0] - columns[1], ``sum`` adds all columns, ``count`` tells how many of the category columns
+    hold `value`, and ``bucket`` is the number of `edges` that are <= columns[0], used as a category.
+    """
+
+    name: str
+    kind: DerivedKind
+    columns: tuple[str, ...]
+    value: str | None = None
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The columns of a churn table.
+
+    Parameters
+    ----------
+    features : tuple of NumberFeature or CategoryFeature
+        The model's inputs; their order is the order of the encoded matrix's columns.
+    target : str
+        The column that says who left.
+    positive, negative : str
+        The target's two labels, as text.
+    id_column : str or None
+        The column that names a customer; never a model input.
+    derived : tuple of DerivedFeature
+        What the model computes from the raw columns.
+    """
+
+    features: tuple[Feature, ...]
+    target: str
+    positive: str
+    negative: str
+    id_column: str | None = None
+    derived: tuple[DerivedFeature, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features' names in contract order."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def numbers(self) -> tuple[NumberFeature, ...]:
+        """The number features in contract order."""
+        return tuple(f for f in self.features if isinstance(f, NumberFeature))
+
+    @property
+    def categories(self) -> tuple[CategoryFeature, ...]:
+        """The category features in contract order."""
+        return tuple(f for f in self.features if isinstance(f, CategoryFeature))
+
+    def position(self, name: str) -> int:
+        """Return the column of the encoded matrix that holds the feature `name`."""
+        return self.names.index(name)
+
+    def feature(self, name: str) -> Feature:
+        """Return the feature called `name`."""
+        return self.features[self.position(name)]
+
+    def with_vocabularies(self, vocabularies: Mapping[str, Sequence[str]]) -> Contract:
+        """Return a copy whose categories know the values in `vocabularies`, by column name."""
+        return replace(
+            self,
+            features=tuple(
+                replace(f, vocabulary=tuple(vocabularies[f.name])) if isinstance(f, CategoryFeature) else f
+                for f in self.features
+            ),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract as plain JSON types; `from_dict` reads it back."""
+        return {
+            "id_column": self.id_column,
+            "target": self.target,
+            "positive": self.positive,
+            "negative": self.negative,
+            "features": [
+                {"kind": "number" if isinstance(f, NumberFeature) else "category"} | asdict(f)
+                for f in self.features
+            ],
+            "derived": [asdict(d) for d in self.derived],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Contract:
+        """Build a contract from what `to_dict` gave.
+
+        Raises
+        ------
+        KeyError, TypeError
+            If `content` was not written by `to_dict`.
+        """
+        return cls(
+            features=tuple(_feature_from_dict(f) for f in content["features"]),
+            target=content["target"],
+            positive=content["positive"],
+            negative=content["negative"],
+            id_column=content["id_column"],
+            derived=tuple(
+                DerivedFeature(
+                    name=d["name"],
+                    kind=d["kind"],
+                    columns=tuple(d["columns"]),
+                    value=d["value"],
+                    edges=tuple(d["edges"]),
+                )
+                for d in content["derived"]
+            ),
+        )
+
+
+def _feature_from_dict(content: Mapping[str, Any]) -> Feature:
+    arguments = {key: value for key, value in content.items() if key != "kind"}
+    if content["kind"] == "number":
+        return NumberFeature(**arguments)
+    allowed = arguments.pop("allowed")
+    vocabulary = tuple(arguments.pop("vocabulary"))
+    return CategoryFeature(
+        **arguments, vocabulary=vocabulary, allowed=None if allowed is None else tuple(allowed)
+    )

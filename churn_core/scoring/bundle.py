@@ -1,0 +1,135 @@
+"""Read and verify a model bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from churn_core.errors import BundleError
+from churn_core.schema import Contract
+from churn_core.scoring.onnx_inspection import refuse_unsafe_model
+
+FORMAT: Final = 1
+"""Version of the bundle's layout; readers refuse another."""
+
+SCORING_GRAPH: Final = "model.onnx"
+PORTABLE_GRAPH: Final = "portable.onnx"
+MANIFEST: Final = "manifest.json"
+METRICS: Final = "metrics.json"
+REPORT: Final = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified model bundle.
+
+    Attributes
+    ----------
+    manifest : dict
+        All of manifest.json.
+    contract : Contract
+        The data contract with its vocabularies.
+    threshold : float
+        From which probability, rounded to six decimals, a customer counts as leaving.
+    risk_bands : dict
+        From which probability the risk is ``medium`` and ``high``.
+    model_digest, model_version : str
+        sha256 of the canonical manifest, and name and first 12 digits of it.
+    graph : bytes
+        The scoring graph, model.onnx.
+    """
+
+    manifest: dict[str, Any] = field(repr=False)
+    contract: Contract
+    threshold: float
+    risk_bands: dict[str, float]
+    model_digest: str
+    model_version: str
+    graph: bytes = field(repr=False)
+
+
+def manifest_digest(manifest: dict[str, Any]) -> str:
+    """Return the model digest: sha256 of the manifest in canonical JSON.
+
+    Left out are ``created``, which differs between equal models, and the digest's own two keys.
+    """
+    content = {k: v for k, v in manifest.items() if k not in ("created", "model_digest", "model_version")}
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def model_version(name: str, digest: str) -> str:
+    """Return the version that answers carry."""
+    return f"{name}-{digest[:12]}"
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle; nothing of it is used before its hashes are verified.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds manifest.json and model.onnx; the other files are verified where they are present (a
+        Lambda's zip leaves them out).
+
+    Raises
+    ------
+    BundleError
+        If a file is missing or altered, the format is unknown, or the graph is not self-contained.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    try:
+        digest = manifest["model_digest"]
+        if manifest_digest(manifest) != digest or manifest["model_version"] != model_version(
+            manifest["name"], digest
+        ):
+            raise BundleError(f"{MANIFEST} in {folder} was altered; train or fetch the bundle again.")
+        _verify_files(folder, manifest["files"])
+        graph = (folder / SCORING_GRAPH).read_bytes()
+        refuse_unsafe_model(graph)
+        return Bundle(
+            manifest=manifest,
+            contract=Contract.from_dict(manifest["contract"]),
+            threshold=float(manifest["decision"]["threshold"]),
+            risk_bands={name: float(value) for name, value in manifest["decision"]["risk_bands"].items()},
+            model_digest=digest,
+            model_version=manifest["model_version"],
+            graph=graph,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(
+            f"{MANIFEST} in {folder} lacks what a bundle needs; train the model again."
+        ) from error
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no model in {folder}; train one with 'churn train DATA'.") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"{MANIFEST} in {folder} can't be read; train or fetch the bundle again."
+        ) from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise BundleError(f"{folder} holds a bundle of another format than {FORMAT}; train the model again.")
+    return manifest
+
+
+def _verify_files(folder: Path, files: dict[str, dict[str, Any]]) -> None:
+    if SCORING_GRAPH not in files:
+        raise KeyError(SCORING_GRAPH)
+    for name, expected in files.items():
+        path = folder / name
+        if Path(name).name != name:
+            raise BundleError(f"{MANIFEST} in {folder} names a file outside the bundle; it is not read.")
+        if not path.exists():
+            if name == SCORING_GRAPH:
+                raise BundleError(f"{name} is missing from {folder}; train or fetch the bundle again.")
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected["sha256"]:
+            raise BundleError(f"{name} in {folder} was altered; train or fetch the bundle again.")

@@ -1,0 +1,124 @@
+"""Look into an ONNX file before a runtime loads it.
+
+onnxruntime reads tensors from other files where a model says so, and custom operators come with code.
+A model from a bundle may do neither. The ``onnx`` package does not ship in the Lambdas, so the few
+fields that matter are read from the protobuf wire format (protobuf.dev, "Encoding"; field numbers from
+onnx.proto).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from churn_core.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+
+# Field numbers whose content is a message that is looked into, by the message that holds them.
+_MODEL: Final = {7: "graph", 8: "opset", 25: "function"}
+_NESTED: Final[dict[str, dict[int, str]]] = {
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node", 9: "opset", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+    "opset": {},
+}
+_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
+_OPSET_DOMAIN, _NODE_DOMAIN = 1, 7
+
+# A tree ensemble holds a hundred thousand numbers, each a field of its own: skipped a run at a time.
+_NUMBER_RUN = re.compile(rb"(?:\x3d.{4})+|(?:\x40[\x80-\xff]*[\x00-\x7f])+", re.DOTALL)
+_MODE_RUN = re.compile(rb"(?:\x4a\x0aBRANCH_LEQ|\x4a\x04LEAF)+")
+
+
+def refuse_unsafe_model(content: bytes) -> None:
+    """Check that a model keeps its data inside and uses standard operators only.
+
+    Parameters
+    ----------
+    content : bytes
+        A serialised ``onnx.ModelProto``.
+
+    Raises
+    ------
+    BundleError
+        If a tensor's data lies outside the file, an operator's domain is not ONNX's own, or the bytes
+        are no ONNX model.
+    """
+    try:
+        has_graph = _inspect(memoryview(content), "model")
+    except (IndexError, ValueError, RecursionError) as error:
+        raise BundleError("model.onnx is no ONNX model; train or fetch the bundle again.") from error
+    if not has_graph:
+        raise BundleError("model.onnx holds no graph; train or fetch the bundle again.")
+
+
+def _inspect(message: memoryview, kind: str) -> bool:
+    nested = _MODEL if kind == "model" else _NESTED[kind]
+    found_graph = False
+    for field, value in _fields(message, skip_runs=kind == "attribute"):
+        if kind == "tensor" and field in (_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION) and value != 0:
+            raise BundleError(
+                "model.onnx refers to data outside the file; only self-contained models are read."
+            )
+        if isinstance(value, int):
+            continue
+        if (kind, field) in (("opset", _OPSET_DOMAIN), ("node", _NODE_DOMAIN)):
+            _check_domain(bytes(value).decode("utf-8"))
+        elif field in nested:
+            found_graph |= nested[field] == "graph"
+            _inspect(value, nested[field])
+    return found_graph
+
+
+def _check_domain(domain: str) -> None:
+    if domain not in ALLOWED_DOMAINS:
+        raise BundleError("model.onnx uses operators of a domain that is not ONNX's own; it is not loaded.")
+
+
+def _fields(message: memoryview, *, skip_runs: bool) -> Iterator[tuple[int, int | memoryview]]:
+    position, end = 0, len(message)
+    while position < end:
+        if skip_runs:
+            run = _NUMBER_RUN.match(message, position) or _MODE_RUN.match(message, position)
+            if run:
+                position = run.end()
+                continue
+        key, position = _read_varint(message, position)
+        field, wire = key >> 3, key & 7
+        if wire == _VARINT:
+            value, position = _read_varint(message, position)
+            yield field, value
+        elif wire == _LENGTH:
+            size, position = _read_varint(message, position)
+            if position + size > end:
+                raise ValueError("truncated")
+            yield field, message[position : position + size]
+            position += size
+        elif wire in (_FIXED32, _FIXED64):
+            position += 4 if wire == _FIXED32 else 8
+        else:
+            raise ValueError("unknown wire type")
+    if position != end:
+        raise ValueError("truncated")
+
+
+def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+        if shift > 63:
+            raise ValueError("varint too long")

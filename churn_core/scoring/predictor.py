@@ -1,0 +1,273 @@
+"""Score customers with a model bundle: numpy and onnxruntime, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, overload
+
+import numpy as np
+import onnxruntime as ort
+
+from churn_core.errors import BundleError, InvalidRecordsError
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.bundle import Bundle, load_bundle
+from churn_core.scoring.encoding import RecordEncoder
+from churn_core.scoring.reasons import ranked_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+ROWS_PER_RUN: Final = 16_384
+"""Rows handed to onnxruntime at a time: few enough for its intermediate tensors to stay in cache."""
+
+TOLERANCE: Final = 1e-6
+"""How far golden rows may be off on another type of processor."""
+
+_MINIMUM_ROWS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of an encoded matrix.
+
+    Attributes
+    ----------
+    probability : ndarray of float64, shape (rows,)
+        Rounded to six decimals.
+    raw_score : ndarray of float32, shape (rows,)
+        Log-odds.
+    contributions : ndarray of float32, shape (rows, features), or None
+        Each feature's part of the log-odds; None where the model family has none.
+    """
+
+    probability: npt.NDArray[np.float64]
+    raw_score: npt.NDArray[np.float32]
+    contributions: npt.NDArray[np.float32] | None
+
+
+def round_probability(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Round to the six decimals of every score that is shown, stored or decided on."""
+    result: npt.NDArray[np.float64] = np.rint(probability.astype(np.float64) * 1e6) / 1e6
+    return result
+
+
+class ChurnPredictor:
+    """Scores customers; safe to share between threads.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        From `churn_core.scoring.bundle.load_bundle`.
+
+    Raises
+    ------
+    BundleError
+        If the graph can't be loaded, or answers differently on the bundle's golden rows.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.contract = bundle.contract
+        self._encoder = RecordEncoder(bundle.contract)
+        options = ort.SessionOptions()
+        # One thread: the same bits for every batch size, and no spinning on a fraction of a core.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 4
+        try:
+            self._session = ort.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise BundleError("model.onnx can't be loaded by onnxruntime; train the model again.") from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._check_signature()
+        self._check_golden_rows()
+
+    @classmethod
+    def load(cls, folder: Path) -> ChurnPredictor:
+        """Read, verify and load the bundle in `folder`.
+
+        Raises
+        ------
+        BundleError
+            As `load_bundle` and the constructor.
+        """
+        return cls(load_bundle(folder))
+
+    @property
+    def has_contributions(self) -> bool:
+        """Whether the model tells why."""
+        return "contributions" in self._outputs
+
+    def score_matrix(self, matrix: npt.NDArray[np.float32]) -> Scores:
+        """Score an encoded matrix.
+
+        Parameters
+        ----------
+        matrix : ndarray of float32, shape (rows, features)
+            As `RecordEncoder` or DuckDB encodes it, columns in contract order.
+        """
+        rows = len(matrix)
+        probability = np.empty(rows, dtype=np.float64)
+        raw_score = np.empty(rows, dtype=np.float32)
+        contributions = (
+            np.empty((rows, matrix.shape[1]), dtype=np.float32) if self.has_contributions else None
+        )
+        for start in range(0, rows, ROWS_PER_RUN):
+            part = matrix[start : start + ROWS_PER_RUN]
+            size = len(part)
+            if size < _MINIMUM_ROWS:
+                # A run over one row takes another code path in onnxruntime and may differ in the last bit.
+                part = np.concatenate([part, part])
+            answer = dict(
+                zip(self._outputs, self._session.run(self._outputs, {"features": part}), strict=True)
+            )
+            probability[start : start + size] = round_probability(answer["probability"][:size, 0])
+            raw_score[start : start + size] = answer["raw_score"][:size, 0]
+            if contributions is not None:
+                contributions[start : start + size] = answer["contributions"][:size]
+        return Scores(probability, raw_score, contributions)
+
+    @overload
+    def predict(self, records: Mapping[str, Any], *, all_reasons: bool = False) -> dict[str, Any]: ...
+    @overload
+    def predict(
+        self, records: Sequence[Mapping[str, Any]], *, all_reasons: bool = False
+    ) -> list[dict[str, Any]]: ...
+    def predict(
+        self, records: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, all_reasons: bool = False
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Score one customer or a list of them.
+
+        Parameters
+        ----------
+        records : mapping or sequence of mappings
+            Column name to value; the id column is optional and echoed.
+        all_reasons : bool
+            List every feature's contribution, not only the three that push most towards leaving.
+
+        Returns
+        -------
+        dict or list of dict
+            ``churn_probability``, ``will_churn``, ``threshold``, ``risk``, ``reasons``, ``warnings``,
+            ``model_version``.
+
+        Raises
+        ------
+        InvalidRecordsError
+            If a value breaks the data contract; names record, column and code.
+        """
+        if isinstance(records, dict):
+            return self._answer([records], all_reasons)[0]
+        return self._answer(list(records), all_reasons)  # type: ignore[arg-type]
+
+    def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Scores:
+        """Score customers given column by column.
+
+        Parameters
+        ----------
+        columns : mapping
+            Column name to values, all of one length; columns that are no features are ignored.
+
+        Raises
+        ------
+        InvalidRecordsError
+            If a column is missing or a value breaks the data contract.
+        """
+        return self.score_matrix(self._encode_columns(columns))
+
+    def _encode_columns(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.float32]:
+        rows = len(columns[self.contract.names[0]]) if self.contract.names[0] in columns else 0
+        complete = {name: columns.get(name, [None] * rows) for name in self.contract.names}
+        lengths = {len(values) for values in complete.values()}
+        if len(lengths) > 1:
+            raise ValueError("columns must all have the same length")
+        encoded = self._encoder.encode_columns(complete, rows)
+        if encoded.faults:
+            raise InvalidRecordsError(encoded.faults)
+        return encoded.matrix
+
+    def _answer(self, records: list[Mapping[str, Any]], all_reasons: bool) -> list[dict[str, Any]]:
+        encoded = self._encoder.encode_records(records)
+        if encoded.faults:
+            raise InvalidRecordsError(encoded.faults)
+        scores = self.score_matrix(encoded.matrix)
+        return [
+            self._describe(records[row], encoded.matrix[row], scores, row, all_reasons)
+            for row in range(len(records))
+        ]
+
+    def _describe(
+        self,
+        record: Mapping[str, Any],
+        encoded: npt.NDArray[np.float32],
+        scores: Scores,
+        row: int,
+        all_reasons: bool,
+    ) -> dict[str, Any]:
+        probability = float(scores.probability[row])
+        answer: dict[str, Any] = {}
+        identifier = self.contract.id_column
+        if identifier is not None and identifier in record:
+            answer[identifier] = record[identifier]
+        kinds = [self._value_kind(code, position) for position, code in enumerate(encoded.tolist())]
+        reasons = (
+            [] if scores.contributions is None else ranked_reasons(scores.contributions[row], all_reasons)
+        )
+        return answer | {
+            "churn_probability": probability,
+            "will_churn": probability >= self.bundle.threshold,
+            "threshold": self.bundle.threshold,
+            "risk": self.risk(probability),
+            "reasons": [
+                {
+                    "feature": self.contract.names[position],
+                    "value_kind": kinds[position],
+                    "contribution": contribution,
+                }
+                for position, contribution in reasons
+            ],
+            "warnings": [
+                name for name, kind in zip(self.contract.names, kinds, strict=True) if kind == "unknown"
+            ],
+            "model_version": self.bundle.model_version,
+        }
+
+    def risk(self, probability: float) -> str:
+        """Return the risk band of a rounded probability."""
+        if probability >= self.bundle.risk_bands["high"]:
+            return "high"
+        return "medium" if probability >= self.bundle.risk_bands["medium"] else "low"
+
+    def _value_kind(self, code: float, position: int) -> str:
+        feature = self.contract.features[position]
+        if isinstance(feature, CategoryFeature):
+            if code == feature.unknown_code:
+                return "unknown"
+            return "missing" if code == feature.missing_code else "known"
+        return "missing" if code != code else "known"
+
+    def _check_signature(self) -> None:
+        inputs = self._session.get_inputs()
+        width = len(self.contract.features)
+        if (
+            [i.name for i in inputs] != ["features"]
+            or inputs[0].shape[1] != width
+            or inputs[0].type != "tensor(float)"
+            or not {"probability", "raw_score"} <= set(self._outputs)
+        ):
+            raise BundleError("model.onnx does not fit the bundle's data contract; train the model again.")
+
+    def _check_golden_rows(self) -> None:
+        for golden in self.bundle.manifest["golden_rows"]:
+            answer = self.predict(dict(golden["record"]))
+            expected = golden["churn_probability"]
+            if abs(answer["churn_probability"] - expected) > TOLERANCE or (
+                answer["will_churn"] != golden["will_churn"]
+            ):
+                raise BundleError(
+                    "model.onnx answers differently from what the bundle recorded; train the model again."
+                )

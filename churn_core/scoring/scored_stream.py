@@ -1,0 +1,252 @@
+"""The stream between DuckDB reading and DuckDB writing: encoded batches in, scored batches out."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import arro3.core as arrow
+import numpy as np
+
+from churn_core.errors import REJECT_CODES
+from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.scoring.encoding_sql import WRONG_TYPE, reject_code_base
+from churn_core.scoring.predictor import ROWS_PER_RUN
+from churn_core.scoring.reasons import TOP_REASONS, top_positions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    import duckdb
+    import numpy.typing as npt
+
+    from churn_core.scoring.predictor import ChurnPredictor, Scores
+
+_BATCH_ROWS = 8 * ROWS_PER_RUN
+_MISSING = REJECT_CODES.index("missing") + 1
+_NOT_FINITE = REJECT_CODES.index("not_finite") + 1
+_OUT_OF_RANGE = REJECT_CODES.index("out_of_range") + 1
+_NOT_INTEGER = REJECT_CODES.index("not_integer") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _EncodedBatch:
+    """One batch: float32 matrix [rows, features], reject per row, mask of unknown categories by column."""
+
+    matrix: npt.NDArray[np.float32]
+    reject: npt.NDArray[np.uint8]
+    unknown: dict[str, npt.NDArray[np.bool_]]
+
+
+_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int]]
+"""Arrow columns by name, rows by reject code, scored rows by column with an unknown category."""
+
+
+class ScoredStream:
+    """Scores the batches of an encoding query, several at a time, and hands them on in order.
+
+    Parameters
+    ----------
+    encoded : DuckDBPyRelation
+        Columns as `churn_core.scoring.encoding_sql.encoded_columns` makes them, after ``id`` if the
+        contract names one.
+    predictor : ChurnPredictor
+        The model.
+    threads : int
+        Batches scored at the same time.
+    contributions : bool
+        Whether every feature's contribution is handed on.
+
+    Attributes
+    ----------
+    rows : int
+        Rows handed on so far.
+    rejects, unknown : Counter
+        Rows by reject code, and scored rows by column with an unknown category.
+    failure : BaseException or None
+        What ended the stream early.
+    on_rows : callable or None
+        Called with `rows` after each batch.
+    """
+
+    def __init__(
+        self,
+        encoded: duckdb.DuckDBPyRelation,
+        predictor: ChurnPredictor,
+        *,
+        threads: int,
+        contributions: bool,
+    ) -> None:
+        self._predictor = predictor
+        self._contract = predictor.contract
+        self._threads = threads
+        self._contributions = contributions
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self._input = arrow.RecordBatchReader.from_arrow(encoded)
+        self.rows = 0
+        self.rejects: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        self.failure: BaseException | None = None
+        self.on_rows: Callable[[int], None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def reader(self) -> arrow.RecordBatchReader:
+        """Return the scored batches as an Arrow stream that DuckDB can read."""
+        return arrow.RecordBatchReader.from_batches(self._schema(), self._guarded())
+
+    def _schema(self) -> arrow.Schema:
+        kinds = {
+            "row_number": arrow.DataType.int64(),
+            "reject": arrow.DataType.uint8(),
+            "probability": arrow.DataType.float64(),
+            "will_churn": arrow.DataType.bool(),
+            "risk": arrow.DataType.uint8(),
+            **{f"reason_{place}": arrow.DataType.int64() for place in range(1, TOP_REASONS + 1)},
+            "warnings": arrow.DataType.utf8(),
+        }
+        if self._contributions:
+            kinds |= {
+                f"k{position}": arrow.DataType.float32() for position in range(len(self._contract.features))
+            }
+        fields = [arrow.Field(name, kind) for name, kind in kinds.items()]
+        if self._contract.id_column is not None:
+            fields.append(self._input.schema.field("id"))
+        return arrow.Schema(fields)
+
+    def _guarded(self) -> Iterator[arrow.RecordBatch]:
+        try:
+            yield from self._scored()
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _scored(self) -> Iterator[arrow.RecordBatch]:
+        waiting: deque[tuple[arrow.RecordBatch, Future[_ScoredColumns]]] = deque()
+        schema = self._schema()
+        first_row = 0
+        for batch in self._input:
+            for start in range(0, batch.num_rows, _BATCH_ROWS):
+                part = batch.slice(start, min(_BATCH_ROWS, batch.num_rows - start))
+                waiting.append((part, self._pool.submit(self._score, part, first_row)))
+                first_row += part.num_rows
+                if len(waiting) > self._threads:
+                    yield self._finish(*waiting.popleft(), schema)
+        while waiting:
+            yield self._finish(*waiting.popleft(), schema)
+
+    def _finish(
+        self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
+    ) -> arrow.RecordBatch:
+        columns, rejects, unknown = future.result()
+        if self._contract.id_column is not None:
+            columns["id"] = batch.column("id")
+        self.rows += batch.num_rows
+        self.rejects.update(rejects)
+        self.unknown.update(unknown)
+        if self.on_rows is not None:
+            self.on_rows(self.rows)
+        return arrow.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+    def _score(
+        self, batch: arrow.RecordBatch, first_row: int
+    ) -> _ScoredColumns:
+        encoded = self._encode(batch)
+        scores = self._predictor.score_matrix(encoded.matrix)
+        accepted = encoded.reject == 0
+        columns = self._columns(scores, encoded, accepted)
+        columns["row_number"] = np.arange(first_row, first_row + len(accepted), dtype=np.int64)
+        arrays = {name: arrow.Array.from_numpy(values) for name, values in columns.items()}
+        arrays["warnings"] = self._warnings(encoded, accepted)
+        counts = np.bincount(encoded.reject, minlength=len(REJECT_CODES) + 1)[1:]
+        rejects = {code: int(count) for code, count in zip(REJECT_CODES, counts, strict=True) if count}
+        unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
+        return arrays, rejects, {name: count for name, count in unknown.items() if count}
+
+    def _columns(
+        self, scores: Scores, encoded: _EncodedBatch, accepted: npt.NDArray[np.bool_]
+    ) -> dict[str, npt.NDArray[Any]]:
+        bands = self._predictor.bundle.risk_bands
+        probability = scores.probability
+        columns: dict[str, npt.NDArray[Any]] = {
+            "reject": encoded.reject,
+            "probability": probability,
+            "will_churn": probability >= self._predictor.bundle.threshold,
+            "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
+        }
+        if scores.contributions is None:
+            places = [np.full(len(accepted), -1)] * TOP_REASONS
+        else:
+            places = top_positions(scores.contributions)
+        for place, positions in enumerate(places, start=1):
+            columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
+        if self._contributions and scores.contributions is not None:
+            for position, values in enumerate(scores.contributions.T):
+                columns[f"k{position}"] = np.ascontiguousarray(values)
+        return columns
+
+    def _warnings(self, encoded: _EncodedBatch, accepted: npt.NDArray[np.bool_]) -> arrow.Array:
+        named: list[str | None] = [None] * len(accepted)
+        for name, mask in encoded.unknown.items():
+            for row in np.flatnonzero(mask & accepted).tolist():
+                before = named[row]
+                named[row] = name if before is None else f"{before},{name}"
+        return arrow.Array(named, type=arrow.DataType.utf8())
+
+    def _encode(self, batch: arrow.RecordBatch) -> _EncodedBatch:
+        rows = batch.num_rows
+        matrix = np.empty((rows, len(self._contract.features)), dtype=np.float32)
+        reject = np.zeros(rows, dtype=np.uint8)
+        unknown = {}
+        if self._contract.id_column is not None:
+            reject[batch.column("id_missing").to_numpy() == 1] = _MISSING
+        for position, feature in enumerate(self._contract.features):
+            if isinstance(feature, CategoryFeature):
+                codes = batch.column(f"c{position}").to_numpy()
+                faults = _category_faults(codes, feature)
+                mask = codes == feature.unknown_code
+                if mask.any():
+                    unknown[feature.name] = mask
+                matrix[:, position] = np.minimum(codes, feature.missing_code)
+            else:
+                values = batch.column(f"c{position}").to_numpy()
+                faults = _number_faults(values, feature)
+                if f"w{position}" in batch.schema.names:
+                    wrong = batch.column(f"w{position}").to_numpy()
+                    faults = np.where(wrong == 1, np.uint8(WRONG_TYPE + 1), faults)
+                with np.errstate(over="ignore"):
+                    matrix[:, position] = values
+            np.copyto(reject, faults, where=reject == 0)
+        return _EncodedBatch(matrix, reject, unknown)
+
+
+def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:
+    base = reject_code_base(feature)
+    faults = np.where(codes >= base, codes - (base - 1), 0).astype(np.uint8)
+    if not feature.nullable:
+        faults[codes == feature.missing_code] = _MISSING
+    return faults
+
+
+def _number_faults(values: npt.NDArray[np.float64], feature: NumberFeature) -> npt.NDArray[np.uint8]:
+    faults = np.zeros(len(values), dtype=np.uint8)
+    # NaN compares false, so that one expression finds missing, infinite and out-of-range values.
+    unfit = ~((values >= feature.minimum) & (values <= feature.maximum))
+    if unfit.any():
+        odd = values[unfit]
+        missing = 0 if feature.nullable else _MISSING
+        faults[unfit] = np.select([np.isnan(odd), np.isinf(odd)], [missing, _NOT_FINITE], _OUT_OF_RANGE)
+    if feature.integer:
+        with np.errstate(invalid="ignore"):
+            fractional = values != np.floor(values)
+        faults[fractional & (faults == 0) & ~np.isnan(values)] = _NOT_INTEGER
+    return faults
