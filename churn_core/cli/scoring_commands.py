@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,9 @@ from churn_core.errors import DataError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from churn_core.scoring.batch import BatchResult
 
 DEFAULT_MODEL = Path("models/churn")
 
@@ -31,8 +37,8 @@ def add_commands(commands: Any) -> None:
         "--reasons", choices=("top", "all"), default="top", help="three reasons or every feature"
     )
     predict.set_defaults(run=_predict, json=True)
-    score = commands.add_parser("score", help="score a Parquet file into a Parquet file")
-    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers")
+    score = commands.add_parser("score", help="score a file of customers into a Parquet file")
+    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers (a .csv is read too)")
     score.add_argument("destination", type=Path, metavar="OUT.parquet", help="one row a customer, same order")
     score.add_argument("--threads", type=int, help="threads (default: all cores)")
     score.add_argument("--contributions", action="store_true", help="add every feature's contribution")
@@ -82,22 +88,37 @@ def _score(options: argparse.Namespace) -> None:
 
     settings = BatchSettings(contributions=options.contributions)
     if options.threads is not None:
-        settings = BatchSettings(contributions=options.contributions, threads=max(1, options.threads))
+        settings = replace(settings, threads=max(1, options.threads))
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
-    with Progress("scoring") as progress:
-        result = score_file(options.source, options.destination, predictor, settings, progress.update)
+    with Progress("scoring") as progress, _as_parquet(options.source) as source:
+        settings = replace(settings, text_cells=source != options.source)
+        result = score_file(source, options.destination, predictor, settings, progress.update)
     seconds = time.perf_counter() - started
-    content = {
-        "rows": result.rows,
-        "scored": result.scored,
-        "rejected": result.rejected,
-        "rejects": result.rejects,
-        "unknown": result.unknown,
+    content = asdict(result) | {
         "seconds": round(seconds, 3),
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
+    print_result(content, _score_text(result, seconds, content), as_json=options.json)
+
+
+@contextmanager
+def _as_parquet(source: Path) -> Iterator[Path]:
+    """Yield a Parquet file with a CSV file's cells, as text; or the source itself."""
+    if source.suffix.lower() != ".csv":
+        yield source
+        return
+    from churn_core.data import load_csv
+
+    table = load_csv(source)
+    with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
+        converted = Path(folder) / "in.parquet"
+        table.to_parquet(converted, index=False)
+        yield converted
+
+
+def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) -> str:
     lines = [
         f"Scored {result.scored:,} of {result.rows:,} rows in {seconds:.1f} s"
         f" ({result.rows / seconds:,.0f} rows/s); {result.rejected:,} rejected."
@@ -106,5 +127,5 @@ def _score(options: argparse.Namespace) -> None:
     lines += [
         f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
     ]
-    lines.append(f"Wrote {options.destination} with {predictor.bundle.model_version}.")
-    print_result(content, "\n".join(lines), as_json=options.json)
+    lines.append(f"Wrote {content['output']} with {content['model_version']}.")
+    return "\n".join(lines)

@@ -53,12 +53,12 @@ def register_converters() -> None:
 def _parse(scope: Any, transformer: Any, inputs: list[Any], custom_parsers: object = None) -> list[Any]:
     """Declare the output with its width: a ColumnTransformer behind it is parsed by columns."""
     del custom_parsers
-    alias = (
-        "ChurnTableEncoder" if isinstance(transformer, TableEncoder) else "ChurnFeatureEngineer"
-    )
+    alias = "ChurnTableEncoder" if isinstance(transformer, TableEncoder) else "ChurnFeatureEngineer"
     operator = scope.declare_local_operator(alias, transformer)
     operator.inputs = inputs
-    operator.outputs.append(scope.declare_local_variable("matrix", FloatTensorType([None, _width(transformer)])))
+    operator.outputs.append(
+        scope.declare_local_variable("matrix", FloatTensorType([None, _width(transformer)]))
+    )
     return list(operator.outputs)
 
 

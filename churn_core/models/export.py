@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from churn_core.features import parse_table
 from churn_core.models.bundle_writer import ProvedModel
 from churn_core.models.gate_rows import gate_rows
-from churn_core.models.parity import candidate_scorers, check_parity, clear_threshold, reference_scorer
+from churn_core.models.parity import Comparison, candidate_scorers, check_parity, reference_scorer
 from churn_core.models.portable_graph import build_portable_graph
 from churn_core.models.scoring_graph import build_scoring_graph
 
@@ -34,10 +34,8 @@ def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
     scoring = build_scoring_graph(model)
     portable = build_portable_graph(model)
     rows = gate_rows(model, model.encoder.transform(parse_table(table, model.contract)))
-    reference = reference_scorer(model)
     candidates = candidate_scorers(scoring.model, portable, model.contract)
-    threshold = model.threshold
-    if model.settings.decision.threshold == "f1":
-        threshold = clear_threshold(reference, candidates, rows, threshold)
-    parity = check_parity(reference, candidates, rows, threshold, model.contract)
+    comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
+    from_data = model.settings.decision.threshold == "f1"
+    parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=from_data)
     return ProvedModel(model, scoring, portable, threshold, parity)

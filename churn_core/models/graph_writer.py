@@ -32,7 +32,7 @@ class GraphWriter:
     def constant(self, value: npt.NDArray[Any]) -> str:
         """Add a constant; return its name."""
         name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def tree_ensemble(self, features: str, attributes: dict[str, Any]) -> str:

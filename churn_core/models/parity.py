@@ -61,81 +61,146 @@ class ParityResult:
         }
 
 
-def check_parity(
-    reference: Scorer, candidates: dict[str, Scorer], rows: GateRows, threshold: float, contract: Contract
-) -> ParityResult:
-    """Compare scorers on the gate's rows.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Answers of scikit-learn and of the exported graphs to the gate's rows.
 
-    Parameters
+    Attributes
     ----------
+    rows : GateRows
+    contract : Contract
+        Names the features.
     reference : callable
         Encoded rows to scikit-learn's probabilities.
     candidates : dict
         The same for each exported graph, by its file's name.
-    rows : GateRows
-        Where to compare.
+    expected : ndarray of float64, shape (rows,)
+        What scikit-learn answers.
+    answers : dict
+        What each graph answers, ndarrays of float64.
+    """
+
+    rows: GateRows
+    contract: Contract
+    reference: Scorer
+    candidates: dict[str, Scorer]
+    expected: npt.NDArray[np.float64]
+    answers: dict[str, npt.NDArray[np.float64]]
+
+    @classmethod
+    def run(
+        cls, reference: Scorer, candidates: dict[str, Scorer], rows: GateRows, contract: Contract
+    ) -> Comparison:
+        """Score the rows by every way."""
+        answers = {name: candidate(rows.matrix) for name, candidate in candidates.items()}
+        return cls(rows, contract, reference, candidates, reference(rows.matrix), answers)
+
+    def refuse_differences(self) -> float:
+        """Return the largest difference of a probability.
+
+        Raises
+        ------
+        ParityError
+            If it is over 1e-6; names the graph, the kind of row and the feature.
+        """
+        largest = 0.0
+        for name, answer in self.answers.items():
+            difference = np.abs(answer - self.expected)
+            difference[np.isnan(difference)] = np.inf
+            largest = max(largest, float(difference.max()))
+            if largest <= TOLERANCE:
+                continue
+            worst = _most_telling(self.rows, difference)
+            raise ParityError(
+                f"Parity gate: {name} differs from scikit-learn by up to {largest:.2g} on"
+                f" {int((difference > TOLERANCE).sum())} of {len(answer)} rows, for one on a"
+                f" {self._describe(worst, self._to_blame(self.candidates[name], difference, worst))};"
+                " nothing was written."
+            )
+        return largest
+
+    def clear_threshold(self, threshold: float) -> float:
+        """Return the nearest threshold, in steps of 1e-6, that no row's answers straddle.
+
+        A threshold chosen from the data falls on somebody's score; the sixth decimal of that score may
+        differ between scikit-learn and a graph, and with it the decision.
+        """
+        everything = [self.expected, *self.answers.values()]
+        low = round_probability(np.min(everything, axis=0))
+        high = round_probability(np.max(everything, axis=0))
+        for step in range(1_000):
+            for sign in (1, -1):
+                nearby = round(threshold + sign * step * 1e-6, 6)
+                if 0 < nearby < 1 and not ((low < nearby) & (high >= nearby)).any():
+                    return nearby
+        raise ParityError(f"Parity gate: no threshold near {threshold} is free of changed decisions.")
+
+    def refuse_changed_decisions(self, threshold: float) -> int:
+        """Return how many decisions at a threshold differ: none.
+
+        Raises
+        ------
+        ParityError
+            If any differs.
+        """
+        decided = round_probability(self.expected) >= threshold
+        for name, answer in self.answers.items():
+            flipped = (round_probability(answer) >= threshold) != decided
+            if flipped.any():
+                first = int(np.argmax(flipped))
+                raise ParityError(
+                    f"Parity gate: {name} decides {int(flipped.sum())} rows otherwise than scikit-learn,"
+                    f" first a {self._describe(first, int(self.rows.feature[first]))};"
+                    " choose a decision.threshold a little above or below; nothing was written."
+                )
+        return 0
+
+    def _to_blame(self, candidate: Scorer, difference: npt.NDArray[np.float64], worst: int) -> int:
+        """Find the feature whose replacement by a value of an agreeing row helps the worst row most."""
+        agreeing = np.flatnonzero(difference <= TOLERANCE)
+        if self.rows.feature[worst] >= 0 or not len(agreeing):
+            return int(self.rows.feature[worst])
+        trials = np.repeat(self.rows.matrix[worst][None, :], self.rows.matrix.shape[1], axis=0)
+        np.fill_diagonal(trials, self.rows.matrix[agreeing[0]])
+        # In log-odds: near 0 and 1 a probability hides what goes on below it.
+        return int(np.argmin(np.abs(_log_odds(candidate(trials)) - _log_odds(self.reference(trials)))))
+
+    def _describe(self, row: int, feature: int) -> str:
+        kind = KINDS[self.rows.kind[row]]
+        return f"{kind} (column {self.contract.names[feature]!r})" if feature >= 0 else kind
+
+
+def check_parity(
+    comparison: Comparison, threshold: float, *, threshold_may_move: bool
+) -> tuple[ParityResult, float]:
+    """Hold the exported graphs against scikit-learn.
+
+    Parameters
+    ----------
+    comparison : Comparison
     threshold : float
         From which rounded probability a customer counts as leaving.
-    contract : Contract
-        Names the features.
+    threshold_may_move : bool
+        Whether it was chosen from the data, and may be moved by a few millionths to where no decision
+        hangs on the last decimal.
+
+    Returns
+    -------
+    ParityResult, float
+        What was found, and the threshold that it holds for.
 
     Raises
     ------
     ParityError
-        If a probability differs by more than 1e-6 or a decision differs; names the graph, the kind of
-        row and the feature.
+        If a probability differs by more than 1e-6, or a decision differs.
     """
-    expected = reference(rows.matrix)
-    decisions = _decide(expected, threshold)
-    largest, changed = 0.0, 0
-    for name, candidate in candidates.items():
-        answer = candidate(rows.matrix)
-        difference = np.abs(answer - expected)
-        difference[np.isnan(difference)] = np.inf
-        flipped = _decide(answer, threshold) != decisions
-        if difference.max() > TOLERANCE:
-            worst = int(np.argmax(difference))
-            where = _describe(rows, worst, _to_blame(reference, candidate, rows, difference, worst), contract)
-            raise ParityError(
-                f"Parity gate: {name} differs from scikit-learn by up to {difference[worst]:.2g} on"
-                f" {int((difference > TOLERANCE).sum())} of {len(expected)} rows, most on a {where};"
-                " nothing was written."
-            )
-        if flipped.any():
-            first = int(np.argmax(flipped))
-            raise ParityError(
-                f"Parity gate: {name} decides {int(flipped.sum())} rows otherwise than scikit-learn, first a"
-                f" {_describe(rows, first, rows.feature[first], contract)};"
-                " choose a decision.threshold a little above or below; nothing was written."
-            )
-        largest = max(largest, float(difference.max()))
-        changed += int(flipped.sum())
-    counts = np.bincount(rows.kind, minlength=len(KINDS))
-    return ParityResult(
-        rows_compared=len(expected),
-        max_abs_difference=largest,
-        decisions_changed=changed,
-        rows_by_kind={kind: int(count) for kind, count in zip(KINDS, counts, strict=True) if count},
-    )
-
-
-def clear_threshold(
-    reference: Scorer, candidates: dict[str, Scorer], rows: GateRows, threshold: float
-) -> float:
-    """Return the nearest threshold, in steps of 1e-6, that no answer straddles.
-
-    A threshold chosen from the data falls on somebody's score; the sixth decimal of that score may
-    differ between scikit-learn and a graph, and with it the decision.
-    """
-    answers = [reference(rows.matrix), *(candidate(rows.matrix) for candidate in candidates.values())]
-    low, high = np.min(answers, axis=0), np.max(answers, axis=0)
-    low, high = round_probability(low), round_probability(high)
-    for step in range(1_000):
-        for sign in (1, -1):
-            candidate = round(threshold + sign * step * 1e-6, 6)
-            if 0 < candidate < 1 and not ((low < candidate) & (high >= candidate)).any():
-                return candidate
-    raise ParityError(f"Parity gate: no threshold near {threshold} is free of changed decisions.")
+    largest = comparison.refuse_differences()
+    if threshold_may_move:
+        threshold = comparison.clear_threshold(threshold)
+    changed = comparison.refuse_changed_decisions(threshold)
+    counts = np.bincount(comparison.rows.kind, minlength=len(KINDS))
+    by_kind = {kind: int(count) for kind, count in zip(KINDS, counts, strict=True) if count}
+    return ParityResult(len(comparison.expected), largest, changed, by_kind), threshold
 
 
 def reference_scorer(model: ChurnModel) -> Scorer:
@@ -190,25 +255,13 @@ def _in_parts(matrix: Matrix, score: Callable[[Matrix], npt.NDArray[np.float32]]
     return np.concatenate(parts).astype(np.float64)
 
 
-def _decide(probability: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.bool_]:
-    decided: npt.NDArray[np.bool_] = round_probability(probability) >= threshold
-    return decided
+def _most_telling(rows: GateRows, difference: npt.NDArray[np.float64]) -> int:
+    """Choose the row to name: the worst of those in which one feature was varied, else the worst of all."""
+    varied = np.where(rows.feature >= 0, difference, 0)
+    return int(np.argmax(varied if varied.max() > TOLERANCE else difference))
 
 
-def _to_blame(
-    reference: Scorer, candidate: Scorer, rows: GateRows, difference: npt.NDArray[np.float64], worst: int
-) -> int:
-    """Find the feature whose replacement by a value of an agreeing row helps the worst row most."""
-    agreeing = np.flatnonzero(difference <= TOLERANCE)
-    if rows.feature[worst] >= 0 or not len(agreeing):
-        return int(rows.feature[worst])
-    width = rows.matrix.shape[1]
-    donor = rows.matrix[agreeing[0]]
-    trials = np.repeat(rows.matrix[worst][None, :], width, axis=0)
-    np.fill_diagonal(trials, donor)
-    return int(np.argmin(np.abs(candidate(trials) - reference(trials))))
-
-
-def _describe(rows: GateRows, row: int, feature: int, contract: Contract) -> str:
-    kind = KINDS[rows.kind[row]]
-    return f"{kind} (column {contract.names[feature]!r})" if feature >= 0 else kind
+def _log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    clipped = np.clip(np.nan_to_num(probability, nan=0.0), 1e-12, 1 - 1e-12)
+    odds: npt.NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return odds

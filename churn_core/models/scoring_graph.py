@@ -118,9 +118,9 @@ def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> st
     engineered = write_engineered(writer, "features", model.pipeline.named_steps["engineer"])
     total = writer.tree_ensemble(engineered, tree_attributes(trees))
     wide = writer.node("Cast", [total], to=DOUBLE)
-    scaled = writer.node("Mul", [wide, writer.constant(np.array([sigmoid.scale]))])
+    scaled = writer.node("Mul", [wide, writer.constant(np.array([[sigmoid.scale]]))])
     shift = sigmoid.scale * trees.base + sigmoid.shift
-    return writer.node("Add", [scaled, writer.constant(np.array([shift]))])
+    return writer.node("Add", [scaled, writer.constant(np.array([[shift]]))])
 
 
 def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
@@ -141,7 +141,7 @@ def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> t
     pieces = parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
     axes = writer.constant(np.array([1], dtype=np.int64))
     total = writer.node("ReduceSum", [pieces, axes], keepdims=1)
-    raw = writer.node("Add", [total, writer.constant(np.array([terms.intercept]))])
+    raw = writer.node("Add", [total, writer.constant(np.array([[terms.intercept]]))])
     narrow = writer.node("Cast", [pieces], to=FLOAT)
     contributions = writer.node("MatMul", [narrow, writer.constant(_shares(engineer))])
     return raw, contributions, terms.intercept

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 RISKS: Final = ("low", "medium", "high")
 
 
+def output_types(predictor: ChurnPredictor) -> list[str]:
+    """Return the statements that make the enum types of `output_select`.
+
+    Parquet stores an enum as text; DuckDB writes it several times faster, since the values need not be
+    hashed row by row.
+    """
+    values = _text_values(predictor)
+    return [f"CREATE TYPE {name} AS ENUM ({_quoted(texts)})" for name, texts in values.items()]
+
+
 def output_select(predictor: ChurnPredictor, id_type: str | None, *, contributions: bool) -> str:
     """Return the query that turns the scored stream into the output's columns.
 
@@ -31,19 +41,23 @@ def output_select(predictor: ChurnPredictor, id_type: str | None, *, contributio
         Whether the struct of all contributions is added.
     """
     contract = predictor.contract
-    features = _text_list(contract.names)
+    values = _text_values(predictor)
+
+    def pick(enum: str, position: str) -> str:
+        return f"[{', '.join(f'{quote_text(text)}::{enum}' for text in values[enum])}][{position}]"
+
     columns = ["row_number"]
     if contract.id_column is not None:
         columns.append(f"id::{id_type} AS {quote_identifier(contract.id_column)}")
     columns += [
-        "CASE WHEN reject = 0 THEN 'scored' ELSE 'rejected' END AS status",
-        f"{_text_list(REJECT_CODES)}[reject] AS reject_code",
+        f"{pick('status', '1 + (reject > 0)::UTINYINT')} AS status",
+        f"{pick('reject_code', 'reject')} AS reject_code",
         "CASE WHEN reject = 0 THEN probability END AS churn_probability",
         "CASE WHEN reject = 0 THEN will_churn END AS will_churn",
-        f"CASE WHEN reject = 0 THEN {_text_list(RISKS)}[risk] END AS risk",
+        f"{pick('risk', 'CASE WHEN reject = 0 THEN risk END')} AS risk",
     ]
-    columns += [f"{features}[reason_{place}] AS reason_{place}" for place in (1, 2, 3)]
-    columns += ["warnings", f"{quote_text(predictor.bundle.model_version)} AS model_version"]
+    columns += [f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in (1, 2, 3)]
+    columns += ["warnings", f"{pick('version', '1')} AS model_version"]
     if contributions:
         members = ", ".join(
             f"{quote_identifier(name)} := k{position}::DOUBLE" for position, name in enumerate(contract.names)
@@ -52,5 +66,15 @@ def output_select(predictor: ChurnPredictor, id_type: str | None, *, contributio
     return f"SELECT {', '.join(columns)} FROM scored"
 
 
-def _text_list(values: tuple[str, ...]) -> str:
-    return f"[{', '.join(map(quote_text, values))}]"
+def _text_values(predictor: ChurnPredictor) -> dict[str, tuple[str, ...]]:
+    return {
+        "status": ("scored", "rejected"),
+        "reject_code": REJECT_CODES,
+        "risk": RISKS,
+        "feature": predictor.contract.names,
+        "version": (predictor.bundle.model_version,),
+    }
+
+
+def _quoted(values: tuple[str, ...]) -> str:
+    return ", ".join(map(quote_text, values))

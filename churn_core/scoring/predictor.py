@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-ROWS_PER_RUN: Final = 16_384
+ROWS_PER_RUN: Final = 4_096
 """Rows handed to onnxruntime at a time: few enough for its intermediate tensors to stay in cache."""
 
 TOLERANCE: Final = 1e-6
@@ -76,7 +76,6 @@ class ChurnPredictor:
         # One thread: the same bits for every batch size, and no spinning on a fraction of a core.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
         try:
             self._session = ort.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])

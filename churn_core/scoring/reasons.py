@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 TOP_REASONS: Final = 3
 
-_POSITION_BITS: Final = 16
+_FREE_BITS: Final = (1 << 29) - 1
 
 
 def ranked_reasons(
@@ -49,16 +49,19 @@ def top_positions(contributions: npt.NDArray[np.float32]) -> list[npt.NDArray[np
     list of three ndarray of int64, shape (rows,)
         Positions of the first, second and third reason; -1 where there is none.
     """
-    # The bits of positive floats order as integers do. With the position below them, each maximum is
-    # found along with its place, and ties go to the lower position.
-    by_feature = np.ascontiguousarray(contributions.T)
-    keys = by_feature.view(np.int32).astype(np.int64) << _POSITION_BITS
-    keys |= ((1 << _POSITION_BITS) - 1 - np.arange(len(keys)))[:, None]
-    keys[by_feature <= 0] = -1
-    positions = []
-    for _ in range(TOP_REASONS):
-        best = keys.max(axis=0)
-        found = (1 << _POSITION_BITS) - 1 - (best & ((1 << _POSITION_BITS) - 1))
-        positions.append(np.where(best < 0, -1, found))
-        keys[keys == best] = -1
-    return positions
+    rows, width = contributions.shape
+    # A float32 widened to float64 leaves 29 low bits free. With the position in them, and positive floats
+    # ordering as their bits do, one integer maximum finds value and place, ties going to the lower place.
+    keys = np.ascontiguousarray(contributions.T).astype(np.float64)
+    np.maximum(keys, 0.0, out=keys)
+    ordered = keys.view(np.int64)
+    ordered |= (width - np.arange(width))[:, None]
+    best = np.zeros((TOP_REASONS, rows), dtype=np.int64)
+    rest = np.empty(rows, dtype=np.int64)
+    for key in ordered:
+        for place in best:
+            # Each place keeps the larger of the two and hands the smaller one down.
+            np.minimum(place, key, out=rest)
+            np.maximum(place, key, out=place)
+            key[:] = rest
+    return [np.where(place > _FREE_BITS, width - (place & _FREE_BITS), -1) for place in best]

@@ -157,9 +157,7 @@ class ScoredStream:
             self.on_rows(self.rows)
         return arrow.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
-    def _score(
-        self, batch: arrow.RecordBatch, first_row: int
-    ) -> _ScoredColumns:
+    def _score(self, batch: arrow.RecordBatch, first_row: int) -> _ScoredColumns:
         encoded = self._encode(batch)
         scores = self._predictor.score_matrix(encoded.matrix)
         accepted = encoded.reject == 0
@@ -210,22 +208,25 @@ class ScoredStream:
         if self._contract.id_column is not None:
             reject[batch.column("id_missing").to_numpy() == 1] = _MISSING
         for position, feature in enumerate(self._contract.features):
+            values = batch.column(f"c{position}").to_numpy()
             if isinstance(feature, CategoryFeature):
-                codes = batch.column(f"c{position}").to_numpy()
-                faults = _category_faults(codes, feature)
-                mask = codes == feature.unknown_code
+                if values.max(initial=0) < feature.unknown_code:
+                    matrix[:, position] = values
+                    continue
+                faults = _category_faults(values, feature)
+                mask = values == feature.unknown_code
                 if mask.any():
                     unknown[feature.name] = mask
-                matrix[:, position] = np.minimum(codes, feature.missing_code)
+                matrix[:, position] = np.minimum(values, feature.missing_code)
             else:
-                values = batch.column(f"c{position}").to_numpy()
                 faults = _number_faults(values, feature)
                 if f"w{position}" in batch.schema.names:
                     wrong = batch.column(f"w{position}").to_numpy()
-                    faults = np.where(wrong == 1, np.uint8(WRONG_TYPE + 1), faults)
+                    faults[wrong == 1] = WRONG_TYPE + 1
                 with np.errstate(over="ignore"):
                     matrix[:, position] = values
-            np.copyto(reject, faults, where=reject == 0)
+            if faults.any():
+                np.copyto(reject, faults, where=reject == 0)
         return _EncodedBatch(matrix, reject, unknown)
 
 

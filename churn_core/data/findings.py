@@ -1,0 +1,66 @@
+"""What a check of a table finds: places and reasons, never values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Severity = Literal["error", "warning"]
+
+EXAMPLE_ROWS: Final = 5
+"""How many rows a finding names at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that one column, or the whole table, breaks.
+
+    Attributes
+    ----------
+    column : str or None
+        The column's name, which the contract knows; None for the whole table.
+    rule : str
+        One of `churn_core.errors.REJECT_CODES` for single values, or ``missing_column``,
+        ``duplicate_column``, ``not_allowed``, ``unseen_value``, ``duplicate_id``, ``missing_id``,
+        ``constant``, ``all_missing``, ``empty_table``, ``one_class``, ``unknown_label``,
+        ``missing_label``.
+    severity : 'error' or 'warning'
+    count : int
+        Rows concerned, or columns where the columns are at fault.
+    example_rows : tuple of int
+        Up to five of the rows, counted from 0.
+    message : str
+        What is wrong and the mend; holds no value.
+    """
+
+    column: str | None
+    rule: str
+    severity: Severity
+    count: int
+    example_rows: tuple[int, ...]
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as plain JSON types."""
+        return asdict(self) | {"example_rows": list(self.example_rows)}
+
+
+def in_rows(
+    column: str, rule: str, severity: Severity, concerned: npt.NDArray[np.bool_], message: str
+) -> list[Finding]:
+    """Return the finding about the rows where `concerned` is true, or none if it is true nowhere."""
+    rows = np.flatnonzero(concerned)
+    if not len(rows):
+        return []
+    examples = tuple(int(row) for row in rows[:EXAMPLE_ROWS])
+    return [Finding(column, rule, severity, len(rows), examples, message)]
+
+
+def in_column(column: str, rule: str, severity: Severity, count: int, message: str) -> Finding:
+    """Return a finding about a column as a whole: it names no rows."""
+    return Finding(column, rule, severity, count, (), message)

@@ -1,0 +1,58 @@
+"""A small table as the records that a predictor takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from churn_core.data.loading import cells_are_text, load_table
+from churn_core.errors import DataError
+from churn_core.scoring.encoding import ValueRefusedError, parse_number_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from churn_core.schema import Contract
+
+
+def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
+    """Read a CSV or Parquet file as records; columns that the contract does not name are left out.
+
+    Parameters
+    ----------
+    path : Path
+    contract : Contract
+
+    Returns
+    -------
+    list of dict
+        Plain Python values; None where one is missing.
+
+    Raises
+    ------
+    DataError
+        If the file can't be read or lacks a column.
+    """
+    table = load_table(path)
+    missing = [name for name in contract.names if name not in table.columns]
+    if missing:
+        raise DataError(f"Column {missing[0]!r} is missing from {path}; add it.")
+    wanted = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.names]
+    columns = {name: _python_values(table[name]) for name in wanted if name is not None}
+    if cells_are_text(table):
+        for feature in contract.numbers:
+            columns[feature.name] = [_number(cell) for cell in columns[feature.name]]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _python_values(series: pd.Series[Any]) -> list[Any]:
+    return [None if missing else value for value, missing in zip(series.tolist(), series.isna(), strict=True)]
+
+
+def _number(cell: str) -> float | str:
+    """Parse a text cell; what is no number stays text, and is refused as such later."""
+    try:
+        return parse_number_text(cell)
+    except ValueRefusedError:
+        return cell

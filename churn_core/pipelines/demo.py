@@ -1,0 +1,120 @@
+"""``make demo``: the main job from a table to scores, each step by the command that anybody would use."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churn_core.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SAMPLE_ROWS = 20_000
+MANY_ROWS = 1_000_000
+
+
+class StepFailedError(Exception):
+    """A command of the demo ended with this exit code; it has said why itself."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+def run_demo(arguments: Sequence[str]) -> int:
+    """Run the demo; return an exit code as the commands do.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        An optional labelled table, and optionally ``--config`` with its contract.
+    """
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("data", nargs="?", type=Path, help="a labelled table of your own (.csv or .parquet)")
+    parser.add_argument("--config", help="its configuration (default config/config.yaml)")
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="where tables and scores go")
+    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="where the bundle goes")
+    options = parser.parse_args(arguments)
+    started = time.monotonic()
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        if options.data is None:
+            _sample_run(options)
+        else:
+            _own_run(options)
+    except StepFailedError as failed:
+        return failed.exit_code
+    print(
+        f"\nDone in {time.monotonic() - started:.0f} s. The model's report: {options.model / 'report.html'}"
+    )
+    return 0
+
+
+def _sample_run(options: argparse.Namespace) -> None:
+    customers, many = options.folder / "customers.parquet", options.folder / "many.parquet"
+    fresh, scores = options.folder / "fresh.parquet", options.folder / "scores.parquet"
+    _say("Sample customers of a telephone company; who leaves depends on what they are.")
+    _churn("generate", customers, "--rows", SAMPLE_ROWS, "--seed", 1)
+    _train(options, customers)
+    _say("The bundle on customers that it has never seen.")
+    _churn("generate", fresh, "--rows", SAMPLE_ROWS, "--seed", 2)
+    _churn("evaluate", fresh, "--model", options.model)
+    _predict_one(options)
+    _say("A million customers, from Parquet to Parquet.")
+    _churn("generate", many, "--rows", MANY_ROWS, "--seed", 3)
+    _score(options, many, scores)
+
+
+def _own_run(options: argparse.Namespace) -> None:
+    _train(options, options.data)
+    _predict_one(options)
+    _say("Every customer of the table.")
+    _score(options, options.data, options.folder / "scores.parquet")
+
+
+def _train(options: argparse.Namespace, table: Path) -> None:
+    configured = ["--config", options.config] if options.config else []
+    _say("Does the table keep the data contract?")
+    _churn("validate", table, *configured)
+    _say("Train, measure, export to ONNX, and prove that the export answers as scikit-learn does.")
+    _churn("train", table, *configured, "--out", options.model)
+
+
+def _predict_one(options: argparse.Namespace) -> None:
+    golden = json.loads((options.model / "manifest.json").read_text(encoding="utf-8"))["golden_rows"]
+    # The made-up customer with the highest score, so that there are reasons to look at.
+    record = max(golden, key=lambda row: float(row["churn_probability"]))["record"]
+    one = options.folder / "one.json"
+    one.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    _say(f"One customer, made up, in {one}: who, how likely, and why.")
+    _churn("predict", one, "--model", options.model)
+
+
+def _score(options: argparse.Namespace, table: Path, scores: Path) -> None:
+    _churn("score", table, scores, "--model", options.model)
+    print(
+        f'Next: look at the scores with python -c "import duckdb; duckdb.sql(\\"FROM \'{scores}\'\\").show()"'
+    )
+
+
+def _say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def _churn(*arguments: Any) -> None:
+    words = [str(argument) for argument in arguments]
+    print(f"$ churn {shlex.join(words)}", flush=True)
+    exit_code = main(words)
+    sys.stdout.flush()
+    if exit_code:
+        raise StepFailedError(exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(run_demo(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The Lambda functions: thin adapters around `churn_core`, one folder each."""

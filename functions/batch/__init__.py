@@ -1,0 +1,1 @@
+"""The batch half: a Parquet object in, one complete Parquet object out."""

@@ -1,0 +1,36 @@
+"""What the score function takes from its environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """Settings of the score function.
+
+    Parameters
+    ----------
+    model_dir : Path
+        The model bundle; ``CHURN_MODEL_DIR``, by default the folder ``model`` of the zip.
+    """
+
+    model_dir: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings.
+
+        Parameters
+        ----------
+        environment : mapping
+            Variables by name.
+        """
+        task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
+        return cls(model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"))

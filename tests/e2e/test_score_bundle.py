@@ -1,0 +1,190 @@
+"""The zip of the score function, as SAM builds it: what it answers, what it holds, what it imports."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+
+from churn_core.scoring.bundle import load_bundle
+from churn_core.scoring.predictor import ChurnPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HANDLER: Final = "functions.score.app.lambda_handler"
+ELF_MACHINE: Final = {"x86_64": 62, "arm64": 183}
+"""e_machine of the ELF header."""
+
+SIZE_LIMIT: Final = {"ScoreFunction": 150_000_000, "BatchFunction": 250_000_000}
+HEAVY: Final = ["sklearn", "skl2onnx", "onnx", "pandas", "pyarrow", "boto3", "botocore", "aws_xray_sdk"]
+
+
+@pytest.fixture(scope="module")
+def score_dir(built_function: Callable[[str, str], Path], lambda_tools: LambdaTools) -> Path:
+    return built_function("ScoreFunction", lambda_tools.architecture)
+
+
+@pytest.fixture(scope="module")
+def score_function(score_dir: Path, lambda_tools: LambdaTools) -> Iterator[FunctionUnderEmulator]:
+    with FunctionUnderEmulator(score_dir, HANDLER, {}, lambda_tools) as function:
+        yield function
+
+
+def api_event(**changes: Any) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((REPOSITORY / "events" / "predict.json").read_text(encoding="utf-8"))
+    return event | changes
+
+
+def test_answer_is_the_library_s_to_the_last_digit(
+    score_function: FunctionUnderEmulator, sample_bundle: Path
+) -> None:
+    event = api_event()
+    expected = ChurnPredictor(load_bundle(sample_bundle)).predict(json.loads(event["body"]))
+
+    answer = score_function.invoke(event)
+
+    assert answer["statusCode"] == 200
+    assert answer["multiValueHeaders"]["Content-Type"] == ["application/json"]
+    assert json.loads(answer["body"]) == expected
+
+
+def test_all_reasons_on_demand(score_function: FunctionUnderEmulator, sample_bundle: Path) -> None:
+    answer = score_function.invoke(api_event(queryStringParameters={"reasons": "all"}))
+
+    named = {reason["feature"] for reason in json.loads(answer["body"])["reasons"]}
+    assert named == set(load_bundle(sample_bundle).contract.names)
+
+
+def test_health_names_the_model(score_function: FunctionUnderEmulator, sample_bundle: Path) -> None:
+    answer = score_function.invoke(api_event(httpMethod="GET", path="/health", resource="/health", body=None))
+
+    version = load_bundle(sample_bundle).model_version
+    assert (answer["statusCode"], json.loads(answer["body"])) == (
+        200,
+        {"status": "ok", "model_version": version},
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "errors"),
+    [
+        (None, 400, "invalid-json", None),
+        ('{"tenure": ', 400, "invalid-json", None),
+        ('{"tenure": NaN}', 400, "invalid-json", None),
+        ("[" * 100_000, 400, "invalid-json", None),
+        ("[]", 422, "validation", [{"loc": [], "code": "wrong_type"}]),
+        ({"tenure": 7_654_321}, 422, "validation", [{"loc": ["tenure"], "code": "out_of_range"}]),
+        ({"tenure": "secret"}, 422, "validation", [{"loc": ["tenure"], "code": "wrong_type"}]),
+        ({"secret": 1}, 422, "validation", [{"loc": [20], "code": "extra_forbidden"}]),
+    ],
+)
+def test_faults_are_problems_that_echo_no_value(
+    score_function: FunctionUnderEmulator,
+    body: str | dict[str, Any] | None,
+    status: int,
+    kind: str,
+    errors: list[dict[str, Any]] | None,
+) -> None:
+    if isinstance(body, dict):
+        body = json.dumps(json.loads(api_event()["body"]) | body)
+    log_before = len(score_function.log)
+
+    answer = score_function.invoke(api_event(body=body))
+
+    problem = json.loads(answer["body"])
+    assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
+    assert (answer["statusCode"], problem["status"]) == (status, status)
+    assert problem["type"] == f"urn:churn:problem:{kind}"
+    assert problem["instance"]
+    assert problem.get("errors") == errors
+    for text in (answer["body"], score_function.log[log_before:]):
+        assert "secret" not in text
+        assert "7654321" not in text
+
+
+def test_unknown_route_is_a_problem(score_function: FunctionUnderEmulator) -> None:
+    answer = score_function.invoke(api_event(path="/nowhere"))
+
+    assert answer["statusCode"] == 404
+    assert json.loads(answer["body"])["type"] == "urn:churn:problem:not-found"
+
+
+def test_without_a_model_it_answers_503(score_dir: Path, lambda_tools: LambdaTools, tmp_path: Path) -> None:
+    environment = {"CHURN_MODEL_DIR": str(tmp_path)}
+    with FunctionUnderEmulator(score_dir, HANDLER, environment, lambda_tools) as function:
+        answer = function.invoke(api_event())
+
+    assert answer["statusCode"] == 503
+    assert json.loads(answer["body"])["type"] == "urn:churn:problem:model-unavailable"
+
+
+def test_import_loads_nothing_heavy(score_dir: Path, lambda_tools: LambdaTools) -> None:
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import functions.score.app; print(*sys.modules)"
+    # -I, -S: neither this checkout, an environment variable nor site-packages may help the bundle.
+    result = subprocess.run(
+        [lambda_tools.python, "-I", "-S", "-c", program, score_dir],
+        env={"LAMBDA_TASK_ROOT": str(score_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = result.stdout.splitlines()[-1].split()
+    assert "onnxruntime" in loaded
+    assert "can't be loaded" not in result.stdout
+    assert not set(loaded) & {*HEAVY, "pydantic", "duckdb", "arro3", "google.protobuf"}
+
+
+@pytest.mark.parametrize(
+    ("function", "own_folder", "wanted"),
+    [
+        ("ScoreFunction", "score", ["onnxruntime", "aws_lambda_powertools"]),
+        ("BatchFunction", "batch", ["onnxruntime", "aws_lambda_powertools", "duckdb", "arro3"]),
+    ],
+)
+def test_zip_holds_what_it_needs_and_no_more(
+    built_function: Callable[[str, str], Path],
+    lambda_tools: LambdaTools,
+    function: str,
+    own_folder: str,
+    wanted: list[str],
+) -> None:
+    folder = built_function(function, lambda_tools.architecture)
+
+    def names(path: Path) -> set[str]:
+        return {child.name for child in path.iterdir()} - {"__pycache__"}
+
+    assert names(folder / "functions") == {"__init__.py", own_folder}
+    assert names(folder / "churn_core") == {"__init__.py", "errors.py", "schema.py", "scoring"}
+    assert names(folder / "model") == {"model.onnx", "manifest.json"}
+    assert set(wanted) <= names(folder)
+    assert not names(folder) & {*HEAVY, "bin", "tests"}
+    assert list(folder.glob("churn_core/__pycache__/*.pyc"))
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert size < SIZE_LIMIT[function], f"{size:,} bytes"
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize("function", ["ScoreFunction", "BatchFunction"])
+def test_libraries_are_for_the_architecture(
+    built_function: Callable[[str, str], Path], function: str, architecture: str
+) -> None:
+    folder = built_function(function, architecture)
+
+    machines = {file.name: elf_machine(file) for file in folder.rglob("*.so*")}
+    assert len(machines) > 10
+    assert set(machines.values()) == {ELF_MACHINE[architecture]}, machines
+
+
+def elf_machine(file: Path) -> int:
+    """Return e_machine of a shared library's header (little-endian, as both architectures are)."""
+    header = file.read_bytes()[:20]
+    assert header[:4] == b"\x7fELF", file
+    machine: int = struct.unpack_from("<H", header, 18)[0]
+    return machine

@@ -1,0 +1,248 @@
+"""template.yaml, looked at after the SAM transform: linters let most of this pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from functions.batch.events import INPUT_PREFIX
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+SAM_BIN: Final = REPOSITORY / ".sam-venv" / "bin"
+TEMPLATE: Final = REPOSITORY / "template.yaml"
+
+pytestmark = pytest.mark.skipif(
+    not (SAM_BIN / "sam").exists(), reason="AWS SAM is not installed in .sam-venv; run 'make setup-sam'."
+)
+
+Resources = dict[str, dict[str, Any]]
+
+
+def run(*command: str | Path) -> str:
+    result = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def transformed(**parameters: str) -> dict[str, Any]:
+    arguments = [f"{name}={value}" for name, value in parameters.items()]
+    script = REPOSITORY / "tests" / "infra" / "transform_template.py"
+    result: dict[str, Any] = json.loads(run(SAM_BIN / "python", script, TEMPLATE, *arguments))
+    return result
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return transformed()
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> Resources:
+    result: Resources = template["Resources"]
+    return result
+
+
+def of_type(resources: Resources, kind: str) -> dict[str, dict[str, Any]]:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def references(content: object, names: set[str]) -> set[str]:
+    """Return the resources that a piece of the template waits for."""
+    found: set[str] = set()
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if key == "Ref":
+                found.add(value)
+            elif key == "Fn::GetAtt":
+                found.add(value[0] if isinstance(value, list) else value.split(".")[0])
+            elif key == "Fn::Sub":
+                text = value[0] if isinstance(value, list) else value
+                found.update(name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
+            elif key == "DependsOn":
+                found.update([value] if isinstance(value, str) else value)
+            if not isinstance(value, str):
+                found |= references(value, names)
+    elif isinstance(content, list):
+        for value in content:
+            found |= references(value, names)
+    return found & names
+
+
+def policy_statements(resources: Resources, role: str) -> list[dict[str, Any]]:
+    policies = resources[role]["Properties"]["Policies"]
+    return [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+
+
+def as_list(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [content]
+
+
+def test_sam_finds_it_valid() -> None:
+    run(SAM_BIN / "sam", "validate", "--lint", "--template", TEMPLATE, "--region", "eu-west-1")
+
+
+def test_linter_finds_the_transformed_template_valid(template: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "transformed.json"
+    path.write_text(json.dumps(template), encoding="utf-8")
+    # W2001, unused parameter: the transform itself has put in the value of ApiAuthorizer.
+    run(SAM_BIN / "cfn-lint", "--regions", "eu-west-1", "--ignore-checks", "W2001", "--template", path)
+
+
+def test_no_resource_waits_for_itself(resources: Resources) -> None:
+    names = set(resources)
+    graph = {name: references(resource, names) for name, resource in resources.items()}
+
+    # static_order raises CycleError with the resources in the cycle.
+    assert set(TopologicalSorter(graph).static_order()) == names
+
+
+def test_functions_run_on_the_lambda_s_python(resources: Resources) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function")
+    assert set(functions) == {"ScoreFunction", "BatchFunction"}
+    for folder, name in (("score", "ScoreFunction"), ("batch", "BatchFunction")):
+        assert functions[name]["Handler"] == f"functions.{folder}.app.lambda_handler"
+        assert functions[name]["Runtime"] == "python3.13"
+        assert functions[name]["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_architecture_is_a_parameter(template: dict[str, Any], resources: Resources) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function").values()
+    assert [f["Architectures"] for f in functions] == [[{"Ref": "Architecture"}]] * 2
+    assert template["Parameters"]["Architecture"]["Default"] == "arm64"
+    assert set(template["Parameters"]["Architecture"]["AllowedValues"]) == {"arm64", "x86_64"}
+
+
+def test_queue_outlasts_the_function(resources: Resources) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    timeout = resources["BatchFunction"]["Properties"]["Timeout"]
+    source, dead = queues["InputQueue"], queues["DeadLetterQueue"]
+    assert source["VisibilityTimeout"] >= 6 * timeout
+    assert source["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert source["MessageRetentionPeriod"] < dead["MessageRetentionPeriod"]
+    assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
+
+
+def test_one_object_an_invocation_and_only_failures_again(resources: Resources) -> None:
+    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["BatchSize"] == 1
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # A filter would drop the messages that do not match.
+    assert "FilterCriteria" not in mapping
+
+
+def test_objects_fit_twice_into_the_function_s_disk(template: dict[str, Any], resources: Resources) -> None:
+    disk = resources["BatchFunction"]["Properties"]["EphemeralStorage"]["Size"] * 1024 * 1024
+    limit = template["Parameters"]["MaxObjectBytes"]
+    assert limit["Default"] <= limit["MaxValue"] < disk / 2
+
+
+def test_only_the_input_prefix_reaches_the_queue(resources: Resources) -> None:
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    detail = rule["EventPattern"]["detail"]
+    assert detail["object"]["key"] == [{"prefix": INPUT_PREFIX}]
+    assert detail["bucket"]["name"] == [resources["InputBucket"]["Properties"]["BucketName"]]
+    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
+    (allow,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allow["Action"] == "sqs:SendMessage"
+    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["InputRule", "Arn"]}}}
+
+
+def test_functions_may_do_what_they_do_and_no_more(resources: Resources) -> None:
+    account = "${AWS::StackName}-%s-${AWS::AccountId}-${AWS::Region}"
+    in_bucket = f"arn:${{AWS::Partition}}:s3:::{account % 'input'}"
+    out_bucket = f"arn:${{AWS::Partition}}:s3:::{account % 'output'}"
+    rights: dict[str, set[tuple[str, str]]] = {"ScoreRole": set(), "BatchRole": set()}
+    for role, found in rights.items():
+        assert "ManagedPolicyArns" not in resources[role]["Properties"]
+        for statement in policy_statements(resources, role):
+            for resource in as_list(statement["Resource"]):
+                place = resource if isinstance(resource, str) else str(next(iter(resource.values())))
+                found |= {(action, place) for action in as_list(statement["Action"])}
+
+    traces = {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+
+    def logs(group: str) -> set[tuple[str, str]]:
+        return {(f"logs:{action}", f"['{group}', 'Arn']") for action in ("CreateLogStream", "PutLogEvents")}
+
+    queue = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
+    assert rights["ScoreRole"] == traces | logs("ScoreLogs")
+    assert rights["BatchRole"] == (
+        traces
+        | logs("BatchLogs")
+        | {(f"sqs:{action}", "['InputQueue', 'Arn']") for action in queue}
+        | {(f"s3:{action}", f"{in_bucket}/{INPUT_PREFIX}*") for action in ("GetObject", "GetObjectVersion")}
+        | {("s3:ListBucket", in_bucket)}
+        | {
+            (f"s3:{a}", f"{out_bucket}/{p}/*")
+            for a in ("PutObject", "GetObject")
+            for p in ("scored", "quarantine")
+        }
+    )
+    (listing,) = [s for s in policy_statements(resources, "BatchRole") if s["Action"] == "s3:ListBucket"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": f"{INPUT_PREFIX}*"}}
+
+
+def test_names_in_the_environment_are_the_buckets(resources: Resources) -> None:
+    variables = resources["BatchFunction"]["Properties"]["Environment"]["Variables"]
+    for kind in ("Input", "Output"):
+        name = resources[f"{kind}Bucket"]["Properties"]["BucketName"]
+        assert variables[f"CHURN_{kind.upper()}_BUCKET"] == name
+
+
+def test_buckets_are_private_versioned_and_kept(resources: Resources) -> None:
+    for name, bucket in of_type(resources, "AWS::S3::Bucket").items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+    assert "NotificationConfiguration" not in resources["OutputBucket"]["Properties"]
+    assert resources["InputBucket"]["Properties"]["NotificationConfiguration"] == {
+        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+    }
+
+
+def test_logs_are_kept_for_a_time(resources: Resources) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert {g["RetentionInDays"]["Ref"] for g in groups.values()} == {"LogRetentionDays"}
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+
+
+@pytest.mark.parametrize(("authorizer", "security"), [("AWS_IAM", [{"AWS_IAM": []}]), ("NONE", None)])
+def test_every_route_asks_who_calls_unless_told_not_to(
+    authorizer: str, security: list[dict[str, list[str]]] | None
+) -> None:
+    resources = transformed(ApiAuthorizer=authorizer)["Resources"]
+    (api,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
+    routes = {(path, method): r for path, rs in api["Body"]["paths"].items() for method, r in rs.items()}
+    assert set(routes) == {("/predict", "post"), ("/health", "get")}
+    for route in routes.values():
+        assert route.get("security") == security
+        # The caller's own credentials would need rights to the function.
+        assert "credentials" not in route["x-amazon-apigateway-integration"]
+
+
+def test_api_is_closed_by_default(template: dict[str, Any]) -> None:
+    assert template["Parameters"]["ApiAuthorizer"]["Default"] == "AWS_IAM"
+
+
+def test_stage_is_throttled_and_logs_no_bodies(resources: Resources) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    (settings,) = stage["MethodSettings"]
+    assert settings["ThrottlingRateLimit"]
+    assert settings["ThrottlingBurstLimit"]
+    assert settings["DataTraceEnabled"] is False

@@ -1,0 +1,160 @@
+"""Who may import whom, read from the source and proved by importing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {
+    "sklearn",
+    "pandas",
+    "pyarrow",
+    "skl2onnx",
+    "onnx",
+    "matplotlib",
+    "scipy",
+    "joblib",
+    "pydantic",
+    "yaml",
+}
+HEAVY_ALLOWED_BELOW = ("data", "features", "models", "reports", "pipelines")
+LIGHT = ["churn_core/__init__.py", "churn_core/errors.py", "churn_core/schema.py"]
+
+
+def _modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def _imports(path: Path, *, top_level_only: bool) -> set[str]:
+    """Return what a module imports when it runs; imports for type checkers do not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+
+    def visit(nodes: list[ast.stmt]) -> None:
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+            elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                visit(node.orelse)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if not top_level_only:
+                    visit(node.body)
+            else:
+                for field in ("body", "orelse", "finalbody", "handlers"):
+                    visit(getattr(node, field, []))
+
+    visit(tree.body)
+    return found
+
+
+def _roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", _modules("churn_core"), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_the_library_knows_nothing_of_functions_or_aws(path: Path) -> None:
+    assert not _roots(_imports(path, top_level_only=False)) & {
+        "functions",
+        "boto3",
+        "botocore",
+        "aws_lambda_powertools",
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in _modules("churn_core") if p.relative_to(ROOT).parts[1] not in HEAVY_ALLOWED_BELOW],
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_heavy_packages_stay_below_training(path: Path) -> None:
+    if path.name == "config.py":
+        return  # settings are read for training only; checked below by what the light half loads
+    assert not _roots(_imports(path, top_level_only=True)) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / name for name in LIGHT] + _modules("churn_core/scoring"),
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_the_light_half_imports_only_itself_and_what_fits_a_lambda(path: Path) -> None:
+    allowed = set(sys.stdlib_module_names) | {"numpy", "onnxruntime", "duckdb", "arro3", "churn_core"}
+    imports = _imports(path, top_level_only=False)
+    assert _roots(imports) <= allowed
+    inside = {name for name in imports if name.startswith("churn_core.")}
+    assert all(
+        name.startswith(("churn_core.schema", "churn_core.errors", "churn_core.scoring")) for name in inside
+    )
+
+
+def test_score_and_batch_functions_never_import_each_other() -> None:
+    for folder, other in (("functions/score", "functions.batch"), ("functions/batch", "functions.score")):
+        for path in _modules(folder):
+            assert not any(name.startswith(other) for name in _imports(path, top_level_only=False)), path
+
+
+def test_boto3_is_imported_in_storage_modules_and_the_command_line_alone() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in _modules("functions")
+        if _roots(_imports(path, top_level_only=False)) & {"boto3", "botocore"}
+    }
+    assert all(name.endswith("/storage.py") or name == "functions/cli.py" for name in users)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import churn_core, churn_core.schema, churn_core.errors",
+        "import churn_core.scoring.predictor, churn_core.scoring.batch",
+        "import churn_core.cli; churn_core.cli.main(['--help'])",
+    ],
+)
+def test_importing_the_light_half_loads_nothing_heavy(statement: str) -> None:
+    script = f"{statement}\nimport sys\nprint(sorted(set(m.partition('.')[0] for m in sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(ast.literal_eval(done.stdout.splitlines()[-1]))
+    assert not loaded & (HEAVY | {"boto3", "aws_lambda_powertools"})
+
+
+def test_the_names_of_the_course_are_importable() -> None:
+    from churn_core.config import Settings, get_project_root, load_config
+    from churn_core.data import generate_sample_data, load_csv, validate_data
+    from churn_core.features import FeatureEngineer, create_derived_features, handle_missing_values
+    from churn_core.models import ChurnModel, train_model
+    from churn_core.models.inference import ChurnPredictor
+
+    for name in (
+        *(load_csv, validate_data, generate_sample_data),
+        *(FeatureEngineer, create_derived_features, handle_missing_values),
+        *(ChurnModel, train_model, ChurnPredictor, load_config),
+    ):
+        assert callable(name)
+    assert get_project_root() == ROOT
+    settings = load_config()
+    assert isinstance(settings, Settings)
+    assert settings.model.type == "logistic_regression"
+    assert settings.model.params == {}
+    assert settings.data.test_size == 0.2
+    assert settings.data.random_state == 42
+    assert (settings.api.host, settings.api.port) == ("127.0.0.1", 8000)
+
+
+def test_the_training_entry_point_of_the_course_is_churn_train() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "churn_core.models.train", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert "usage: churn train" in done.stdout
