@@ -6,11 +6,14 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SAM_VENV := .sam-venv
 DATA ?=
+CONFIG ?=
 MODEL ?= models/churn
+# The template's default; one name for the build and for the deploy keeps both the same.
+ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test lint bench build invoke lock clean
+.PHONY: setup setup-dev setup-sam demo test lint bench validate build lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -41,7 +44,7 @@ setup-dev: $(VENV)/.dev
 setup-sam: $(SAM_VENV)/.sam
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
-	@$(BIN)/python -m churn_core.pipelines.demo $(DATA)
+	@$(BIN)/python -m churn_core.pipelines.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
 
 test: setup-dev setup-sam ## every test, real parts
 	@$(BIN)/python -m pytest
@@ -51,8 +54,14 @@ lint: setup-dev ## style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: setup-dev ## the product beside scikit-learn, in one run
-	@$(BIN)/python benchmarks/batch.py
+bench: setup ## batch scoring beside scikit-learn, in one run
+	@$(BIN)/python benchmarks/batch.py --grow
+
+validate: setup-sam ## the template, by SAM and cfn-lint
+	@$(SAM_VENV)/bin/sam validate --lint --region eu-west-1
+
+build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL, for ARCH
+	@ARCH=$(ARCH) MODEL=$(MODEL) $(SAM_VENV)/bin/sam build
 
 lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)

@@ -93,7 +93,8 @@ def load_csv(path: str | PathLike[str], contract: Contract | None = None) -> pd.
         _check_header(path, header, contract)
         if quoted:
             _check_quotes(path)
-        table = _read_cells(path, header, header_lines) if has_rows else _without_rows(header)
+        no_rows = pd.DataFrame(columns=header, dtype="str")
+        table = _read_cells(path, header, header_lines) if has_rows else no_rows
     except OSError as error:
         raise _unreadable(path, error) from error
     table.attrs[_TEXT_CELLS] = True
@@ -262,10 +263,6 @@ def _read_cells(path: Path, header: list[str], header_lines: int) -> pd.DataFram
         )
     table: pd.DataFrame = cells.to_pandas()
     return table
-
-
-def _without_rows(header: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in header})
 
 
 def _check_magic(path: Path) -> None:

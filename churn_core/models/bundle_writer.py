@@ -111,8 +111,9 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
         with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
             draft = Path(name) / "bundle"
             draft.mkdir()
-            bundle = _write_files(proved, report, draft)
-            ChurnPredictor.load(draft)
+            _write_files(proved, report, draft)
+            # What is returned is what a reader finds: hashes verified, golden rows scored again.
+            bundle = ChurnPredictor.load(draft).bundle
             if folder.exists():
                 folder.rename(Path(name) / "replaced")
             draft.rename(folder)
@@ -123,7 +124,7 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
     return bundle
 
 
-def _write_files(proved: ProvedModel, report: str, draft: Path) -> Bundle:
+def _write_files(proved: ProvedModel, report: str, draft: Path) -> None:
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
@@ -138,7 +139,6 @@ def _write_files(proved: ProvedModel, report: str, draft: Path) -> Bundle:
     version_name = model_version(manifest["name"], digest)
     manifest |= {"model_digest": digest, "model_version": version_name, "created": _now()}
     (draft / MANIFEST).write_bytes(_json(manifest))
-    return _bundle(manifest, contents[SCORING_GRAPH], proved)
 
 
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
@@ -172,8 +172,16 @@ def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]
 
 
 def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: bytes) -> list[dict[str, Any]]:
-    draft = manifest | {"model_digest": "", "model_version": ""}
-    predictor = ChurnPredictor(_bundle(draft, graph, proved))
+    unnamed = Bundle(
+        manifest=manifest,
+        contract=proved.model.contract,
+        threshold=proved.threshold,
+        risk_bands=manifest["decision"]["risk_bands"],
+        model_digest="",
+        model_version="",
+        graph=graph,
+    )
+    predictor = ChurnPredictor(unnamed)
     records = golden_records(proved.model.contract, proved.model.settings.data.random_state)
     return [
         {
@@ -183,18 +191,6 @@ def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: byt
         }
         for record, answer in zip(records, predictor.predict(records), strict=True)
     ]
-
-
-def _bundle(manifest: dict[str, Any], graph: bytes, proved: ProvedModel) -> Bundle:
-    return Bundle(
-        manifest=manifest,
-        contract=proved.model.contract,
-        threshold=proved.threshold,
-        risk_bands=manifest["decision"]["risk_bands"],
-        model_digest=manifest["model_digest"],
-        model_version=manifest["model_version"],
-        graph=graph,
-    )
 
 
 def _json(content: dict[str, Any]) -> bytes:

@@ -1,0 +1,200 @@
+"""What a report shows of a model's scores and reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import onnxruntime as ort
+from scipy.stats import binomtest
+
+from churn_core.schema import NumberFeature
+from churn_core.scoring.predictor import ROWS_PER_RUN
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.models.bundle_writer import ProvedModel
+
+    Labels = npt.NDArray[np.int64]
+    Probabilities = npt.NDArray[np.float64]
+    Direction = Literal["more churn", "less churn", "mixed", "depends on the value"]
+
+GROUPS: Final = 10
+"""Bins of the calibration curve and tenths of the ranking."""
+
+_CLEAR_CORRELATION = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Customers of similar scores.
+
+    Attributes
+    ----------
+    customers : int
+    mean_score : float
+    churn_rate : float
+        Share of them who left.
+    low, high : float
+        Wilson's 95 % interval of that share.
+    """
+
+    customers: int
+    mean_score: float
+    churn_rate: float
+    low: float
+    high: float
+
+    @property
+    def interval(self) -> str:
+        """The interval as a reader sees it."""
+        return f"{self.low:.1%} to {self.high:.1%}"
+
+
+def calibration_bins(labels: Labels, probabilities: Probabilities) -> list[CalibrationBin]:
+    """Group customers into bins of about equal size by score; equal scores share a bin."""
+    edges = np.unique(np.quantile(probabilities, np.arange(1, GROUPS) / GROUPS, method="lower"))
+    membership = np.searchsorted(edges, probabilities, side="left")
+    bins = []
+    for number in np.unique(membership):
+        members = membership == number
+        customers, leavers = int(members.sum()), int(labels[members].sum())
+        interval = binomtest(leavers, customers).proportion_ci(method="wilson")
+        bins.append(
+            CalibrationBin(
+                customers,
+                float(probabilities[members].mean()),
+                leavers / customers,
+                float(interval.low),
+                float(interval.high),
+            )
+        )
+    return bins
+
+
+@dataclass(frozen=True, slots=True)
+class Tenth:
+    """A tenth of the customers when the highest scores come first.
+
+    Attributes
+    ----------
+    customers, leavers : int
+    lift : float
+        Their churn rate over everybody's.
+    reached : float
+        Share of all leavers in this tenth and those before it.
+    """
+
+    customers: int
+    leavers: int
+    lift: float
+    reached: float
+
+
+def ranked_tenths(labels: Labels, probabilities: Probabilities) -> list[Tenth]:
+    """Cut the ranking into tenths; the first is the one that ``lift_top_tenth`` measures."""
+    ranked = labels[np.argsort(-probabilities, kind="stable")]
+    edges = [len(ranked) * number // GROUPS for number in range(GROUPS + 1)]
+    everybody = float(ranked.mean())
+    return [
+        Tenth(
+            end - start,
+            int(ranked[start:end].sum()),
+            float(ranked[start:end].mean()) / everybody,
+            float(ranked[:end].sum() / ranked.sum()),
+        )
+        for start, end in pairwise(edges)
+        if end > start
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """Which share of the leavers is reached by contacting which share of the customers.
+
+    Attributes
+    ----------
+    contacted, reached : ndarray of float64
+        From (0, 0) to (1, 1), one more point for each distinct score, highest first.
+    at_threshold : tuple of float
+        The point at which everybody who is flagged has been contacted.
+    """
+
+    contacted: npt.NDArray[np.float64]
+    reached: npt.NDArray[np.float64]
+    at_threshold: tuple[float, float]
+
+    def reached_by(self, contacted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the share of leavers reached for each share of customers contacted."""
+        return np.interp(contacted, self.contacted, self.reached)
+
+
+def cumulative_gains(labels: Labels, probabilities: Probabilities, threshold: float) -> Gains:
+    """Measure the gains; customers with equal scores are contacted in no particular order."""
+    levels, level_of_row = np.unique(-probabilities, return_inverse=True)
+    contacted = np.append(0.0, np.cumsum(np.bincount(level_of_row)) / len(labels))
+    reached = np.append(0.0, np.cumsum(np.bincount(level_of_row, weights=labels)) / labels.sum())
+    flagged = int(np.searchsorted(levels, -threshold, side="right"))
+    return Gains(contacted, reached, (float(contacted[flagged]), float(reached[flagged])))
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureImportance:
+    """How much a feature moves scores.
+
+    Attributes
+    ----------
+    name : str
+    strength : float
+        Mean absolute contribution over the training rows, in log-odds.
+    direction : str
+        What a higher number goes with.
+    """
+
+    name: str
+    strength: float
+    direction: Direction
+
+
+def feature_importances(proved: ProvedModel) -> list[FeatureImportance] | None:
+    """Rank the features by what the scoring graph says they contribute; None if it doesn't say."""
+    if "contributions" not in {output.name for output in proved.scoring.model.graph.output}:
+        return None
+    matrix = proved.model.training_matrix
+    options = ort.SessionOptions()
+    # One thread, as everywhere: the same bits in each run.
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(
+        proved.scoring.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    contributions = np.concatenate(
+        [
+            session.run(["contributions"], {"features": matrix[start : start + ROWS_PER_RUN]})[0]
+            for start in range(0, len(matrix), ROWS_PER_RUN)
+        ]
+    )
+    importances = [
+        FeatureImportance(
+            feature.name,
+            float(np.abs(contributions[:, position]).mean(dtype=np.float64)),
+            _direction(matrix[:, position], contributions[:, position])
+            if isinstance(feature, NumberFeature)
+            else "depends on the value",
+        )
+        for position, feature in enumerate(proved.model.contract.features)
+    ]
+    return sorted(importances, key=lambda importance: -importance.strength)
+
+
+def _direction(values: npt.NDArray[np.float32], contributions: npt.NDArray[np.float32]) -> Direction:
+    present = ~np.isnan(values)
+    if not present.any() or np.ptp(values[present]) == 0 or np.ptp(contributions[present]) == 0:
+        return "mixed"
+    together = np.corrcoef(values[present].astype(np.float64), contributions[present].astype(np.float64))
+    correlation = float(together[0, 1])
+    if abs(correlation) < _CLEAR_CORRELATION:
+        return "mixed"
+    return "more churn" if correlation > 0 else "less churn"

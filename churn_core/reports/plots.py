@@ -1,0 +1,183 @@
+"""The plots of a report, as SVG that stands inside an HTML page.
+
+No text of a user's table enters a plot, so nothing in here needs escaping but the descriptions.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+
+    from churn_core.reports.measures import CalibrationBin, Gains
+
+    Labels = npt.NDArray[np.int64]
+    Probabilities = npt.NDArray[np.float64]
+
+_HISTOGRAM_BINS: Final = 25
+_GAINS_POINTS: Final = 201
+"""A fixed grid keeps the page small however many rows were held out."""
+
+# matplotlib writes fixed colours, a page that is light or dark needs variables: each of these
+# near-blacks stands for one and is replaced in the finished SVG. (Pure black it would leave out.)
+_INK, _GRID, _LEAVERS, _STAYERS = "#010101", "#020202", "#030303", "#040404"
+_VARIABLES: Final = {
+    _INK: "var(--ink)",
+    _GRID: "var(--grid)",
+    _LEAVERS: "var(--leavers)",
+    _STAYERS: "var(--stayers)",
+}
+
+_STYLE: Final = {
+    "svg.hashsalt": "churn report",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _GRID,
+    "axes.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.5,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "legend.frameon": False,
+}
+
+
+def plot_calibration(bins: list[CalibrationBin]) -> str:
+    """Draw the share of leavers over the mean score, bin by bin."""
+    scores = [b.mean_score for b in bins]
+    rates = [b.churn_rate for b in bins]
+    errors = [[b.churn_rate - b.low for b in bins], [b.high - b.churn_rate for b in bins]]
+    limit = min(1.0, 1.05 * max(*scores, *(b.high for b in bins)))
+    with style.context(["default", _STYLE]):
+        figure, axes = _canvas("mean score of the bin", "share who left")
+        axes.plot([0, limit], [0, limit], color=_INK, linestyle=":", linewidth=1.2, label="perfect")
+        axes.errorbar(
+            scores,
+            rates,
+            yerr=np.maximum(errors, 0),
+            color=_LEAVERS,
+            marker="o",
+            capsize=3,
+            label="this model",
+        )
+        axes.set_xlim(0, limit)
+        axes.set_ylim(0, limit)
+        axes.legend(loc="upper left")
+        return _inline_svg(
+            figure,
+            "calibration",
+            f"Calibration curve of {len(bins)} bins. Mean score and share who left, lowest bin"
+            f" {scores[0]:.1%} and {rates[0]:.1%}, highest bin {scores[-1]:.1%} and {rates[-1]:.1%}.",
+        )
+
+
+def plot_gains(gains: Gains, churn_rate: float) -> str:
+    """Draw the share of leavers reached over the share of customers contacted, highest scores first."""
+    shares = np.linspace(0, 1, _GAINS_POINTS)
+    with style.context(["default", _STYLE]):
+        figure, axes = _canvas("share of customers contacted", "share of leavers reached")
+        axes.plot(
+            [0, churn_rate, 1], [0, 1, 1], color=_STAYERS, linestyle="--", linewidth=1.2, label="perfect"
+        )
+        axes.plot(shares, gains.reached_by(shares), color=_LEAVERS, label="this model")
+        axes.plot([0, 1], [0, 1], color=_INK, linestyle=":", linewidth=1.2, label="at random")
+        axes.plot(*gains.at_threshold, color=_INK, marker="D", linestyle="", label="at the threshold")
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.02)
+        axes.legend(loc="lower right")
+        return _inline_svg(
+            figure,
+            "gains",
+            "Cumulative gains curve. Contacting the highest-scored 20% of the customers reaches"
+            f" {gains.reached_by(np.array([0.2]))[0]:.1%} of the leavers; at the threshold"
+            f" {gains.at_threshold[0]:.1%} are contacted and {gains.at_threshold[1]:.1%} of the leavers are"
+            " reached.",
+        )
+
+
+def plot_scores(labels: Labels, probabilities: Probabilities, threshold: float) -> str:
+    """Draw how the scores of leavers and of stayers are distributed, each group by itself."""
+    limit = min(1.0, 1.05 * max(float(probabilities.max()), threshold))
+    edges = np.linspace(0, limit, _HISTOGRAM_BINS + 1)
+    with style.context(["default", _STYLE]):
+        figure, axes = _canvas("score", "share of the group")
+        for label, name, colour, line in ((0, "stayed", _STAYERS, "--"), (1, "left", _LEAVERS, "-")):
+            members = probabilities[labels == label]
+            heights = np.histogram(members, edges)[0] / len(members)
+            axes.stairs(heights, edges, color=colour, fill=True, alpha=0.25)
+            axes.stairs(heights, edges, color=colour, linestyle=line, linewidth=1.5, label=name)
+        axes.axvline(threshold, color=_INK, linestyle=":", linewidth=1.5, label=f"threshold {threshold:.3g}")
+        axes.set_xlim(0, limit)
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="upper right")
+        medians = [float(np.median(probabilities[labels == label])) for label in (1, 0)]
+        return _inline_svg(
+            figure,
+            "scores",
+            f"Distribution of the scores. Half of those who left score above {medians[0]:.3f}, half of those"
+            f" who stayed above {medians[1]:.3f}; the threshold is {threshold:.3f}.",
+        )
+
+
+def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:
+    # Small with large type: on a telephone the drawing shrinks to some 340 pixels.
+    figure = Figure(figsize=(5.0, 3.6))
+    axes = figure.add_axes((0.14, 0.14, 0.80, 0.83))
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.xaxis.set_major_formatter(_percent)
+    axes.yaxis.set_major_formatter(_percent)
+    return figure, axes
+
+
+def _percent(share: float, _position: float) -> str:
+    # Three digits tell ticks apart even where hardly anybody leaves.
+    return f"{100 * share:.3g}%"
+
+
+def _inline_svg(figure: Figure, name: str, description: str) -> str:
+    """Write a figure as an SVG element that shares a page with others.
+
+    Parameters
+    ----------
+    figure : Figure
+    name : str
+        Tells this plot's ids from those of the page's other plots.
+    description : str
+        What a reader who can't see the plot is told.
+    """
+    buffer = io.StringIO()
+    nobody = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    figure.savefig(buffer, format="svg", transparent=True, metadata=nobody)
+    # The first definition is a style sheet that would reach beyond the drawing; the page has its rule.
+    _, _, body = buffer.getvalue().partition("</defs>")
+    body, _, _ = body.rpartition("</svg>")
+    # matplotlib numbers its groups from 1 in each drawing; only markers and clips are ever referred to.
+    body = re.sub(r' id="(?![mp][0-9a-f]{10}")[^"]*"', "", body)
+    body = body.replace(' id="', f' id="{name}-').replace("url(#", f"url(#{name}-")
+    body = body.replace('xlink:href="#', f'href="#{name}-')
+    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
+    for colour, variable in _VARIABLES.items():
+        body = body.replace(colour, variable)
+    # A page's inline SVG takes its width from the page, only the proportions are the drawing's.
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{html.escape(description)}">'
+        f"{body}</svg>"
+    )

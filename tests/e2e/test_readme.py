@@ -1,0 +1,74 @@
+"""Every command that README shows, run as shown; the output must be the one printed there.
+
+Figures that differ between machines and moments are masked: what is compared is every word and the shape
+of every line. Blocks marked as needing an AWS account are not run, and show no output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+RUN_BY_MAKE = ("make ",)
+
+
+def _commands() -> list[tuple[str, str]]:
+    """List (command, shown output) over all console blocks, in order."""
+    pairs = []
+    for block in CONSOLE.findall(README):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            pairs.append((command, output.strip()))
+    return pairs
+
+
+def _mask(text: str) -> str:
+    """Hide figures, versions of models, and how wide a column is."""
+    text = re.sub(r"churn-[0-9a-f]{12}", "churn-#", text)
+    text = re.sub(r"\d[\d,]*(\.\d+)?(e-?\d+)?", "#", text)
+    return re.sub(r"[ ─]+", " ", text).strip()
+
+
+def test_readme_shows_commands() -> None:
+    assert len(_commands()) >= 8
+
+
+def test_commands_that_need_an_account_show_no_output() -> None:
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+        assert "$ " not in block
+
+
+def test_every_command_gives_the_output_that_readme_shows(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SOURCE_DATE_EPOCH": "0",
+    }
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    for command, shown in _commands():
+        if command.startswith(RUN_BY_MAKE):
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = (done.stdout + done.stderr).strip()
+        assert _mask(output) == _mask(shown), command
+
+
+@pytest.mark.parametrize("command", [c for c, _ in _commands() if c.startswith(RUN_BY_MAKE)])
+def test_every_make_target_that_readme_names_exists(command: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    target = command.split()[1]
+    assert re.search(rf"^{re.escape(target)}:", makefile, flags=re.MULTILINE)
