@@ -56,4 +56,6 @@ def _validate(options: argparse.Namespace) -> None:
         print_result(report.to_dict(), "", as_json=True)
     else:
         print(report.render())
+        if report.ok:
+            print(f"Next: churn {'score' if options.unlabelled else 'train'} {options.data}")
     report.raise_for_errors()

@@ -86,4 +86,5 @@ def _evaluate(options: argparse.Namespace) -> None:
         f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}"
     ]
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
+    lines.append(f"Next: churn score CUSTOMERS.parquet scores.parquet --model {options.model}")
     print_result(measured, "\n".join(lines), as_json=options.json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 import time
@@ -128,4 +129,6 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
         f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
     ]
     lines.append(f"Wrote {content['output']} with {content['model_version']}.")
+    look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"
+    lines.append(f"Next: {shlex.join(['python', '-c', look])}")
     return "\n".join(lines)

@@ -46,18 +46,21 @@ class ProvedModel:
     Attributes
     ----------
     model : ChurnModel
+        Its threshold moved by a few millionths where somebody's score straddled it.
     scoring : ScoringGraph
     portable : ModelProto
-    threshold : float
-        The model's own, moved by a few millionths where somebody's score straddled it.
     parity : ParityResult
     """
 
     model: ChurnModel
     scoring: ScoringGraph
     portable: onnx.ModelProto
-    threshold: float
     parity: ParityResult
+
+    @property
+    def threshold(self) -> float:
+        """From which probability a customer counts as leaving."""
+        return self.model.threshold
 
 
 def metrics_document(proved: ProvedModel) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from churn_core.features import TableEncoder, parse_table
+from churn_core.models.evaluation import evaluate, rounded
+from churn_core.scoring.predictor import round_probability
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -76,6 +78,11 @@ class ChurnModel:
     def whole_pipeline(self) -> Pipeline:
         """One scikit-learn pipeline from parsed tables to probabilities."""
         return Pipeline([("encode", self.encoder), *self.pipeline.steps])
+
+    def at_threshold(self, threshold: float) -> ChurnModel:
+        """Return the same model with another threshold, and the holdout measured at that one."""
+        measured = evaluate(self.holdout_labels, round_probability(self.holdout_probabilities), threshold)
+        return replace(self, threshold=threshold, holdout=rounded(measured))
 
     def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return scikit-learn's probability of leaving.

@@ -38,4 +38,4 @@ def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
     comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
     from_data = model.settings.decision.threshold == "f1"
     parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=from_data)
-    return ProvedModel(model, scoring, portable, threshold, parity)
+    return ProvedModel(model.at_threshold(threshold), scoring, portable, parity)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli import main
+from churn_core.data.records import table_records
+from churn_core.scoring.bundle import load_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +67,7 @@ def _sample_run(options: argparse.Namespace) -> None:
     _say("The bundle on customers that it has never seen.")
     _churn("generate", fresh, "--rows", SAMPLE_ROWS, "--seed", 2)
     _churn("evaluate", fresh, "--model", options.model)
-    _predict_one(options)
+    _predict_one(options, fresh)
     _say("A million customers, from Parquet to Parquet.")
     _churn("generate", many, "--rows", MANY_ROWS, "--seed", 3)
     _score(options, many, scores)
@@ -73,7 +75,7 @@ def _sample_run(options: argparse.Namespace) -> None:
 
 def _own_run(options: argparse.Namespace) -> None:
     _train(options, options.data)
-    _predict_one(options)
+    _predict_one(options, options.data)
     _say("Every customer of the table.")
     _score(options, options.data, options.folder / "scores.parquet")
 
@@ -86,21 +88,16 @@ def _train(options: argparse.Namespace, table: Path) -> None:
     _churn("train", table, *configured, "--out", options.model)
 
 
-def _predict_one(options: argparse.Namespace) -> None:
-    golden = json.loads((options.model / "manifest.json").read_text(encoding="utf-8"))["golden_rows"]
-    # The made-up customer with the highest score, so that there are reasons to look at.
-    record = max(golden, key=lambda row: float(row["churn_probability"]))["record"]
+def _predict_one(options: argparse.Namespace, table: Path) -> None:
+    record = table_records(table, load_bundle(options.model).contract)[0]
     one = options.folder / "one.json"
     one.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
-    _say(f"One customer, made up, in {one}: who, how likely, and why.")
+    _say(f"The first of them, as JSON in {one}: how likely to leave, and why.")
     _churn("predict", one, "--model", options.model)
 
 
 def _score(options: argparse.Namespace, table: Path, scores: Path) -> None:
     _churn("score", table, scores, "--model", options.model)
-    print(
-        f'Next: look at the scores with python -c "import duckdb; duckdb.sql(\\"FROM \'{scores}\'\\").show()"'
-    )
 
 
 def _say(text: str) -> None:

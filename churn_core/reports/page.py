@@ -16,10 +16,11 @@ _STYLE: Final = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:1rem}
-h1,h2,td,th,li{overflow-wrap:anywhere}
+h1,th{overflow-wrap:anywhere}
+p,td{overflow-wrap:break-word}
 h1{line-height:1.2}
 h2{margin-top:2.5rem;border-bottom:1px solid var(--grid)}
-p,li{max-width:45rem}
+p{max-width:45rem}
 .key{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1rem;margin:1.5rem 0}
 .key div{border:1px solid var(--grid);border-radius:.5rem;padding:.75rem 1rem}
 .key dt{color:var(--quiet)}

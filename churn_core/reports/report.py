@@ -29,7 +29,7 @@ METRICS: Final = {
     "log_loss": ("Log loss", "price of wrong probabilities, in nats; lower is better"),
     "brier": ("Brier score", "mean squared error of the probabilities; lower is better"),
     "ece": ("Calibration error", "mean gap between score and observed share; lower is better"),
-    "lift_top_tenth": ("Lift in the top tenth", "churn rate of the highest-scored tenth over everybody's"),
+    "lift_top_tenth": ("Lift in the top tenth", "churn rate of the highest-scored tenth over everybody’s"),
     "accuracy": ("Accuracy", "share of right decisions at the threshold"),
     "precision": ("Precision", "share of the flagged customers who left"),
     "recall": ("Recall", "share of the leavers who were flagged"),
