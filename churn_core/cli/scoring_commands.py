@@ -42,6 +42,7 @@ def add_commands(commands: Any) -> None:
     score.add_argument("source", type=Path, metavar="IN.parquet", help="customers (a .csv is read too)")
     score.add_argument("destination", type=Path, metavar="OUT.parquet", help="one row a customer, same order")
     score.add_argument("--threads", type=int, help="threads (default: all cores)")
+    score.add_argument("--memory", type=int, metavar="MB", help="what DuckDB may hold (default 200 MB)")
     score.add_argument("--contributions", action="store_true", help="add every feature's contribution")
     score.add_argument("--json", action="store_true", help="print JSON for programs")
     score.set_defaults(run=_score)
@@ -90,6 +91,8 @@ def _score(options: argparse.Namespace) -> None:
     settings = BatchSettings(contributions=options.contributions)
     if options.threads is not None:
         settings = replace(settings, threads=max(1, options.threads))
+    if options.memory is not None:
+        settings = replace(settings, memory_limit_mb=max(1, options.memory))
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
     with Progress("scoring") as progress, _as_parquet(options.source) as source:

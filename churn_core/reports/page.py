@@ -16,8 +16,8 @@ _STYLE: Final = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:1rem}
-h1,th{overflow-wrap:anywhere}
-p,td{overflow-wrap:break-word}
+h1{overflow-wrap:anywhere}
+p,td,th{overflow-wrap:break-word}
 h1{line-height:1.2}
 h2{margin-top:2.5rem;border-bottom:1px solid var(--grid)}
 p{max-width:45rem}

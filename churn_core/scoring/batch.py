@@ -53,7 +53,7 @@ class BatchSettings:
     """
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    memory_limit_mb: int = 400
+    memory_limit_mb: int = 200
     limits: InputLimits = field(default_factory=InputLimits)
     contributions: bool = False
     text_cells: bool = False
