@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_TEXT_LENGTH: Final = 256
 """Longest text, in characters, that a category's value may have."""
 
+MAX_VOCABULARY: Final = 1_000
+"""Most values that a category may have; what has more is an identifier, or free text."""
+
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 
 

@@ -40,9 +40,11 @@ def _train(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     if options.model_type is not None:
         config = with_model_type(config, options.model_type)
-    with Progress("training") as progress:
+    with Progress("cross-validation", unit="folds") as progress:
         progress.step(f"reading {options.data}")
-        run = run_training(config, load_table(options.data), options.out, on_step=progress.step)
+        run = run_training(
+            config, load_table(options.data), options.out, on_step=progress.step, on_fold=progress.update
+        )
     document = metrics_document(run.proved)
     version = run.bundle.model_version
     print_result(

@@ -40,11 +40,14 @@ class Progress:
     Parameters
     ----------
     label : str
+        What is going on.
+    unit : str
         What is counted.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, unit: str = "rows") -> None:
         self._label = label
+        self._unit = unit
         self._shown = sys.stderr.isatty()
         self._started = time.monotonic()
         self._drawn = 0.0
@@ -74,7 +77,7 @@ class Progress:
         bar = "#" * int(share * _BAR_WIDTH)
         rate = done / max(now - self._started, 1e-9)
         print(
-            f"\r\033[K{self._label} [{bar:<{_BAR_WIDTH}}] {share:4.0%} {rate:,.0f} rows/s",
+            f"\r\033[K{self._label} [{bar:<{_BAR_WIDTH}}] {share:4.0%} {rate:,.0f} {self._unit}/s",
             end="",
             file=sys.stderr,
             flush=True,

@@ -16,6 +16,8 @@ from churn_core.models.evaluation import best_f1_threshold, corrected_error, eva
 from churn_core.models.families import FAMILIES, build_pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
     import pandas as pd
 
@@ -49,7 +51,12 @@ class OutOfFold:
 
 
 def predict_out_of_fold(
-    settings: Settings, parsed: pd.DataFrame, labels: npt.NDArray[np.int64], *, jobs: int
+    settings: Settings,
+    parsed: pd.DataFrame,
+    labels: npt.NDArray[np.int64],
+    *,
+    jobs: int,
+    on_fold: Callable[[int, int], None] | None = None,
 ) -> OutOfFold:
     """Fit a fresh encoder and pipeline for each fold and predict the rows held out.
 
@@ -62,19 +69,23 @@ def predict_out_of_fold(
     labels : ndarray of int64, shape (rows,)
     jobs : int
         Folds fitted at the same time.
+    on_fold : callable, optional
+        Told how many folds are done, and of how many.
     """
     folds, repeats = settings.evaluation.folds, settings.evaluation.repeats
     splitter = RepeatedStratifiedKFold(
         n_splits=folds, n_repeats=repeats, random_state=settings.data.random_state
     )
     splits = list(splitter.split(np.zeros(len(labels)), labels))
-    outputs = Parallel(n_jobs=jobs)(
+    outputs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_raw_output)(settings, parsed.iloc[train], labels[train], parsed.iloc[test])
         for train, test in splits
     )
     raw = np.empty((repeats, len(labels)))
     fold = np.empty((repeats, len(labels)), dtype=np.int64)
     for number, ((_, test), output) in enumerate(zip(splits, outputs, strict=True)):
+        if on_fold is not None:
+            on_fold(number + 1, len(splits))
         raw[number // folds, test] = output
         fold[number // folds, test] = number % folds
     return OutOfFold(raw, fold, labels)

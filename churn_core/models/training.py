@@ -16,15 +16,25 @@ from churn_core.models.churn_model import ChurnModel
 from churn_core.models.cross_validation import judge, predict_out_of_fold
 from churn_core.models.evaluation import evaluate, rounded
 from churn_core.models.families import build_pipeline
+from churn_core.schema import MAX_VOCABULARY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
     import pandas as pd
 
     from churn_core.config import Settings
+    from churn_core.schema import Contract
 
 
-def train_model(config: Settings, table: pd.DataFrame, *, jobs: int | None = None) -> ChurnModel:
+def train_model(
+    config: Settings,
+    table: pd.DataFrame,
+    *,
+    jobs: int | None = None,
+    on_fold: Callable[[int, int], None] | None = None,
+) -> ChurnModel:
     """Train on a labelled table.
 
     The holdout is split off first, by class, and nothing but the final metrics looks at it.
@@ -38,13 +48,15 @@ def train_model(config: Settings, table: pd.DataFrame, *, jobs: int | None = Non
         Labelled rows, as `churn_core.data.load_table` gives them.
     jobs : int, optional
         Folds fitted at the same time; all cores by default.
+    on_fold : callable, optional
+        Told how many folds of the cross-validation are done, and of how many.
 
     Raises
     ------
     DataValidationError
         If the table breaks the data contract.
     TrainingError
-        If a class has too few customers for the folds.
+        If a class has too few customers for the folds, or a category too many values.
     """
     contract = config.contract
     validate_data(table, contract).raise_for_errors()
@@ -53,7 +65,11 @@ def train_model(config: Settings, table: pd.DataFrame, *, jobs: int | None = Non
     training, holdout = _split(config, labels)
     rows, row_labels = parsed.iloc[training], labels[training]
 
-    out_of_fold = predict_out_of_fold(config, rows, row_labels, jobs=jobs or os.cpu_count() or 1)
+    _check_vocabularies(contract, rows)
+
+    out_of_fold = predict_out_of_fold(
+        config, rows, row_labels, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold
+    )
     judged = judge(config, out_of_fold)
 
     encoder = TableEncoder(contract)
@@ -76,6 +92,16 @@ def train_model(config: Settings, table: pd.DataFrame, *, jobs: int | None = Non
         holdout_labels=labels[holdout],
         holdout_probabilities=np.asarray(held_out, dtype=np.float64),
     )
+
+
+def _check_vocabularies(contract: Contract, rows: pd.DataFrame) -> None:
+    for feature in contract.categories:
+        count = rows[feature.name].nunique()
+        if count > MAX_VOCABULARY:
+            raise TrainingError(
+                f"Category column {feature.name!r} has {count} different values, over {MAX_VOCABULARY};"
+                " declare it as the id, as a number, or leave it out."
+            )
 
 
 def _split(

@@ -47,6 +47,7 @@ def run_training(
     *,
     jobs: int | None = None,
     on_step: Callable[[str], None] = _silent,
+    on_fold: Callable[[int, int], None] | None = None,
 ) -> TrainingRun:
     """Train, evaluate, export, prove and write a bundle.
 
@@ -61,6 +62,8 @@ def run_training(
         Folds fitted at the same time; all cores by default.
     on_step : callable
         Told what is being done.
+    on_fold : callable, optional
+        Told how many folds of the cross-validation are done, and of how many.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def run_training(
     """
     folds = config.evaluation.folds * config.evaluation.repeats
     on_step(f"training {config.model.type} on {folds} folds")
-    model = train_model(config, table, jobs=jobs)
+    model = train_model(config, table, jobs=jobs, on_fold=on_fold)
     on_step("proving that the exported graphs answer as scikit-learn")
     proved = prove_model(model, table)
     on_step(f"writing {folder}")

@@ -151,3 +151,17 @@ def test_each_fold_is_predicted_by_a_model_that_has_not_seen_it(
     for train, test in seen:
         assert not train & test
         assert train | test == set(range(60))
+
+
+def test_a_category_with_an_identifiers_many_values_is_refused(
+    settings: Settings, sample_table: pd.DataFrame
+) -> None:
+    table = sample_table.assign(gender=sample_table["customerID"])
+    with pytest.raises(TrainingError, match="'gender' has 2400 different values, over 1000"):
+        train_model(settings, table, jobs=1)
+
+
+def test_progress_is_told_fold_by_fold(settings: Settings, sample_table: pd.DataFrame) -> None:
+    told: list[tuple[int, int]] = []
+    train_model(settings, sample_table, jobs=1, on_fold=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
