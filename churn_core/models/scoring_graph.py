@@ -23,7 +23,7 @@ from churn_core.features.graph_nodes import (
 )
 from churn_core.models.families import FAMILIES
 from churn_core.models.graph_writer import GraphWriter
-from churn_core.models.tree_ensembles import tree_attributes, trees_of
+from churn_core.models.tree_ensembles import root_value, tree_attributes, trees_of
 from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from churn_core.models.churn_model import ChurnModel
     from churn_core.schema import Contract
 
-REASONS_METHOD: Final = {"one_hot": "exact linear terms, centred on the training rows", "ordinal": None}
+REASONS_METHOD: Final = {
+    "one_hot": "exact linear terms, centred on the training rows",
+    "ordinal": "path contributions: each split's change of the mean goes to the column it is on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,17 @@ class ScoringGraph:
     Attributes
     ----------
     model : ModelProto
-        Input ``features`` float32 [n, d]; outputs ``probability`` and ``raw_score`` float32 [n, 1] and,
-        where the family has them, ``contributions`` float32 [n, d] in log-odds.
-    intercept : float or None
-        Added to a row's contributions in float64 it gives the raw score; None without contributions.
-    reasons_method : str or None
+        Input ``features`` float32 [n, d]; outputs ``probability`` and ``raw_score`` float32 [n, 1] and
+        ``contributions`` float32 [n, d] in log-odds.
+    intercept : float
+        Added to a row's contributions in float64 it gives the raw score.
+    reasons_method : str
         How the contributions come about.
     """
 
     model: onnx.ModelProto
-    intercept: float | None
-    reasons_method: str | None
+    intercept: float
+    reasons_method: str
 
 
 def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
@@ -62,21 +65,19 @@ def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
     writer = GraphWriter()
     width = len(model.contract.features)
     sigmoid = Sigmoid.of(model)
-    if FAMILIES[model.settings.model.type].representation == "one_hot":
-        raw, contributions, intercept = _write_linear(writer, model, sigmoid)
-    else:
-        raw, contributions, intercept = _write_trees(writer, model, sigmoid), None, None
+    representation = FAMILIES[model.settings.model.type].representation
+    write = _write_linear if representation == "one_hot" else _write_trees
+    raw, contributions, intercept = write(writer, model, sigmoid)
     outputs = {
         "probability": (writer.node("Cast", [writer.node("Sigmoid", [raw])], to=FLOAT), 1),
         "raw_score": (writer.node("Cast", [raw], to=FLOAT), 1),
+        "contributions": (contributions, width),
     }
-    if contributions is not None:
-        outputs["contributions"] = (contributions, width)
     metadata = {"churn.encoding": json.dumps(encoding_description(model.contract), ensure_ascii=False)}
     return ScoringGraph(
         writer.model("churn_scoring", {"features": width}, outputs, metadata),
         intercept,
-        REASONS_METHOD[FAMILIES[model.settings.model.type].representation],
+        REASONS_METHOD[representation],
     )
 
 
@@ -113,14 +114,22 @@ class Sigmoid:
         return cls(scale=-float(calibrator.a_), shift=-float(calibrator.b_))
 
 
-def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> str:
+def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
+    engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
     trees = trees_of(model)
-    engineered = write_engineered(writer, "features", model.pipeline.named_steps["engineer"])
-    total = writer.tree_ensemble(engineered, tree_attributes(trees))
-    wide = writer.node("Cast", [total], to=DOUBLE)
-    scaled = writer.node("Mul", [wide, writer.constant(np.array([[sigmoid.scale]]))])
-    shift = sigmoid.scale * trees.base + sigmoid.shift
-    return writer.node("Add", [scaled, writer.constant(np.array([[shift]]))])
+    engineered = write_engineered(writer, "features", engineer)
+    attributes = tree_attributes(trees, len(engineer.columns_), sigmoid.scale)
+    by_column = writer.tree_ensemble(engineered, attributes)
+    intercept = sigmoid.scale * root_value(trees) + sigmoid.shift
+    raw = _write_sum(writer, writer.node("Cast", [by_column], to=DOUBLE), intercept)
+    return raw, writer.node("MatMul", [by_column, writer.constant(_shares(engineer))]), intercept
+
+
+def _write_sum(writer: GraphWriter, pieces: str, intercept: float) -> str:
+    """Add float64 pieces [rows, columns] and the intercept up to the raw score [rows, 1]."""
+    axes = writer.constant(np.array([1], dtype=np.int64))
+    total = writer.node("ReduceSum", [pieces, axes], keepdims=1)
+    return writer.node("Add", [total, writer.constant(np.array([[intercept]]))])
 
 
 def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
@@ -139,9 +148,7 @@ def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> t
         parts.append(writer.node("Add", [scaled, writer.constant(terms.offsets[None, :])]))
     # Terms are summed in float64: float32 would lose the sixth decimal where large terms cancel.
     pieces = parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
-    axes = writer.constant(np.array([1], dtype=np.int64))
-    total = writer.node("ReduceSum", [pieces, axes], keepdims=1)
-    raw = writer.node("Add", [total, writer.constant(np.array([[terms.intercept]]))])
+    raw = _write_sum(writer, pieces, terms.intercept)
     narrow = writer.node("Cast", [pieces], to=FLOAT)
     contributions = writer.node("MatMul", [narrow, writer.constant(_shares(engineer))])
     return raw, contributions, terms.intercept

@@ -159,10 +159,8 @@ class FeatureImportance:
     direction: Direction
 
 
-def feature_importances(proved: ProvedModel) -> list[FeatureImportance] | None:
-    """Rank the features by what the scoring graph says they contribute; None if it doesn't say."""
-    if "contributions" not in {output.name for output in proved.scoring.model.graph.output}:
-        return None
+def feature_importances(proved: ProvedModel) -> list[FeatureImportance]:
+    """Rank the features by what the scoring graph says they contribute."""
     matrix = proved.model.training_matrix
     options = ort.SessionOptions()
     # One thread, as everywhere: the same bits in each run.

@@ -191,9 +191,6 @@ def _decisions(proved: ProvedModel) -> Markup:
 def _importance(proved: ProvedModel) -> Markup:
     heading = element("h2", "Which features matter")
     importances = feature_importances(proved)
-    if importances is None:
-        sentence = "gives no reasons for its scores, so this report can’t say which features matter."
-        return join([heading, paragraph(f"This {_family_name(proved.model)} model {sentence}")])
     strongest = importances[0].strength or 1.0
     rows = [
         (i.name, f"{i.strength:.3f}", _bar(i.strength / strongest), i.direction)

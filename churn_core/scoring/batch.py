@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from churn_core.errors import ChurnError, DataError, InputFileError, OutputError
+from churn_core.errors import ChurnError, InputFileError, OutputError
 from churn_core.scoring.batch_output import output_select, output_types
 from churn_core.scoring.encoding_sql import check_id_type, encoded_columns, vocabulary_types
 from churn_core.scoring.parquet_input import InputLimits, check_magic, read_layout, reading_fault
@@ -110,8 +110,6 @@ def score_file(
         If the output can't be written.
     """
     settings = settings or BatchSettings()
-    if settings.contributions and not predictor.has_contributions:
-        raise DataError("This model family has no contributions; leave out --contributions or train another.")
     if destination.exists() and source.exists() and destination.samefile(source):
         raise OutputError("The output would replace its own input; name another output file.")
     check_magic(source)

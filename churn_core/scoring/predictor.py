@@ -39,13 +39,13 @@ class Scores:
         Rounded to six decimals.
     raw_score : ndarray of float32, shape (rows,)
         Log-odds.
-    contributions : ndarray of float32, shape (rows, features), or None
-        Each feature's part of the log-odds; None where the model family has none.
+    contributions : ndarray of float32, shape (rows, features)
+        Each feature's part of the log-odds.
     """
 
     probability: npt.NDArray[np.float64]
     raw_score: npt.NDArray[np.float32]
-    contributions: npt.NDArray[np.float32] | None
+    contributions: npt.NDArray[np.float32]
 
 
 def round_probability(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -96,11 +96,6 @@ class ChurnPredictor:
         """
         return cls(load_bundle(folder))
 
-    @property
-    def has_contributions(self) -> bool:
-        """Whether the model tells why."""
-        return "contributions" in self._outputs
-
     def score_matrix(self, matrix: npt.NDArray[np.float32]) -> Scores:
         """Score an encoded matrix.
 
@@ -112,9 +107,7 @@ class ChurnPredictor:
         rows = len(matrix)
         probability = np.empty(rows, dtype=np.float64)
         raw_score = np.empty(rows, dtype=np.float32)
-        contributions = (
-            np.empty((rows, matrix.shape[1]), dtype=np.float32) if self.has_contributions else None
-        )
+        contributions = np.empty((rows, matrix.shape[1]), dtype=np.float32)
         for start in range(0, rows, ROWS_PER_RUN):
             part = matrix[start : start + ROWS_PER_RUN]
             size = len(part)
@@ -126,8 +119,7 @@ class ChurnPredictor:
             )
             probability[start : start + size] = round_probability(answer["probability"][:size, 0])
             raw_score[start : start + size] = answer["raw_score"][:size, 0]
-            if contributions is not None:
-                contributions[start : start + size] = answer["contributions"][:size]
+            contributions[start : start + size] = answer["contributions"][:size]
         return Scores(probability, raw_score, contributions)
 
     @overload
@@ -213,9 +205,6 @@ class ChurnPredictor:
         if identifier is not None and identifier in record:
             answer[identifier] = record[identifier]
         kinds = [self._value_kind(code, position) for position, code in enumerate(encoded.tolist())]
-        reasons = (
-            [] if scores.contributions is None else ranked_reasons(scores.contributions[row], all_reasons)
-        )
         return answer | {
             "churn_probability": probability,
             "will_churn": probability >= self.bundle.threshold,
@@ -227,7 +216,7 @@ class ChurnPredictor:
                     "value_kind": kinds[position],
                     "contribution": contribution,
                 }
-                for position, contribution in reasons
+                for position, contribution in ranked_reasons(scores.contributions[row], all_reasons)
             ],
             "warnings": [
                 name for name, kind in zip(self.contract.names, kinds, strict=True) if kind == "unknown"
@@ -256,7 +245,7 @@ class ChurnPredictor:
             [i.name for i in inputs] != ["features"]
             or inputs[0].shape[1] != width
             or inputs[0].type != "tensor(float)"
-            or not {"probability", "raw_score"} <= set(self._outputs)
+            or self._outputs != ["probability", "raw_score", "contributions"]
         ):
             raise BundleError("model.onnx does not fit the bundle's data contract; train the model again.")
 

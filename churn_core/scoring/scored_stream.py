@@ -181,13 +181,9 @@ class ScoredStream:
             "will_churn": probability >= self._predictor.bundle.threshold,
             "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
         }
-        if scores.contributions is None:
-            places = [np.full(len(accepted), -1)] * TOP_REASONS
-        else:
-            places = top_positions(scores.contributions)
-        for place, positions in enumerate(places, start=1):
+        for place, positions in enumerate(top_positions(scores.contributions), start=1):
             columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
-        if self._contributions and scores.contributions is not None:
+        if self._contributions:
             for position, values in enumerate(scores.contributions.T):
                 columns[f"k{position}"] = np.ascontiguousarray(values)
         return columns

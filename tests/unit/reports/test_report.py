@@ -199,16 +199,6 @@ def test_features_are_ranked_by_mean_absolute_contribution(proved_logistic: Prov
     assert directions["Contract"] == "depends on the value"
 
 
-def test_a_graph_without_contributions_says_so_in_a_sentence(proved_logistic: ProvedModel) -> None:
-    scoring = copy.deepcopy(proved_logistic.scoring.model)
-    (position,) = [n for n, output in enumerate(scoring.graph.output) if output.name == "contributions"]
-    del scoring.graph.output[position]
-    silent = replace(proved_logistic, scoring=replace(proved_logistic.scoring, model=scoring))
-    page = Page(render_report(silent))
-    assert any("gives no reasons" in text for text in page.texts["p"])
-    assert not any(caption.startswith("Features by strength") for caption in page.tables)
-
-
 @pytest.mark.parametrize("family", ["random_forest", "gradient_boosting"])
 def test_every_other_family_has_a_report_too(prove: Callable[[str], ProvedModel], family: str) -> None:
     page = Page(render_report(prove(family)))
