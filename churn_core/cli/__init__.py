@@ -69,6 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone: nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Exception as error:
+        # The last resort for a defect of ours: its text may hold values, and a traceback is no answer.
+        if os.environ.get("CHURN_DEBUG"):
+            raise
+        report_error(
+            f"Unexpected {type(error).__name__}, a defect of churn itself; CHURN_DEBUG=1 shows where.",
+            as_json=as_json,
+        )
+        return FAULT
     except KeyboardInterrupt:
         report_error("Interrupted; nothing was written.", as_json=False)
         return INTERRUPTED

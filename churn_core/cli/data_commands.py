@@ -49,9 +49,8 @@ def _validate(options: argparse.Namespace) -> None:
     from churn_core.config import load_config
     from churn_core.data import load_table, validate_data
 
-    report = validate_data(
-        load_table(options.data), load_config(options.config).contract, labelled=not options.unlabelled
-    )
+    contract = load_config(options.config).contract
+    report = validate_data(load_table(options.data, contract), contract, labelled=not options.unlabelled)
     if options.json:
         print_result(report.to_dict(), "", as_json=True)
     else:

@@ -42,9 +42,8 @@ def _train(options: argparse.Namespace) -> None:
         config = with_model_type(config, options.model_type)
     with Progress("cross-validation", unit="folds") as progress:
         progress.step(f"reading {options.data}")
-        run = run_training(
-            config, load_table(options.data), options.out, on_step=progress.step, on_fold=progress.update
-        )
+        table = load_table(options.data, config.contract)
+        run = run_training(config, table, options.out, on_step=progress.step, on_fold=progress.update)
     document = metrics_document(run.proved)
     version = run.bundle.model_version
     print_result(
@@ -82,7 +81,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
-    measured = evaluate_bundle(predictor, load_table(options.data))
+    measured = evaluate_bundle(predictor, load_table(options.data, predictor.contract))
     width = max(map(len, measured["metrics"]))
     lines = [
         f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}"

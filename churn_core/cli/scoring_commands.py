@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from churn_core.schema import Contract
     from churn_core.scoring.batch import BatchResult
 
 DEFAULT_MODEL = Path("models/churn")
@@ -37,7 +38,8 @@ def add_commands(commands: Any) -> None:
     predict.add_argument(
         "--reasons", choices=("top", "all"), default="top", help="three reasons or every feature"
     )
-    predict.set_defaults(run=_predict, json=True)
+    predict.add_argument("--json", action="store_true", help="errors as JSON too; answers always are")
+    predict.set_defaults(run=_predict)
     score = commands.add_parser("score", help="score a file of customers into a Parquet file")
     score.add_argument("source", type=Path, metavar="IN.parquet", help="customers (a .csv is read too)")
     score.add_argument("destination", type=Path, metavar="OUT.parquet", help="one row a customer, same order")
@@ -95,7 +97,7 @@ def _score(options: argparse.Namespace) -> None:
         settings = replace(settings, memory_limit_mb=max(1, options.memory))
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
-    with Progress("scoring") as progress, _as_parquet(options.source) as source:
+    with Progress("scoring") as progress, _as_parquet(options.source, predictor.contract) as source:
         settings = replace(settings, text_cells=source != options.source)
         result = score_file(source, options.destination, predictor, settings, progress.update)
     seconds = time.perf_counter() - started
@@ -108,14 +110,14 @@ def _score(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _as_parquet(source: Path) -> Iterator[Path]:
+def _as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
     """Yield a Parquet file with a CSV file's cells, as text; or the source itself."""
     if source.suffix.lower() != ".csv":
         yield source
         return
     from churn_core.data import load_csv
 
-    table = load_csv(source)
+    table = load_csv(source, contract)
     with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
         converted = Path(folder) / "in.parquet"
         table.to_parquet(converted, index=False)

@@ -42,8 +42,14 @@ _NULLABLE_DTYPES: Final = {
 }
 
 
-def load_table(path: str | PathLike[str]) -> pd.DataFrame:
+def load_table(path: str | PathLike[str], contract: Contract | None = None) -> pd.DataFrame:
     """Read a table by its file's ending, ``.csv`` or ``.parquet``.
+
+    Parameters
+    ----------
+    path : path-like
+    contract : Contract, optional
+        As for `load_csv`.
 
     Raises
     ------
@@ -52,7 +58,7 @@ def load_table(path: str | PathLike[str]) -> pd.DataFrame:
     """
     ending = Path(path).suffix.lower()
     if ending == ".csv":
-        return load_csv(path)
+        return load_csv(path, contract)
     if ending == ".parquet":
         return load_parquet(path)
     raise DataError(f"{path} ends neither in .csv nor in .parquet; convert it to one of the two.")

@@ -34,7 +34,7 @@ def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
     DataError
         If the file can't be read or lacks a column.
     """
-    table = load_table(path)
+    table = load_table(path, contract)
     missing = [name for name in contract.names if name not in table.columns]
     if missing:
         raise DataError(f"Column {missing[0]!r} is missing from {path}; add it.")

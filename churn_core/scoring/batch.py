@@ -18,10 +18,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from churn_core.errors import ChurnError, InputFileError, OutputError
+from churn_core.errors import InputFileError, OutputError
 from churn_core.scoring.batch_output import output_select, output_types
 from churn_core.scoring.encoding_sql import check_id_type, encoded_columns, vocabulary_types
-from churn_core.scoring.parquet_input import InputLimits, check_magic, read_layout, reading_fault
+from churn_core.scoring.parquet_input import (
+    InputLimits,
+    check_magic,
+    is_interrupt,
+    read_layout,
+    reading_fault,
+)
 from churn_core.scoring.scored_stream import ScoredStream
 
 if TYPE_CHECKING:
@@ -180,15 +186,13 @@ def _write(connection: duckdb.DuckDBPyConnection, stream: ScoredStream, select: 
         writer.execute(f"COPY ({select}) TO '{path}' ({_FORMAT})")
     except Exception as error:
         # What goes wrong inside the stream reaches DuckDB as text; the stream keeps the error itself.
-        if stream.failure is None:
-            if isinstance(error, duckdb.IOException):
-                raise OutputError(_writing_fault(partial.parent)) from error
-            raise
-        if isinstance(stream.failure, ChurnError):
+        if stream.failure is not None:
             raise stream.failure from None
-        if isinstance(stream.failure, (duckdb.Error, UnicodeDecodeError)):
-            raise reading_fault(stream.failure) from stream.failure
-        raise stream.failure from None
+        if is_interrupt(error):
+            raise KeyboardInterrupt from None
+        if isinstance(error, duckdb.IOException):
+            raise OutputError(_writing_fault(partial.parent)) from error
+        raise
     finally:
         writer.close()
 

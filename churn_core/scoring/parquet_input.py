@@ -122,13 +122,24 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
     return FileLayout(dict(zip(columns, (row[1] for row in described), strict=True)), rows)
 
 
+def is_interrupt(error: Exception) -> bool:
+    """Tell whether an error is DuckDB's way of handing on Ctrl-C, for which it has three."""
+    return isinstance(error, duckdb.InterruptException) or (
+        isinstance(error, RuntimeError) and "interrupted" in str(error).lower()
+    )
+
+
 def reading_fault(error: Exception) -> InputFileError:
-    """Say what it means that DuckDB failed to read a file; its own words may hold cell values."""
-    if isinstance(error, duckdb.OutOfMemoryException):
+    """Say what it means that DuckDB failed to read a file; its own words may hold cell values.
+
+    Through the Arrow bridge DuckDB's errors come as plain exceptions, so that the type is in the text.
+    """
+    text = str(error)
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in text:
         return InputFileError(
             "resource-limit", "Reading the file takes too much memory; write it as several parts."
         )
-    if isinstance(error, duckdb.NotImplementedException):
+    if isinstance(error, duckdb.NotImplementedException) or "Not implemented Error" in text:
         return InputFileError(
             "unsupported-encoding",
             "The file uses a Parquet encoding that can't be read; write it with another.",

@@ -13,6 +13,7 @@ import numpy as np
 from churn_core.errors import REJECT_CODES
 from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.encoding_sql import WRONG_TYPE, reject_code_base
+from churn_core.scoring.parquet_input import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
 from churn_core.scoring.reasons import TOP_REASONS, top_positions
 
@@ -134,7 +135,7 @@ class ScoredStream:
         waiting: deque[tuple[arrow.RecordBatch, Future[_ScoredColumns]]] = deque()
         schema = self._schema()
         first_row = 0
-        for batch in self._input:
+        for batch in self._read():
             for start in range(0, batch.num_rows, _BATCH_ROWS):
                 part = batch.slice(start, min(_BATCH_ROWS, batch.num_rows - start))
                 waiting.append((part, self._pool.submit(self._score, part, first_row)))
@@ -143,6 +144,20 @@ class ScoredStream:
                     yield self._finish(*waiting.popleft(), schema)
         while waiting:
             yield self._finish(*waiting.popleft(), schema)
+
+    def _read(self) -> Iterator[arrow.RecordBatch]:
+        batches = iter(self._input)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except Exception as error:
+                # The bridge has no type of error of its own: all that can fail here is DuckDB's reading.
+                if is_interrupt(error) or "INTERRUPT Error" in str(error):
+                    raise KeyboardInterrupt from None
+                raise reading_fault(error) from error
+            yield batch
 
     def _finish(
         self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
