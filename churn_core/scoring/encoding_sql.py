@@ -29,6 +29,10 @@ ID_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "UUID", "DATE", "BOOLEAN", "FLOAT"
 
 WRONG_TYPE: Final = REJECT_CODES.index("wrong_type")
 
+# Spelt out, since DuckDB's lower() makes an i of other letters too (U+0130).
+_INFINITY_TEXT: Final = "[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?"
+_NO_NUMBER_WORDS: Final = f"([+-]?[nN][aA][nN]|{_INFINITY_TEXT})?"
+
 _BLANK_SQL: Final = "E'" + "".join(f"\\x{ord(character):02x}" for character in BLANK) + "'"
 
 
@@ -162,14 +166,15 @@ def _category(column: str, feature: CategoryFeature, position: int) -> str:
 
 
 def _number_from_text(bare: str) -> str:
-    infinity = f"lower({bare}) IN ('inf', 'infinity', '+inf', '+infinity', '-inf', '-infinity')"
     return (
         f"CASE WHEN regexp_full_match({bare}, {quote_text(NUMBER_TEXT)}) THEN try_cast({bare} AS DOUBLE)"
-        f" WHEN {infinity} THEN 'inf'::DOUBLE ELSE 'nan'::DOUBLE END"
+        f" WHEN regexp_full_match({bare}, {quote_text(_INFINITY_TEXT)}) THEN 'inf'::DOUBLE"
+        " ELSE 'nan'::DOUBLE END"
     )
 
 
 def _is_no_number(bare: str) -> str:
-    words = "'', 'nan', '+nan', '-nan', 'inf', 'infinity', '+inf', '+infinity', '-inf', '-infinity'"
-    number = f"regexp_full_match({bare}, {quote_text(NUMBER_TEXT)})"
-    return f"coalesce(NOT {number} AND lower({bare}) NOT IN ({words}), false)::UTINYINT"
+    number, word = (
+        f"regexp_full_match({bare}, {quote_text(pattern)})" for pattern in (NUMBER_TEXT, _NO_NUMBER_WORDS)
+    )
+    return f"coalesce(NOT {number} AND NOT {word}, false)::UTINYINT"

@@ -1,0 +1,100 @@
+"""A bundle is used only if it is whole, unaltered and answers as it did when it was made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from churn_core.errors import BundleError
+from churn_core.scoring.bundle import load_bundle, manifest_digest, model_version
+from churn_core.scoring.predictor import ChurnPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def bundle(sample_bundle: Path, tmp_path: Path) -> Path:
+    """A copy that may be spoilt."""
+    return shutil.copytree(sample_bundle, tmp_path / "bundle")
+
+
+def rewrite(bundle: Path, change: Callable[[dict[str, Any]], Any], *, sign: bool = False) -> None:
+    """Change the manifest; with `sign`, give it the digest that fits, as a forger would."""
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    if sign:
+        manifest["model_digest"] = manifest_digest(manifest)
+        manifest["model_version"] = model_version(manifest["name"], manifest["model_digest"])
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_sound_bundle_loads_without_the_files_that_a_lambda_leaves_out(bundle: Path) -> None:
+    for name in ("portable.onnx", "metrics.json", "report.html"):
+        (bundle / name).unlink()
+    assert load_bundle(bundle).model_version.startswith("churn-")
+
+
+def test_the_time_of_making_is_no_part_of_the_model(bundle: Path) -> None:
+    before = load_bundle(bundle)
+    rewrite(bundle, lambda manifest: manifest.update(created="2001-01-01T00:00:00+00:00"))
+    assert load_bundle(bundle).model_digest == before.model_digest
+
+
+@pytest.mark.parametrize(
+    "key", ["name", "family", "decision", "contract", "metrics", "golden_rows", "profile"]
+)
+def test_a_changed_manifest_is_refused(bundle: Path, key: str) -> None:
+    rewrite(bundle, lambda manifest: manifest.update({key: "something else"}))
+    with pytest.raises(BundleError, match=r"manifest\.json .* was altered"):
+        load_bundle(bundle)
+
+
+def test_a_missing_scoring_graph_is_named(bundle: Path) -> None:
+    (bundle / "model.onnx").unlink()
+    with pytest.raises(BundleError, match=r"model\.onnx is missing"):
+        load_bundle(bundle)
+
+
+def test_a_folder_without_a_model_tells_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="churn train"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}', "not json", '{"format": 1}'])
+def test_a_manifest_that_is_none_is_refused(bundle: Path, content: str) -> None:
+    (bundle / "manifest.json").write_text(content)
+    with pytest.raises(BundleError):
+        load_bundle(bundle)
+
+
+def test_a_file_outside_the_bundle_is_not_read(bundle: Path) -> None:
+    def reach_out(manifest: dict[str, Any]) -> None:
+        manifest["files"]["../secret"] = {"sha256": "0" * 64, "bytes": 1}
+
+    rewrite(bundle, reach_out, sign=True)
+    with pytest.raises(BundleError, match="outside the bundle"):
+        load_bundle(bundle)
+
+
+def test_a_signed_bundle_that_answers_otherwise_is_refused(bundle: Path) -> None:
+    def lie(manifest: dict[str, Any]) -> None:
+        manifest["golden_rows"][3]["churn_probability"] += 2e-6
+
+    rewrite(bundle, lie, sign=True)
+    with pytest.raises(BundleError, match="answers differently"):
+        ChurnPredictor.load(bundle)
+
+
+def test_a_graph_that_does_not_fit_the_contract_is_refused(bundle: Path) -> None:
+    def forget_a_feature(manifest: dict[str, Any]) -> None:
+        manifest["contract"]["features"].pop()
+
+    rewrite(bundle, forget_a_feature, sign=True)
+    with pytest.raises(BundleError, match="does not fit the bundle's data contract"):
+        ChurnPredictor.load(bundle)

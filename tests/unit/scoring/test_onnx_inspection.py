@@ -1,0 +1,103 @@
+"""What is refused before onnxruntime sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from churn_core.errors import BundleError
+from churn_core.scoring.onnx_inspection import refuse_unsafe_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def external(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """Make a tensor say that its data lies in a file of the attacker's choice."""
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../etc/passwd"
+    return tensor
+
+
+def tensor() -> onnx.TensorProto:
+    return numpy_helper.from_array(np.ones(3, dtype=np.float32), "weights")
+
+
+def model(
+    nodes: list[onnx.NodeProto], initializers: list[onnx.TensorProto] | None = None, domain: str = ""
+) -> onnx.ModelProto:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [3])
+    graph = helper.make_graph(nodes, "g", [value], [value], initializers or [])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, 21)])
+
+
+def in_a_branch(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    branch = helper.make_graph([], "branch", [], [], [tensor])
+    return model([helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)])
+
+
+def in_a_sparse_initializer(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    indices = numpy_helper.from_array(np.arange(3), "indices")
+    result = model([])
+    result.graph.sparse_initializer.append(helper.make_sparse_tensor(tensor, indices, [9]))
+    return result
+
+
+PLACES: list[Callable[[onnx.TensorProto], onnx.ModelProto]] = [
+    lambda tensor: model([], [tensor]),
+    lambda tensor: model([helper.make_node("Constant", [], ["y"], value=tensor)]),
+    in_a_branch,
+    in_a_sparse_initializer,
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_data_outside_the_file_is_refused_wherever_it_is_referred_to(
+    place: Callable[[onnx.TensorProto], onnx.ModelProto],
+) -> None:
+    refuse_unsafe_model(place(tensor()).SerializeToString())
+    with pytest.raises(BundleError, match="outside the file"):
+        refuse_unsafe_model(place(external(tensor())).SerializeToString())
+
+
+def test_operators_of_other_domains_are_refused() -> None:
+    with pytest.raises(BundleError, match="not ONNX's own"):
+        refuse_unsafe_model(model([], domain="com.evil").SerializeToString())
+    node = helper.make_node("Run", ["x"], ["y"], domain="com.evil")
+    with pytest.raises(BundleError, match="not ONNX's own"):
+        refuse_unsafe_model(model([node]).SerializeToString())
+
+
+def test_a_function_of_the_model_is_looked_into() -> None:
+    result = model([])
+    node = helper.make_node("Constant", [], ["y"], value=external(tensor()))
+    result.functions.append(
+        helper.make_function("ai.onnx", "f", [], ["y"], [node], [helper.make_opsetid("", 21)])
+    )
+    with pytest.raises(BundleError, match="outside the file"):
+        refuse_unsafe_model(result.SerializeToString())
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x08", b"garbage that is no model", b"\xff" * 40])
+def test_what_is_no_model_is_refused(content: bytes) -> None:
+    with pytest.raises(BundleError):
+        refuse_unsafe_model(content)
+
+
+def test_a_model_that_is_cut_off_is_refused(sample_bundle: Path) -> None:
+    content = (sample_bundle / "model.onnx").read_bytes()
+    with pytest.raises(BundleError):
+        refuse_unsafe_model(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("family", ["logistic_regression", "random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("name", ["model.onnx", "portable.onnx"])
+def test_our_own_graphs_pass(bundle_of: Callable[[str], Path], family: str, name: str) -> None:
+    refuse_unsafe_model((bundle_of(family) / name).read_bytes())
