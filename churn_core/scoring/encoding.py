@@ -135,7 +135,11 @@ def _checked_text(text: str) -> str | None:
         return text
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
         raise ValueRefusedError("invalid_unicode")
-    return unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", text)
+    # A few characters are longer when composed; a vocabulary must not learn what is too long to be given.
+    if len(composed) > MAX_TEXT_LENGTH:
+        raise ValueRefusedError("too_long")
+    return composed
 
 
 @dataclass(frozen=True, slots=True)

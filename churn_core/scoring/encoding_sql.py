@@ -160,6 +160,8 @@ def _category(column: str, feature: CategoryFeature, position: int) -> str:
         f" WHEN trim({text}, {_BLANK_SQL}) = '' THEN {feature.missing_code}"
         f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {base + REJECT_CODES.index('too_long')}"
         f" WHEN contains({text}, chr(0)) THEN {base + REJECT_CODES.index('invalid_unicode')}"
+        f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN"
+        f" {base + REJECT_CODES.index('too_long')}"
         f" ELSE coalesce(enum_code(try_cast(nfc_normalize({text}) AS {enum})), {feature.unknown_code})"
         f" END) END)::USMALLINT"
     )

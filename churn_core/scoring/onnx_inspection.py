@@ -93,6 +93,9 @@ def _fields(message: memoryview, *, skip_runs: bool) -> Iterator[tuple[int, int 
                 position = run.end()
                 continue
         key, position = _read_varint(message, position)
+        if key >> 32:
+            # protobuf drops what does not fit 32 bits, and would read another field than we.
+            raise ValueError("field number too large")
         field, wire = key >> 3, key & 7
         if wire == _VARINT:
             value, position = _read_varint(message, position)

@@ -1,71 +1,134 @@
-"""A model that gives its own input back, so that tests see what an encoder handed it."""
+"""A model that gives its own input back, and the three ways of encoding a column held side by side."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper
+from pyarrow import parquet
 
+from churn_core.data import load_parquet
+from churn_core.data.columns import parse_category_column, parse_number_column
+from churn_core.errors import REJECT_CODES
+from churn_core.features import TableEncoder, parse_table
+from churn_core.schema import Contract, Feature, NumberFeature
+from churn_core.scoring.batch import BatchSettings, score_file
 from churn_core.scoring.bundle import Bundle
+from churn_core.scoring.encoding import RecordEncoder
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from churn_core.schema import Contract
+    from pathlib import Path
 
 MISSING_SHOWN = -54321.0
+"""A missing number, as the mirror and `Verdicts` show it."""
+
+Verdicts = list[str | float]
+"""For each value its reject code, or its code in the encoded matrix."""
 
 
-def mirror_graph(features: int) -> bytes:
-    """Return a scoring graph whose contributions are the encoded row, missing numbers made visible."""
-    nodes = [
-        helper.make_node("IsNaN", ["features"], ["missing"]),
-        helper.make_node("Where", ["missing", "shown", "features"], ["contributions"]),
-        helper.make_node("ReduceSum", ["contributions", "axes"], ["raw_score"], keepdims=1),
-        helper.make_node("Sigmoid", ["raw_score"], ["probability"]),
-    ]
+def _mirror(contract: Contract) -> ChurnPredictor:
+    """Return a predictor whose contributions are the encoded row, missing numbers made visible."""
+    width = len(contract.features)
+    numbers = TensorProto.FLOAT
     graph = helper.make_graph(
-        nodes,
-        "mirror",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, features])],
         [
-            helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None, 1]),
-            helper.make_tensor_value_info("raw_score", TensorProto.FLOAT, [None, 1]),
-            helper.make_tensor_value_info("contributions", TensorProto.FLOAT, [None, features]),
+            helper.make_node("IsNaN", ["features"], ["missing"]),
+            helper.make_node("Where", ["missing", "shown", "features"], ["contributions"]),
+            helper.make_node("ReduceSum", ["contributions", "axes"], ["raw_score"], keepdims=1),
+            helper.make_node("Sigmoid", ["raw_score"], ["probability"]),
+        ],
+        "mirror",
+        [helper.make_tensor_value_info("features", numbers, [None, width])],
+        [
+            helper.make_tensor_value_info("probability", numbers, [None, 1]),
+            helper.make_tensor_value_info("raw_score", numbers, [None, 1]),
+            helper.make_tensor_value_info("contributions", numbers, [None, width]),
         ],
         [
-            helper.make_tensor("shown", TensorProto.FLOAT, [], [MISSING_SHOWN]),
+            helper.make_tensor("shown", numbers, [], [MISSING_SHOWN]),
             helper.make_tensor("axes", TensorProto.INT64, [1], [1]),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    content: bytes = model.SerializeToString()
-    return content
-
-
-def shown(matrix: np.ndarray) -> list[list[float]]:
-    """Return an encoded matrix as the mirror shows it."""
-    return np.where(np.isnan(matrix), np.float32(MISSING_SHOWN), matrix).tolist()
-
-
-@pytest.fixture(scope="session")
-def mirror() -> Callable[[Contract], ChurnPredictor]:
-    """Make a predictor for a contract, whatever its features are."""
-
-    def predictor_of(contract: Contract) -> ChurnPredictor:
-        return ChurnPredictor(
-            Bundle(
-                manifest={"golden_rows": []},
-                contract=contract,
-                threshold=0.5,
-                risk_bands={"medium": 0.3, "high": 0.6},
-                model_digest="0" * 64,
-                model_version="mirror-000000000000",
-                graph=mirror_graph(len(contract.features)),
-            )
+    return ChurnPredictor(
+        Bundle(
+            manifest={"golden_rows": []},
+            contract=contract,
+            threshold=0.5,
+            risk_bands={"medium": 0.3, "high": 0.6},
+            model_digest="0" * 64,
+            model_version="mirror-000000000000",
+            graph=model.SerializeToString(),
         )
+    )
 
-    return predictor_of
+
+def _verdicts(codes: list[str | None], matrix: np.ndarray) -> Verdicts:
+    column = matrix[:, 0].astype(np.float64)
+    shown = np.where(np.isnan(column), MISSING_SHOWN, column).tolist()
+    return [value if code is None else code for code, value in zip(codes, shown, strict=True)]
+
+
+def _by_records(contract: Contract, values: list[Any]) -> Verdicts:
+    name = contract.names[0]
+    encoded = RecordEncoder(contract).encode_records([{name: value} for value in values])
+    found = {fault.record: fault.code for fault in encoded.faults}
+    return _verdicts([found.get(row) for row in range(len(values))], encoded.matrix)
+
+
+def _by_table(contract: Contract, path: Path) -> Verdicts:
+    feature, table = contract.features[0], load_parquet(path)
+    if isinstance(feature, NumberFeature):
+        faults = parse_number_column(table[feature.name], feature, text_cells=False).faults
+    else:
+        faults = parse_category_column(table[feature.name], feature).faults
+    matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
+    return _verdicts([REJECT_CODES[fault - 1] if fault else None for fault in faults], matrix)
+
+
+def _by_file(predictor: ChurnPredictor, path: Path) -> tuple[Verdicts, list[tuple[float | None, bool]]]:
+    out = path.with_name("out.parquet")
+    score_file(path, out, predictor, BatchSettings(threads=1, contributions=True))
+    rows = duckdb.sql(
+        "SELECT coalesce(reject_code, 'none'), struct_extract_at(contributions, 1), churn_probability,"
+        f" warnings IS NOT NULL FROM read_parquet('{out}') ORDER BY row_number"
+    ).fetchall()
+    return (
+        [value if code == "none" else code for code, value, _, _ in rows],
+        [(probability, warned) for _, _, probability, warned in rows],
+    )
+
+
+@pytest.fixture
+def agree(tmp_path: Path) -> Callable[..., Verdicts]:
+    """Encode a column in all three ways; return the verdicts if they are the same.
+
+    Called with a feature, an Arrow column and, where Python has other values for it, those.
+    """
+
+    def check(feature: Feature, column: pa.Array, values: list[Any] | None = None) -> Verdicts:
+        path = tmp_path / "in.parquet"
+        parquet.write_table(pa.table({feature.name: column}), path)
+        values = column.to_pylist() if values is None else values
+        contract = Contract((feature,), target="left", positive="yes", negative="no")
+        predictor = _mirror(contract)
+        expected = _by_records(contract, values)
+        assert _by_table(contract, path) == expected
+        found, answers = _by_file(predictor, path)
+        assert found == expected
+        for value, verdict, (probability, warned) in zip(values, expected, answers, strict=True):
+            if isinstance(verdict, str):
+                assert (probability, warned) == (None, False)
+                continue
+            answer = predictor.predict({feature.name: value})
+            assert answer["churn_probability"] == probability
+            assert (answer["warnings"] == [feature.name]) == warned
+        return expected
+
+    return check

@@ -1,0 +1,158 @@
+"""Numbers: Python values, a table's columns and DuckDB's SQL give one verdict for every value."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from churn_core.schema import NumberFeature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+bounded = settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+BOUNDS = [(-1000.0, 1000.0), (0.0, 120.0), (0.1, 0.3), (-3e38, 3e38), (0.0, 0.0)]
+features = st.builds(
+    lambda bounds, integer, nullable: NumberFeature("n", *bounds, integer, nullable),
+    *(st.sampled_from(BOUNDS), st.booleans(), st.booleans()),
+)
+text_features = st.builds(
+    lambda bounds, integer, nullable: NumberFeature("n", *bounds, integer, nullable, stored_as_text=True),
+    *(st.sampled_from(BOUNDS), st.booleans(), st.booleans()),
+)
+
+ODD_NUMBERS = (math.nan, math.inf, -math.inf, -0.0, 1e39, -1e39, 5e-324, 1e-310, 1e-46, 1.0, 1.5, 2.0**53 + 2)
+
+
+def edges(feature: NumberFeature) -> list[float]:
+    """Return a feature's bounds, and the doubles next to them on either side."""
+    bounds = [feature.minimum, feature.maximum]
+    return [*bounds, *(math.nextafter(bound, away) for bound in bounds for away in (-math.inf, math.inf))]
+
+
+@bounded
+@given(features, st.lists(st.none() | st.sampled_from(ODD_NUMBERS) | st.floats(), min_size=6, max_size=40))
+@example(NumberFeature("n", 0, 120, integer=True), [*ODD_NUMBERS, None])
+@example(NumberFeature("n", -3e38, 3e38, nullable=True), [*ODD_NUMBERS, None])
+def test_doubles_get_the_same_verdict(
+    agree: Callable[..., Any], feature: NumberFeature, values: list[float | None]
+) -> None:
+    agree(feature, pa.array([*values, *edges(feature)], pa.float64()))
+
+
+@bounded
+@given(features, st.lists(st.none() | st.floats(width=32), min_size=6, max_size=40))
+def test_single_floats_get_the_same_verdict(
+    agree: Callable[..., Any], feature: NumberFeature, values: list[float | None]
+) -> None:
+    agree(feature, pa.array(values, pa.float32()))
+
+
+@bounded
+@given(features, st.data())
+def test_whole_numbers_get_the_same_verdict(
+    agree: Callable[..., Any], feature: NumberFeature, data: Any
+) -> None:
+    kind = data.draw(
+        st.sampled_from([getattr(pa, f"{s}int{b}")() for s in ("", "u") for b in (8, 16, 32, 64)])
+    )
+    signed = pa.types.is_signed_integer(kind)
+    low, high = (-(2 ** (kind.bit_width - 1)) if signed else 0), 2 ** (kind.bit_width - signed) - 1
+    numbers = st.none() | st.sampled_from([low, 0, 1, 120, high, high - 1]) | st.integers(low, high)
+    agree(feature, pa.array(data.draw(st.lists(numbers, min_size=1, max_size=20)), kind))
+
+
+@bounded
+@given(st.lists(st.none() | st.decimals(-900, 900, places=2), min_size=1, max_size=20), st.booleans())
+def test_decimals_get_the_same_verdict(
+    agree: Callable[..., Any], values: list[Decimal | None], integer: bool
+) -> None:
+    feature = NumberFeature("n", -1000, 1000, integer=integer, nullable=True)
+    doubles = [None if value is None else float(value) for value in values]
+    for kind in (pa.decimal128(9, 2), pa.decimal128(38, 10)):
+        agree(feature, pa.array(values, kind), doubles)
+
+
+@pytest.mark.xfail(reason="Arrow's cast of decimals, in load_parquet, is off in the last bit", strict=True)
+def test_a_decimal_at_its_bound_is_within(agree: Callable[..., Any]) -> None:
+    column = pa.array([Decimal("0.3"), Decimal("0.4")], pa.decimal128(2, 1))
+    expected = [float(np.float32(0.3)), "out_of_range"]
+    assert agree(NumberFeature("n", 0, 0.3), column, [0.3, 0.4]) == expected
+
+
+def test_bounds_are_inclusive_and_compared_before_rounding(agree: Callable[..., Any]) -> None:
+    # Single precision takes all six for one of two numbers.
+    feature = NumberFeature("n", 0.1, 0.3)
+    low, high = float(np.float32(0.1)), float(np.float32(0.3))
+    expected = [low, high, "out_of_range", low, high, "out_of_range"]
+    assert agree(feature, pa.array(edges(feature))) == expected
+
+
+def test_a_number_is_rounded_once_to_single_precision(agree: Callable[..., Any]) -> None:
+    values = [0.1, 1 / 3, 16777217.0, 1.0000000596046449]
+    expected = [float(np.float32(value)) for value in values]
+    assert agree(NumberFeature("n", 0, 1e9), pa.array(values)) == expected
+    as_text = NumberFeature("n", 0, 1e9, stored_as_text=True)
+    assert agree(as_text, pa.array([repr(value) for value in values])) == expected
+
+
+# ---------------------------------------------------------------- numbers stored as text
+
+ODD_NUMBER_TEXTS = (
+    *("1.", ".5", "+1e3", "-1E-3", "1_000", " 12 ", "\t7\n", "nan", "-NaN", "inf", "+Infinity", "-INF"),
+    *("1e999", "-1e999", "1e-999", "", " ", "abc", "\u0661\u0662", "\uff11", "\u0130nf", "\u0131nf"),
+    *("\u0130nfinity", "0x10", "1,5", "1e", ".", "+", "--1", "1 2", "\u00a01", "1\0", "\0", "0" * 300 + "7"),
+    *("9" * 400, "9007199254740993", "0.30000000000000004", "1e+0000000000000000002", "true", "infinit"),
+)
+number_texts = st.one_of(
+    st.none(),
+    st.sampled_from(ODD_NUMBER_TEXTS),
+    st.from_regex(r"[ \t]?[+-]?[0-9]{0,4}[.]?[0-9]{0,18}([eE][+-]?[0-9]{1,3})?[ \n]?", fullmatch=True),
+    st.floats().map(repr),
+    st.text(st.sampled_from("0123456789.eE+-_ nafit\u0130\u0131\0"), max_size=6),
+)
+
+
+@bounded
+@given(text_features, st.lists(number_texts, min_size=8, max_size=40))
+@example(NumberFeature("n", -1000, 1000, False, True, True), [*ODD_NUMBER_TEXTS, None])
+@example(NumberFeature("n", 0, 120, True, False, True), [*ODD_NUMBER_TEXTS, None])
+def test_numbers_stored_as_text_get_the_same_verdict(
+    agree: Callable[..., Any], feature: NumberFeature, values: list[str | None]
+) -> None:
+    agree(feature, pa.array(values, pa.string()))
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        *(("1.", 1.0), (".5", 0.5), ("+1e3", 1000.0), (" 12 ", 12.0), ("1e-999", 0.0)),
+        *(
+            ("1_000", "wrong_type"),
+            ("abc", "wrong_type"),
+            ("\u0661", "wrong_type"),
+            ("\u0130nf", "wrong_type"),
+        ),
+        *(("", "missing"), (" \t", "missing"), ("nan", "missing")),
+        *(("inf", "not_finite"), ("1e999", "not_finite"), ("1e39", "out_of_range")),
+    ],
+)
+def test_a_text_is_a_number_or_its_fault_is_named(
+    agree: Callable[..., Any], text: str, verdict: float | str
+) -> None:
+    feature = NumberFeature("n", -1000, 1000, stored_as_text=True)
+    assert agree(feature, pa.array([text])) == [verdict]
