@@ -87,7 +87,6 @@ def test_decimals_get_the_same_verdict(
         agree(feature, pa.array(values, kind), doubles)
 
 
-@pytest.mark.xfail(reason="Arrow's cast of decimals, in load_parquet, is off in the last bit", strict=True)
 def test_a_decimal_at_its_bound_is_within(agree: Callable[..., Any]) -> None:
     column = pa.array([Decimal("0.3"), Decimal("0.4")], pa.decimal128(2, 1))
     expected = [float(np.float32(0.3)), "out_of_range"]
