@@ -14,7 +14,9 @@ def add_commands(commands: Any) -> None:
     generate = commands.add_parser("generate", help="write sample customers whose churn depends on them")
     generate.add_argument("out", type=Path, metavar="OUT", help="file to write, .csv or .parquet")
     generate.add_argument("--rows", type=_positive, default=10_000, help="customers (default 10000)")
-    generate.add_argument("--seed", type=int, default=0, help="equal seeds give equal files (default 0)")
+    generate.add_argument(
+        "--seed", type=_not_negative, default=0, help="equal seeds give equal files (default 0)"
+    )
     generate.set_defaults(run=_generate)
     validate = commands.add_parser("validate", help="check a table against the data contract")
     validate.add_argument("data", type=Path, metavar="DATA", help="table, .csv or .parquet")
@@ -31,6 +33,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
     return number
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.output import Progress, print_result
-from churn_core.errors import DataError
+from churn_core.errors import DataError, OutputError
 
 if TYPE_CHECKING:
     import argparse
@@ -58,7 +59,7 @@ def _predict(options: argparse.Namespace) -> None:
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
-    if options.file.endswith((".csv", ".parquet")):
+    if options.file.lower().endswith((".csv", ".parquet")):
         from churn_core.data.records import table_records
 
         records: Any = table_records(Path(options.file), predictor.contract)
@@ -120,7 +121,13 @@ def _as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
     table = load_csv(source, contract)
     with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
         converted = Path(folder) / "in.parquet"
-        table.to_parquet(converted, index=False)
+        try:
+            table.to_parquet(converted, index=False)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else "no space"
+            raise OutputError(
+                f"{tempfile.gettempdir()} can't hold the table ({reason}); set TMPDIR to a folder that can."
+            ) from error
         yield converted
 
 

@@ -210,6 +210,9 @@ def _partial_file(destination: Path) -> Iterator[Path]:
     folder = destination.absolute().parent
     if destination.is_dir():
         raise OutputError(f"{destination} is a folder; name a file for the output.")
+    if destination.exists() and not destination.is_file():
+        # A device or a pipe would be replaced by a file: /dev/null, for one.
+        raise OutputError(f"{destination} is no regular file; name a file for the output.")
     try:
         handle, name = tempfile.mkstemp(prefix=".churn-", suffix=".partial", dir=folder)
     except OSError as error:

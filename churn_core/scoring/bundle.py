@@ -88,8 +88,7 @@ def load_bundle(folder: Path) -> Bundle:
             manifest["name"], digest
         ):
             raise BundleError(f"{MANIFEST} in {folder} was altered; train or fetch the bundle again.")
-        _verify_files(folder, manifest["files"])
-        graph = (folder / SCORING_GRAPH).read_bytes()
+        graph = _verify_files(folder, manifest["files"])
         refuse_unsafe_model(graph)
         return Bundle(
             manifest=manifest,
@@ -100,6 +99,10 @@ def load_bundle(folder: Path) -> Bundle:
             model_version=manifest["model_version"],
             graph=graph,
         )
+    except OSError as error:
+        raise BundleError(
+            f"A file of the bundle in {folder} can't be read ({error.strerror}); check its permissions."
+        ) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
             f"{MANIFEST} in {folder} lacks what a bundle needs; train the model again."
@@ -111,7 +114,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BundleError(f"There is no model in {folder}; train one with 'churn train DATA'.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(
             f"{MANIFEST} in {folder} can't be read; train or fetch the bundle again."
         ) from error
@@ -120,16 +123,22 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _verify_files(folder: Path, files: dict[str, dict[str, Any]]) -> None:
+def _verify_files(folder: Path, files: dict[str, dict[str, Any]]) -> bytes:
+    """Hold each file that is there against its hash; return the very bytes of the graph that were hashed."""
+    graph = b""
     if SCORING_GRAPH not in files:
         raise KeyError(SCORING_GRAPH)
     for name, expected in files.items():
         path = folder / name
-        if Path(name).name != name:
+        if Path(name).name != name or name == "..":
             raise BundleError(f"{MANIFEST} in {folder} names a file outside the bundle; it is not read.")
         if not path.exists():
             if name == SCORING_GRAPH:
                 raise BundleError(f"{name} is missing from {folder}; train or fetch the bundle again.")
             continue
-        if hashlib.sha256(path.read_bytes()).hexdigest() != expected["sha256"]:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != expected["sha256"]:
             raise BundleError(f"{name} in {folder} was altered; train or fetch the bundle again.")
+        if name == SCORING_GRAPH:
+            graph = content
+    return graph

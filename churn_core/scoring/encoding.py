@@ -185,6 +185,8 @@ class RecordEncoder:
         """
         columns = {name: [record.get(name) for record in records] for name in self._contract.names}
         encoded = self.encode_columns(columns, len(records))
+        encoded.faults[:0] = self._id_faults(records)
+        encoded.faults.sort(key=lambda fault: fault.record)
         extra = [
             ValueFault(number, position, "extra_forbidden")
             for number, record in enumerate(records)
@@ -210,6 +212,24 @@ class RecordEncoder:
                 matrix[:, position] = self._category_column(values, feature, self._codes[position], faults)
         faults.sort(key=lambda fault: fault.record)
         return EncodedRecords(matrix, faults)
+
+    def _id_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
+        """Find ids that could not be echoed as JSON, or are longer than a text may be."""
+        name = self._contract.id_column
+        faults: list[ValueFault] = []
+        if name is None:
+            return faults
+        for number, record in enumerate(records):
+            value = record.get(name)
+            if isinstance(value, float):
+                if not math.isfinite(value):
+                    faults.append(ValueFault(number, name, "not_finite"))
+                continue
+            try:
+                category_text(value)
+            except ValueRefusedError as refused:
+                faults.append(ValueFault(number, name, refused.code))
+        return faults
 
     @staticmethod
     def _number_column(

@@ -116,15 +116,20 @@ def check_id_type(name: str, types: Mapping[str, str]) -> str:
     """
     if name not in types:
         raise InputFileError("schema", f"The id column {name!r} is missing from the file; add it.")
+    if types[name] == '"NULL"':
+        return "VARCHAR"
     if _type_family(types[name]) not in ID_TYPES:
         raise _type_fault(name, _type_family(types[name]), "text, whole numbers, UUIDs or dates")
     return types[name]
 
 
 def _id_columns(name: str, types: Mapping[str, str]) -> list[str]:
+    kind = check_id_type(name, types)
     column = quote_identifier(name)
+    if types[name] == '"NULL"':
+        column = f"{column}::VARCHAR"
     missing = f"{column} IS NULL"
-    if check_id_type(name, types) == "VARCHAR":
+    if kind == "VARCHAR":
         # Text from '!' on starts with no blank; trimming every id would take half of the reading time.
         missing = (
             f"CASE WHEN {column} >= '!' THEN false ELSE {missing} OR trim({column}, {_BLANK_SQL}) = '' END"
@@ -155,15 +160,15 @@ def _category(column: str, feature: CategoryFeature, position: int) -> str:
     text = f"{column}::VARCHAR"
     # Nearly every value is in the vocabulary: the checks of the others are not reached by those.
     return (
-        f"(CASE WHEN {column} IS NULL THEN {feature.missing_code} ELSE"
-        f" coalesce(enum_code(try_cast({text} AS {enum})), CASE"
+        f"(coalesce(enum_code(try_cast({text} AS {enum})), CASE"
+        f" WHEN {column} IS NULL THEN {feature.missing_code}"
         f" WHEN trim({text}, {_BLANK_SQL}) = '' THEN {feature.missing_code}"
         f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {base + REJECT_CODES.index('too_long')}"
         f" WHEN contains({text}, chr(0)) THEN {base + REJECT_CODES.index('invalid_unicode')}"
         f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN"
         f" {base + REJECT_CODES.index('too_long')}"
         f" ELSE coalesce(enum_code(try_cast(nfc_normalize({text}) AS {enum})), {feature.unknown_code})"
-        f" END) END)::USMALLINT"
+        f" END))::USMALLINT"
     )
 
 

@@ -33,6 +33,7 @@ _NESTED: Final[dict[str, dict[int, str]]] = {
 }
 _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
 _OPSET_DOMAIN, _NODE_DOMAIN = 1, 7
+_ORT_FORMAT: Final = b"ORTM"
 
 # A tree ensemble holds a hundred thousand numbers, each a field of its own: skipped a run at a time.
 _NUMBER_RUN = re.compile(rb"(?:\x3d.{4})+|(?:\x40[\x80-\xff]*[\x00-\x7f])+", re.DOTALL)
@@ -53,6 +54,9 @@ def refuse_unsafe_model(content: bytes) -> None:
         If a tensor's data lies outside the file, an operator's domain is not ONNX's own, or the bytes
         are no ONNX model.
     """
+    if content[4:8] == _ORT_FORMAT:
+        # By these four bytes onnxruntime takes a file for one of its own format, whatever else it is.
+        raise BundleError("model.onnx is no ONNX model; train or fetch the bundle again.")
     try:
         has_graph = _inspect(memoryview(content), "model")
     except (IndexError, ValueError, RecursionError) as error:

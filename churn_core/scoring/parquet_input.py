@@ -63,6 +63,8 @@ def check_magic(path: Path) -> None:
     InputFileError
         ``not-parquet``, ``encrypted`` or ``corrupt`` (cut off, or with something behind the footer).
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is no regular file; name a Parquet file on a disk.")
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -139,6 +141,8 @@ def reading_fault(error: Exception) -> InputFileError:
         return InputFileError(
             "resource-limit", "Reading the file takes too much memory; write it as several parts."
         )
+    if "at least one non-root column" in text:
+        return InputFileError("schema", "The file has no columns; write the table with its columns.")
     if isinstance(error, duckdb.NotImplementedException) or "Not implemented Error" in text:
         return InputFileError(
             "unsupported-encoding",
@@ -162,8 +166,6 @@ def _top_level(schema: list[tuple[str, int]]) -> list[str]:
 
 
 def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> None:
-    if not columns:
-        raise InputFileError("schema", "The file has no columns; write the table with its columns.")
     if columns > limits.columns:
         raise InputFileError(
             "too-many-columns", f"The file has over {limits.columns} columns; leave out the others."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -15,7 +16,7 @@ from churn_core.scoring.encoding import RecordEncoder
 from churn_core.scoring.reasons import ranked_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -83,7 +84,10 @@ class ChurnPredictor:
             raise BundleError("model.onnx can't be loaded by onnxruntime; train the model again.") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._check_signature()
-        self._check_golden_rows()
+        try:
+            self._check_golden_rows()
+        except (KeyError, TypeError, InvalidRecordsError) as error:
+            raise BundleError("The bundle's golden rows can't be scored; train the model again.") from error
 
     @classmethod
     def load(cls, folder: Path) -> ChurnPredictor:
@@ -151,9 +155,9 @@ class ChurnPredictor:
         InvalidRecordsError
             If a value breaks the data contract; names record, column and code.
         """
-        if isinstance(records, dict):
+        if isinstance(records, Mapping):
             return self._answer([records], all_reasons)[0]
-        return self._answer(list(records), all_reasons)  # type: ignore[arg-type]
+        return self._answer(list(records), all_reasons)
 
     def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Scores:
         """Score customers given column by column.
@@ -253,7 +257,8 @@ class ChurnPredictor:
         for golden in self.bundle.manifest["golden_rows"]:
             answer = self.predict(dict(golden["record"]))
             expected = golden["churn_probability"]
-            if abs(answer["churn_probability"] - expected) > TOLERANCE or (
+            # Said so that NaN is no answer either.
+            if not abs(answer["churn_probability"] - expected) <= TOLERANCE or (
                 answer["will_churn"] != golden["will_churn"]
             ):
                 raise BundleError(

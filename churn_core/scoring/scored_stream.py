@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor, Scores
 
 _BATCH_ROWS = 8 * ROWS_PER_RUN
+# DuckDB's writer closes a row group where a batch ends, from this many rows on. A batch that ends exactly
+# there makes the output's bytes the same for any number of threads and any row groups of the input.
+_OUTPUT_GROUP_ROWS = 122_880
 _MISSING = REJECT_CODES.index("missing") + 1
 _NOT_FINITE = REJECT_CODES.index("not_finite") + 1
 _OUT_OF_RANGE = REJECT_CODES.index("out_of_range") + 1
@@ -136,8 +139,11 @@ class ScoredStream:
         schema = self._schema()
         first_row = 0
         for batch in self._read():
-            for start in range(0, batch.num_rows, _BATCH_ROWS):
-                part = batch.slice(start, min(_BATCH_ROWS, batch.num_rows - start))
+            start = 0
+            while start < batch.num_rows:
+                to_group_end = _OUTPUT_GROUP_ROWS - first_row % _OUTPUT_GROUP_ROWS
+                part = batch.slice(start, min(_BATCH_ROWS, batch.num_rows - start, to_group_end))
+                start += part.num_rows
                 waiting.append((part, self._pool.submit(self._score, part, first_row)))
                 first_row += part.num_rows
                 if len(waiting) > self._threads:
