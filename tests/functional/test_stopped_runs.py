@@ -138,7 +138,11 @@ def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
-    time.sleep(3)
+    # The folds are fitted by processes of their own: once there is one, training has begun.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None and not children.read_text():
+        time.sleep(0.05)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
