@@ -130,7 +130,7 @@ def _verify_files(folder: Path, files: dict[str, dict[str, Any]]) -> bytes:
         raise KeyError(SCORING_GRAPH)
     for name, expected in files.items():
         path = folder / name
-        if Path(name).name != name or name == "..":
+        if Path(name).name != name or name in ("", ".."):
             raise BundleError(f"{MANIFEST} in {folder} names a file outside the bundle; it is not read.")
         if not path.exists():
             if name == SCORING_GRAPH:

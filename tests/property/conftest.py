@@ -1,4 +1,4 @@
-"""A model that gives its own input back, and the three ways of encoding a column held side by side."""
+"""The three ways of encoding a column, held side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from onnx import TensorProto, helper
+from mirror_model import MISSING_SHOWN, mirror
 from pyarrow import parquet
 
 from churn_core.data import load_parquet
@@ -17,7 +17,6 @@ from churn_core.errors import REJECT_CODES
 from churn_core.features import TableEncoder, parse_table
 from churn_core.schema import Contract, Feature, NumberFeature
 from churn_core.scoring.batch import BatchSettings, score_file
-from churn_core.scoring.bundle import Bundle
 from churn_core.scoring.encoding import RecordEncoder
 from churn_core.scoring.predictor import ChurnPredictor
 
@@ -25,48 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MISSING_SHOWN = -54321.0
-"""A missing number, as the mirror and `Verdicts` show it."""
-
 Verdicts = list[str | float]
 """For each value its reject code, or its code in the encoded matrix."""
-
-
-def _mirror(contract: Contract) -> ChurnPredictor:
-    """Return a predictor whose contributions are the encoded row, missing numbers made visible."""
-    width = len(contract.features)
-    numbers = TensorProto.FLOAT
-    graph = helper.make_graph(
-        [
-            helper.make_node("IsNaN", ["features"], ["missing"]),
-            helper.make_node("Where", ["missing", "shown", "features"], ["contributions"]),
-            helper.make_node("ReduceSum", ["contributions", "axes"], ["raw_score"], keepdims=1),
-            helper.make_node("Sigmoid", ["raw_score"], ["probability"]),
-        ],
-        "mirror",
-        [helper.make_tensor_value_info("features", numbers, [None, width])],
-        [
-            helper.make_tensor_value_info("probability", numbers, [None, 1]),
-            helper.make_tensor_value_info("raw_score", numbers, [None, 1]),
-            helper.make_tensor_value_info("contributions", numbers, [None, width]),
-        ],
-        [
-            helper.make_tensor("shown", numbers, [], [MISSING_SHOWN]),
-            helper.make_tensor("axes", TensorProto.INT64, [1], [1]),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    return ChurnPredictor(
-        Bundle(
-            manifest={"golden_rows": []},
-            contract=contract,
-            threshold=0.5,
-            risk_bands={"medium": 0.3, "high": 0.6},
-            model_digest="0" * 64,
-            model_version="mirror-000000000000",
-            graph=model.SerializeToString(),
-        )
-    )
 
 
 def _verdicts(codes: list[str | None], matrix: np.ndarray) -> Verdicts:
@@ -117,7 +76,7 @@ def agree(tmp_path: Path) -> Callable[..., Verdicts]:
         parquet.write_table(pa.table({feature.name: column}), path)
         values = column.to_pylist() if values is None else values
         contract = Contract((feature,), target="left", positive="yes", negative="no")
-        predictor = _mirror(contract)
+        predictor = mirror(contract)
         expected = _by_records(contract, values)
         assert _by_table(contract, path) == expected
         found, answers = _by_file(predictor, path)

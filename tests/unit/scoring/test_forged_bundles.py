@@ -1,0 +1,165 @@
+"""Bundles that a careful forger made: every digest fits, the content does not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onnx import helper
+
+from churn_core.errors import BundleError
+from churn_core.scoring.bundle import load_bundle, manifest_digest, model_version
+from churn_core.scoring.predictor import ChurnPredictor
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def bundle(sample_bundle: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(sample_bundle, tmp_path / "bundle")
+
+
+def forge(bundle: Path, change: Change) -> Path:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    manifest["model_digest"] = manifest_digest(manifest)
+    manifest["model_version"] = model_version(manifest["name"], manifest["model_digest"])
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return bundle
+
+
+def forge_graph(bundle: Path, content: bytes) -> Path:
+    (bundle / "model.onnx").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return forge(bundle, lambda manifest: manifest["files"]["model.onnx"].update(sha256=digest))
+
+
+def test_a_forged_manifest_that_says_nothing_new_is_a_bundle(bundle: Path) -> None:
+    assert ChurnPredictor.load(forge(bundle, lambda _: None)).bundle.contract.names
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "portable.onnx", "metrics.json", "report.html"])
+def test_one_changed_byte_is_told_by_the_files_name(bundle: Path, name: str) -> None:
+    content = bytearray((bundle / name).read_bytes())
+    content[len(content) // 3] ^= 1
+    (bundle / name).write_bytes(content)
+    with pytest.raises(BundleError, match=f"{name} .* was altered"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["..", "../manifest.json", "/etc/hostname", "sub/model.onnx", ".", ""])
+def test_no_name_leads_out_of_the_folder(bundle: Path, name: str) -> None:
+    with pytest.raises(BundleError, match="outside the bundle"):
+        load_bundle(forge(bundle, lambda manifest: manifest["files"].update({name: {"sha256": "0" * 64}})))
+
+
+def test_a_folder_in_a_files_place_is_refused(bundle: Path) -> None:
+    (bundle / "report.html").unlink()
+    (bundle / "report.html").mkdir()
+    with pytest.raises(BundleError, match="can't be read"):
+        load_bundle(bundle)
+
+
+def test_a_bundle_that_lists_no_graph_is_refused(bundle: Path) -> None:
+    with pytest.raises(BundleError, match="lacks what a bundle needs"):
+        load_bundle(forge(bundle, lambda manifest: manifest["files"].pop("model.onnx")))
+
+
+@pytest.mark.parametrize("key", ["contract", "decision", "files"])
+@pytest.mark.parametrize("content", [None, [], {}, "text", 7])
+def test_a_part_of_another_shape_is_refused(bundle: Path, key: str, content: Any) -> None:
+    with pytest.raises(BundleError):
+        ChurnPredictor.load(forge(bundle, lambda manifest: manifest.update({key: content})))
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"format": 1', '"\\ud800"', "\0", "NaN"])
+def test_a_manifest_that_is_no_json_object_is_refused(bundle: Path, content: str) -> None:
+    (bundle / "manifest.json").write_text(content)
+    with pytest.raises(BundleError):
+        load_bundle(bundle)
+
+
+def test_a_manifest_that_is_not_utf8_is_refused(bundle: Path) -> None:
+    (bundle / "manifest.json").write_bytes(b'{"format": 1, "name": "\xff"}')
+    with pytest.raises(BundleError, match="can't be read"):
+        load_bundle(bundle)
+
+
+def swap_decision(golden: dict[str, Any]) -> None:
+    golden["will_churn"] = not golden["will_churn"]
+
+
+def break_the_contract(golden: dict[str, Any]) -> None:
+    golden["record"]["tenure"] = -1
+
+
+GOLDEN_CHANGES = [
+    *(lambda golden: golden.update(churn_probability=math.nan), swap_decision, break_the_contract),
+    *(lambda golden: golden.pop("record"), lambda golden: golden.update(churn_probability=None)),
+]
+
+
+@pytest.mark.parametrize("change", GOLDEN_CHANGES)
+def test_golden_rows_must_be_answered_as_recorded(bundle: Path, change: Change) -> None:
+    forge(bundle, lambda manifest: change(manifest["golden_rows"][0]))
+    with pytest.raises(BundleError, match=r"answers differently|golden rows"):
+        ChurnPredictor.load(bundle)
+
+
+def test_a_bundle_without_golden_rows_is_refused(bundle: Path) -> None:
+    with pytest.raises(BundleError, match="golden rows"):
+        ChurnPredictor.load(forge(bundle, lambda manifest: manifest.pop("golden_rows")))
+
+
+def test_a_processor_that_rounds_otherwise_is_no_forger(bundle: Path) -> None:
+    def nudge(manifest: dict[str, Any]) -> None:
+        golden = manifest["golden_rows"][0]
+        golden["churn_probability"] = round(golden["churn_probability"] + 5e-7, 7)
+
+    ChurnPredictor.load(forge(bundle, nudge))
+
+
+def test_a_graph_with_operators_of_its_own_is_not_loaded(bundle: Path) -> None:
+    model = helper.make_model(
+        helper.make_graph([helper.make_node("Run", ["x"], ["y"], domain="com.evil")], "g", [], [])
+    )
+    with pytest.raises(BundleError, match="not ONNX's own"):
+        load_bundle(forge_graph(bundle, model.SerializeToString()))
+
+
+def test_a_graph_that_the_runtime_can_not_load_is_refused_in_our_words(bundle: Path) -> None:
+    model = helper.make_model(
+        helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [], [])
+    )
+    with pytest.raises(BundleError, match="can't be loaded by onnxruntime"):
+        ChurnPredictor.load(forge_graph(bundle, model.SerializeToString()))
+
+
+def test_what_is_scored_with_are_the_very_bytes_that_were_hashed(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def note(path: Path) -> bytes:
+        reads.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", note)
+    load_bundle(bundle)
+    assert reads.count("model.onnx") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root; run as another user")
+def test_a_file_that_may_not_be_read_is_refused(bundle: Path) -> None:
+    (bundle / "model.onnx").chmod(0)
+    with pytest.raises(BundleError, match="can't be read"):
+        load_bundle(bundle)

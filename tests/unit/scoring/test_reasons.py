@@ -1,0 +1,61 @@
+"""A reason is a feature that pushes towards leaving."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from churn_core.scoring.reasons import ranked_reasons, top_positions
+
+
+def both(*contributions: float) -> list[int]:
+    """Return the positions of the reasons, which both ways of finding them agree on."""
+    row = np.array(contributions, dtype=np.float32)
+    one = [position for position, _ in ranked_reasons(row)]
+    many = [int(place[0]) for place in top_positions(row[None, :])]
+    assert many == one + [-1] * (3 - len(one))
+    return one
+
+
+@pytest.mark.parametrize(
+    ("contributions", "positions"),
+    [
+        ((0.1, 0.4, 0.3, 0.2), [1, 2, 3]),
+        ((0.1, -0.4, 0.3, -0.2), [2, 0]),
+        ((-0.1, -0.4), []),
+        ((0.0, -0.0), []),
+        ((0.5,), [0]),
+        ((0.2, 0.2, 0.2, 0.2), [0, 1, 2]),
+        ((1e-45, 3e38), [1, 0]),
+        ((1.0, np.nextafter(np.float32(1), np.float32(2))), [1, 0]),
+    ],
+)
+def test_at_most_three_that_push_largest_first_ties_in_contract_order(
+    contributions: tuple[float, ...], positions: list[int]
+) -> None:
+    assert both(*contributions) == positions
+
+
+def test_a_table_of_a_thousand_features_keeps_its_order() -> None:
+    assert both(*np.linspace(0.001, 1, 1000)) == [999, 998, 997]
+    assert both(*([0.25] * 1000)) == [0, 1, 2]
+
+
+def test_all_reasons_are_every_feature_whatever_its_sign() -> None:
+    row = np.array([-0.5, 0.25, 0.0, -0.5], dtype=np.float32)
+    assert ranked_reasons(row, all_reasons=True) == [(1, 0.25), (2, 0.0), (0, -0.5), (3, -0.5)]
+
+
+def test_contributions_are_shown_with_six_decimals() -> None:
+    assert ranked_reasons(np.array([0.1234567], dtype=np.float32)) == [(0, 0.123457)]
+
+
+def test_no_rows_have_no_reasons() -> None:
+    assert [len(place) for place in top_positions(np.empty((0, 5), dtype=np.float32))] == [0, 0, 0]
+
+
+def test_the_contributions_themselves_are_left_as_they_are() -> None:
+    contributions = np.array([[0.5, -0.5, 0.25]], dtype=np.float32)
+    before = contributions.copy()
+    top_positions(contributions)
+    np.testing.assert_array_equal(contributions, before)
