@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from churn_core.errors import ConfigError
 from churn_core.schema import CategoryFeature, Contract, DerivedFeature, NumberFeature
 
-ModelType = Literal["logistic_regression", "random_forest", "gradient_boosting"]
+Family = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
 
 OUTPUT_COLUMNS = (
     "row_number",
@@ -48,6 +48,7 @@ class NumberSpec(_Section):
     integer: bool = False
     nullable: bool = False
     stored_as: Literal["number", "text"] = "number"
+    monotonic: Literal["increasing", "decreasing"] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> NumberSpec:
@@ -146,7 +147,7 @@ class DataSettings(_Section):
 class ModelSettings(_Section):
     """The model family and what its estimator is told."""
 
-    type: ModelType = "logistic_regression"
+    type: Family | Literal["auto"] = "additive"
     params: dict[str, Any] = {}
     calibration: Literal["auto", "sigmoid", "none"] = "auto"
 
@@ -155,7 +156,13 @@ class EvaluationSettings(_Section):
     """Repeated stratified cross-validation."""
 
     folds: Annotated[int, Field(ge=2, le=50)] = 5
-    repeats: Annotated[int, Field(ge=1, le=50)] = 5
+    repeats: Literal["auto"] | Annotated[int, Field(ge=1, le=50)] = "auto"
+
+    def repeat_count(self, rows: int) -> int:
+        """Return how often the folds are drawn anew: 'auto' repeats where a draw matters, in small tables."""
+        if self.repeats != "auto":
+            return self.repeats
+        return 5 if rows <= 20_000 else 2 if rows <= 100_000 else 1
 
 
 class RiskBands(_Section):
@@ -194,6 +201,22 @@ class Settings(_Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     decision: DecisionSettings = DecisionSettings()
     api: ApiSettings = ApiSettings()
+
+    @model_validator(mode="after")
+    def _monotonic_is_kept(self) -> Settings:
+        bound = [name for name, f in self.data.features.items() if f.kind == "number" and f.monotonic]
+        if bound and self.model.type != "additive":
+            raise ValueError(
+                f"data.features.{bound[0]}.monotonic is kept by model.type additive alone; choose it, or"
+                " leave monotonic out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _parameters_have_a_family(self) -> Settings:
+        if self.model.type == "auto" and self.model.params:
+            raise ValueError("model.params needs a model.type other than auto, whose parameters they are")
+        return self
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Settings:
@@ -267,9 +290,18 @@ def with_model_type(settings: Settings, model_type: str) -> Settings:
     ConfigError
         If there is no such family.
     """
-    if model_type == settings.model.type:
-        return settings
-    model = settings.model.model_dump() | {"type": model_type, "params": {}}
+    return settings if model_type == settings.model.type else with_model(settings, model_type, {})
+
+
+def with_model(settings: Settings, model_type: str, params: dict[str, Any]) -> Settings:
+    """Return the settings with another model family and these parameters.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such family.
+    """
+    model = settings.model.model_dump() | {"type": model_type, "params": params}
     return parse_config(settings.model_dump() | {"model": model})
 
 
@@ -303,6 +335,7 @@ def _feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | Cate
         integer=spec.integer,
         nullable=spec.nullable,
         stored_as_text=spec.stored_as == "text",
+        monotonic=spec.monotonic,
     )
 
 

@@ -37,6 +37,8 @@ class NumberFeature:
         Whether a missing value is allowed; the model then imputes it.
     stored_as_text : bool
         Whether text that parses as a number is allowed; blank text is missing.
+    monotonic : 'increasing', 'decreasing' or None
+        Whether the additive model's score may only rise, or only fall, with this column.
     """
 
     name: str
@@ -45,6 +47,7 @@ class NumberFeature:
     integer: bool = False
     nullable: bool = False
     stored_as_text: bool = False
+    monotonic: Literal["increasing", "decreasing"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import numpy as np
 from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType
 
+from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.encoder import TableEncoder
 from churn_core.features.engineer import FeatureEngineer
-from churn_core.features.graph_nodes import write_engineered
+from churn_core.features.graph_nodes import INT64, write_engineered
 from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
@@ -18,15 +19,22 @@ if TYPE_CHECKING:
 
 _ELEMENT_TYPES = {np.dtype(np.float32): 1, np.dtype(np.int64): 7, np.dtype(np.float64): 11}
 
+_ALIASES: dict[type, str] = {
+    TableEncoder: "ChurnTableEncoder",
+    FeatureEngineer: "ChurnFeatureEngineer",
+    ChurnRateEncoder: "ChurnRateEncoder",
+}
 
-class _ConverterWriter:
-    """Writes nodes into the container of a skl2onnx conversion."""
+
+class ConverterWriter:
+    """Writes nodes into the container of a skl2onnx conversion; a `NodeWriter`."""
 
     def __init__(self, scope: Any, container: Any) -> None:
         self._scope = scope
         self._container = container
 
     def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
+        """Add an operation with one output; return the output's name."""
         output = str(self._scope.get_unique_variable_name(operator.lower()))
         self._container.add_node(
             operator, inputs, [output], name=self._scope.get_unique_operator_name(operator), **attributes
@@ -34,27 +42,41 @@ class _ConverterWriter:
         return output
 
     def constant(self, value: npt.NDArray[Any]) -> str:
+        """Add a constant; return its name."""
         name = str(self._scope.get_unique_variable_name("constant"))
         self._container.add_initializer(
             name, _ELEMENT_TYPES[value.dtype], list(value.shape), value.ravel().tolist()
         )
         return name
 
+    def slice(self, matrix: str, first: int, end: int) -> str:
+        """Add the columns from first to before end; return the tensor's name."""
+        bounds = [np.array([bound], dtype=np.int64) for bound in (first, end, 1)]
+        return self.node("Slice", [matrix, *map(self.constant, bounds)])
+
+    def hand_out(self, tensor: str, output: Any) -> None:
+        """Give a tensor the name of an output of the operator that is converted."""
+        self._container.add_node(
+            "Identity", [tensor], [output.full_name], name=self._scope.get_unique_operator_name("Identity")
+        )
+
 
 def register_converters() -> None:
     """Register the converters; calling it again changes nothing."""
-    for transformer, alias, convert in (
-        (TableEncoder, "ChurnTableEncoder", _convert_encoder),
-        (FeatureEngineer, "ChurnFeatureEngineer", _convert_engineer),
+    for transformer, convert in (
+        (TableEncoder, _convert_encoder),
+        (FeatureEngineer, _convert_engineer),
+        (ChurnRateEncoder, _convert_churn_rates),
     ):
-        update_registered_converter(transformer, alias, _set_shape, convert, overwrite=True, parser=_parse)
+        update_registered_converter(
+            transformer, _ALIASES[transformer], _set_shape, convert, overwrite=True, parser=_parse
+        )
 
 
 def _parse(scope: Any, transformer: Any, inputs: list[Any], custom_parsers: object = None) -> list[Any]:
     """Declare the output with its width: a ColumnTransformer behind it is parsed by columns."""
     del custom_parsers
-    alias = "ChurnTableEncoder" if isinstance(transformer, TableEncoder) else "ChurnFeatureEngineer"
-    operator = scope.declare_local_operator(alias, transformer)
+    operator = scope.declare_local_operator(_ALIASES[type(transformer)], transformer)
     operator.inputs = inputs
     operator.outputs.append(
         scope.declare_local_variable("matrix", FloatTensorType([None, _width(transformer)]))
@@ -66,10 +88,12 @@ def _set_shape(operator: Any) -> None:
     operator.outputs[0].type = FloatTensorType([None, _width(operator.raw_operator)])
 
 
-def _width(transformer: TableEncoder | FeatureEngineer) -> int:
+def _width(transformer: TableEncoder | FeatureEngineer | ChurnRateEncoder) -> int:
     if isinstance(transformer, TableEncoder):
         return len(transformer.contract_.features)
-    return len(transformer.columns_)
+    if isinstance(transformer, FeatureEngineer):
+        return len(transformer.columns_)
+    return int(transformer.n_features_in_)
 
 
 def _convert_encoder(scope: Any, operator: Any, container: Any) -> None:
@@ -102,7 +126,27 @@ def _convert_encoder(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _convert_engineer(scope: Any, operator: Any, container: Any) -> None:
-    writer = _ConverterWriter(scope, container)
-    result = write_engineered(writer, operator.inputs[0].full_name, operator.raw_operator)
-    writer_output = operator.outputs[0].full_name
-    container.add_node("Identity", [result], [writer_output], name=scope.get_unique_operator_name("Identity"))
+    writer = ConverterWriter(scope, container)
+    writer.hand_out(
+        write_engineered(writer, operator.inputs[0].full_name, operator.raw_operator), operator.outputs[0]
+    )
+
+
+def _convert_churn_rates(scope: Any, operator: Any, container: Any) -> None:
+    writer = ConverterWriter(scope, container)
+    encoder: ChurnRateEncoder = operator.raw_operator
+    matrix = operator.inputs[0].full_name
+    parts = [
+        writer.node(
+            "Gather",
+            [
+                writer.constant(rates),
+                writer.node("Cast", [writer.slice(matrix, column, column + 1)], to=INT64),
+            ],
+            axis=0,
+        )
+        for column, rates in enumerate(encoder.values_)
+    ]
+    if encoder.categories < encoder.n_features_in_:
+        parts.append(writer.slice(matrix, encoder.categories, encoder.n_features_in_))
+    writer.hand_out(writer.node("Concat", parts, axis=1), operator.outputs[0])

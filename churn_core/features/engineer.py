@@ -69,27 +69,30 @@ def category_count(contract: Contract) -> int:
 class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Adds derived features to the encoded matrix and replaces missing and unknown values.
 
-    A missing number becomes the median of the training rows. An unknown category becomes the most
-    frequent one; a missing category keeps a level of its own if the training rows had one, else it
-    becomes the most frequent one too. Only training rows are learnt from.
+    A missing number becomes the median of the training rows, if asked for. An unknown category becomes
+    the most frequent one; a missing category keeps a level of its own if the training rows had one, else
+    it becomes the most frequent one too. Only training rows are learnt from.
 
     Parameters
     ----------
     contract : Contract
         With the vocabularies that the matrix is encoded by.
+    impute : bool
+        Whether missing numbers are replaced; False for models that treat them themselves.
 
     Attributes
     ----------
     columns_ : tuple of SourceColumn
         What each output column is made of.
     fill_values_ : ndarray of float32, shape (numbers,)
-        Medians, in the order of the number columns.
+        Medians, in the order of the number columns; NaN where missing numbers stay missing.
     code_maps_ : list of ndarray of float32
         For each category column the output code by input code (known values, unknown, missing).
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, impute: bool = True) -> None:
         self.contract = contract
+        self.impute = impute
 
     def fit(self, X: npt.NDArray[np.float32], y: object = None) -> Self:
         """Learn medians and most frequent values.
@@ -110,7 +113,8 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             values = _values(X, derived, column)
             if column.levels is None:
                 present = values[~np.isnan(values)]
-                fill_values.append(np.median(present) if len(present) else 0.0)
+                median = np.median(present) if len(present) else 0.0
+                fill_values.append(median if self.impute else np.nan)
             else:
                 self.code_maps_.append(_code_map(values, column.levels))
         self.fill_values_ = np.asarray(fill_values, dtype=np.float32)
@@ -128,7 +132,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of float32, shape (rows, features + derived features)
-            Columns as `columns_` lists them, without NaN.
+            Columns as `columns_` lists them, without NaN if missing numbers are imputed.
         """
         derived = derive(X, self.contract)
         result = np.empty((len(X), len(self.columns_)), dtype=np.float32)

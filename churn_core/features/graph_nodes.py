@@ -51,11 +51,11 @@ def write_category_index(
     return writer.node("Add", [index, writer.constant(offsets)])
 
 
-def write_filled_numbers(
-    writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer
-) -> str:
-    """Write the replacement of missing numbers; return a float32 [rows, number columns] tensor's name."""
+def write_numbers(writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer) -> str:
+    """Write the number columns, missing values replaced if the engineer does; float32 [rows, numbers]."""
     numbers = _columns(writer, features, derived, engineer, categories=False)
+    if not engineer.impute:
+        return numbers
     missing = writer.node("IsNaN", [numbers])
     return writer.node("Where", [missing, writer.constant(engineer.fill_values_[None, :]), numbers])
 
@@ -69,7 +69,7 @@ def write_engineered(writer: NodeWriter, features: str, engineer: FeatureEnginee
         table = writer.constant(np.concatenate(engineer.code_maps_))
         parts.append(writer.node("Gather", [table, index], axis=0))
     if len(engineer.fill_values_):
-        parts.append(write_filled_numbers(writer, features, derived, engineer))
+        parts.append(write_numbers(writer, features, derived, engineer))
     return parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
 
 

@@ -73,6 +73,7 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
         "calibrated": model.calibrated,
         "cv": model.cv,
         "holdout": model.holdout,
+        "choices": {name: choice.to_dict() for name, choice in model.choices.items()},
         "parity": proved.parity.to_dict(),
     }
 

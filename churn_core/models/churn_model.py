@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.config import Settings
+    from churn_core.models.selection import Choice
     from churn_core.schema import Contract
 
 
@@ -27,7 +28,7 @@ class ChurnModel:
     Attributes
     ----------
     settings : Settings
-        What it was trained with.
+        What it was trained with; ``model`` is the family and the parameters that were chosen.
     encoder : TableEncoder
         Fitted: raw rows to the encoded matrix.
     pipeline : Pipeline
@@ -40,6 +41,8 @@ class ChurnModel:
         Cross-validated metrics with intervals, and metrics on the rows held out.
     rows : dict
         ``training`` and ``holdout`` row counts.
+    choices : dict of Choice
+        What was compared by cross-validation and what was taken: ``families``, ``pairs``.
     training_matrix : ndarray of float32, shape (training rows, features)
         The encoded training rows; contributions are centred on them.
     holdout_labels : ndarray of int64, shape (holdout rows,)
@@ -55,6 +58,7 @@ class ChurnModel:
     cv: dict[str, dict[str, float]]
     holdout: dict[str, float]
     rows: dict[str, int]
+    choices: dict[str, Choice]
     training_matrix: npt.NDArray[np.float32] = field(repr=False)
     holdout_labels: npt.NDArray[np.int64] = field(repr=False)
     holdout_probabilities: npt.NDArray[np.float64] = field(repr=False)

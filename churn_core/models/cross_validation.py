@@ -72,7 +72,7 @@ def predict_out_of_fold(
     on_fold : callable, optional
         Told how many folds are done, and of how many.
     """
-    folds, repeats = settings.evaluation.folds, settings.evaluation.repeats
+    folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(len(labels))
     splitter = RepeatedStratifiedKFold(
         n_splits=folds, n_repeats=repeats, random_state=settings.data.random_state
     )
@@ -120,11 +120,14 @@ class CrossValidation:
         From which probability a customer counts as leaving.
     metrics : dict
         Each metric's ``mean``, ``low`` and ``high`` (95 %).
+    fold_log_loss : ndarray of float64, shape (repeats x folds,)
+        The log loss in each fold, to compare models by.
     """
 
     calibrated: bool
     threshold: float
     metrics: dict[str, dict[str, float]]
+    fold_log_loss: npt.NDArray[np.float64]
 
 
 def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
@@ -141,8 +144,8 @@ def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
         if settings.model.calibration == "auto":
             gain = np.array(
                 [
-                    _log_loss(labels[mask], probabilities[repeat, mask])
-                    - _log_loss(labels[mask], calibrated_probabilities[repeat, mask])
+                    log_loss(labels[mask], probabilities[repeat, mask])
+                    - log_loss(labels[mask], calibrated_probabilities[repeat, mask])
                     for repeat, mask in folds
                 ]
             )
@@ -157,6 +160,7 @@ def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
         calibrated,
         threshold,
         {name: fold_interval(np.array([m[name] for m in measured]), test_share) for name in measured[0]},
+        np.array([m["log_loss"] for m in measured]),
     )
 
 
@@ -170,6 +174,7 @@ def _cross_fitted_sigmoid(out_of_fold: OutOfFold) -> npt.NDArray[np.float64]:
     return probabilities
 
 
-def _log_loss(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
+def log_loss(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
+    """Return the mean negative log-likelihood in nats."""
     likelihood = np.where(labels == 1, probabilities, 1 - probabilities)
     return float(-np.log(np.clip(likelihood, 1e-15, 1)).mean())

@@ -15,7 +15,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from churn_core.errors import ConfigError
 from churn_core.features import FeatureEngineer
-from churn_core.features.engineer import category_count
+from churn_core.features.churn_rates import ChurnRateEncoder
+from churn_core.features.engineer import category_count, source_columns
+from churn_core.models.additive import AdditiveBoostingClassifier
+from churn_core.schema import NumberFeature
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
@@ -36,26 +39,29 @@ class Family:
         The scikit-learn classifier.
     defaults : dict
         Its parameters where the configuration gives no others.
-    representation : 'one_hot' or 'ordinal'
-        What the estimator is fed: indicator columns and scaled numbers, or category codes and numbers as
-        they are. Trees take no scaler: float32 arithmetic before a split moves rows across it.
+    representation : 'one_hot', 'ordinal' or 'churn_rates'
+        What the estimator is fed: indicator columns and scaled numbers; category codes and numbers as they
+        are; or churn rates of categories and numbers as they are, missing ones among them. Trees take no
+        scaler: float32 arithmetic before a split moves rows across it.
     always_calibrated : bool
         Whether its raw output is a vote and no log-odds, so that it needs a sigmoid in any case.
     """
 
     estimator: type[Any]
     defaults: dict[str, Any]
-    representation: Literal["one_hot", "ordinal"]
+    representation: Literal["one_hot", "ordinal", "churn_rates"]
     always_calibrated: bool = False
 
 
 FAMILIES: Final[dict[str, Family]] = {
     "logistic_regression": Family(LogisticRegression, {"max_iter": 2000}, "one_hot"),
+    "additive": Family(AdditiveBoostingClassifier, {}, "churn_rates"),
+    "gradient_boosting": Family(GradientBoostingClassifier, {"n_estimators": 100, "max_depth": 3}, "ordinal"),
     "random_forest": Family(
         RandomForestClassifier, {"n_estimators": 100, "max_depth": 10}, "ordinal", always_calibrated=True
     ),
-    "gradient_boosting": Family(GradientBoostingClassifier, {"n_estimators": 100, "max_depth": 3}, "ordinal"),
 }
+"""The simplest to explain first."""
 
 
 def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
@@ -91,13 +97,20 @@ def build_pipeline(model: ModelSettings, contract: Contract, seed: int, *, calib
     calibrated : bool
         Whether a sigmoid is fitted on the out-of-fold raw output of the training rows.
     """
+    representation = FAMILIES[model.type].representation
     estimator = build_estimator(model, seed)
+    if representation == "churn_rates":
+        estimator.set_params(monotonic=monotonic_directions(contract))
     if calibrated:
         folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed)
         estimator = CalibratedClassifierCV(estimator, method="sigmoid", cv=folds, ensemble=False)
-    steps: list[tuple[str, Any]] = [("engineer", FeatureEngineer(contract))]
-    if FAMILIES[model.type].representation == "one_hot":
+    steps: list[tuple[str, Any]] = [
+        ("engineer", FeatureEngineer(contract, impute=representation != "churn_rates"))
+    ]
+    if representation == "one_hot":
         steps.append(("represent", _one_hot_representation(contract)))
+    elif representation == "churn_rates":
+        steps.append(("represent", ChurnRateEncoder(category_count(contract), seed)))
     return Pipeline([*steps, ("classify", estimator)])
 
 
@@ -111,3 +124,14 @@ def _one_hot_representation(contract: Contract) -> ColumnTransformer:
     if width > categories:
         parts.append(("scale", StandardScaler(), list(range(categories, width))))
     return ColumnTransformer(parts)
+
+
+def monotonic_directions(contract: Contract) -> list[int]:
+    """Return 1, -1 or 0 for each engineered column: churn may only rise with it, only fall, or both."""
+    signs = {"increasing": 1, "decreasing": -1, None: 0}
+    directions = []
+    for column in source_columns(contract):
+        feature = contract.features[column.sources[0]]
+        declared = feature.monotonic if isinstance(feature, NumberFeature) else None
+        directions.append(signs[declared] if column.derived is None else 0)
+    return directions

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from churn_core.models.additive_terms import thresholds_of
 from churn_core.models.families import FAMILIES
 from churn_core.models.tree_ensembles import trees_of
 from churn_core.schema import CategoryFeature, NumberFeature
@@ -34,6 +35,9 @@ TABLE, THRESHOLD, MISSING, UNKNOWN, EXTREME, KNOWN, RANDOM = range(len(KINDS))
 
 BASE_ROWS: Final = 16
 """Rows of the table that are varied, one feature at a time."""
+
+AT_SEVERAL_THRESHOLDS: Final = 1_000
+"""Rows in which every number is on a threshold at once."""
 
 AT_LEAST: Final = 12_000
 """Random rows fill up to this many."""
@@ -177,9 +181,11 @@ def _add_thresholds(rows: _Collector, model: ChurnModel, base: Matrix) -> None:
             rows.add(
                 _around(base, position, np.asarray(derived.edges, dtype=np.float32)), THRESHOLD, position
             )
-    if FAMILIES[model.settings.model.type].representation != "ordinal":
+    if FAMILIES[model.settings.model.type].representation == "one_hot":
         return
-    for column, thresholds in thresholds_by_column(model).items():
+    by_column = thresholds_by_column(model)
+    rows.add(_at_several_thresholds(base, engineer, by_column, model), THRESHOLD)
+    for column, thresholds in by_column.items():
         source = engineer.columns_[column]
         if source.levels is not None:
             continue
@@ -192,12 +198,30 @@ def _add_thresholds(rows: _Collector, model: ChurnModel, base: Matrix) -> None:
 
 def thresholds_by_column(model: ChurnModel) -> dict[int, npt.NDArray[np.float32]]:
     """Return the distinct thresholds of a tree model's splits by engineered column."""
+    if FAMILIES[model.settings.model.type].representation == "churn_rates":
+        return {column: found for column, found in enumerate(thresholds_of(model.estimator)) if len(found)}
     trees = trees_of(model).trees
     feature = np.concatenate([tree.feature for tree in trees])
     threshold = np.concatenate([tree.threshold for tree in trees])
     return {
         int(column): np.unique(threshold[feature == column]) for column in np.unique(feature[feature >= 0])
     }
+
+
+def _at_several_thresholds(
+    base: Matrix,
+    engineer: FeatureEngineer,
+    by_column: dict[int, npt.NDArray[np.float32]],
+    model: ChurnModel,
+) -> Matrix:
+    """Put every number on one of its thresholds at the same time: the corners of interactions."""
+    generator = np.random.default_rng(model.settings.data.random_state)
+    rows = base[generator.integers(0, len(base), AT_SEVERAL_THRESHOLDS)]
+    for column, thresholds in by_column.items():
+        source = engineer.columns_[column]
+        if source.levels is None and source.derived is None:
+            rows[:, source.sources[0]] = generator.choice(thresholds, len(rows))
+    return rows
 
 
 def _around(base: Matrix, position: int, values: npt.NDArray[np.float32]) -> Matrix:

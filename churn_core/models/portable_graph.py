@@ -16,6 +16,7 @@ from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
 from churn_core.errors import ParityError
 from churn_core.features.converters import register_converters
+from churn_core.models.additive_converter import register_additive_converter
 from churn_core.models.graph_writer import ML_OPSET, OPSET
 from churn_core.schema import CategoryFeature
 
@@ -46,6 +47,7 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
         If the converter renamed an input.
     """
     register_converters()
+    register_additive_converter()
     pipeline = model.whole_pipeline
     initial_types = [
         (

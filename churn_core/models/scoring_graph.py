@@ -1,7 +1,7 @@
 """The graph that scores: encoded matrix to probability, raw score and contributions.
 
-It is built from the fitted parameters, operation by operation, and shaped for onnxruntime: one lookup
-for all categories of a linear model, one tree ensemble for a forest or for boosting. skl2onnx plays no
+It is built from the fitted parameters, operation by operation, and shaped for onnxruntime: lookups for
+linear and additive models, one tree ensemble for a forest or for boosting. skl2onnx plays no
 part in it, which makes the portable graph an independent witness in the parity gate.
 """
 
@@ -19,8 +19,9 @@ from churn_core.features.graph_nodes import (
     write_category_index,
     write_derived,
     write_engineered,
-    write_filled_numbers,
+    write_numbers,
 )
+from churn_core.models.additive_graph import additive_terms, write_additive_pieces
 from churn_core.models.families import FAMILIES
 from churn_core.models.graph_writer import GraphWriter
 from churn_core.models.tree_ensembles import root_value, tree_attributes, trees_of
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 REASONS_METHOD: Final = {
     "one_hot": "exact linear terms, centred on the training rows",
     "ordinal": "path contributions: each split's change of the mean goes to the column it is on",
+    "churn_rates": "exact terms of one column or two, purified and centred on the training rows; a pair's"
+    " term goes to its columns in halves",
 }
 
 
@@ -66,7 +69,9 @@ def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
     width = len(model.contract.features)
     sigmoid = Sigmoid.of(model)
     representation = FAMILIES[model.settings.model.type].representation
-    write = _write_linear if representation == "one_hot" else _write_trees
+    write = {"one_hot": _write_linear, "ordinal": _write_trees, "churn_rates": _write_additive}[
+        representation
+    ]
     raw, contributions, intercept = write(writer, model, sigmoid)
     outputs = {
         "probability": (writer.node("Cast", [writer.node("Sigmoid", [raw])], to=FLOAT), 1),
@@ -125,6 +130,14 @@ def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tu
     return raw, writer.node("MatMul", [by_column, writer.constant(_shares(engineer))]), intercept
 
 
+def _write_additive(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
+    terms = additive_terms(model).scaled(sigmoid.scale, sigmoid.shift)
+    pieces, shares = write_additive_pieces(writer, model, terms)
+    raw = _write_sum(writer, pieces, terms.intercept)
+    narrow = writer.node("Cast", [pieces], to=FLOAT)
+    return raw, writer.node("MatMul", [narrow, writer.constant(shares)]), terms.intercept
+
+
 def _write_sum(writer: GraphWriter, pieces: str, intercept: float) -> str:
     """Add float64 pieces [rows, columns] and the intercept up to the raw score [rows, 1]."""
     axes = writer.constant(np.array([1], dtype=np.int64))
@@ -141,9 +154,7 @@ def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> t
         index = write_category_index(writer, "features", derived, engineer)
         parts.append(writer.node("Gather", [writer.constant(np.concatenate(terms.tables)), index], axis=0))
     if len(terms.slopes):
-        numbers = writer.node(
-            "Cast", [write_filled_numbers(writer, "features", derived, engineer)], to=DOUBLE
-        )
+        numbers = writer.node("Cast", [write_numbers(writer, "features", derived, engineer)], to=DOUBLE)
         scaled = writer.node("Mul", [numbers, writer.constant(terms.slopes[None, :])])
         parts.append(writer.node("Add", [scaled, writer.constant(terms.offsets[None, :])]))
     # Terms are summed in float64: float32 would lose the sixth decimal where large terms cancel.

@@ -13,9 +13,9 @@ from churn_core.data.columns import target_labels
 from churn_core.errors import TrainingError
 from churn_core.features import TableEncoder, parse_table
 from churn_core.models.churn_model import ChurnModel
-from churn_core.models.cross_validation import judge, predict_out_of_fold
 from churn_core.models.evaluation import evaluate, rounded
 from churn_core.models.families import build_pipeline
+from churn_core.models.selection import select_model
 from churn_core.schema import MAX_VOCABULARY
 
 if TYPE_CHECKING:
@@ -67,10 +67,8 @@ def train_model(
 
     _check_vocabularies(contract, rows)
 
-    out_of_fold = predict_out_of_fold(
-        config, rows, row_labels, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold
-    )
-    judged = judge(config, out_of_fold)
+    selection = select_model(config, rows, row_labels, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold)
+    config, judged = selection.settings, selection.judged
 
     encoder = TableEncoder(contract)
     matrix = encoder.fit_transform(rows)
@@ -88,6 +86,7 @@ def train_model(
         cv=judged.metrics,
         holdout=rounded(evaluate(labels[holdout], held_out, judged.threshold)),
         rows={"training": len(training), "holdout": len(holdout)},
+        choices=selection.choices,
         training_matrix=matrix,
         holdout_labels=labels[holdout],
         holdout_probabilities=np.asarray(held_out, dtype=np.float64),

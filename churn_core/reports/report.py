@@ -96,7 +96,8 @@ def _summary(model: ChurnModel) -> Markup:
 
 
 def _metrics(model: ChurnModel) -> Markup:
-    evaluation = model.settings.evaluation
+    folds_each = model.settings.evaluation.folds
+    repeats = model.settings.evaluation.repeat_count(model.rows["training"])
     rows = []
     for name, held_out in model.holdout.items():
         label, meaning = METRICS[name]
@@ -112,8 +113,8 @@ def _metrics(model: ChurnModel) -> Markup:
                 rows,
             ),
             paragraph(
-                f"Cross-validated: the mean over {evaluation.folds} folds, drawn {evaluation.repeats}"
-                f" time{'' if evaluation.repeats == 1 else 's'}; the interval is that of the mean, corrected"
+                f"Cross-validated: the mean over {folds_each} folds, drawn {repeats}"
+                f" time{'' if repeats == 1 else 's'}; the interval is that of the mean, corrected"
                 " for the overlap of the training rows. Held out: rows set aside before anything was fitted"
                 " or chosen."
             ),

@@ -88,7 +88,7 @@ def make_table(case: Case) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-@pytest.mark.parametrize("family", ["logistic_regression", "random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
 @pytest.mark.parametrize("name", CASES)
 def test_predict_score_and_scikit_learn_agree(name: str, family: str, tmp_path: Path) -> None:
     case = CASES[name]

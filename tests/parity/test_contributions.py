@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from churn_core.config import Settings
     from churn_core.models.bundle_writer import ProvedModel
 
-FAMILIES = ("logistic_regression", "random_forest", "gradient_boosting")
+FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 
 
 def scored(proved: ProvedModel, table: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from churn_core.errors import ParityError
 from churn_core.features import parse_table
-from churn_core.models import tree_ensembles
+from churn_core.models import additive_terms, tree_ensembles
 from churn_core.models.export import prove_model
 from churn_core.models.gate_rows import KINDS, MISSING, THRESHOLD, UNKNOWN, decode_rows, gate_rows
 from churn_core.models.parity import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from churn_core.models.gate_rows import GateRows
     from churn_core.models.parity import Scorer
 
-FAMILIES = ("logistic_regression", "random_forest", "gradient_boosting")
+FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 
 
 def ask_the_gate(model: ChurnModel, candidates: dict[str, Scorer], rows: GateRows) -> None:
@@ -65,7 +65,17 @@ def test_the_gate_has_every_row_of_the_table_and_every_feature_missing_and_unkno
     assert set(rows.feature[rows.kind == UNKNOWN]) == categories
 
 
-@pytest.mark.parametrize("family", ["random_forest", "gradient_boosting"])
+def split_thresholds(model: ChurnModel, column: int) -> np.ndarray:
+    """Read an engineered column's thresholds from scikit-learn's own trees."""
+    if model.settings.model.type == "additive":
+        trees = [t.nodes for m in model.estimator.members_ for (t,) in m._predictors]
+        found = [t["num_threshold"][(t["is_leaf"] == 0) & (t["feature_idx"] == column)] for t in trees]
+        return tree_ensembles.float32_floor(np.concatenate(found))
+    trees = tree_ensembles.trees_of(model).trees
+    return np.concatenate([tree.threshold[tree.feature == column] for tree in trees])
+
+
+@pytest.mark.parametrize("family", ["random_forest", "gradient_boosting", "additive"])
 def test_the_gate_stands_on_every_tree_threshold_and_one_float32_step_beside(
     prove: Callable[[str], ProvedModel], sample_table: pd.DataFrame, family: str
 ) -> None:
@@ -76,8 +86,7 @@ def test_the_gate_stands_on_every_tree_threshold_and_one_float32_step_beside(
     column = [c.name for c in engineer.columns_].index("MonthlyCharges")
     wanted = {
         np.float32(neighbour).item()
-        for tree in tree_ensembles.trees_of(model).trees
-        for threshold in tree.threshold[tree.feature == column]
+        for threshold in split_thresholds(model, column)
         for neighbour in (
             threshold,
             np.nextafter(threshold, np.float32(-np.inf)),
@@ -99,6 +108,18 @@ def test_thresholds_rounded_to_the_nearest_float32_are_caught(
 
     tree_ensembles_floor = tree_ensembles.float32_floor
     monkeypatch.setattr(tree_ensembles, "float32_floor", round_up)
+    with pytest.raises(ParityError, match=r"model\.onnx .* value at a threshold"):
+        prove_model(model, sample_table)
+
+
+def test_an_additive_model_collapsed_at_wrong_thresholds_is_caught(
+    prove: Callable[[str], ProvedModel], sample_table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = prove("additive").model
+    floor = additive_terms.float32_floor
+    monkeypatch.setattr(
+        additive_terms, "float32_floor", lambda values: np.nextafter(floor(values), np.float32(np.inf))
+    )
     with pytest.raises(ParityError, match=r"model\.onnx .* value at a threshold"):
         prove_model(model, sample_table)
 

@@ -65,7 +65,7 @@ def test_labels_of_the_holdout_change_nothing_but_its_metrics(
     np.testing.assert_array_equal(one.predict_proba(sample_table), other.predict_proba(sample_table))
 
 
-@pytest.mark.parametrize("family", ["logistic_regression", "random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
 def test_the_same_input_gives_the_same_model_on_one_core_or_two(
     settings: Settings, sample_table: pd.DataFrame, family: str
 ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FAMILIES = ("logistic_regression", "random_forest", "gradient_boosting")
+FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 CONTRACT = Contract(
     (CategoryFeature("plan", ("basic", "gold"), nullable=True), NumberFeature("spent", 0, 9, nullable=True)),
     *("left", "yes", "no"),

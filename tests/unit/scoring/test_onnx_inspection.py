@@ -97,7 +97,7 @@ def test_a_model_that_is_cut_off_is_refused(sample_bundle: Path) -> None:
         refuse_unsafe_model(content[: len(content) // 2])
 
 
-@pytest.mark.parametrize("family", ["logistic_regression", "random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
 @pytest.mark.parametrize("name", ["model.onnx", "portable.onnx"])
 def test_our_own_graphs_pass(bundle_of: Callable[[str], Path], family: str, name: str) -> None:
     refuse_unsafe_model((bundle_of(family) / name).read_bytes())

@@ -1,0 +1,43 @@
+"""Categories as churn rates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from churn_core.features.churn_rates import FEW_LEVELS, PRIOR_ROWS, ChurnRateEncoder
+
+
+def test_levels_come_in_the_order_of_their_churn_rate() -> None:
+    codes = np.repeat([0, 1, 2], 400).astype(np.float32)
+    y = np.concatenate([np.arange(400) < left for left in (200, 40, 320)]).astype(np.int64)
+    X = np.column_stack([codes, np.arange(1_200, dtype=np.float32)])
+    encoder = ChurnRateEncoder(1)
+    matrix = encoder.fit_transform(X, y)
+    assert encoder.values_[0].argsort().tolist() == [1, 0, 2]
+    average = 560 / 1_200
+    shrunk = [(left + PRIOR_ROWS * average) / (400 + PRIOR_ROWS) for left in (200, 40, 320)]
+    np.testing.assert_allclose(encoder.values_[0], shrunk, rtol=1e-6)
+    np.testing.assert_array_equal(matrix[:, 0], encoder.values_[0][codes.astype(int)])
+    np.testing.assert_array_equal(matrix[:, 1], X[:, 1])
+    assert matrix.dtype == np.float32
+
+
+@pytest.mark.parametrize("levels", [FEW_LEVELS + 1, 400])
+def test_a_column_of_many_levels_does_not_leak_its_rows_labels(levels: int) -> None:
+    draw = np.random.default_rng(levels)
+    X = draw.integers(0, levels, size=(4_000, 1)).astype(np.float32)
+    y = (draw.random(4_000) < 0.3).astype(np.int64)
+    encoder = ChurnRateEncoder(1)
+    trained_on = encoder.fit_transform(X, y)
+    # Noise tells nothing about a row's label; a rate with the row's own label in it would.
+    assert roc_auc_score(y, trained_on[:, 0]) < 0.51
+    assert roc_auc_score(y, encoder.transform(X)[:, 0]) > 0.52
+
+
+def test_a_rare_level_stays_near_the_average() -> None:
+    codes = np.concatenate([np.zeros(500), np.ones(500), [2.0]]).astype(np.float32)
+    y = np.concatenate([np.arange(500) < 100, np.arange(500) < 300, [True]]).astype(np.int64)
+    rates = ChurnRateEncoder(1).fit(codes[:, None], y).values_[0]
+    assert rates[2] < 0.8
