@@ -13,7 +13,7 @@ ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test lint bench validate build lock clean
+.PHONY: setup setup-dev setup-sam demo test lint bench bench-models validate build lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -56,6 +56,14 @@ lint: setup-dev ## style and types
 
 bench: setup ## batch scoring beside scikit-learn, in one run
 	@$(BIN)/python benchmarks/batch.py --grow
+
+$(VENV)/.bench: $(VENV)/.train requirements/bench.txt
+	@echo "Installing the peers of the benchmark into $(VENV) ..."
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench-models: $(VENV)/.bench ## the models beside their peers; DATA=labelled.csv TARGET=column for your own
+	@$(BIN)/python benchmarks/models.py $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
 
 validate: setup-sam ## the template, by SAM and cfn-lint
 	@$(SAM_VENV)/bin/sam validate --lint --region eu-west-1

@@ -18,5 +18,6 @@ compile score pyproject.toml --extra api
 compile batch pyproject.toml --extra batch
 compile train pyproject.toml --extra train requirements/build.in
 compile dev pyproject.toml --extra dev requirements/build.in
+compile bench pyproject.toml --extra train requirements/build.in requirements/bench.in
 compile sam requirements/sam.in
 compile runtime requirements/runtime.in

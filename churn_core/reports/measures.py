@@ -159,8 +159,8 @@ class FeatureImportance:
     direction: Direction
 
 
-def feature_importances(proved: ProvedModel) -> list[FeatureImportance]:
-    """Rank the features by what the scoring graph says they contribute."""
+def training_contributions(proved: ProvedModel) -> npt.NDArray[np.float32]:
+    """Return what the scoring graph says of the training rows, float32 of shape (rows, features)."""
     matrix = proved.model.training_matrix
     options = ort.SessionOptions()
     # One thread, as everywhere: the same bits in each run.
@@ -168,12 +168,17 @@ def feature_importances(proved: ProvedModel) -> list[FeatureImportance]:
     session = ort.InferenceSession(
         proved.scoring.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    contributions = np.concatenate(
+    return np.concatenate(
         [
             session.run(["contributions"], {"features": matrix[start : start + ROWS_PER_RUN]})[0]
             for start in range(0, len(matrix), ROWS_PER_RUN)
         ]
     )
+
+
+def feature_importances(proved: ProvedModel) -> list[FeatureImportance]:
+    """Rank the features by what they contribute."""
+    matrix, contributions = proved.model.training_matrix, training_contributions(proved)
     importances = [
         FeatureImportance(
             feature.name,

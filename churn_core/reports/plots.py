@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, ScalarFormatter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
     from churn_core.reports.measures import CalibrationBin, Gains
+    from churn_core.reports.shapes import ValueEffect
 
     Labels = npt.NDArray[np.int64]
     Probabilities = npt.NDArray[np.float64]
@@ -133,6 +135,38 @@ def plot_scores(labels: Labels, probabilities: Probabilities, threshold: float) 
             f"Distribution of the scores. Half of those who left score above {medians[0]:.3f}, half of those"
             f" who stayed above {medians[1]:.3f}; the threshold is {threshold:.3f}.",
         )
+
+
+def plot_effect(effects: list[ValueEffect], key: str) -> str:
+    """Draw a number's contribution over its values, with the range of most customers.
+
+    Parameters
+    ----------
+    effects : list of ValueEffect
+        Of a number's intervals, in rising order.
+    key : str
+        Tells this plot's ids from those of the page's other plots.
+    """
+    positions, means = [e.position for e in effects], [e.mean for e in effects]
+    described = (
+        f"Contribution to the log-odds over the values, from {means[0]:+.2f} at {positions[0]:.4g} to"
+        f" {means[-1]:+.2f} at {positions[-1]:.4g}; lowest {min(means):+.2f}, highest {max(means):+.2f}."
+    )
+    with style.context(["default", _STYLE]):
+        figure, axes = _canvas("value", "contribution, log-odds")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.fill_between(
+            positions,
+            [e.low for e in effects],
+            [e.high for e in effects],
+            color=_STAYERS,
+            alpha=0.2,
+            linewidth=0,
+        )
+        axes.plot(positions, means, color=_LEAVERS, marker="o", markersize=3)
+        return _inline_svg(figure, key, described)
 
 
 def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.models.families import FAMILIES
 from churn_core.models.parity import TOLERANCE
+from churn_core.reports.choice_section import choice_section
 from churn_core.reports.contract_section import contract_section
 from churn_core.reports.measures import (
     calibration_bins,
@@ -15,6 +16,7 @@ from churn_core.reports.measures import (
 )
 from churn_core.reports.page import Markup, element, join, page, paragraph, table
 from churn_core.reports.plots import plot_calibration, plot_gains, plot_scores
+from churn_core.reports.shapes_section import shapes_section
 from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 from churn_core.scoring.predictor import round_probability
 
@@ -61,6 +63,8 @@ def render_report(proved: ProvedModel) -> str:
             _scores(proved),
             _decisions(proved),
             _importance(proved),
+            shapes_section(proved),
+            *choice_section(model),
             _parity(proved),
             contract_section(model.contract),
             _making(proved),

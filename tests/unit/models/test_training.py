@@ -130,7 +130,7 @@ def test_an_unknown_parameter_is_named(settings: Settings, sample_table: pd.Data
 
 
 def test_parameters_reach_the_estimator(settings: Settings, sample_table: pd.DataFrame) -> None:
-    config = changed(settings, model={"params": {"C": 0.001}})
+    config = changed(settings, model={"type": "logistic_regression", "params": {"C": 0.001}})
     assert train_model(config, sample_table, jobs=1).estimator.C == 0.001
 
 
