@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 INTERVALS: Final = 20
 """Intervals into which a number is cut, each of about as many customers."""
 
+SMALLEST_GROUP: Final = 10
+"""Values of fewer customers are not told apart: a report is passed around, and they might name somebody."""
+
 SPREAD: Final = (0.1, 0.9)
 """Quantiles between which most contributions of one value lie; they differ where columns interact."""
 
@@ -61,17 +64,21 @@ def value_effects(
     -------
     list of ValueEffect
         Values that occur: a number's intervals in rising order, a category's values by what they
-        contribute, most first; missing values last.
+        contribute, most first, then the rare ones together; missing values last.
     """
     if isinstance(feature, CategoryFeature):
         codes = values.astype(np.int64)
-        names = dict(enumerate(feature.vocabulary))
+        rows = np.bincount(codes, minlength=feature.missing_code + 1)
         found = [
-            _effect(names[code], np.nan, contributions[codes == code], len(values))
-            for code in np.unique(codes).tolist()
-            if code in names
+            _effect(name, np.nan, contributions[codes == code], len(values))
+            for code, name in enumerate(feature.vocabulary)
+            if rows[code] >= SMALLEST_GROUP
         ]
         found.sort(key=lambda effect: -effect.mean)
+        few = rows[codes] < SMALLEST_GROUP
+        few &= codes < feature.unknown_code
+        if few.any():
+            found.append(_effect("(rare values)", np.nan, contributions[few], len(values)))
         missing = codes == feature.missing_code
     else:
         missing = np.isnan(values)

@@ -42,11 +42,17 @@ def test_missing_numbers_have_an_effect_of_their_own() -> None:
 
 
 def test_a_categorys_values_come_by_what_they_contribute() -> None:
-    codes = np.array([0, 1, 1, PLAN.missing_code], dtype=np.float32)
-    effects = value_effects(PLAN, codes, np.array([-0.4, 0.9, 0.7, 3.0], dtype=np.float32))
+    codes = np.repeat([0, 1, 1, PLAN.missing_code], 10).astype(np.float32)
+    effects = value_effects(PLAN, codes, np.repeat([-0.4, 0.9, 0.7, 3.0], 10).astype(np.float32))
     assert [effect.label for effect in effects] == ["gold", "basic", "(missing)"]
     assert effects[0].mean == pytest.approx(0.8)
     assert effects[0].share == 0.5
+
+
+def test_a_value_of_few_customers_is_not_told_apart() -> None:
+    codes = np.array([0] * 10 + [1] * 9, dtype=np.float32)
+    effects = value_effects(PLAN, codes, codes)
+    assert [effect.label for effect in effects] == ["basic", "(rare values)"]
 
 
 def test_the_report_shows_how_values_move_the_score(prove: Callable[[str], ProvedModel]) -> None:
