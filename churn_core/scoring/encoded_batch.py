@@ -31,6 +31,9 @@ class EncodedBatch:
     Attributes
     ----------
     matrix : ndarray of float32, shape (rows, features)
+        Encoded rows, as the model reads them.
+    columns : ndarray of float32, shape (features, rows)
+        The same values, column after column, as counting reads them.
     reject : ndarray of uint8, shape (rows,)
         0 for a row that can be scored, else the position in `REJECT_CODES` plus 1.
     unknown : dict
@@ -40,6 +43,7 @@ class EncodedBatch:
     """
 
     matrix: npt.NDArray[np.float32]
+    columns: npt.NDArray[np.float32]
     reject: npt.NDArray[np.uint8]
     unknown: dict[str, npt.NDArray[np.bool_]]
     refused: dict[str, Counter[str]]
@@ -48,7 +52,7 @@ class EncodedBatch:
 def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
     """Turn the columns of `churn_core.scoring.encoding_sql.encoded_columns` into the encoded matrix."""
     rows = batch.num_rows
-    matrix = np.empty((rows, len(contract.features)), dtype=np.float32)
+    columns = np.empty((len(contract.features), rows), dtype=np.float32)
     reject = np.zeros(rows, dtype=np.uint8)
     unknown = {}
     refused = {}
@@ -58,24 +62,27 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
         values = batch.column(f"c{position}").to_numpy()
         if isinstance(feature, CategoryFeature):
             if values.max(initial=0) < feature.unknown_code:
-                matrix[:, position] = values
+                columns[position] = values
                 continue
             faults = _category_faults(values, feature)
             mask = values == feature.unknown_code
             if mask.any():
                 unknown[feature.name] = mask
-            matrix[:, position] = np.minimum(values, feature.missing_code)
+            columns[position] = np.minimum(values, feature.missing_code)
         else:
             faults = _number_faults(values, feature)
             if f"w{position}" in batch.schema.names:
                 wrong = batch.column(f"w{position}").to_numpy()
                 faults[wrong == 1] = WRONG_TYPE + 1
             with np.errstate(over="ignore"):
-                matrix[:, position] = values
+                columns[position] = values
         if faults.any():
             np.copyto(reject, faults, where=reject == 0)
             refused[feature.name] = rows_by_code(faults)
-    return EncodedBatch(matrix, reject, unknown, refused)
+    matrix = np.empty((rows, len(contract.features)), dtype=np.float32)
+    for position, column in enumerate(columns):
+        matrix[:, position] = column
+    return EncodedBatch(matrix, columns, reject, unknown, refused)
 
 
 def rows_by_code(faults: npt.NDArray[np.uint8]) -> Counter[str]:

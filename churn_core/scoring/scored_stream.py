@@ -203,10 +203,10 @@ class ScoredStream:
     ) -> DriftCounts | None:
         if self._counter is None:
             return None
-        matrix, probability = encoded.matrix, scores.probability
+        columns, probability = encoded.columns, scores.probability
         if not accepted.all():
-            matrix, probability = matrix[accepted], probability[accepted]
-        counts = self._counter.count(matrix, probability)
+            columns, probability = columns[:, accepted], probability[accepted]
+        counts = self._counter.count(columns, probability)
         counts.refused = encoded.refused
         return counts
 
