@@ -215,9 +215,7 @@ def _compare_column(
     category = isinstance(feature, CategoryFeature)
     if isinstance(feature, CategoryFeature):
         unknown = feature.unknown_code
-        # Good 1953, "The population frequencies of species": new rows hold a value never seen before as
-        # often as the old ones hold a value seen once.
-        before[unknown] += np.count_nonzero(before[:unknown] == 1)
+        before = expect_unknown(before, unknown)
         bins = fold_levels(before, now, unknown)
     else:
         bins = before, now
@@ -233,6 +231,27 @@ def _compare_column(
         outside_now=None if category else float((now[0] + now[-2]) / rows),
         refused=dict(refused),
     )
+
+
+def expect_unknown(before: Rows, known: int) -> Rows:
+    """Move to the unknown code the rows that would be there, had the training rows been new ones.
+
+    New rows hold a value never met before as often as the old ones hold a value met once (Good 1953, "The
+    population frequencies of species"). These rows are taken in equal parts from all known values, so
+    that the rare ones bear it (absolute discounting: Ney, Essen and Kneser 1994).
+
+    Parameters
+    ----------
+    before : ndarray of float64, shape (codes,)
+        Training rows by code.
+    known : int
+        How many codes stand for known values; they come first, the unknown code next.
+    """
+    once = np.count_nonzero(before[:known] == 1)
+    expected = before.copy()
+    expected[:known] = np.maximum(0.0, expected[:known] - once / max(1, known))
+    expected[known] += once
+    return expected
 
 
 def fold_levels(before: Rows, now: Rows, known: int) -> tuple[Rows, Rows]:
