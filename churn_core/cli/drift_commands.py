@@ -151,12 +151,12 @@ def _column_lines(report: DriftReport) -> Iterator[str]:
 
 
 def _performance_lines(report: DriftReport) -> Iterator[str]:
-    yield f"{'':<12}{'held out':>9}{'now, estimated':>16}"
+    table = "{:<12}{:>10}{:>12}{:>16}"
+    yield table.format("", "held out", "(estimated)", "now, estimated")
     content = report.to_dict()["performance"]
     for name, measured in content["holdout"].items():
-        estimated = content["estimated"][name]
-        shown = "-" if estimated is None else f"{estimated:.4f}"
-        yield f"{name:<12}{measured:>9.4f}{shown:>16}"
+        estimates = (measured, content["holdout_estimated"][name], content["estimated"][name])
+        yield table.format(name, *("-" if value is None else f"{value:.4f}" for value in estimates))
     yield "Estimated from the scores alone: right as long as equal customers leave as often as in training."
     yield "Whether they do, only labels can tell."
 

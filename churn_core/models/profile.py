@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from churn_core.models.evaluation import DECIMALS
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.drift_counter import count_codes, count_intervals, count_numbers
+from churn_core.scoring.drift_counter import ScoreCounts, count_codes, count_intervals, count_numbers
 from churn_core.scoring.drift_profile import METRICS, ColumnProfile, ScoreProfile, TrainingProfile
+from churn_core.scoring.performance_estimate import PerformanceEstimate, estimate_performance
 from churn_core.scoring.predictor import round_probability
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def training_profile(model: ChurnModel) -> TrainingProfile:
             mean=round(float(scores.mean()), DECIMALS),
             flagged_share=round(float((scores >= model.threshold).mean()), DECIMALS),
             churn_rate=round(float(model.holdout_labels.mean()), DECIMALS),
+            estimated=_rounded(estimate_performance(ScoreCounts.of(scores, model.threshold))),
         ),
         metrics={name: model.holdout[name] for name in METRICS},
     )
@@ -60,6 +63,11 @@ def _column_profile(values: npt.NDArray[np.float32], feature: Feature) -> Column
         high=float(present.max()),
     )
     return ColumnProfile(tuple(count_numbers(values, cut).tolist()), cut.edges, cut.low, cut.high)
+
+
+def _rounded(estimate: PerformanceEstimate) -> PerformanceEstimate:
+    values = asdict(estimate).items()
+    return PerformanceEstimate(**{n: None if v is None else round(v, DECIMALS) for n, v in values})
 
 
 def _deciles(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

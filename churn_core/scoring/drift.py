@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from churn_core.schema import CategoryFeature
+from churn_core.scoring.category_levels import expect_unknown, fold_levels
 from churn_core.scoring.performance_estimate import ASSUMPTION, PerformanceEstimate, estimate_performance
 from churn_core.scoring.stability_index import LEVELS, Shift, shift
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 FALSE_ALARMS: Final = 0.01
 """Share of tables without drift of which some column, or the scores, would be said to have moved."""
-
-MAX_LEVELS: Final = 30
-"""Values of a category that are compared one by one, the most frequent in training; the rest as one."""
 
 _DECIMALS: Final = 6
 
@@ -80,8 +78,8 @@ class DriftReport:
         Share of customers predicted to leave.
     measured : dict
         Metrics of the holdout by its labels.
-    estimated : PerformanceEstimate
-        The same of this table, without labels.
+    estimated_before, estimated : PerformanceEstimate
+        The same without labels, of the holdout and of this table.
     """
 
     model_version: str
@@ -96,6 +94,7 @@ class DriftReport:
     flagged_before: float
     flagged_now: float | None
     measured: dict[str, float]
+    estimated_before: PerformanceEstimate
     estimated: PerformanceEstimate
 
     @property
@@ -130,9 +129,10 @@ class DriftReport:
         ``psi``, ``noise``, ``level``, ``missing`` and ``unknown`` (``training`` and ``now``; unknown is
         null for a number), ``outside`` (null for a category) and ``refused`` (rows by code);
         ``scores``: ``psi``, ``noise``, ``level``, and of ``mean`` and ``predicted_churn`` the values
-        ``holdout`` and ``now``; ``performance``: ``assumption``, ``holdout`` (measured by labels) and
-        ``estimated``, each with ``roc_auc``, ``churn_rate``, ``precision``, ``recall``, ``f1``. Shares
-        are from 0 to 1; what can't be told of too few rows is null.
+        ``holdout`` and ``now``; ``performance``: ``assumption``, ``holdout`` (measured by labels),
+        ``holdout_estimated`` and ``estimated`` (both without labels), each with ``roc_auc``,
+        ``churn_rate``, ``precision``, ``recall``, ``f1``. Shares are from 0 to 1; what can't be told of
+        too few rows is null.
         """
         return {
             "model_version": self.model_version,
@@ -156,7 +156,8 @@ class DriftReport:
             "performance": {
                 "assumption": ASSUMPTION,
                 "holdout": {name: _rounded(value) for name, value in self.measured.items()},
-                "estimated": {name: _rounded(value) for name, value in asdict(self.estimated).items()},
+                "holdout_estimated": _estimate_dict(self.estimated_before),
+                "estimated": _estimate_dict(self.estimated),
             },
         }
 
@@ -182,7 +183,7 @@ def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejec
         )
     ]
     columns.sort(key=lambda column: -column.shift.psi)
-    estimated = estimate_performance(counts)
+    estimated = estimate_performance(counts.scores)
     return DriftReport(
         model_version=bundle.model_version,
         training_rows=profile.rows,
@@ -191,13 +192,16 @@ def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejec
         rejected=rejected,
         columns=tuple(columns),
         scores=shift(
-            np.array(profile.scores.counts, dtype=np.float64), counts.scores.astype(np.float64), false_alarms
+            np.array(profile.scores.counts, dtype=np.float64),
+            counts.intervals.astype(np.float64),
+            false_alarms,
         ),
         mean_before=profile.scores.mean,
         mean_now=estimated.churn_rate,
         flagged_before=profile.scores.flagged_share,
-        flagged_now=counts.flagged / counts.rows if counts.rows else None,
+        flagged_now=counts.scores.flagged / counts.rows if counts.rows else None,
         measured=profile.metrics | {"churn_rate": profile.scores.churn_rate},
+        estimated_before=profile.scores.estimated,
         estimated=estimated,
     )
 
@@ -233,48 +237,8 @@ def _compare_column(
     )
 
 
-def expect_unknown(before: Rows, known: int) -> Rows:
-    """Move to the unknown code the rows that would be there, had the training rows been new ones.
-
-    New rows hold a value never met before as often as the old ones hold a value met once (Good 1953, "The
-    population frequencies of species"). These rows are taken in equal parts from all known values, so
-    that the rare ones bear it (absolute discounting: Ney, Essen and Kneser 1994).
-
-    Parameters
-    ----------
-    before : ndarray of float64, shape (codes,)
-        Training rows by code.
-    known : int
-        How many codes stand for known values; they come first, the unknown code next.
-    """
-    once = np.count_nonzero(before[:known] == 1)
-    expected = before.copy()
-    expected[:known] = np.maximum(0.0, expected[:known] - once / max(1, known))
-    expected[known] += once
-    return expected
-
-
-def fold_levels(before: Rows, now: Rows, known: int) -> tuple[Rows, Rows]:
-    """Put all but the most frequent known values of a category into one interval.
-
-    The PSI over thousands of rare values is noise. Which values stay apart depends on the training rows
-    alone: the `MAX_LEVELS` most frequent, ties by code.
-
-    Parameters
-    ----------
-    before, now : ndarray of float64, shape (codes,)
-        Rows by code.
-    known : int
-        How many codes stand for known values; they come first.
-    """
-    if known <= MAX_LEVELS:
-        return before, now
-    order = np.argsort(-before[:known], kind="stable")
-    kept, folded = order[:MAX_LEVELS], order[MAX_LEVELS:]
-    first, second = (
-        np.concatenate([rows[kept], [rows[folded].sum()], rows[known:]]) for rows in (before, now)
-    )
-    return first, second
+def _estimate_dict(estimate: PerformanceEstimate) -> dict[str, float | None]:
+    return {name: _rounded(value) for name, value in asdict(estimate).items()}
 
 
 def _brief(shift: Shift) -> dict[str, Any]:

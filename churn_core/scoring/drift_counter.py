@@ -32,6 +32,45 @@ _FEW_CODES: Final = 12
 
 
 @dataclass(slots=True)
+class ScoreCounts:
+    """What the scores of a table, or of a part of it, add up to.
+
+    Attributes
+    ----------
+    rows, millionths : ndarray of int64, shape (SCORE_STEPS + 1,)
+        Scored rows, and the sum of their scores in millionths, by score in steps.
+    flagged, flagged_millionths : int
+        Rows at or above the threshold, and the sum of their scores in millionths.
+    """
+
+    rows: Counts = field(default_factory=lambda: np.zeros(SCORE_STEPS + 1, dtype=np.int64))
+    millionths: Counts = field(default_factory=lambda: np.zeros(SCORE_STEPS + 1, dtype=np.int64))
+    flagged: int = 0
+    flagged_millionths: int = 0
+
+    @classmethod
+    def of(cls, probability: npt.NDArray[np.float64], threshold: float) -> ScoreCounts:
+        """Count scores that are rounded to six decimals."""
+        millionths = np.rint(probability * MILLION).astype(np.int64)
+        steps = millionths // _MILLIONTHS_A_STEP
+        flagged = probability >= threshold
+        return cls(
+            rows=np.bincount(steps, minlength=SCORE_STEPS + 1),
+            # Sums of whole numbers below 2**53 are exact in float64.
+            millionths=np.bincount(steps, weights=millionths, minlength=SCORE_STEPS + 1).astype(np.int64),
+            flagged=int(np.count_nonzero(flagged)),
+            flagged_millionths=int(np.dot(millionths, flagged)),
+        )
+
+    def add(self, other: ScoreCounts) -> None:
+        """Add another part of the same table."""
+        self.rows += other.rows
+        self.millionths += other.millionths
+        self.flagged += other.flagged
+        self.flagged_millionths += other.flagged_millionths
+
+
+@dataclass(slots=True)
 class DriftCounts:
     """What a table, or a part of it, holds.
 
@@ -41,36 +80,27 @@ class DriftCounts:
         In contract order; scored rows by value, as in `ColumnProfile.counts`.
     refused : dict
         By column name, all rows by the code for which that column's value was refused.
-    scores : ndarray of int64
+    intervals : ndarray of int64
         Scored rows by interval of the score profile.
-    fine_rows, fine_millionths : ndarray of int64, shape (SCORE_STEPS + 1,)
-        Scored rows, and the sum of their scores in millionths, by score in steps.
-    flagged, flagged_millionths : int
-        Rows at or above the threshold, and the sum of their scores in millionths.
+    scores : ScoreCounts
     """
 
     columns: list[Counts]
-    scores: Counts
-    fine_rows: Counts
-    fine_millionths: Counts
-    flagged: int = 0
-    flagged_millionths: int = 0
+    intervals: Counts
+    scores: ScoreCounts = field(default_factory=ScoreCounts)
     refused: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """Scored rows."""
-        return int(self.fine_rows.sum())
+        return int(self.scores.rows.sum())
 
     def add(self, other: DriftCounts) -> None:
         """Add another part of the same table."""
         for mine, theirs in zip(self.columns, other.columns, strict=True):
             mine += theirs
-        self.scores += other.scores
-        self.fine_rows += other.fine_rows
-        self.fine_millionths += other.fine_millionths
-        self.flagged += other.flagged
-        self.flagged_millionths += other.flagged_millionths
+        self.intervals += other.intervals
+        self.scores.add(other.scores)
         for name, codes in other.refused.items():
             self.refused.setdefault(name, Counter()).update(codes)
 
@@ -99,9 +129,7 @@ class DriftCounter:
         lengths = [len(column.counts) for column in self._profile.columns]
         return DriftCounts(
             columns=[np.zeros(length, dtype=np.int64) for length in lengths],
-            scores=np.zeros(len(self._profile.scores.counts), dtype=np.int64),
-            fine_rows=np.zeros(SCORE_STEPS + 1, dtype=np.int64),
-            fine_millionths=np.zeros(SCORE_STEPS + 1, dtype=np.int64),
+            intervals=np.zeros(len(self._profile.scores.counts), dtype=np.int64),
         )
 
     def count(self, columns: npt.NDArray[np.float32], probability: npt.NDArray[np.float64]) -> DriftCounts:
@@ -114,9 +142,6 @@ class DriftCounter:
         probability : ndarray of float64, shape (rows,)
             Their scores, rounded to six decimals.
         """
-        millionths = np.rint(probability * MILLION).astype(np.int64)
-        steps = millionths // _MILLIONTHS_A_STEP
-        flagged = probability >= self._threshold
         return DriftCounts(
             columns=[
                 count_codes(values, len(column.counts))
@@ -126,14 +151,8 @@ class DriftCounter:
                     columns, self._features, self._profile.columns, strict=True
                 )
             ],
-            scores=count_intervals(probability, self._score_edges),
-            fine_rows=np.bincount(steps, minlength=SCORE_STEPS + 1),
-            # Sums of whole numbers below 2**53 are exact in float64.
-            fine_millionths=np.bincount(steps, weights=millionths, minlength=SCORE_STEPS + 1).astype(
-                np.int64
-            ),
-            flagged=int(np.count_nonzero(flagged)),
-            flagged_millionths=int(np.dot(millionths, flagged)),
+            intervals=count_intervals(probability, self._score_edges),
+            scores=ScoreCounts.of(probability, self._threshold),
         )
 
 

@@ -5,7 +5,7 @@ Training writes it (`churn_core.models.profile`), scoring counts by its interval
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from churn_core.errors import BundleError
 from churn_core.schema import CategoryFeature
+from churn_core.scoring.performance_estimate import PerformanceEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,9 @@ class ScoreProfile:
         Share of rows at or above the threshold.
     churn_rate : float
         Share of rows that really left.
+    estimated : PerformanceEstimate
+        The holdout's metrics estimated as if it had no labels; how far they are from those by its labels
+        tells how far to trust such estimates.
     """
 
     edges: tuple[float, ...]
@@ -94,6 +98,7 @@ class ScoreProfile:
     mean: float
     flagged_share: float
     churn_rate: float
+    estimated: PerformanceEstimate
 
     @property
     def rows(self) -> int:
@@ -134,6 +139,7 @@ class TrainingProfile:
                 "mean": scores.mean,
                 "flagged_share": scores.flagged_share,
                 "churn_rate": scores.churn_rate,
+                "estimated": asdict(scores.estimated),
             },
         }
 
@@ -159,11 +165,17 @@ class TrainingProfile:
         edges, counts = _rising(scores["edges"]), _counts(scores["counts"])
         if len(counts) != len(edges) + 1:
             raise ValueError("the profile of the scores has other intervals than edges")
-        shares = (float(scores[name]) for name in ("mean", "flagged_share", "churn_rate"))
         return cls(
             int(content["rows"]),
             columns,
-            ScoreProfile(edges, counts, *shares),
+            ScoreProfile(
+                edges,
+                counts,
+                mean=float(scores["mean"]),
+                flagged_share=float(scores["flagged_share"]),
+                churn_rate=float(scores["churn_rate"]),
+                estimated=_estimate(scores["estimated"]),
+            ),
             {name: float(metrics[name]) for name in METRICS},
         )
 
@@ -185,6 +197,12 @@ class TrainingProfile:
             raise BundleError(
                 "The bundle's training profile does not fit its data contract; train the model again."
             ) from error
+
+
+def _estimate(values: Mapping[str, Any]) -> PerformanceEstimate:
+    return PerformanceEstimate(
+        **{name: None if value is None else float(value) for name, value in values.items()}
+    )
 
 
 def _counts(values: Sequence[Any]) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ import numpy as np
 from churn_core.scoring.drift_counter import MILLION
 
 if TYPE_CHECKING:
-    from churn_core.scoring.drift_counter import DriftCounts
+    from churn_core.scoring.drift_counter import ScoreCounts
 
 ASSUMPTION: Final = (
     "The scores are still calibrated: customers with equal columns leave as often as they did in training."
@@ -46,16 +46,16 @@ class PerformanceEstimate:
     f1: float | None
 
 
-def estimate_performance(counts: DriftCounts) -> PerformanceEstimate:
+def estimate_performance(counts: ScoreCounts) -> PerformanceEstimate:
     """Estimate metrics from scores alone.
 
     Parameters
     ----------
-    counts : DriftCounts
-        Of a scored table.
+    counts : ScoreCounts
+        Of a table.
     """
-    rows = counts.rows
-    leaving = float(counts.fine_millionths.sum()) / MILLION
+    rows = int(counts.rows.sum())
+    leaving = float(counts.millionths.sum()) / MILLION
     caught = counts.flagged_millionths / MILLION
     return PerformanceEstimate(
         roc_auc=_expected_auc(counts),
@@ -66,14 +66,14 @@ def estimate_performance(counts: DriftCounts) -> PerformanceEstimate:
     )
 
 
-def _expected_auc(counts: DriftCounts) -> float | None:
+def _expected_auc(counts: ScoreCounts) -> float | None:
     """Return the expected pairs (leaver above stayer) over the expected pairs, ties counting half.
 
     Scores within one step of the fine histogram count as ties; that moves the result by less than 1e-4
     unless nearly all scores share a step.
     """
-    rows = counts.fine_rows.astype(np.float64)
-    leaving = counts.fine_millionths / MILLION
+    rows = counts.rows.astype(np.float64)
+    leaving = counts.millionths / MILLION
     staying = rows - leaving
     # A customer makes no pair with himself.
     own = np.divide(leaving * staying, rows, out=np.zeros_like(rows), where=rows > 0)

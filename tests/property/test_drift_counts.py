@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,7 @@ from churn_core.scoring.drift_counter import (
     count_numbers,
 )
 from churn_core.scoring.drift_profile import ColumnProfile, ScoreProfile, TrainingProfile
+from churn_core.scoring.performance_estimate import PerformanceEstimate
 
 MANY = tuple(f"v{code}" for code in range(40))
 CONTRACT = Contract(
@@ -37,10 +38,13 @@ ROWS = some.lists(
 EDGES = some.lists(FLOATS, unique=True, max_size=11).map(sorted).map(tuple)
 
 
+ESTIMATE = PerformanceEstimate(0.8, 0.3, None, 0.5, 0.6)
+
+
 def profile(edges: tuple[float, ...]) -> TrainingProfile:
     low, high = (edges[0], edges[-1]) if edges else (0.0, 0.0)
     number = ColumnProfile((0,) * (len(edges) + 4), edges, low, high)
-    scores = ScoreProfile((0.25, 0.5), (1, 1, 1), 0.4, 0.3, 0.2)
+    scores = ScoreProfile((0.25, 0.5), (1, 1, 1), 0.4, 0.3, 0.2, ESTIMATE)
     categories = (ColumnProfile((0,) * 4), ColumnProfile((0,) * 42))
     metrics = dict.fromkeys(("roc_auc", "precision", "recall", "f1"), 0.5)
     return TrainingProfile(3, (number, *categories), scores, metrics)
@@ -52,8 +56,7 @@ def count(counter: DriftCounter, rows: list[tuple[float, int, int, int]]) -> Dri
 
 
 def plain(counts: DriftCounts) -> str:
-    shown = {field.name: getattr(counts, field.name) for field in fields(counts)}
-    return json.dumps(shown, default=lambda value: value.tolist(), sort_keys=True)
+    return json.dumps(asdict(counts), default=lambda value: value.tolist(), sort_keys=True)
 
 
 @given(ROWS, EDGES, some.lists(some.integers(0, 60), max_size=4), some.randoms())
@@ -91,16 +94,16 @@ def test_every_row_is_counted_where_its_value_belongs(
     assert found.columns[1].tolist() == [sum(row[1] == code for row in rows) for code in range(4)]
     assert found.columns[2].tolist() == [sum(row[2] == code for row in rows) for code in range(42)]
     scores = [row[3] for row in rows]
-    assert found.scores.tolist() == [
+    assert found.intervals.tolist() == [
         sum(score < 250_000 for score in scores),
         sum(250_000 <= score < 500_000 for score in scores),
         sum(score >= 500_000 for score in scores),
     ]
     assert found.rows == len(rows)
-    assert int(found.fine_millionths.sum()) == sum(scores)
-    assert len(found.fine_rows) == SCORE_STEPS + 1
-    assert found.flagged == sum(score >= 500_000 for score in scores)
-    assert found.flagged_millionths == sum(score for score in scores if score >= 500_000)
+    assert int(found.scores.millionths.sum()) == sum(scores)
+    assert len(found.scores.rows) == SCORE_STEPS + 1
+    assert found.scores.flagged == sum(score >= 500_000 for score in scores)
+    assert found.scores.flagged_millionths == sum(score for score in scores if score >= 500_000)
 
 
 @given(some.lists(some.integers(0, 30), min_size=1, max_size=80), some.integers(31, 60))

@@ -17,7 +17,8 @@ from churn_core.errors import BundleError
 from churn_core.features import TableEncoder, parse_table
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
 from churn_core.scoring.bundle import Bundle
-from churn_core.scoring.drift import MAX_LEVELS, DriftReport, compare, expect_unknown, fold_levels
+from churn_core.scoring.category_levels import MAX_LEVELS, expect_unknown, fold_levels
+from churn_core.scoring.drift import DriftReport, compare
 from churn_core.scoring.drift_counter import DriftCounter, DriftCounts
 from churn_core.scoring.drift_profile import (
     PROFILE_FORMAT,
@@ -25,6 +26,7 @@ from churn_core.scoring.drift_profile import (
     ScoreProfile,
     TrainingProfile,
 )
+from churn_core.scoring.performance_estimate import PerformanceEstimate
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
@@ -42,13 +44,14 @@ TRAINED = {
     "plan": np.repeat([0, 1], [700, 300]),
     "scores": np.linspace(0, 1, 1_000),
 }
+ESTIMATE = PerformanceEstimate(0.81, 0.41, 0.71, 0.61, 0.66)
 PROFILE = TrainingProfile(
     rows=1_000,
     columns=(
         ColumnProfile((0, 250, 250, 250, 250, 0, 0), (250.0, 500.0, 750.0), 0.0, 999.0),
         ColumnProfile((700, 300, 0, 0)),
     ),
-    scores=ScoreProfile((0.25, 0.5, 0.75), (250, 250, 250, 250), 0.5, 0.5, 0.4),
+    scores=ScoreProfile((0.25, 0.5, 0.75), (250, 250, 250, 250), 0.5, 0.5, 0.4, ESTIMATE),
     metrics={"roc_auc": 0.8, "precision": 0.7, "recall": 0.6, "f1": 0.65},
 )
 
@@ -144,6 +147,7 @@ def test_scores_are_told_beside_the_holdouts() -> None:
     assert found.mean_now == pytest.approx(0.5)
     assert found.flagged_now == pytest.approx(0.5)
     assert found.measured == PROFILE.metrics | {"churn_rate": 0.4}
+    assert found.estimated_before == ESTIMATE
     assert found.estimated.churn_rate == pytest.approx(0.5)
 
 
@@ -271,6 +275,7 @@ def test_a_profile_of_another_format_is_none(profile: object) -> None:
         lambda p: p["columns"]["plan"].update(counts=[2**60, 0, 0, 0]),
         lambda p: p["scores"].update(counts=[1]),
         lambda p: p["scores"].update(mean="high"),
+        lambda p: p["scores"].update(estimated={"roc_auc": 1}),
         lambda p: p.update(rows=math.inf),
         lambda p: p.update(columns=7),
     ],

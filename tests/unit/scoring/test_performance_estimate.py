@@ -6,20 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from churn_core.schema import Contract, NumberFeature
-from churn_core.scoring.drift_counter import DriftCounter, DriftCounts
-from churn_core.scoring.drift_profile import ColumnProfile, ScoreProfile, TrainingProfile
+from churn_core.scoring.drift_counter import ScoreCounts
 from churn_core.scoring.performance_estimate import PerformanceEstimate, estimate_performance
 
-CONTRACT = Contract((NumberFeature("spent", 0, 9),), *("left", "yes", "no"))
-PROFILE = TrainingProfile(
-    1, (ColumnProfile((0, 1, 0, 0), (), 0.0, 9.0),), ScoreProfile((), (1,), 0, 0, 0), {}
-)
 
-
-def counted(scores: np.ndarray, threshold: float = 0.4) -> DriftCounts:
-    columns = np.zeros((1, len(scores)), dtype=np.float32)
-    return DriftCounter(CONTRACT, PROFILE, threshold).count(columns, np.round(scores, 6))
+def counted(scores: np.ndarray, threshold: float = 0.4) -> ScoreCounts:
+    return ScoreCounts.of(np.round(scores, 6), threshold)
 
 
 def estimate(scores: list[float], threshold: float = 0.4) -> PerformanceEstimate:
