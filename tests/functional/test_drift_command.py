@@ -176,7 +176,7 @@ def test_a_column_whose_values_are_refused_is_named(
 ) -> None:
     changed = table.assign(MonthlyCharges=table["MonthlyCharges"].where(np.arange(ROWS) % 4 > 0, -1.0))
     told = json.loads(drift(write_table(changed, tmp_path / "in.csv"), "--json")[1])
-    assert told["rows"]["rejected"] == ROWS / 4
+    assert (told["rows"]["scored"], told["rows"]["rejected"]) == (ROWS * 3 / 4, ROWS / 4)
     assert told["columns"][0]["column"] == "MonthlyCharges"
     assert told["columns"][0]["refused"] == {"out_of_range": ROWS / 4}
     assert told["moved"] == ["MonthlyCharges"]
