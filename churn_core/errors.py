@@ -66,6 +66,10 @@ class BundleError(ChurnError):
     """A model bundle is missing, incomplete, altered, or of an unknown kind."""
 
 
+class DriftError(ChurnError):
+    """A table has drifted further from the training rows than the caller allows."""
+
+
 class OutputError(ChurnError):
     """The output can't be written."""
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from churn_core.scoring.batch import BatchResult
 
 DEFAULT_MODEL = Path("models/churn")
+_NAMED_COLUMNS = 4
 
 
 def add_commands(commands: Any) -> None:
@@ -98,7 +99,7 @@ def _score(options: argparse.Namespace) -> None:
         settings = replace(settings, memory_limit_mb=max(1, options.memory))
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
-    with Progress("scoring") as progress, _as_parquet(options.source, predictor.contract) as source:
+    with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
         settings = replace(settings, text_cells=source != options.source)
         result = score_file(source, options.destination, predictor, settings, progress.update)
     seconds = time.perf_counter() - started
@@ -111,7 +112,7 @@ def _score(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
+def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
     """Yield a Parquet file with a CSV file's cells, as text; or the source itself."""
     if source.suffix.lower() != ".csv":
         yield source
@@ -141,6 +142,16 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
         f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
     ]
     lines.append(f"Wrote {content['output']} with {content['model_version']}.")
+    if result.drift is not None:
+        lines.append(_drift_line(result.drift))
     look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"
     lines.append(f"Next: {shlex.join(['python', '-c', look])}")
     return "\n".join(lines)
+
+
+def _drift_line(drift: dict[str, Any]) -> str:
+    moved = [*drift["moved"], *(["the scores"] if drift["scores"]["level"] != "stable" else [])]
+    if not moved:
+        return "Drift: none; columns and scores are distributed as in training."
+    named = ", ".join(moved[:_NAMED_COLUMNS]) + (", ..." if len(moved) > _NAMED_COLUMNS else "")
+    return f"Drift: {drift['verdict']}, in {named}; 'churn drift' on the same file says more."

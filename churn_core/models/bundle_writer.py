@@ -148,7 +148,6 @@ def _write_files(proved: ProvedModel, report: str, draft: Path) -> None:
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
     model = proved.model
     settings = model.settings
-    training_scores = model.pipeline.predict_proba(model.training_matrix)[:, 1]
     return {
         "format": FORMAT,
         "name": settings.project.name,
@@ -165,7 +164,7 @@ def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]
         "reasons": {"method": proved.scoring.reasons_method, "intercept": proved.scoring.intercept},
         "metrics": {"cv": model.cv, "holdout": model.holdout},
         "parity": proved.parity.to_dict(),
-        "profile": training_profile(model.training_matrix, training_scores, model.contract),
+        "profile": training_profile(model).to_dict(model.contract.names),
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": {
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

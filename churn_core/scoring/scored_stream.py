@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import arro3.core as arrow
 import numpy as np
 
-from churn_core.errors import REJECT_CODES
-from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.encoding_sql import WRONG_TYPE, reject_code_base
+from churn_core.scoring.drift import DriftReport, compare
+from churn_core.scoring.drift_counter import DriftCounter, DriftCounts
+from churn_core.scoring.drift_profile import TrainingProfile
+from churn_core.scoring.encoded_batch import EncodedBatch, encode_batch, rows_by_code
 from churn_core.scoring.parquet_input import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
 from churn_core.scoring.reasons import TOP_REASONS, top_positions
@@ -30,23 +30,9 @@ _BATCH_ROWS = 8 * ROWS_PER_RUN
 # DuckDB's writer closes a row group where a batch ends, from this many rows on. A batch that ends exactly
 # there makes the output's bytes the same for any number of threads and any row groups of the input.
 _OUTPUT_GROUP_ROWS = 122_880
-_MISSING = REJECT_CODES.index("missing") + 1
-_NOT_FINITE = REJECT_CODES.index("not_finite") + 1
-_OUT_OF_RANGE = REJECT_CODES.index("out_of_range") + 1
-_NOT_INTEGER = REJECT_CODES.index("not_integer") + 1
 
-
-@dataclass(frozen=True, slots=True)
-class _EncodedBatch:
-    """One batch: float32 matrix [rows, features], reject per row, mask of unknown categories by column."""
-
-    matrix: npt.NDArray[np.float32]
-    reject: npt.NDArray[np.uint8]
-    unknown: dict[str, npt.NDArray[np.bool_]]
-
-
-_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int]]
-"""Arrow columns by name, rows by reject code, scored rows by column with an unknown category."""
+_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], DriftCounts | None]
+"""Arrow columns by name, rows by reject code, scored rows by column with an unknown category, counts."""
 
 
 class ScoredStream:
@@ -88,6 +74,12 @@ class ScoredStream:
         self._contract = predictor.contract
         self._threads = threads
         self._contributions = contributions
+        self._profile = TrainingProfile.of(predictor.bundle)
+        self._counter: DriftCounter | None = None
+        self._drift: DriftCounts | None = None
+        if self._profile is not None:
+            self._counter = DriftCounter(self._contract, self._profile, predictor.bundle.threshold)
+            self._drift = self._counter.nothing()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
         self._input = arrow.RecordBatchReader.from_arrow(encoded)
         self.rows = 0
@@ -103,6 +95,19 @@ class ScoredStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def drift_report(self) -> DriftReport | None:
+        """Compare the rows handed on so far with the training profile; None if the bundle has none."""
+        if self._profile is None or self._drift is None:
+            return None
+        return compare(
+            self._predictor.bundle, self._profile, self._drift, rejected=sum(self.rejects.values())
+        )
+
+    def drain(self) -> None:
+        """Score every batch for the counts alone."""
+        for _ in self._guarded():
+            pass
 
     def reader(self) -> arrow.RecordBatchReader:
         """Return the scored batches as an Arrow stream that DuckDB can read."""
@@ -168,31 +173,45 @@ class ScoredStream:
     def _finish(
         self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
     ) -> arrow.RecordBatch:
-        columns, rejects, unknown = future.result()
+        columns, rejects, unknown, drift = future.result()
         if self._contract.id_column is not None:
             columns["id"] = batch.column("id")
         self.rows += batch.num_rows
         self.rejects.update(rejects)
         self.unknown.update(unknown)
+        if self._drift is not None and drift is not None:
+            self._drift.add(drift)
         if self.on_rows is not None:
             self.on_rows(self.rows)
         return arrow.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
     def _score(self, batch: arrow.RecordBatch, first_row: int) -> _ScoredColumns:
-        encoded = self._encode(batch)
+        encoded = encode_batch(batch, self._contract)
         scores = self._predictor.score_matrix(encoded.matrix)
         accepted = encoded.reject == 0
         columns = self._columns(scores, encoded, accepted)
         columns["row_number"] = np.arange(first_row, first_row + len(accepted), dtype=np.int64)
         arrays = {name: arrow.Array.from_numpy(values) for name, values in columns.items()}
         arrays["warnings"] = self._warnings(encoded, accepted)
-        counts = np.bincount(encoded.reject, minlength=len(REJECT_CODES) + 1)[1:]
-        rejects = {code: int(count) for code, count in zip(REJECT_CODES, counts, strict=True) if count}
+        rejects = rows_by_code(encoded.reject)
         unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
-        return arrays, rejects, {name: count for name, count in unknown.items() if count}
+        unknown = {name: count for name, count in unknown.items() if count}
+        return arrays, rejects, unknown, self._count(scores, encoded, accepted)
+
+    def _count(
+        self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
+    ) -> DriftCounts | None:
+        if self._counter is None:
+            return None
+        columns, probability = encoded.columns, scores.probability
+        if not accepted.all():
+            columns, probability = columns[:, accepted], probability[accepted]
+        counts = self._counter.count(columns, probability)
+        counts.refused = encoded.refused
+        return counts
 
     def _columns(
-        self, scores: Scores, encoded: _EncodedBatch, accepted: npt.NDArray[np.bool_]
+        self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
     ) -> dict[str, npt.NDArray[Any]]:
         bands = self._predictor.bundle.risk_bands
         probability = scores.probability
@@ -209,62 +228,10 @@ class ScoredStream:
                 columns[f"k{position}"] = np.ascontiguousarray(values)
         return columns
 
-    def _warnings(self, encoded: _EncodedBatch, accepted: npt.NDArray[np.bool_]) -> arrow.Array:
+    def _warnings(self, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]) -> arrow.Array:
         named: list[str | None] = [None] * len(accepted)
         for name, mask in encoded.unknown.items():
             for row in np.flatnonzero(mask & accepted).tolist():
                 before = named[row]
                 named[row] = name if before is None else f"{before},{name}"
         return arrow.Array(named, type=arrow.DataType.utf8())
-
-    def _encode(self, batch: arrow.RecordBatch) -> _EncodedBatch:
-        rows = batch.num_rows
-        matrix = np.empty((rows, len(self._contract.features)), dtype=np.float32)
-        reject = np.zeros(rows, dtype=np.uint8)
-        unknown = {}
-        if self._contract.id_column is not None:
-            reject[batch.column("id_missing").to_numpy() == 1] = _MISSING
-        for position, feature in enumerate(self._contract.features):
-            values = batch.column(f"c{position}").to_numpy()
-            if isinstance(feature, CategoryFeature):
-                if values.max(initial=0) < feature.unknown_code:
-                    matrix[:, position] = values
-                    continue
-                faults = _category_faults(values, feature)
-                mask = values == feature.unknown_code
-                if mask.any():
-                    unknown[feature.name] = mask
-                matrix[:, position] = np.minimum(values, feature.missing_code)
-            else:
-                faults = _number_faults(values, feature)
-                if f"w{position}" in batch.schema.names:
-                    wrong = batch.column(f"w{position}").to_numpy()
-                    faults[wrong == 1] = WRONG_TYPE + 1
-                with np.errstate(over="ignore"):
-                    matrix[:, position] = values
-            if faults.any():
-                np.copyto(reject, faults, where=reject == 0)
-        return _EncodedBatch(matrix, reject, unknown)
-
-
-def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:
-    base = reject_code_base(feature)
-    faults = np.where(codes >= base, codes - (base - 1), 0).astype(np.uint8)
-    if not feature.nullable:
-        faults[codes == feature.missing_code] = _MISSING
-    return faults
-
-
-def _number_faults(values: npt.NDArray[np.float64], feature: NumberFeature) -> npt.NDArray[np.uint8]:
-    faults = np.zeros(len(values), dtype=np.uint8)
-    # NaN compares false, so that one expression finds missing, infinite and out-of-range values.
-    unfit = ~((values >= feature.minimum) & (values <= feature.maximum))
-    if unfit.any():
-        odd = values[unfit]
-        missing = 0 if feature.nullable else _MISSING
-        faults[unfit] = np.select([np.isnan(odd), np.isinf(odd)], [missing, _NOT_FINITE], _OUT_OF_RANGE)
-    if feature.integer:
-        with np.errstate(invalid="ignore"):
-            fractional = values != np.floor(values)
-        faults[fractional & (faults == 0) & ~np.isnan(values)] = _NOT_INTEGER
-    return faults

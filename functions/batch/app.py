@@ -72,6 +72,10 @@ def _report(message: dict[str, str], result: JobResult) -> None:
         metrics.add_metric("QuarantinedFiles", MetricUnit.Count, 1)
         return
     counts = {"rows": result.rows.rows, "scored": result.rows.scored, "rejected": result.rows.rejected}
-    logger.info("Scored", extra=details | counts)
+    drift = result.rows.drift
+    moved = {} if drift is None else {"drift": drift["verdict"], "moved": drift["moved"]}
+    logger.info("Scored", extra=details | counts | moved)
     metrics.add_metric("ScoredRows", MetricUnit.Count, result.rows.scored)
     metrics.add_metric("RejectedRows", MetricUnit.Count, result.rows.rejected)
+    if drift is not None:
+        metrics.add_metric("DriftedFiles", MetricUnit.Count, int(drift["verdict"] != "stable"))

@@ -13,6 +13,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from customer_files import CANARY
 from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import Bundle, load_bundle
@@ -147,6 +148,21 @@ def test_object_becomes_its_scores(s3: Any, bundle: Bundle, customers: bytes) ->
     assert table["churn_probability"].to_pylist() == [row["churn_probability"] for row in golden]
     assert table["will_churn"].to_pylist() == [row["will_churn"] for row in golden]
     assert set(table["model_version"].to_pylist()) == {bundle.model_version}
+
+
+def test_drift_is_logged_by_column_names(s3: Any, customers: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    table = pq.read_table(pa.BufferReader(customers))
+    contracts = table.schema.get_field_index("Contract")
+    alike = table.take([0] * 500).set_column(contracts, "Contract", pa.array([CANARY] * 500))
+    sink = pa.BufferOutputStream()
+    pq.write_table(alike, sink)
+
+    assert invoke(put(s3, sink.getvalue().to_pybytes())) == []
+
+    (line,) = [record for record in caplog.records if record.getMessage() == "Scored"]
+    assert vars(line)["drift"] == "major"
+    assert "Contract" in vars(line)["moved"]
+    assert CANARY not in str(vars(line))
 
 
 def test_duplicate_delivery_changes_nothing(s3: Any, customers: bytes) -> None:

@@ -1,0 +1,174 @@
+"""``churn drift``.
+
+With ``--json`` it prints what `churn_core.scoring.drift.DriftReport.to_dict` documents, and ``labelled``
+(whether the table has the target column) and ``advice`` (sentences).
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churn_core.cli.output import Progress, print_result
+from churn_core.cli.scoring_commands import DEFAULT_MODEL, as_parquet
+from churn_core.errors import DriftError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from churn_core.scoring.drift import ColumnDrift, DriftReport
+
+_WORTH_SAYING = 0.02
+"""Share of a column's rows from which a fault of its values is named as what to look into."""
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the parser."""
+    drift = commands.add_parser(
+        "drift", help="compare a table with the training rows, and estimate how good its scores are"
+    )
+    drift.add_argument(
+        "data", type=Path, metavar="DATA", help="customers, .parquet or .csv; labels not needed"
+    )
+    drift.add_argument("--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})")
+    drift.add_argument(
+        "--fail-on", choices=("moderate", "major"), help="end with 1 if a column or the scores drifted so far"
+    )
+    drift.add_argument("--threads", type=int, help="threads (default: all cores)")
+    drift.add_argument("--memory", type=int, metavar="MB", help="what DuckDB may hold (default 200 MB)")
+    drift.add_argument("--json", action="store_true", help="print JSON for programs")
+    drift.set_defaults(run=_drift)
+
+
+def _drift(options: argparse.Namespace) -> None:
+    from churn_core.scoring.drift_pass import measure_drift
+    from churn_core.scoring.predictor import ChurnPredictor
+    from churn_core.scoring.scoring_pass import BatchSettings
+    from churn_core.scoring.stability_index import LEVELS
+
+    settings = BatchSettings()
+    if options.threads is not None:
+        settings = replace(settings, threads=max(1, options.threads))
+    if options.memory is not None:
+        settings = replace(settings, memory_limit_mb=max(1, options.memory))
+    predictor = ChurnPredictor.load(options.model)
+    with Progress("comparing") as progress, as_parquet(options.data, predictor.contract) as source:
+        settings = replace(settings, text_cells=source != options.data)
+        measured = measure_drift(source, predictor, settings, progress.update)
+    report = measured.report
+    content = report.to_dict() | {"labelled": measured.labelled, "advice": advice(report)}
+    print_result(content, _text(report, measured.labelled, options), as_json=options.json)
+    if options.fail_on and LEVELS.index(report.verdict) >= LEVELS.index(options.fail_on):
+        raise DriftError(
+            f"Drift is {report.verdict} ({', '.join(_moved(report))}), which --fail-on {options.fail_on}"
+            " forbids; look into what is named, or train again."
+        )
+
+
+def advice(report: DriftReport) -> list[str]:
+    """Say in sentences what a report asks for."""
+    faults = {column.column: list(_column_advice(column)) for column in report.moved}
+    sentences = [sentence for found in faults.values() for sentence in found]
+    if sentences:
+        sentences.append("Mend at its source what is broken there; it moves the scores, too.")
+    if not report.scored:
+        sentences.append("No row was scored: check the source of the table.")
+    others = [name for name in _moved(report) if not faults.get(name)]
+    if others:
+        sentences.append(
+            f"The customers are others than in training ({', '.join(others)}): train again as soon as their"
+            " labels are known."
+        )
+    return sentences or ["Nothing needs doing."]
+
+
+def _column_advice(column: ColumnDrift) -> Iterator[str]:
+    refused = sum(column.refused.values())
+    if refused:
+        codes = ", ".join(f"{code} {rows:,}" for code, rows in column.refused.items())
+        yield f"Check the source of {column.column}: its values are refused in {refused:,} rows ({codes})."
+    elif column.missing_now - column.missing_before >= _WORTH_SAYING:
+        yield (
+            f"Check the source of {column.column}: it is missing in {column.missing_now:.1%} of the rows,"
+            f" in training in {column.missing_before:.1%}."
+        )
+    if column.unknown_now is not None and column.unknown_before is not None:
+        if column.unknown_now - column.unknown_before >= _WORTH_SAYING:
+            yield (
+                f"Check the source of {column.column}: {column.unknown_now:.1%} of its values were unknown in"
+                " training; if they are real, train again with them."
+            )
+    elif column.outside_now is not None and column.outside_now >= _WORTH_SAYING:
+        yield (
+            f"Check the source and unit of {column.column}: {column.outside_now:.1%} of its values lie"
+            " beyond all of the training rows."
+        )
+
+
+def _moved(report: DriftReport) -> list[str]:
+    return [
+        *(column.column for column in report.moved),
+        *(["the scores"] if report.scores.level != "stable" else []),
+    ]
+
+
+def _text(report: DriftReport, labelled: bool, options: argparse.Namespace) -> str:
+    lines = [
+        f"{report.scored:,} rows scored by {report.model_version}, {report.rejected:,} rejected;"
+        f" compared with {report.training_rows:,} training rows.",
+        "",
+        *_column_lines(report),
+        "",
+        f"Scores: PSI {report.scores.psi:.3f}, {report.scores.level};"
+        f" mean {_share(report.mean_before)} -> {_share(report.mean_now)},"
+        f" predicted to leave {_share(report.flagged_before)} -> {_share(report.flagged_now)}"
+        f" ({report.holdout_rows:,} rows held out -> now).",
+        "",
+        *_performance_lines(report),
+        "",
+        f"Verdict: {report.verdict}. PSI below 0.1, or within the noise of so few rows, is stable;"
+        " from 0.25 on, major.",
+        *advice(report),
+        f"Next: {_next_command(report, labelled, options)}",
+    ]
+    return "\n".join(lines)
+
+
+def _column_lines(report: DriftReport) -> Iterator[str]:
+    width = max(len("column"), *(len(column.column) for column in report.columns))
+    cells = ("column", "PSI", "noise", "level", "missing then -> now", "unknown now")
+    table = f"{{:<{width}}}  {{:>6}}  {{:>6}}  {{:<8}}  {{:<19}}  {{}}"
+    yield table.format(*cells)
+    for column in report.columns:
+        shift = column.shift
+        noise = "-" if shift.noise is None else f"{shift.noise:.3f}"
+        missing = f"{_share(column.missing_before)} -> {_share(column.missing_now)}"
+        unknown = "" if column.unknown_now is None else _share(column.unknown_now)
+        yield table.format(column.column, f"{shift.psi:.3f}", noise, shift.level, missing, unknown).rstrip()
+
+
+def _performance_lines(report: DriftReport) -> Iterator[str]:
+    table = "{:<12}{:>10}{:>12}{:>16}"
+    yield table.format("", "held out", "(estimated)", "now, estimated")
+    content = report.to_dict()["performance"]
+    for name, measured in content["holdout"].items():
+        estimates = (measured, content["holdout_estimated"][name], content["estimated"][name])
+        yield table.format(name, *("-" if value is None else f"{value:.4f}" for value in estimates))
+    yield "Estimated from the scores alone: right as long as equal customers leave as often as in training."
+    yield "Whether they do, only labels can tell."
+
+
+def _next_command(report: DriftReport, labelled: bool, options: argparse.Namespace) -> str:
+    data, model = shlex.quote(str(options.data)), shlex.quote(str(options.model))
+    if labelled:
+        return f"churn evaluate {data} --model {model}  (the table has labels: measure, don't estimate)"
+    if report.verdict == "stable":
+        return f"churn score {data} scores.parquet --model {model}"
+    return f"churn train LABELLED.parquet --out {model}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
