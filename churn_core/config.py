@@ -28,6 +28,7 @@ OUTPUT_COLUMNS = (
     "warnings",
     "model_version",
     "expected_profit",
+    "contributions",
 )
 """Columns of a scored file beside the id; an id column of one of these names would collide."""
 

@@ -1,8 +1,8 @@
 """Score a Parquet file into a Parquet file, in bounded memory whatever its size.
 
 DuckDB reads and encodes, onnxruntime scores on several threads, DuckDB writes; the three work at the same
-time on a stream of row groups. Every input row comes out once, in order, scored or rejected. The output
-appears under its name when it is complete, or not at all.
+time on a stream of row groups. Every input row comes out once, in order, scored or rejected; or only the
+customers to contact first, best first. The output appears under its name when it is complete, or not at all.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class BatchSettings:
         What an input file may hold.
     contributions : bool
         Whether the output has every feature's contribution, not only the three reasons.
+    top : int, optional
+        Write only the rows of as many customers, those to contact first, best first; at least 1.
     text_cells : bool
         Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
     """
@@ -62,7 +64,12 @@ class BatchSettings:
     memory_limit_mb: int = 200
     limits: InputLimits = field(default_factory=InputLimits)
     contributions: bool = False
+    top: int | None = None
     text_cells: bool = False
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.top < 1:
+            raise ValueError("top must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,12 @@ class BatchResult:
         Rows by the code of their rejection.
     unknown : dict
         Scored rows by the column in which a category was unknown.
+    written : int
+        Rows of the output: all, or those of the customers to contact first.
+    will_churn : int
+        Scored rows from the threshold on.
+    expected_profit : float or None
+        What contacting those is expected to earn, where the bundle has the money values.
     """
 
     rows: int
@@ -82,6 +95,9 @@ class BatchResult:
     rejected: int
     rejects: dict[str, int]
     unknown: dict[str, int]
+    written: int
+    will_churn: int
+    expected_profit: float | None = None
 
 
 def score_file(
@@ -161,7 +177,7 @@ def _score(
         _write(
             connection,
             stream,
-            output_select(predictor, id_type, contributions=settings.contributions),
+            output_select(predictor, id_type, contributions=settings.contributions, top=settings.top),
             partial,
         )
     if stream.rows != layout.rows:
@@ -169,12 +185,17 @@ def _score(
             "corrupt", "The Parquet file's footer counts other rows than it holds; write it again."
         )
     rejected = sum(stream.rejects.values())
+    scored = stream.rows - rejected
+    money = predictor.bundle.money
     return BatchResult(
         rows=stream.rows,
-        scored=stream.rows - rejected,
+        scored=scored,
         rejected=rejected,
         rejects=dict(Counter(stream.rejects)),
         unknown=dict(Counter(stream.unknown)),
+        written=stream.rows if settings.top is None else min(settings.top, scored),
+        will_churn=stream.flagged.customers,
+        expected_profit=None if money is None else stream.flagged.expected_profit(money),
     )
 
 

@@ -109,3 +109,32 @@ class Money:
         # Adding 0 makes a negative zero a plain one.
         rounded: npt.NDArray[np.float64] = np.rint(profit * _STEPS) / _STEPS + 0.0
         return rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """Customers from the threshold on, counted without an error of rounding.
+
+    Attributes
+    ----------
+    customers : int
+    probability_steps : int
+        The sum of their probabilities in millionths: whole, so that it is the same in whatever order.
+    """
+
+    customers: int = 0
+    probability_steps: int = 0
+
+    @classmethod
+    def of(cls, probability: npt.NDArray[np.float64]) -> Flagged:
+        """Count rounded probabilities."""
+        return cls(len(probability), int(np.rint(probability * _STEPS).sum()))
+
+    def __add__(self, other: Flagged) -> Flagged:
+        return Flagged(self.customers + other.customers, self.probability_steps + other.probability_steps)
+
+    def expected_profit(self, money: Money) -> float:
+        """Return what contacting all of them is expected to earn, to six decimals."""
+        leavers = self.probability_steps / _STEPS
+        earned = leavers * money.success_rate * money.value_of_customer - self.customers * money.cost_of_offer
+        return round(earned, 6) + 0.0

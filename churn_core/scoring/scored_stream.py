@@ -13,6 +13,7 @@ import numpy as np
 from churn_core.errors import REJECT_CODES
 from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.encoding_sql import WRONG_TYPE, reject_code_base
+from churn_core.scoring.money import Flagged
 from churn_core.scoring.parquet_input import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
 from churn_core.scoring.reasons import TOP_REASONS, top_positions
@@ -45,8 +46,8 @@ class _EncodedBatch:
     unknown: dict[str, npt.NDArray[np.bool_]]
 
 
-_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int]]
-"""Arrow columns by name, rows by reject code, scored rows by column with an unknown category."""
+_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], Flagged]
+"""Arrow columns by name; rows by reject code, by column with an unknown category, from the threshold on."""
 
 
 class ScoredStream:
@@ -70,6 +71,8 @@ class ScoredStream:
         Rows handed on so far.
     rejects, unknown : Counter
         Rows by reject code, and scored rows by column with an unknown category.
+    flagged : Flagged
+        The scored rows from the threshold on.
     failure : BaseException or None
         What ended the stream early.
     on_rows : callable or None
@@ -93,6 +96,7 @@ class ScoredStream:
         self.rows = 0
         self.rejects: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.flagged = Flagged()
         self.failure: BaseException | None = None
         self.on_rows: Callable[[int], None] | None = None
 
@@ -118,6 +122,8 @@ class ScoredStream:
             **{f"reason_{place}": arrow.DataType.int64() for place in range(1, TOP_REASONS + 1)},
             "warnings": arrow.DataType.utf8(),
         }
+        if self._predictor.bundle.money is not None:
+            kinds["expected_profit"] = arrow.DataType.float64()
         if self._contributions:
             kinds |= {
                 f"k{position}": arrow.DataType.float32() for position in range(len(self._contract.features))
@@ -168,12 +174,13 @@ class ScoredStream:
     def _finish(
         self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
     ) -> arrow.RecordBatch:
-        columns, rejects, unknown = future.result()
+        columns, rejects, unknown, flagged = future.result()
         if self._contract.id_column is not None:
             columns["id"] = batch.column("id")
         self.rows += batch.num_rows
         self.rejects.update(rejects)
         self.unknown.update(unknown)
+        self.flagged += flagged
         if self.on_rows is not None:
             self.on_rows(self.rows)
         return arrow.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
@@ -189,7 +196,8 @@ class ScoredStream:
         counts = np.bincount(encoded.reject, minlength=len(REJECT_CODES) + 1)[1:]
         rejects = {code: int(count) for code, count in zip(REJECT_CODES, counts, strict=True) if count}
         unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
-        return arrays, rejects, {name: count for name, count in unknown.items() if count}
+        flagged = Flagged.of(scores.probability[accepted & columns["will_churn"]])
+        return arrays, rejects, {name: count for name, count in unknown.items() if count}, flagged
 
     def _columns(
         self, scores: Scores, encoded: _EncodedBatch, accepted: npt.NDArray[np.bool_]
@@ -202,6 +210,8 @@ class ScoredStream:
             "will_churn": probability >= self._predictor.bundle.threshold,
             "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
         }
+        if self._predictor.bundle.money is not None:
+            columns["expected_profit"] = self._predictor.bundle.money.expected_profit(probability)
         for place, positions in enumerate(top_positions(scores.contributions), start=1):
             columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
         if self._contributions:
