@@ -37,6 +37,8 @@ def _reason(decision: dict[str, Any]) -> str:
             return "it had the best F1"
         case "share", _:
             return f"its share of the customers was nearest to {decision['share']:g}"
+        case "money", _ if decision["threshold"] > 1:
+            return "at no score is an offer expected to earn what it costs"
         case "money", "break_even":
             return "the score from which a contact pays"
         case "money", _:
@@ -48,7 +50,7 @@ def _reason(decision: dict[str, Any]) -> str:
 def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense: str) -> str:
     contacted = measures["contacted_per_1000"]["mean"]
     if contacted == 0:
-        return f"Contact nobody: no customer scores {threshold:.6f} or more."
+        return f"Contact nobody: none of the customers scored {min(threshold, 1):.6f} or more."
     who = f"Contact {contacted:,.0f} of 1,000 customers (score >= {threshold:.6f}):"
     if "profit_per_1000" in measures:
         return f"{who} {tense} profit {_interval(measures['profit_per_1000'])} per 1,000 customers."

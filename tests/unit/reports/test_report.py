@@ -136,7 +136,7 @@ def test_it_can_be_read_aloud_on_a_telephone_and_in_the_dark(report: str, page: 
     assert by_tag["html"] == [{"lang": "en"}]
     assert len(by_tag["h1"]) == 1
     assert "width=device-width, initial-scale=1" in page.attributes("content")
-    assert len(by_tag["svg"]) == 3
+    assert len(by_tag["svg"]) == 4
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in by_tag["svg"])
     assert all(head["scope"] in {"col", "row"} for head in by_tag["th"])
     assert len(page.tables) == len(by_tag["table"])
