@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from churn_core.config import DecisionSettings
-    from churn_core.models.ranking import Objective, Point
+    from churn_core.models.ranking import Objective, Point, Stops
     from churn_core.scoring.money import Money
 
     Labels = npt.NDArray[np.int64]
@@ -162,7 +162,8 @@ def choose_threshold(
     ranking = Ranking(labels, scores)
     method: Method = settings.threshold if isinstance(settings.threshold, str) else "fixed"
     best = find_best(ranking, _objective(method, settings.money, settings.share), settings.money, seed)
-    threshold, basis = _settle(settings, best)
+    stops = ranking.stops()
+    threshold, basis = _settle(settings, best, stops)
     return Decision(
         threshold,
         method,
@@ -171,16 +172,18 @@ def choose_threshold(
         settings.share if method == "share" else None,
         _over_folds(labels, scores >= threshold, fold, settings.money),
         best,
-        curve(ranking.stops(), settings.money, threshold),
+        curve(stops, settings.money, threshold),
     )
 
 
-def _settle(settings: DecisionSettings, best: Best) -> tuple[float, Basis]:
+def _settle(settings: DecisionSettings, best: Best, stops: Stops) -> tuple[float, Basis]:
     if not isinstance(settings.threshold, str):
         return settings.threshold, "configuration"
     if settings.threshold == "money" and settings.money is not None:
         break_even = settings.money.break_even_threshold
-        if best.covers(break_even):
+        there = stops.measures(stops.at(break_even), settings.money)
+        # Where an offer is free, contacting everybody earns as much as any threshold: there is no other.
+        if best.covers(break_even) or there["profit_per_1000"] >= best.point["profit_per_1000"]:
             return break_even, "break_even"
     return best.threshold, "observed_best"
 

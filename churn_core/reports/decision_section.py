@@ -30,7 +30,9 @@ def decision_section(proved: ProvedModel) -> Markup:
     decision = proved.model.decision
     parts = [element("h2", "Decisions at the threshold"), paragraph(_rule(decision))]
     if decision.money is not None:
-        parts += [paragraph(_expectation(decision)), paragraph(_economics(decision.money))]
+        if decision.expected["contacted_per_1000"]["mean"] > 0:
+            parts.append(paragraph(_expectation(decision)))
+        parts.append(paragraph(_economics(decision.money)))
     figure = join([Markup(plot_decision(decision)), element("figcaption", _caption(decision))])
     parts += [
         element("figure", figure, 'style="max-width:32rem"'),
