@@ -112,6 +112,14 @@ def test_a_customer_counts_once_in_each_repeat() -> None:
     assert stops.leavers.tolist() == [0, 1, 2, 2]
 
 
+@pytest.mark.parametrize(
+    ("threshold", "contacted"), [(NOBODY, 0), (1.0, 0), (0.9, 1), (0.7, 3), (0.65, 3), (0.05, 10), (0.0, 10)]
+)
+def test_a_threshold_contacts_who_scores_it_or_more(threshold: float, contacted: int) -> None:
+    stops = Ranking(LABELS, SCORES[None, :]).stops()
+    assert stops.contacted[stops.at(threshold)] == contacted
+
+
 # ---------------------------------------------------------------- for any table
 
 tables = st.integers(2, 40).flatmap(
