@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from churn_core.errors import ConfigError
 from churn_core.schema import CategoryFeature, Contract, DerivedFeature, NumberFeature
+from churn_core.scoring.money import Money
 
 Family = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
 
@@ -26,6 +27,8 @@ OUTPUT_COLUMNS = (
     "reason_3",
     "warnings",
     "model_version",
+    "expected_profit",
+    "contributions",
 )
 """Columns of a scored file beside the id; an id column of one of these names would collide."""
 
@@ -178,11 +181,60 @@ class RiskBands(_Section):
         return self
 
 
-class DecisionSettings(_Section):
-    """From which probability a customer counts as leaving."""
+_Amount = Annotated[float, Field(le=1e9, allow_inf_nan=False)]
+"""Money, in whatever currency; the bound keeps six decimals of it exact."""
 
-    threshold: Literal["f1"] | Annotated[float, Field(gt=0, lt=1)] = "f1"
+_RULES = ("f1", "money", "share")
+_MONEY_KEYS = ("value_of_customer", "cost_of_offer", "success_rate")
+
+
+class DecisionSettings(_Section):
+    """From which probability a customer is contacted, and what contacting one costs and brings.
+
+    `churn_core.scoring.money.Money` has the formula and what it assumes. ``threshold`` is ``money`` where
+    the three money values are given and nothing else is asked for, else ``f1``.
+    """
+
+    threshold: Literal["f1", "money", "share"] | float
+    value_of_customer: Annotated[_Amount, Field(gt=0)] | None = None
+    cost_of_offer: Annotated[_Amount, Field(ge=0)] | None = None
+    success_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
     risk_bands: RiskBands = RiskBands()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_threshold(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("threshold") is None:
+            has_money = any(content.get(key) is not None for key in _MONEY_KEYS)
+            return content | {"threshold": "money" if has_money else "f1"}
+        return content
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _rule_or_probability(cls, threshold: Any) -> Any:
+        # A union's own complaint would name each of its members.
+        if threshold in _RULES or (
+            isinstance(threshold, int | float) and not isinstance(threshold, bool) and 0 < threshold < 1
+        ):
+            return threshold
+        raise ValueError(f"must be {', '.join(_RULES)}, or a probability between 0 and 1")
+
+    @model_validator(mode="after")
+    def _complete(self) -> DecisionSettings:
+        missing = [key for key in _MONEY_KEYS if getattr(self, key) is None]
+        if missing and (self.threshold == "money" or len(missing) < len(_MONEY_KEYS)):
+            raise ValueError(f"{missing[0]} is missing; give {', '.join(_MONEY_KEYS)}, all three")
+        if self.threshold == "share" and self.share is None:
+            raise ValueError("share is missing; say which share of the customers to contact, 0.1 for one")
+        return self
+
+    @property
+    def money(self) -> Money | None:
+        """What contacting a customer costs and brings, where the configuration says so."""
+        if self.value_of_customer is None or self.cost_of_offer is None or self.success_rate is None:
+            return None
+        return Money(self.value_of_customer, self.cost_of_offer, self.success_rate)
 
 
 class ApiSettings(_Section):
@@ -199,7 +251,7 @@ class Settings(_Section):
     data: DataSettings
     model: ModelSettings = ModelSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-    decision: DecisionSettings = DecisionSettings()
+    decision: DecisionSettings = DecisionSettings(threshold="f1")
     api: ApiSettings = ApiSettings()
 
     @model_validator(mode="after")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import not_negative, positive
 from churn_core.cli.output import print_result
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser."""
     generate = commands.add_parser("generate", help="write sample customers whose churn depends on them")
     generate.add_argument("out", type=Path, metavar="OUT", help="file to write, .csv or .parquet")
-    generate.add_argument("--rows", type=_positive, default=10_000, help="customers (default 10000)")
+    generate.add_argument("--rows", type=positive, default=10_000, help="customers (default 10000)")
     generate.add_argument(
-        "--seed", type=_not_negative, default=0, help="equal seeds give equal files (default 0)"
+        "--seed", type=not_negative, default=0, help="equal seeds give equal files (default 0)"
     )
     generate.set_defaults(run=_generate)
     validate = commands.add_parser("validate", help="check a table against the data contract")
@@ -27,20 +30,6 @@ def add_commands(commands: Any) -> None:
     validate.set_defaults(run=_validate)
     for command in (generate, validate):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def _not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
-    return number
 
 
 def _generate(options: argparse.Namespace) -> None:

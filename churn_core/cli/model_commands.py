@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.decision_text import chosen_text, reviewed_text
 from churn_core.cli.output import Progress, print_result
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
         lines.append(f"{name:<16}{spread:<28}{document['holdout'][name]:.4f}")
     lines += [
         "",
-        f"Threshold {document['threshold']:.6f}; calibration by {'a sigmoid' if calibrated else 'none'}.",
+        *chosen_text(document["decision"]),
+        f"Calibration by {'a sigmoid' if calibrated else 'none'}.",
         f"Parity: {parity['rows_compared']:,} rows compared, largest difference"
         f" {parity['max_abs_difference']:.1e}, {parity['decisions_changed']} decisions changed.",
         f"Wrote {version} to {folder}.",
@@ -87,5 +89,6 @@ def _evaluate(options: argparse.Namespace) -> None:
         f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}"
     ]
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
+    lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
     lines.append(f"Next: churn score CUSTOMERS.parquet scores.parquet --model {options.model}")
     print_result(measured, "\n".join(lines), as_json=options.json)

@@ -13,6 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import positive
+from churn_core.cli.decision_text import contact_text
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import DataError, OutputError
 
@@ -48,6 +50,9 @@ def add_commands(commands: Any) -> None:
     score.add_argument("--threads", type=int, help="threads (default: all cores)")
     score.add_argument("--memory", type=int, metavar="MB", help="what DuckDB may hold (default 200 MB)")
     score.add_argument("--contributions", action="store_true", help="add every feature's contribution")
+    score.add_argument(
+        "--top", type=positive, metavar="N", help="write only the N to contact first, best first"
+    )
     score.add_argument("--json", action="store_true", help="print JSON for programs")
     score.set_defaults(run=_score)
     for command in (predict, score):
@@ -92,7 +97,7 @@ def _score(options: argparse.Namespace) -> None:
     from churn_core.scoring.batch import BatchSettings, score_file
     from churn_core.scoring.predictor import ChurnPredictor
 
-    settings = BatchSettings(contributions=options.contributions)
+    settings = BatchSettings(contributions=options.contributions, top=options.top)
     if options.threads is not None:
         settings = replace(settings, threads=max(1, options.threads))
     if options.memory is not None:
@@ -105,6 +110,8 @@ def _score(options: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),
+        "threshold": predictor.bundle.threshold,
+        "top": options.top,
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
@@ -141,7 +148,9 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
     lines += [
         f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
     ]
-    lines.append(f"Wrote {content['output']} with {content['model_version']}.")
+    lines.append(contact_text(result, content["threshold"]))
+    what = "" if content["top"] is None else f" the {result.written:,} to contact first, best first, to"
+    lines.append(f"Wrote{what} {content['output']} with {content['model_version']}.")
     if result.drift is not None:
         lines.append(_drift_line(result.drift))
     look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"

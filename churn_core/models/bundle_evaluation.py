@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data import validate_data
 from churn_core.data.columns import target_labels
 from churn_core.features import TableEncoder, parse_table
+from churn_core.models.decision import review_threshold
 from churn_core.models.evaluation import evaluate, rounded
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     Returns
     -------
     dict
-        ``model_version``, ``rows``, ``threshold``, ``metrics`` (as `churn_core.models.evaluation.evaluate`).
+        ``model_version``, ``rows``, ``threshold``, ``metrics`` (as `churn_core.models.evaluation.evaluate`),
+        ``decision`` (as `churn_core.models.decision.Review`).
 
     Raises
     ------
@@ -39,10 +41,23 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
     labels = target_labels(table[contract.target], contract)
     scores = predictor.score_matrix(matrix)
-    threshold = predictor.bundle.threshold
+    bundle = predictor.bundle
+    threshold = bundle.threshold
+    recorded = bundle.manifest["decision"]
+    review = review_threshold(
+        threshold,
+        recorded["method"],
+        bundle.money,
+        # Bundles of earlier versions know of no share.
+        recorded.get("share"),
+        labels,
+        scores.probability,
+        bundle.manifest["settings"]["data"]["random_state"],
+    )
     return {
-        "model_version": predictor.bundle.model_version,
+        "model_version": bundle.model_version,
         "rows": len(table),
         "threshold": threshold,
         "metrics": rounded(evaluate(labels, scores.probability, threshold)),
+        "decision": review.to_dict(),
     }

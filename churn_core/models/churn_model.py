@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.config import Settings
+    from churn_core.models.decision import Decision
     from churn_core.models.selection import Choice
     from churn_core.schema import Contract
 
@@ -33,8 +34,8 @@ class ChurnModel:
         Fitted: raw rows to the encoded matrix.
     pipeline : Pipeline
         Fitted: the encoded matrix to probabilities.
-    threshold : float
-        From which probability a customer counts as leaving.
+    decision : Decision
+        From which probability a customer counts as leaving, and what that is expected to bring.
     calibrated : bool
         Whether a sigmoid follows the estimator's raw output.
     cv, holdout : dict
@@ -53,7 +54,7 @@ class ChurnModel:
     settings: Settings
     encoder: TableEncoder
     pipeline: Pipeline
-    threshold: float
+    decision: Decision
     calibrated: bool
     cv: dict[str, dict[str, float]]
     holdout: dict[str, float]
@@ -62,6 +63,11 @@ class ChurnModel:
     training_matrix: npt.NDArray[np.float32] = field(repr=False)
     holdout_labels: npt.NDArray[np.int64] = field(repr=False)
     holdout_probabilities: npt.NDArray[np.float64] = field(repr=False)
+
+    @property
+    def threshold(self) -> float:
+        """From which probability a customer counts as leaving."""
+        return self.decision.threshold
 
     @property
     def contract(self) -> Contract:
@@ -86,7 +92,7 @@ class ChurnModel:
     def at_threshold(self, threshold: float) -> ChurnModel:
         """Return the same model with another threshold, and the holdout measured at that one."""
         measured = evaluate(self.holdout_labels, round_probability(self.holdout_probabilities), threshold)
-        return replace(self, threshold=threshold, holdout=rounded(measured))
+        return replace(self, decision=self.decision.moved_to(threshold), holdout=rounded(measured))
 
     def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return scikit-learn's probability of leaving.

@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from churn_core.features import TableEncoder
-from churn_core.models.evaluation import best_f1_threshold, corrected_error, evaluate, fold_interval
+from churn_core.models.decision import choose_threshold
+from churn_core.models.evaluation import corrected_error, evaluate, fold_interval
 from churn_core.models.families import FAMILIES, build_pipeline
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.config import Settings
+    from churn_core.models.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class CrossValidation:
     ----------
     calibrated : bool
         Whether the final model gets a sigmoid.
-    threshold : float
+    decision : Decision
         From which probability a customer counts as leaving.
     metrics : dict
         Each metric's ``mean``, ``low`` and ``high`` (95 %).
@@ -125,7 +127,7 @@ class CrossValidation:
     """
 
     calibrated: bool
-    threshold: float
+    decision: Decision
     metrics: dict[str, dict[str, float]]
     fold_log_loss: npt.NDArray[np.float64]
 
@@ -152,13 +154,15 @@ def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
             # A sigmoid helps only if it gains more than the gain's own standard error.
             calibrated = bool(gain.mean() > corrected_error(gain, test_share))
             probabilities = calibrated_probabilities if calibrated else probabilities
-    threshold = settings.decision.threshold
-    if threshold == "f1":
-        threshold = best_f1_threshold(np.tile(labels, len(probabilities)), probabilities.ravel())
-    measured = [evaluate(labels[mask], probabilities[repeat, mask], threshold) for repeat, mask in folds]
+    decision = choose_threshold(
+        settings.decision, labels, probabilities, out_of_fold.fold, settings.data.random_state
+    )
+    measured = [
+        evaluate(labels[mask], probabilities[repeat, mask], decision.threshold) for repeat, mask in folds
+    ]
     return CrossValidation(
         calibrated,
-        threshold,
+        decision,
         {name: fold_interval(np.array([m[name] for m in measured]), test_share) for name in measured[0]},
         np.array([m["log_loss"] for m in measured]),
     )

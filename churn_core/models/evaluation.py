@@ -74,17 +74,6 @@ def lift_in_top_tenth(labels: Labels, probabilities: Probabilities) -> float:
     return float(labels[top].mean() / labels.mean())
 
 
-def best_f1_threshold(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the threshold with the highest F1, rounded to the six decimals of a score.
-
-    Ties go to the lowest threshold.
-    """
-    precision, recall, thresholds = metrics.precision_recall_curve(labels, probabilities)
-    total = precision[:-1] + recall[:-1]
-    f1 = np.divide(2 * precision[:-1] * recall[:-1], total, out=np.zeros_like(total), where=total > 0)
-    return float(np.clip(np.rint(thresholds[int(np.argmax(f1))] * 1e6) / 1e6, 1e-6, 1 - 1e-6))
-
-
 def fold_interval(
     values: npt.NDArray[np.float64], test_share: float, *, confidence: float = 0.95
 ) -> dict[str, float]:

@@ -36,6 +36,6 @@ def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
     rows = gate_rows(model, model.encoder.transform(parse_table(table, model.contract)))
     candidates = candidate_scorers(scoring.model, portable, model.contract)
     comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
-    from_data = model.settings.decision.threshold == "f1"
-    parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=from_data)
+    may_move = model.decision.may_move
+    parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=may_move)
     return ProvedModel(model.at_threshold(threshold), scoring, portable, parity)

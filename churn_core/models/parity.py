@@ -12,6 +12,7 @@ from churn_core.errors import ParityError
 from churn_core.models.gate_rows import KINDS, GateRows, decode_rows
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
+from churn_core.scoring.money import NOBODY
 from churn_core.scoring.predictor import round_probability
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Comparison:
         for step in range(1_000):
             for sign in (1, -1):
                 nearby = round(threshold + sign * step * 1e-6, 6)
-                if 0 < nearby < 1 and not ((low < nearby) & (high >= nearby)).any():
+                if 0 <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
                     return nearby
         raise ParityError(f"Parity gate: no threshold near {threshold} is free of changed decisions.")
 

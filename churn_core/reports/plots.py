@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
+    from churn_core.models.decision import Decision
     from churn_core.reports.measures import CalibrationBin, Gains
     from churn_core.reports.shapes import ValueEffect
 
@@ -167,6 +168,36 @@ def plot_effect(effects: list[ValueEffect], key: str) -> str:
         )
         axes.plot(positions, means, color=_LEAVERS, marker="o", markersize=3)
         return _inline_svg(figure, key, described)
+
+
+def plot_decision(decision: Decision) -> str:
+    """Draw profit, or F1 where there is no money, over the share of customers contacted."""
+    name, label = ("f1", "F1") if decision.money is None else ("profit_per_1000", "profit of 1,000 customers")
+    shares = np.array([point["contacted_per_1000"] / 1000 for point in decision.curve])
+    values = np.array([point[name] for point in decision.curve])
+    thresholds = np.array([point["threshold"] for point in decision.curve])
+    best = decision.observed_best
+    # Falling thresholds, rising shares: interpolation wants its grid to rise.
+    band = np.interp([-best.high, -best.low], -thresholds, shares)
+    chosen, share = decision.expected[name], decision.expected["contacted_per_1000"]["mean"] / 1000
+    spread = np.maximum([[chosen["mean"] - chosen["low"]], [chosen["high"] - chosen["mean"]]], 0)
+    described = (
+        f"The {label} over the share of customers contacted, highest scores first. Chosen: {share:.1%} are"
+        f" contacted, {chosen['mean']:,.6g}, interval {chosen['low']:,.6g} to {chosen['high']:,.6g};"
+        f" everybody contacted: {values[-1]:,.6g}."
+    )
+    with style.context(["default", _STYLE]):
+        figure, axes = _canvas("share of customers contacted", label)
+        # Amounts have a sign, and letters for thousands and more.
+        axes.set_position((0.17, 0.14, 0.77, 0.83))
+        axes.yaxis.set_major_formatter(ScalarFormatter() if decision.money is None else EngFormatter(sep=""))
+        axes.axvspan(*band, color=_STAYERS, alpha=0.2, linewidth=0, label="best when drawn anew")
+        axes.plot(shares, values, color=_LEAVERS, label="out of fold")
+        axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.errorbar([share], [chosen["mean"]], yerr=spread, color=_INK, capsize=3, fmt="D", label="chosen")
+        axes.set_xlim(0, 1)
+        axes.legend(loc="best")
+        return _inline_svg(figure, "decision", described)
 
 
 def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:

@@ -8,6 +8,7 @@ from churn_core.models.families import FAMILIES
 from churn_core.models.parity import TOLERANCE
 from churn_core.reports.choice_section import choice_section
 from churn_core.reports.contract_section import contract_section
+from churn_core.reports.decision_section import decision_section
 from churn_core.reports.measures import (
     calibration_bins,
     cumulative_gains,
@@ -61,7 +62,7 @@ def render_report(proved: ProvedModel) -> str:
             _summary(model),
             _metrics(model),
             _scores(proved),
-            _decisions(proved),
+            decision_section(proved),
             _importance(proved),
             shapes_section(proved),
             *choice_section(model),
@@ -167,28 +168,6 @@ def _scores(proved: ProvedModel) -> Markup:
             element("h2", "Scores of the held-out customers"),
             element("div", figures, 'class="plots"'),
             element("details", join(numbers)),
-        ]
-    )
-
-
-def _decisions(proved: ProvedModel) -> Markup:
-    model = proved.model
-    flagged = round_probability(model.holdout_probabilities) >= proved.threshold
-    left = model.holdout_labels == 1
-    rows = [
-        (name, f"{(group & flagged).sum():,}", f"{(group & ~flagged).sum():,}", f"{group.sum():,}")
-        for name, group in (("Left", left), ("Stayed", ~left), ("All", left | ~left))
-    ]
-    chosen = (
-        "the value with the best F1 on predictions for rows that a fold’s model had not seen"
-        if model.settings.decision.threshold == "f1"
-        else "as the configuration says"
-    )
-    return join(
-        [
-            element("h2", "Decisions at the threshold"),
-            paragraph(f"A customer is flagged as leaving from a score of {proved.threshold:g} on: {chosen}."),
-            table("Held-out customers", ("What happened", "Flagged", "Not flagged", "All"), rows),
         ]
     )
 

@@ -1,8 +1,8 @@
 """Score a Parquet file into a Parquet file, in bounded memory whatever its size.
 
 DuckDB reads and encodes, onnxruntime scores on several threads, DuckDB writes; the three work at the same
-time on a stream of row groups. Every input row comes out once, in order, scored or rejected. The output
-appears under its name when it is complete, or not at all.
+time on a stream of row groups. Every input row comes out once, in order, scored or rejected; or only the
+customers to contact first, best first. The output appears under its name when it is complete, or not at all.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from churn_core.scoring.scoring_pass import BatchSettings, scoring_pass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from churn_core.scoring.money import Money
     from churn_core.scoring.predictor import ChurnPredictor
     from churn_core.scoring.scored_stream import ScoredStream
 
@@ -46,6 +47,12 @@ class BatchResult:
         Rows by the code of their rejection.
     unknown : dict
         Scored rows by the column in which a category was unknown.
+    written : int
+        Rows of the output: all, or those of the customers to contact first.
+    will_churn : int
+        Scored rows from the threshold on.
+    expected_profit : float or None
+        What contacting those is expected to earn, where the bundle has the money values.
     drift : dict or None
         `DriftReport.summary`; None if the bundle has no training profile of today's format.
     """
@@ -55,6 +62,9 @@ class BatchResult:
     rejected: int
     rejects: dict[str, int]
     unknown: dict[str, int]
+    written: int
+    will_churn: int
+    expected_profit: float | None = None
     drift: dict[str, Any] | None = None
 
 
@@ -94,23 +104,29 @@ def score_file(
         raise OutputError("The output would replace its own input; name another output file.")
     with _partial_file(destination) as partial:
         with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
-            select = output_select(predictor, running.id_type, contributions=settings.contributions)
+            select = output_select(
+                predictor, running.id_type, contributions=settings.contributions, top=settings.top
+            )
             _write(running.connection, running.stream, select, partial)
             running.check_complete()
-            result = _result(running.stream)
+            result = _result(running.stream, predictor.bundle.money, settings.top)
         _publish(partial, destination)
     return result
 
 
-def _result(stream: ScoredStream) -> BatchResult:
+def _result(stream: ScoredStream, money: Money | None, top: int | None) -> BatchResult:
     rejected = sum(stream.rejects.values())
+    scored = stream.rows - rejected
     drift = stream.drift_report()
     return BatchResult(
         rows=stream.rows,
-        scored=stream.rows - rejected,
+        scored=scored,
         rejected=rejected,
         rejects=dict(Counter(stream.rejects)),
         unknown=dict(Counter(stream.unknown)),
+        written=stream.rows if top is None else min(top, scored),
+        will_churn=stream.flagged.customers,
+        expected_profit=None if money is None else stream.flagged.expected_profit(money),
         drift=None if drift is None else drift.summary(),
     )
 

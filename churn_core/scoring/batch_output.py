@@ -23,13 +23,16 @@ def output_types(predictor: ChurnPredictor) -> list[str]:
     return [f"CREATE TYPE {name} AS ENUM ({_quoted(texts)})" for name, texts in values.items()]
 
 
-def output_select(predictor: ChurnPredictor, id_type: str | None, *, contributions: bool) -> str:
+def output_select(
+    predictor: ChurnPredictor, id_type: str | None, *, contributions: bool, top: int | None = None
+) -> str:
     """Return the query that turns the scored stream into the output's columns.
 
     The stream has ``row_number``, ``id`` (if the contract names one), ``reject`` (0 for a scored row,
     else the position in `REJECT_CODES` plus 1), ``probability``, ``will_churn``, ``risk``, ``reason_1``
-    to ``reason_3`` (position of the feature plus 1, 0 for none), ``warnings`` and, if asked for, one
-    column ``k<i>`` for the contribution of each feature.
+    to ``reason_3`` (position of the feature plus 1, 0 for none), ``warnings``, ``expected_profit`` (if the
+    bundle has the money values) and, if asked for, one column ``k<i>`` for the contribution of each
+    feature.
 
     Parameters
     ----------
@@ -39,6 +42,9 @@ def output_select(predictor: ChurnPredictor, id_type: str | None, *, contributio
         DuckDB's type of the id column in the input; None if the contract names no id.
     contributions : bool
         Whether the struct of all contributions is added.
+    top : int, optional
+        Take only as many scored rows, those with the highest probabilities (and so the highest expected
+        profits), the highest first, of equal ones the first in the input.
     """
     contract = predictor.contract
     values = _text_values(predictor)
@@ -58,12 +64,18 @@ def output_select(predictor: ChurnPredictor, id_type: str | None, *, contributio
     ]
     columns += [f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in (1, 2, 3)]
     columns += ["warnings", f"{pick('version', '1')} AS model_version"]
+    if predictor.bundle.money is not None:
+        columns.append("CASE WHEN reject = 0 THEN expected_profit END AS expected_profit")
     if contributions:
         members = ", ".join(
             f"{quote_identifier(name)} := k{position}::DOUBLE" for position, name in enumerate(contract.names)
         )
         columns.append(f"CASE WHEN reject = 0 THEN struct_pack({members}) END AS contributions")
-    return f"SELECT {', '.join(columns)} FROM scored"
+    select = f"SELECT {', '.join(columns)} FROM scored"
+    if top is not None:
+        # The probability is the finer of the two orders: amounts may be too small to tell scores apart.
+        select += f" WHERE reject = 0 ORDER BY probability DESC, row_number LIMIT {top:d}"
+    return select
 
 
 def _text_values(predictor: ChurnPredictor) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from churn_core.errors import BundleError
 from churn_core.schema import Contract
+from churn_core.scoring.money import Money
 from churn_core.scoring.onnx_inspection import refuse_unsafe_model
 
 FORMAT: Final = 1
@@ -40,6 +41,8 @@ class Bundle:
         sha256 of the canonical manifest, and name and first 12 digits of it.
     graph : bytes
         The scoring graph, model.onnx.
+    money : Money or None
+        What contacting a customer costs and brings, where the configuration says so.
     """
 
     manifest: dict[str, Any] = field(repr=False)
@@ -49,6 +52,7 @@ class Bundle:
     model_digest: str
     model_version: str
     graph: bytes = field(repr=False)
+    money: Money | None = None
 
 
 def manifest_digest(manifest: dict[str, Any]) -> str:
@@ -98,6 +102,8 @@ def load_bundle(folder: Path) -> Bundle:
             model_digest=digest,
             model_version=manifest["model_version"],
             graph=graph,
+            # Bundles of earlier versions know of no money.
+            money=Money.from_dict(money) if (money := manifest["decision"].get("money")) else None,
         )
     except OSError as error:
         raise BundleError(

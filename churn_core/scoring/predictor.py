@@ -148,7 +148,7 @@ class ChurnPredictor:
         -------
         dict or list of dict
             ``churn_probability``, ``will_churn``, ``threshold``, ``risk``, ``reasons``, ``warnings``,
-            ``model_version``.
+            ``model_version``; ``expected_profit`` where the bundle has the money values.
 
         Raises
         ------
@@ -209,7 +209,7 @@ class ChurnPredictor:
         if identifier is not None and identifier in record:
             answer[identifier] = record[identifier]
         kinds = [self._value_kind(code, position) for position, code in enumerate(encoded.tolist())]
-        return answer | {
+        answer |= {
             "churn_probability": probability,
             "will_churn": probability >= self.bundle.threshold,
             "threshold": self.bundle.threshold,
@@ -227,6 +227,9 @@ class ChurnPredictor:
             ],
             "model_version": self.bundle.model_version,
         }
+        if self.bundle.money is not None:
+            answer["expected_profit"] = float(self.bundle.money.expected_profit(scores.probability[row]))
+        return answer
 
     def risk(self, probability: float) -> str:
         """Return the risk band of a rounded probability."""

@@ -13,6 +13,7 @@ from churn_core.scoring.drift import DriftReport, compare
 from churn_core.scoring.drift_counter import DriftCounter, DriftCounts
 from churn_core.scoring.drift_profile import TrainingProfile
 from churn_core.scoring.encoded_batch import EncodedBatch, encode_batch, rows_by_code
+from churn_core.scoring.money import Flagged
 from churn_core.scoring.parquet_input import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
 from churn_core.scoring.reasons import TOP_REASONS, top_positions
@@ -31,8 +32,9 @@ _BATCH_ROWS = 8 * ROWS_PER_RUN
 # there makes the output's bytes the same for any number of threads and any row groups of the input.
 _OUTPUT_GROUP_ROWS = 122_880
 
-_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], DriftCounts | None]
-"""Arrow columns by name, rows by reject code, scored rows by column with an unknown category, counts."""
+_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], Flagged, DriftCounts | None]
+"""Arrow columns by name; rows by reject code, by column with an unknown category, from the threshold on;
+drift counts."""
 
 
 class ScoredStream:
@@ -56,6 +58,8 @@ class ScoredStream:
         Rows handed on so far.
     rejects, unknown : Counter
         Rows by reject code, and scored rows by column with an unknown category.
+    flagged : Flagged
+        The scored rows from the threshold on.
     failure : BaseException or None
         What ended the stream early.
     on_rows : callable or None
@@ -85,6 +89,7 @@ class ScoredStream:
         self.rows = 0
         self.rejects: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.flagged = Flagged()
         self.failure: BaseException | None = None
         self.on_rows: Callable[[int], None] | None = None
 
@@ -123,6 +128,8 @@ class ScoredStream:
             **{f"reason_{place}": arrow.DataType.int64() for place in range(1, TOP_REASONS + 1)},
             "warnings": arrow.DataType.utf8(),
         }
+        if self._predictor.bundle.money is not None:
+            kinds["expected_profit"] = arrow.DataType.float64()
         if self._contributions:
             kinds |= {
                 f"k{position}": arrow.DataType.float32() for position in range(len(self._contract.features))
@@ -173,12 +180,13 @@ class ScoredStream:
     def _finish(
         self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
     ) -> arrow.RecordBatch:
-        columns, rejects, unknown, drift = future.result()
+        columns, rejects, unknown, flagged, drift = future.result()
         if self._contract.id_column is not None:
             columns["id"] = batch.column("id")
         self.rows += batch.num_rows
         self.rejects.update(rejects)
         self.unknown.update(unknown)
+        self.flagged += flagged
         if self._drift is not None and drift is not None:
             self._drift.add(drift)
         if self.on_rows is not None:
@@ -196,7 +204,8 @@ class ScoredStream:
         rejects = rows_by_code(encoded.reject)
         unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
         unknown = {name: count for name, count in unknown.items() if count}
-        return arrays, rejects, unknown, self._count(scores, encoded, accepted)
+        flagged = Flagged.of(scores.probability[accepted & columns["will_churn"]])
+        return arrays, rejects, unknown, flagged, self._count(scores, encoded, accepted)
 
     def _count(
         self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
@@ -221,6 +230,8 @@ class ScoredStream:
             "will_churn": probability >= self._predictor.bundle.threshold,
             "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
         }
+        if self._predictor.bundle.money is not None:
+            columns["expected_profit"] = self._predictor.bundle.money.expected_profit(probability)
         for place, positions in enumerate(top_positions(scores.contributions), start=1):
             columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
         if self._contributions:

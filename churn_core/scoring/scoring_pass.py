@@ -43,6 +43,8 @@ class BatchSettings:
         What an input file may hold.
     contributions : bool
         Whether the output has every feature's contribution, not only the three reasons.
+    top : int, optional
+        Write only the rows of as many customers, those to contact first, best first; at least 1.
     text_cells : bool
         Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
     """
@@ -51,7 +53,12 @@ class BatchSettings:
     memory_limit_mb: int = 200
     limits: InputLimits = field(default_factory=InputLimits)
     contributions: bool = False
+    top: int | None = None
     text_cells: bool = False
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.top < 1:
+            raise ValueError("top must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)

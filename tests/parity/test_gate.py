@@ -22,6 +22,7 @@ from churn_core.models.parity import (
     scoring_graph_scorer,
 )
 from churn_core.models.scoring_graph import build_scoring_graph
+from churn_core.scoring.money import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,6 +205,14 @@ def test_a_changed_decision_is_caught_even_within_the_tolerance(
     assert threshold != on_the_edge
     assert abs(threshold - on_the_edge) < 1e-3
     assert result.decisions_changed == 0
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, NOBODY])
+def test_everybody_and_nobody_stay_what_they_are(proved_logistic: ProvedModel, threshold: float) -> None:
+    rows = gate_rows(proved_logistic.model, proved_logistic.model.training_matrix)
+    reference = reference_scorer(proved_logistic.model)
+    comparison = Comparison.run(reference, {"model.onnx": reference}, rows, proved_logistic.model.contract)
+    assert comparison.clear_threshold(threshold) == threshold
 
 
 def test_a_failed_gate_writes_nothing(

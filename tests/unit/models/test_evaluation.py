@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from churn_core.models.evaluation import (
-    best_f1_threshold,
     corrected_error,
     evaluate,
     expected_calibration_error,
@@ -48,10 +47,6 @@ def test_calibration_error_is_zero_when_scores_are_frequencies() -> None:
 
 def test_lift_compares_the_top_tenth_with_everyone() -> None:
     assert lift_in_top_tenth(LABELS, SCORES) == pytest.approx(1 / 0.3)
-
-
-def test_the_best_f1_threshold_is_one_of_the_scores() -> None:
-    assert best_f1_threshold(LABELS, SCORES) == 0.6
 
 
 def test_intervals_are_wider_than_those_of_independent_folds() -> None:

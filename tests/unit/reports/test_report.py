@@ -15,6 +15,8 @@ import onnxruntime as ort
 import pytest
 from sklearn.metrics import confusion_matrix
 
+from churn_core.config import DecisionSettings
+from churn_core.models.decision import choose_threshold
 from churn_core.reports import render_report
 from churn_core.reports.measures import calibration_bins, cumulative_gains, ranked_tenths
 from churn_core.reports.report import METRICS
@@ -104,6 +106,16 @@ def with_holdout(proved: ProvedModel, labels: list[int], probabilities: list[flo
     return replace(proved, model=model)
 
 
+def with_money(proved: ProvedModel, cost: float) -> ProvedModel:
+    """Decide by money on the held-out customers, as if they were folds."""
+    model = proved.model
+    keys = DecisionSettings(value_of_customer=500, cost_of_offer=cost, success_rate=0.3)
+    fold = np.arange(len(model.holdout_labels))[None, :] % 3
+    scores = model.holdout_probabilities[None, :]
+    decision = choose_threshold(keys, model.holdout_labels, scores, fold, seed=1)
+    return replace(proved, model=replace(model, decision=decision))
+
+
 def test_the_same_model_gives_the_same_bytes_whatever_the_day_and_the_plotting_defaults(
     proved_logistic: ProvedModel, report: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +182,37 @@ def test_decisions_are_those_at_the_threshold(proved_logistic: ProvedModel, page
     assert rows["Left"] == [caught, missed, caught + missed]
     assert rows["Stayed"] == [alarmed, kept, alarmed + kept]
     assert rows["All"] == [caught + alarmed, missed + kept, model.rows["holdout"]]
+
+
+def test_alternatives_to_the_threshold_are_told_with_what_they_bring(
+    proved_logistic: ProvedModel, page: Page
+) -> None:
+    decision = proved_logistic.model.decision
+    chosen, *others = page.table("What contacting other shares")
+    contacted = decision.expected["contacted_per_1000"]["mean"] / 1000
+    assert chosen[:2] == [f"{contacted:.1%} (chosen)", f"{decision.threshold:.3f}"]
+    assert chosen[4] == f"{decision.expected['f1']['mean']:.3f}"
+    shares = [float(row[0].rstrip("%")) for row in others]
+    assert shares == pytest.approx([5, 10, 20, 30, 50, 100], abs=0.2)
+    curve = {f"{point['threshold']:.3f}": point for point in decision.curve}
+    for row in others:
+        assert row[3:] == [f"{curve[row[1]]['recall']:.1%}", f"{curve[row[1]]['f1']:.3f}"]
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"), [(20.0, "is expected to earn"), (151.0, "Nobody is flagged as leaving")]
+)
+def test_money_is_told_where_the_configuration_has_it(
+    proved_logistic: ProvedModel, cost: float, said: str
+) -> None:
+    proved = with_money(proved_logistic, cost)
+    page = Page(render_report(proved))
+    assert any(said in text for text in page.texts["p"])
+    decision = proved.model.decision
+    chosen = page.table("What contacting other shares")[0]
+    assert chosen[5] == f"{decision.expected['profit_per_1000']['mean']:,.0f}"
+    (described,) = [text for text in page.attributes("aria-label") if text.startswith("The profit of 1,000")]
+    assert f"Chosen: {decision.expected['contacted_per_1000']['mean'] / 1000:.1%} are contacted" in described
 
 
 def test_plots_and_their_numbers_count_each_held_out_customer_once(
