@@ -81,9 +81,9 @@ def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
     if "profit_per_1000" in best["point"]:
         spread += f" with a profit of {amount(best['point']['profit_per_1000'])}"
     if review["still_good"]:
-        lines.append(f"The bundle's threshold is within the interval of the {spread}: keep it.")
+        lines.append(f"No other threshold would clearly have done better ({spread}): keep it.")
     else:
-        lines.append(f"The bundle's threshold is outside the interval of the {spread}: train again.")
+        lines.append(f"Another threshold would clearly have done better ({spread}): train again.")
     return lines
 
 

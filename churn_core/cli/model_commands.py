@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.choice_text import choices_text
 from churn_core.cli.decision_text import chosen_text, reviewed_text
 from churn_core.cli.output import Progress, print_result
 
@@ -65,6 +66,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     for name, interval in cv.items():
         spread = f"{interval['mean']:.4f} [{interval['low']:.4f}, {interval['high']:.4f}]"
         lines.append(f"{name:<16}{spread:<28}{document['holdout'][name]:.4f}")
+    lines += choices_text(document["choices"])
     lines += [
         "",
         *chosen_text(document["decision"]),

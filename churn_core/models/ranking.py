@@ -110,6 +110,14 @@ class Ranking:
             drawn = np.bincount(generator.integers(0, size, size), minlength=size)
             yield self.stops(drawn.astype(np.float64))
 
+    def split_samples(self, count: int, seed: int) -> Iterable[tuple[Stops, Stops]]:
+        """Draw as `resamples` does; give each sample with the customers that were not drawn."""
+        generator = np.random.default_rng(seed)
+        size = len(self._labels)
+        for _ in range(count):
+            drawn = np.bincount(generator.integers(0, size, size), minlength=size)
+            yield self.stops(drawn.astype(np.float64)), self.stops((drawn == 0).astype(np.float64))
+
 
 def profit(money: Money) -> Objective:
     """Return the objective of earning most."""

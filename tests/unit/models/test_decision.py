@@ -280,3 +280,19 @@ def test_a_review_without_money_looks_at_f1() -> None:
     highest = max(point["f1"] for point in review.curve)
     assert review.best.point["f1"] >= highest
     assert "profit_per_1000" not in review.realised
+
+
+def test_a_threshold_is_kept_unless_another_is_clearly_better_on_unseen_customers() -> None:
+    draw = np.random.default_rng(12)
+    money = Money(value_of_customer=500, cost_of_offer=30, success_rate=0.3)
+
+    def still_good(drift: float, seed: int) -> bool:
+        scores = np.round(np.random.default_rng(seed).beta(1, 3, 3_000), 6)
+        labels = (draw.random(3_000) < drift * scores).astype(np.int64)
+        return review_threshold(
+            money.break_even_threshold, "money", money, None, labels, scores, 1
+        ).still_good
+
+    # The break-even is the best there is while scores are right; the sample's own best only seems better.
+    assert sum(still_good(1.0, seed) for seed in range(10)) >= 9
+    assert not any(still_good(0.3, seed) for seed in range(10))
