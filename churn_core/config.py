@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from churn_core.errors import ConfigError
-from churn_core.schema import CategoryFeature, Contract, DerivedFeature, NumberFeature
+from churn_core.schema import MAX_VOCABULARY, CategoryFeature, Contract, DerivedFeature, NumberFeature
+from churn_core.scoring.encoding import category_text
 from churn_core.scoring.money import Money
 
 Family = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
@@ -68,6 +69,7 @@ class CategorySpec(_Section):
     kind: Literal["category"]
     nullable: bool = False
     allowed: tuple[str, ...] | None = None
+    max_levels: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)] | None = None
 
 
 class RatioSpec(_Section):
@@ -129,6 +131,12 @@ class TargetSpec(_Section):
     positive: str
     negative: str
 
+    @field_validator("positive", "negative", mode="before")
+    @classmethod
+    def _text(cls, label: object) -> object:
+        """Take ``positive: 1`` and ``positive: true`` as YAML reads them for the labels' text."""
+        return category_text(label) if isinstance(label, int) else label
+
 
 class ProjectSettings(_Section):
     """What the model is called."""
@@ -140,6 +148,7 @@ class DataSettings(_Section):
     """The columns, and how the table is split."""
 
     id: str | None = None
+    group: str | None = None
     target: TargetSpec
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.2
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 42
@@ -364,6 +373,8 @@ def _check_names(data: DataSettings) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ValueError(f"column {min(twice)!r} is declared twice; give each column one role")
+    if data.group is not None and data.group in (data.target.column, *data.derived):
+        raise ValueError(f"data.group: {data.group!r} must be a column of the table beside the target")
     if data.id in OUTPUT_COLUMNS:
         raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
 
@@ -379,7 +390,7 @@ def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec
 
 def _feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
     if isinstance(spec, CategorySpec):
-        return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed)
+        return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
     return NumberFeature(
         name,
         minimum=spec.minimum,

@@ -18,6 +18,9 @@ MAX_TEXT_LENGTH: Final = 256
 MAX_VOCABULARY: Final = 1_000
 """Most values that a category may have; what has more is an identifier, or free text."""
 
+MAX_GROUPED_VOCABULARY: Final = 10_000
+"""Most values that a category with `max_levels` knows; rarer ones count as unknown."""
+
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 
 
@@ -64,12 +67,16 @@ class CategoryFeature:
         Whether a missing value (NULL or blank text) is allowed.
     allowed : tuple of str or None
         If given, the values that a training table may hold.
+    max_levels : int or None
+        If given, the model tells apart only so many values, the most frequent of the training rows; all
+        others, known or unknown, are one level to it.
     """
 
     name: str
     vocabulary: tuple[str, ...] = ()
     nullable: bool = False
     allowed: tuple[str, ...] | None = None
+    max_levels: int | None = None
 
     @property
     def unknown_code(self) -> int:

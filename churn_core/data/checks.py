@@ -13,9 +13,11 @@ import pandas as pd
 from churn_core.data.columns import (
     FINE,
     distinct_text,
+    label_form,
     normal_form,
     parse_category_column,
     parse_number_column,
+    parse_target_column,
 )
 from churn_core.data.findings import in_column, in_rows
 from churn_core.errors import REJECT_CODES
@@ -92,9 +94,9 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
 def check_target(checked: CheckedTable, contract: Contract) -> list[Finding]:
     """Check the labels: each one of two, none missing, both there."""
     name = contract.target
-    parsed = parse_category_column(checked.table[name], CategoryFeature(name))
+    parsed = parse_target_column(checked.table[name], name)
     codes, distinct = pd.factorize(parsed.text)
-    labels = (contract.positive, contract.negative)
+    labels = (label_form(contract.positive), label_form(contract.negative))
     wrong = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != _MISSING))
     found = in_rows(
         name,

@@ -7,6 +7,7 @@ columns of mixed Python objects are walked value by value.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 FINE: Final = 0
 """Fault code of a value without fault; others are 1 + the position in `REJECT_CODES`."""
+
+_whole_float_text = re.compile(r"([+-]?[0-9]+)[.]0+")
 
 _NUMBER_KINDS: Final = "iuf"
 _COUNTABLE_KINDS: Final = "iub"
@@ -136,6 +139,29 @@ def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> C
     return CategoryColumn(text, faults)
 
 
+def parse_target_column(series: pd.Series[Any], name: str) -> CategoryColumn:
+    """Normalise a column of labels; beside what a category may be, it takes whole floats.
+
+    A table that has lost a label somewhere holds 1.0 where another holds 1, and pandas writes True where
+    Parquet has true: such labels are the same (see `label_form`).
+    """
+    if _dtype_kind(series) in "fO":
+        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in _objects(series)]
+        series = pd.Series(whole, dtype=object)
+    column = parse_category_column(series, CategoryFeature(name))
+    codes, values = pd.factorize(column.text)
+    forms = np.array([label_form(value) for value in values] + [None], dtype=object)
+    return CategoryColumn(forms[codes], column.faults)
+
+
+def label_form(text: str) -> str:
+    """Return the text by which labels are compared: ``True`` is ``true``, ``1.0`` is ``1``."""
+    if text.casefold() in ("true", "false"):
+        return text.casefold()
+    whole = _whole_float_text.fullmatch(text)
+    return whole[1] if whole else normal_form(text)
+
+
 def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.int64]:
     """Return the target as int64 labels: 1 for the contract's positive label, 0 for its negative one.
 
@@ -144,9 +170,9 @@ def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.
     DataError
         If a value is missing or neither of the two labels.
     """
-    text = parse_category_column(series, CategoryFeature(contract.target)).text
-    positive = np.equal(text, normal_form(contract.positive))
-    negative = np.equal(text, normal_form(contract.negative))
+    text = parse_target_column(series, contract.target).text
+    positive = np.equal(text, label_form(contract.positive))
+    negative = np.equal(text, label_form(contract.negative))
     strangers = int(np.count_nonzero(~(positive | negative)))
     if strangers:
         raise DataError(

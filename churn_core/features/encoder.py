@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn_core.data.columns import parse_category_column, parse_number_column
 from churn_core.data.loading import cells_are_text
-from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.schema import MAX_GROUPED_VOCABULARY, CategoryFeature, NumberFeature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -50,7 +50,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     contract_ : Contract
-        With the vocabularies that were learnt, each in the order of its values' code points.
+        With the vocabularies that were learnt, each in the order of its values' code points; a category
+        with `max_levels` knows its `MAX_GROUPED_VOCABULARY` most frequent values.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -76,7 +77,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         del y
         self.contract_ = self.contract.with_vocabularies(
-            {f.name: sorted(X[f.name].dropna().unique()) for f in self.contract.categories}
+            {f.name: _vocabulary(X[f.name], f) for f in self.contract.categories}
         )
         self.n_features_in_ = len(self.contract.features)
         return self
@@ -90,6 +91,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             else:
                 matrix[:, position] = X[feature.name].to_numpy(dtype=np.float64)
         return matrix
+
+
+def _vocabulary(series: pd.Series[str], feature: CategoryFeature) -> list[str]:
+    values = sorted(series.dropna().unique())
+    if feature.max_levels is None or len(values) <= MAX_GROUPED_VOCABULARY:
+        return values
+    counts = series.value_counts()
+    # A stable sort: of equally frequent values the first by code points are known.
+    return sorted(sorted(values, key=lambda value: -int(counts[value]))[:MAX_GROUPED_VOCABULARY])
 
 
 def _codes(series: pd.Series[str], feature: CategoryFeature) -> npt.NDArray[np.float32]:

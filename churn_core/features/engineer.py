@@ -31,12 +31,15 @@ class SourceColumn:
         Positions of the raw features that it is made of.
     derived : int or None
         Its position among the derived features; None for a raw one.
+    max_levels : int or None
+        How many values of a category are told apart; None for all.
     """
 
     name: str
     levels: int | None
     sources: tuple[int, ...]
     derived: int | None = None
+    max_levels: int | None = None
 
 
 def source_columns(contract: Contract) -> tuple[SourceColumn, ...]:
@@ -45,7 +48,9 @@ def source_columns(contract: Contract) -> tuple[SourceColumn, ...]:
     In that order one graph operation reads all categories, and one all numbers.
     """
     raw = [
-        SourceColumn(f.name, len(f.vocabulary) if isinstance(f, CategoryFeature) else None, (position,))
+        SourceColumn(f.name, len(f.vocabulary), (position,), max_levels=f.max_levels)
+        if isinstance(f, CategoryFeature)
+        else SourceColumn(f.name, None, (position,))
         for position, f in enumerate(contract.features)
     ]
     derived = [
@@ -71,7 +76,9 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     A missing number becomes the median of the training rows, if asked for. An unknown category becomes
     the most frequent one; a missing category keeps a level of its own if the training rows had one, else
-    it becomes the most frequent one too. Only training rows are learnt from.
+    it becomes the most frequent one too. Where a category has more values than its `max_levels`, those
+    that are not among the most frequent share one level, and an unknown category has that level too. Only
+    training rows are learnt from.
 
     Parameters
     ----------
@@ -116,7 +123,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 median = np.median(present) if len(present) else 0.0
                 fill_values.append(median if self.impute else np.nan)
             else:
-                self.code_maps_.append(_code_map(values, column.levels))
+                self.code_maps_.append(_code_map(values, column.levels, column.max_levels))
         self.fill_values_ = np.asarray(fill_values, dtype=np.float32)
         self.n_features_in_ = X.shape[1]
         return self
@@ -154,10 +161,27 @@ def _values(
     return matrix[:, column.sources[0]] if column.derived is None else derived[:, column.derived]
 
 
-def _code_map(codes: npt.NDArray[np.float32], levels: int) -> npt.NDArray[np.float32]:
+def _code_map(codes: npt.NDArray[np.float32], levels: int, max_levels: int | None) -> npt.NDArray[np.float32]:
     counts = np.bincount(codes.astype(np.int64), minlength=levels + 2)
+    if max_levels is not None and levels > max_levels:
+        return _grouped_code_map(counts, levels, max_levels)
     most_frequent = int(np.argmax(counts[:levels]))
     code_map = np.arange(levels + 2, dtype=np.float32)
     code_map[levels] = most_frequent
     code_map[levels + 1] = levels if counts[levels + 1] else most_frequent
+    return code_map
+
+
+def _grouped_code_map(counts: npt.NDArray[np.int64], levels: int, max_levels: int) -> npt.NDArray[np.float32]:
+    """Number the most frequent codes 0, 1, ... in their own order, then rare, then missing.
+
+    Of equally frequent codes the first are kept, so that equal tables give equal models.
+    """
+    kept = np.sort(np.argsort(-counts[:levels], kind="stable")[:max_levels])
+    code_map = np.full(levels + 2, max_levels, dtype=np.float32)
+    code_map[kept] = np.arange(max_levels)
+    if counts[levels + 1]:
+        code_map[levels + 1] = max_levels + 1
+    else:
+        code_map[levels + 1] = code_map[int(np.argmax(counts[:levels]))]
     return code_map

@@ -66,7 +66,8 @@ def learn_fill_values(table: pd.DataFrame, contract: Contract) -> dict[str, floa
         feature = encoder.contract_.features[column.sources[0]]
         if isinstance(feature, CategoryFeature):
             code = int(engineer.code_maps_[position][feature.missing_code])
-            fill[column.name] = feature.vocabulary[code] if code < len(feature.vocabulary) else None
+            known = np.flatnonzero(engineer.code_maps_[position][: len(feature.vocabulary)] == code)
+            fill[column.name] = feature.vocabulary[known[0]] if len(known) else None
         else:
             fill[column.name] = float(engineer.fill_values_[position - categories])
     return fill

@@ -9,12 +9,12 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold
 
 from churn_core.features import TableEncoder
 from churn_core.models.decision import choose_threshold
 from churn_core.models.evaluation import corrected_error, evaluate, fold_interval
 from churn_core.models.families import FAMILIES, build_pipeline
+from churn_core.models.splits import cross_validation_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,7 @@ def predict_out_of_fold(
     parsed: pd.DataFrame,
     labels: npt.NDArray[np.int64],
     *,
+    groups: npt.NDArray[np.int64] | None = None,
     jobs: int,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> OutOfFold:
@@ -69,16 +70,17 @@ def predict_out_of_fold(
     parsed : DataFrame
         The training rows, as `churn_core.features.parse_table` gives them.
     labels : ndarray of int64, shape (rows,)
+    groups : ndarray of int64, shape (rows,), optional
+        Rows of one group are held out together.
     jobs : int
         Folds fitted at the same time.
     on_fold : callable, optional
         Told how many folds are done, and of how many.
     """
     folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(len(labels))
-    splitter = RepeatedStratifiedKFold(
-        n_splits=folds, n_repeats=repeats, random_state=settings.data.random_state
+    splits = cross_validation_folds(
+        labels, groups, folds=folds, repeats=repeats, seed=settings.data.random_state
     )
-    splits = list(splitter.split(np.zeros(len(labels)), labels))
     outputs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_raw_output)(settings, parsed.iloc[train], labels[train], parsed.iloc[test])
         for train, test in splits

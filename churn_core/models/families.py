@@ -9,7 +9,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -18,6 +17,7 @@ from churn_core.features import FeatureEngineer
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.engineer import category_count, source_columns
 from churn_core.models.additive import AdditiveBoostingClassifier
+from churn_core.models.splits import calibration_folds
 from churn_core.schema import NumberFeature
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from churn_core.config import ModelSettings
     from churn_core.schema import Contract
-
-CALIBRATION_FOLDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,9 @@ def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
         ) from error
 
 
-def build_pipeline(model: ModelSettings, contract: Contract, seed: int, *, calibrated: bool) -> Pipeline:
+def build_pipeline(
+    model: ModelSettings, contract: Contract, seed: int, *, calibrated: bool, folds: Any = None
+) -> Pipeline:
     """Build the unfitted steps that follow the encoder: engineered features, representation, classifier.
 
     Parameters
@@ -96,13 +96,15 @@ def build_pipeline(model: ModelSettings, contract: Contract, seed: int, *, calib
         Seeds the estimator and the calibration's folds.
     calibrated : bool
         Whether a sigmoid is fitted on the out-of-fold raw output of the training rows.
+    folds : splitter or list of (rows to train on, rows held out), optional
+        The calibration's folds, from `churn_core.models.splits.calibration_folds`; ungrouped by default.
     """
     representation = FAMILIES[model.type].representation
     estimator = build_estimator(model, seed)
     if representation == "churn_rates":
         estimator.set_params(monotonic=monotonic_directions(contract))
     if calibrated:
-        folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed)
+        folds = calibration_folds(seed) if folds is None else folds
         estimator = CalibratedClassifierCV(estimator, method="sigmoid", cv=folds, ensemble=False)
     steps: list[tuple[str, Any]] = [
         ("engineer", FeatureEngineer(contract, impute=representation != "churn_rates"))

@@ -11,7 +11,7 @@ import pandas as pd
 from churn_core.models.additive_terms import thresholds_of
 from churn_core.models.families import FAMILIES
 from churn_core.models.tree_ensembles import trees_of
-from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.schema import MAX_VOCABULARY, CategoryFeature, NumberFeature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -112,8 +112,7 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
         if isinstance(feature, CategoryFeature):
             rows.vary(base, position, feature.missing_code, MISSING)
             rows.vary(base, position, feature.unknown_code, UNKNOWN)
-            for code in range(len(feature.vocabulary)):
-                rows.vary(base[:4], position, code, KNOWN)
+            rows.add(_each_known(base, position, len(feature.vocabulary)), KNOWN, position)
         else:
             rows.vary(base, position, np.nan, MISSING)
             for end in (feature.minimum, feature.maximum):
@@ -221,6 +220,14 @@ def _at_several_thresholds(
         source = engineer.columns_[column]
         if source.levels is None and source.derived is None:
             rows[:, source.sources[0]] = generator.choice(thresholds, len(rows))
+    return rows
+
+
+def _each_known(base: Matrix, position: int, count: int) -> Matrix:
+    """Put each known code into four rows of the base; into one where thousands are known."""
+    each = 4 if count <= MAX_VOCABULARY else 1
+    rows = np.tile(base[:each], (count, 1))
+    rows[:, position] = np.repeat(np.arange(count), len(base[:each]))
     return rows
 
 

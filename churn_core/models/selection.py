@@ -84,7 +84,12 @@ def simplest_near_best(losses: dict[str, npt.NDArray[np.float64]], test_share: f
 
 
 def choose_pairs(
-    settings: Settings, parsed: pd.DataFrame, labels: npt.NDArray[np.int64], *, jobs: int
+    settings: Settings,
+    parsed: pd.DataFrame,
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64] | None = None,
+    *,
+    jobs: int,
 ) -> tuple[Settings, Choice | None]:
     """Fix how many pairs the additive model may combine, unless the configuration says so.
 
@@ -95,6 +100,8 @@ def choose_pairs(
     parsed : DataFrame
         Training rows, as `churn_core.features.parse_table` gives them.
     labels : ndarray of int64, shape (rows,)
+    groups : ndarray of int64, shape (rows,), optional
+        Rows of one group stay on one side of every split.
     jobs : int
         Folds fitted at the same time.
 
@@ -115,12 +122,13 @@ def choose_pairs(
             random_state=settings.data.random_state,
         )
         parsed, labels = parsed.iloc[rows], labels[rows]
+        groups = None if groups is None else groups[rows]
     possible = sum(1 for _ in combinations(source_columns(settings.contract), 2))
     once = settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"repeats": 1})})
     losses = {}
     for pairs in sorted({min(count, possible) for count in PAIR_COUNTS}):
         candidate = with_model(once, once.model.type, once.model.params | {"pairs": pairs})
-        out_of_fold = predict_out_of_fold(candidate, parsed, labels, jobs=jobs)
+        out_of_fold = predict_out_of_fold(candidate, parsed, labels, groups=groups, jobs=jobs)
         losses[str(pairs)] = np.array(
             [
                 log_loss(labels[mask], expit(out_of_fold.raw[repeat, mask]))
@@ -155,6 +163,7 @@ def select_model(
     settings: Settings,
     parsed: pd.DataFrame,
     labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64] | None = None,
     *,
     jobs: int,
     on_fold: Callable[[int, int], None] | None = None,
@@ -167,6 +176,8 @@ def select_model(
     parsed : DataFrame
         Training rows, as `churn_core.features.parse_table` gives them.
     labels : ndarray of int64, shape (rows,)
+    groups : ndarray of int64, shape (rows,), optional
+        Rows of one group stay on one side of every split.
     jobs : int
         Folds fitted at the same time.
     on_fold : callable, optional
@@ -185,12 +196,13 @@ def select_model(
 
         candidate = settings if family == settings.model.type else with_model(settings, family, {})
         if FAMILIES[family].representation == "churn_rates":
-            candidate, pairs = choose_pairs(candidate, parsed, labels, jobs=jobs)
+            candidate, pairs = choose_pairs(candidate, parsed, labels, groups, jobs=jobs)
             if pairs is not None:
                 choices["pairs"] = pairs
         candidates[family] = candidate
         judged[family] = judge(
-            candidate, predict_out_of_fold(candidate, parsed, labels, jobs=jobs, on_fold=report)
+            candidate,
+            predict_out_of_fold(candidate, parsed, labels, groups=groups, jobs=jobs, on_fold=report),
         )
     taken = families[0]
     if len(families) > 1:

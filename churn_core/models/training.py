@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from churn_core.data import validate_data
 from churn_core.data.columns import target_labels
@@ -16,6 +15,7 @@ from churn_core.models.churn_model import ChurnModel
 from churn_core.models.evaluation import evaluate, rounded
 from churn_core.models.families import build_pipeline
 from churn_core.models.selection import select_model
+from churn_core.models.splits import calibration_folds, group_codes, holdout_split
 from churn_core.schema import MAX_VOCABULARY
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def train_model(
 ) -> ChurnModel:
     """Train on a labelled table.
 
-    The holdout is split off first, by class, and nothing but the final metrics looks at it.
+    The holdout is split off first, by class, and nothing but the final metrics looks at it. Where the
+    configuration names a group, no group has rows on both sides of a split.
     Calibration, threshold and cross-validated metrics come from out-of-fold predictions of the rest.
 
     Parameters
@@ -55,25 +56,33 @@ def train_model(
     ------
     DataValidationError
         If the table breaks the data contract.
+    DataError
+        If the table lacks the group column.
     TrainingError
-        If a class has too few customers for the folds, or a category too many values.
+        If a class or the groups have too few customers for the folds, or a category too many values.
     """
     contract = config.contract
     validate_data(table, contract).raise_for_errors()
     labels = target_labels(table[contract.target], contract)
     parsed = parse_table(table, contract)
-    training, holdout = _split(config, labels)
+    groups = group_codes(table, config.data.group)
+    training, holdout = _split(config, labels, groups)
+    own_groups = None if groups is None else groups[training]
     rows, row_labels = parsed.iloc[training], labels[training]
 
     _check_vocabularies(contract, rows)
 
-    selection = select_model(config, rows, row_labels, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold)
+    selection = select_model(
+        config, rows, row_labels, own_groups, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold
+    )
     config, judged = selection.settings, selection.judged
 
     encoder = TableEncoder(contract)
     matrix = encoder.fit_transform(rows)
+    seed = config.data.random_state
+    folds = calibration_folds(seed, row_labels, own_groups) if judged.calibrated else None
     pipeline = build_pipeline(
-        config.model, encoder.contract_, config.data.random_state, calibrated=judged.calibrated
+        config.model, encoder.contract_, seed, calibrated=judged.calibrated, folds=folds
     )
     pipeline.fit(matrix, row_labels)
     held_out = pipeline.predict_proba(encoder.transform(parsed.iloc[holdout]))[:, 1]
@@ -96,17 +105,16 @@ def train_model(
 def _check_vocabularies(contract: Contract, rows: pd.DataFrame) -> None:
     for feature in contract.categories:
         count = rows[feature.name].nunique()
-        if count > MAX_VOCABULARY:
+        if count > MAX_VOCABULARY and feature.max_levels is None:
             raise TrainingError(
                 f"Category column {feature.name!r} has {count} different values, over {MAX_VOCABULARY};"
-                " declare it as the id, as a number, or leave it out."
+                " give it max_levels (such as 50), declare it as the id or as a number, or leave it out."
             )
 
 
 def _split(
-    config: Settings, labels: npt.NDArray[np.int64]
+    config: Settings, labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64] | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    everyone = np.arange(len(labels))
     smaller = int(min(labels.sum(), len(labels) - labels.sum()))
     needed = 2 * config.evaluation.folds
     if smaller < needed:
@@ -114,11 +122,9 @@ def _split(
             f"The rarer label of column {config.data.target.column!r} has {smaller} rows; training with"
             f" {config.evaluation.folds} folds needs {needed}: add rows or lower evaluation.folds."
         )
-    training, holdout = train_test_split(
-        everyone, test_size=config.data.test_size, stratify=labels, random_state=config.data.random_state
-    )
+    training, holdout = holdout_split(labels, groups, config.data.test_size, config.data.random_state)
     if labels[holdout].min() == labels[holdout].max():
         raise TrainingError(
             f"A holdout of {len(holdout)} rows has one label only; add rows or raise data.test_size."
         )
-    return np.sort(training), np.sort(holdout)
+    return training, holdout

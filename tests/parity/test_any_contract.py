@@ -60,6 +60,7 @@ CASES = {
             "band": {"kind": "bucket", "column": "b", "edges": [10, 100.5, 500]},
         },
     ),
+    "rare values": Case({"town": CATEGORY | {"max_levels": 3}, "a": number(), "n": CATEGORY}, {}),
     "whole numbers and booleans as categories": Case({"n": CATEGORY, "flag": CATEGORY, "a": number()}, {}),
 }
 
@@ -74,6 +75,8 @@ def make_table(case: Case) -> pd.DataFrame:
             if spec.get("nullable"):
                 values[generator.random(ROWS) < 0.1] = np.nan
             columns[name] = values
+        elif name == "town":
+            columns[name] = [f"town {n}" for n in generator.geometric(0.15, ROWS)]
         elif name == "n":
             columns[name] = generator.integers(0, 4, ROWS)
         elif name == "flag":

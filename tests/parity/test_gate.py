@@ -9,9 +9,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from churn_core.config import parse_config
 from churn_core.errors import ParityError
 from churn_core.features import parse_table
-from churn_core.models import additive_terms, tree_ensembles
+from churn_core.models import additive_terms, train_model, tree_ensembles
 from churn_core.models.export import prove_model
 from churn_core.models.gate_rows import KINDS, MISSING, THRESHOLD, UNKNOWN, decode_rows, gate_rows
 from churn_core.models.parity import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from churn_core.config import Settings
     from churn_core.models.bundle_writer import ProvedModel
     from churn_core.models.churn_model import ChurnModel
     from churn_core.models.gate_rows import GateRows
@@ -40,6 +42,20 @@ FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosti
 def ask_the_gate(model: ChurnModel, candidates: dict[str, Scorer], rows: GateRows) -> None:
     comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
     check_parity(comparison, 0.4, threshold_may_move=False)
+
+
+def test_a_category_of_thousands_of_values_keeps_the_gate_small_and_every_value_in_it(
+    settings: Settings, sample_table: pd.DataFrame
+) -> None:
+    content = settings.model_dump()
+    content["data"]["features"]["city"] = {"kind": "category", "max_levels": 5}
+    generator = np.random.default_rng(0)
+    table = sample_table.assign(city=[f"city {n}" for n in generator.integers(0, 2_000, len(sample_table))])
+    proved = prove_model(train_model(parse_config(content), table, jobs=1), table)
+    known = len(proved.model.contract.feature("city").vocabulary)
+    assert known > 1_000
+    assert known <= proved.parity.rows_by_kind["known category"] < known + 500
+    assert proved.parity.rows_compared < 15_000
 
 
 @pytest.fixture(params=FAMILIES)

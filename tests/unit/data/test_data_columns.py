@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_core.data.columns import parse_category_column, parse_number_column, target_labels
+from churn_core.data.validation import validate_data
 from churn_core.errors import REJECT_CODES, DataError
-from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.schema import CategoryFeature, Contract, NumberFeature
 from churn_core.scoring.encoding import ValueRefusedError, category_text, encode_number
 
 ANY_NUMBER = NumberFeature("n", -1e300, 1e300, nullable=True)
@@ -253,6 +254,32 @@ def test_given_a_stranger_among_the_labels_then_it_is_refused_without_being_show
 ) -> None:
     with pytest.raises(DataError, match="1 values that are neither"):
         target_labels(pd.Series(["yes", "no", stranger]), contract)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *([1, 0, 1], [1.0, 0.0, 1.0], ["1", "0", "1"], ["1.0", "0.0", "1.0"], ["1", 0, 1.0]),
+        *([True, False, True], ["true", "false", "true"], ["True", "False", "True"], ["TRUE", "FALSE", True]),
+        *(pd.array([1, 0, 1], dtype="Int8"), pd.array([True, False, True], dtype="boolean")),
+        pd.Categorical(["1", "0", "1"]),
+    ],
+)
+def test_given_labels_of_any_kind_then_they_are_compared_by_their_text(values: Any) -> None:
+    series = pd.Series(values)
+    words = [("1", "0"), ("1.0", "0.0")] if "1" in str(series[0]) else [("true", "false"), ("True", "False")]
+    for positive, negative in words:
+        contract = Contract((NumberFeature("n", 0, 1),), "left", positive, negative)
+        assert target_labels(series, contract).tolist() == [1, 0, 1]
+        table = pd.DataFrame({"n": [0, 1, 0], "left": series})
+        assert validate_data(table, contract).ok
+
+
+@pytest.mark.parametrize("stranger", [0.5, np.inf, np.nan, 2.0])
+def test_given_a_float_that_is_no_label_then_it_is_refused(stranger: float) -> None:
+    contract = Contract((NumberFeature("n", 0, 1),), "left", "1", "0")
+    with pytest.raises(DataError, match="1 values that are neither"):
+        target_labels(pd.Series([1.0, 0.0, stranger]), contract)
 
 
 def test_given_a_million_distinct_texts_then_parsing_takes_seconds_at_most() -> None:

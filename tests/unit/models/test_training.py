@@ -44,7 +44,9 @@ def test_values_that_only_the_holdout_has_are_unknown_to_the_model(
     table = sample_table.copy()
     table["gender"] = table["gender"].astype(object)
     table.loc[everyone[-600:], "gender"] = "only in the holdout"
-    monkeypatch.setattr(training, "train_test_split", lambda rows, **_: (rows[:-600], rows[-600:]))
+    monkeypatch.setattr(
+        training, "holdout_split", lambda labels, *_: np.split(np.arange(len(labels)), [-600])
+    )
     model = train_model(settings, table, jobs=1)
     assert "only in the holdout" not in model.contract.feature("gender").vocabulary
 
@@ -54,7 +56,9 @@ def test_labels_of_the_holdout_change_nothing_but_its_metrics(
 ) -> None:
     from churn_core.models import training
 
-    monkeypatch.setattr(training, "train_test_split", lambda rows, **_: (rows[:-600], rows[-600:]))
+    monkeypatch.setattr(
+        training, "holdout_split", lambda labels, *_: np.split(np.arange(len(labels)), [-600])
+    )
     flipped = sample_table.copy()
     tail = flipped.index[-600:]
     flipped.loc[tail, "Churn"] = flipped.loc[tail, "Churn"].map({"Yes": "No", "No": "Yes"})
