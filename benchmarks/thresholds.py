@@ -2,8 +2,8 @@
 
 Trains on sample customers, decides by money as `churn train` does, and counts what each threshold earns on
 100,000 fresh ones, as the loss against the best threshold that they have, in thousandths of a kept
-customer's value a customer. Its table stands in `churn_core.models.decision.choose_threshold`. Takes some
-minutes: ``.venv/bin/python benchmarks/thresholds.py``.
+customer's value a customer; `churn_core.models.decision.choose_threshold` has figures of such a run. It
+takes some minutes: ``.venv/bin/python benchmarks/thresholds.py``.
 """
 
 from __future__ import annotations
