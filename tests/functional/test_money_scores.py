@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from churn_core.config import Settings
 
 MONEY = Money(value_of_customer=480.5, cost_of_offer=33.3, success_rate=0.31)
+FAST: dict[str, Any] = {"model": {"type": "logistic_regression"}, "evaluation": {"folds": 2, "repeats": 1}}
+"""A decision is made in the same way whatever the model."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def money_bundle(
     settings: Settings, sample_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A bundle whose configuration has the money values."""
-    config = parse_config(settings.model_dump() | {"decision": MONEY.to_dict()})
+    config = parse_config(settings.model_dump() | {"decision": MONEY.to_dict()} | FAST)
     folder = tmp_path_factory.mktemp("money") / "bundle"
     run_training(config, sample_table, folder, jobs=1)
     return folder
@@ -204,7 +206,7 @@ def test_train_says_whom_to_contact_and_the_bundle_records_why(
 ) -> None:
     content = settings.model_dump(mode="json", exclude_unset=True)
     config = tmp_path / "config.yaml"
-    config.write_text(json.dumps(content | {"decision": MONEY.to_dict()}))
+    config.write_text(json.dumps(content | {"decision": MONEY.to_dict()} | FAST))
     table = write_table(sample_table, tmp_path / "table.parquet")
     words = ["train", table, "--config", config, "--out", tmp_path / "bundle"]
     printed = run(capsys, *words)
@@ -237,7 +239,7 @@ def test_other_rules_are_told_as_what_they_are(
 ) -> None:
     content = settings.model_dump(mode="json", exclude_unset=True)
     config = tmp_path / "config.yaml"
-    config.write_text(json.dumps(content | {"decision": keys}))
+    config.write_text(json.dumps(content | {"decision": keys} | FAST))
     table = write_table(sample_table.head(1_000), tmp_path / "table.parquet")
     printed = run(capsys, "train", table, "--config", config, "--out", tmp_path / "bundle")
     (sentence,) = [line for line in printed.splitlines() if line.startswith("Contact ")]
