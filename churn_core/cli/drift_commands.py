@@ -70,7 +70,7 @@ def _drift(options: argparse.Namespace) -> None:
 
 def advice(report: DriftReport) -> list[str]:
     """Say in sentences what a report asks for."""
-    faults = {column.column: list(_column_advice(column)) for column in report.moved}
+    faults = {column.column: list(_column_advice(column, report.scored)) for column in report.moved}
     sentences = [sentence for found in faults.values() for sentence in found]
     if sentences:
         sentences.append("Mend at its source what is broken there; it moves the scores, too.")
@@ -85,9 +85,9 @@ def advice(report: DriftReport) -> list[str]:
     return sentences or ["Nothing needs doing."]
 
 
-def _column_advice(column: ColumnDrift) -> Iterator[str]:
+def _column_advice(column: ColumnDrift, scored: int) -> Iterator[str]:
     refused = sum(column.refused.values())
-    if refused:
+    if refused >= _WORTH_SAYING * max(1, scored + refused):
         codes = ", ".join(f"{code} {rows:,}" for code, rows in column.refused.items())
         yield f"Check the source of {column.column}: its values are refused in {refused:,} rows ({codes})."
     elif column.missing_now - column.missing_before >= _WORTH_SAYING:
