@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NoReturn
 
 from churn_core import __version__
-from churn_core.cli import data_commands, drift_commands, model_commands, scoring_commands
+from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
 from churn_core.cli.output import report_error
 from churn_core.errors import ChurnError
 
@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="churn", description="Who will leave, why, and whom to call.")
     parser.add_argument("--version", action="version", version=f"churn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (data_commands, model_commands, scoring_commands, drift_commands):
+    for module in (init_command, data_commands, model_commands, scoring_commands, drift_commands):
         module.add_commands(commands)
     for entry_point in entry_points(group="churn.commands"):
         entry_point.load()(commands)

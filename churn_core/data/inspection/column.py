@@ -1,0 +1,175 @@
+"""A column of an unknown table, read without a contract: how it is stored and what it holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from churn_core.data.columns import distinct_text
+from churn_core.scoring.encoding import BLANK, ValueRefusedError, category_text, parse_number_text
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Codes = npt.NDArray[np.int64]
+
+Storage = Literal["boolean", "integer", "float", "text", "date", "nested"]
+
+_DATE_KINDS: Final = "mM"
+_DATE_OBJECTS: Final = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
+_whole_number = re.compile(r"[+-]?[0-9]+")
+_leading_zero = re.compile(r"0[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a column holds.
+
+    Attributes
+    ----------
+    name : str
+    storage : 'boolean', 'integer', 'float', 'text', 'date' or 'nested'
+        How the file stores it; every column of a CSV file is text.
+    codes : ndarray of int64, shape (rows,)
+        Equal where values are equal; -1 where one is missing (NULL, NaN or blank text). Of a nested
+        column all are 0 but for the missing ones.
+    values : list of str
+        The distinct texts by code; empty for floats, dates and nested values.
+    numbers : ndarray of float64, shape (rows,), or None
+        NaN where missing or infinite; None where not every value is a number.
+    number_share : float
+        Share of the present cells that are numbers.
+    whole : bool
+        Whether the file writes every number as a whole one (``3``, not ``3.0``).
+    leading_zeros : bool
+        Whether a number is written as no quantity is (``00420``).
+    blanks : bool
+        Whether a cell is missing by being blank text that is not empty.
+    unfit : bool
+        Whether a text is longer than a category's may be, or no valid Unicode.
+    """
+
+    name: str
+    storage: Storage
+    codes: Codes
+    values: list[str]
+    numbers: npt.NDArray[np.float64] | None = None
+    number_share: float = 0.0
+    whole: bool = False
+    leading_zeros: bool = False
+    blanks: bool = False
+    unfit: bool = False
+
+    @property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Where there is no value."""
+        return self.codes < 0
+
+    @property
+    def present(self) -> int:
+        """How many rows have a value."""
+        return int(np.count_nonzero(self.codes >= 0))
+
+    @property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return int(self.codes.max(initial=-1)) + 1
+
+    @property
+    def counts(self) -> Codes:
+        """Rows by code."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=self.distinct)
+
+    @property
+    def unique(self) -> bool:
+        """Whether every row has a value of its own."""
+        return self.distinct == len(self.codes)
+
+
+def read_column(name: str, series: pd.Series[Any]) -> Column:
+    """Read a column as `churn_core.data.load_table` gives it."""
+    kind = str(getattr(series.dtype, "kind", "O"))
+    if kind == "b":
+        codes, values = _factorize(series)
+        return Column(name, "boolean", codes, ["true" if value else "false" for value in values])
+    if kind in "iuf":
+        return _number_column(name, series, "float" if kind == "f" else "integer")
+    if kind in _DATE_KINDS:
+        return Column(name, "date", _factorize(series)[0], [])
+    text = distinct_text(series)
+    if text is not None:
+        return _text_column(name, text.codes, text.values)
+    storage: Storage = "date" if pd.api.types.infer_dtype(series, skipna=True) in _DATE_OBJECTS else "nested"
+    return Column(name, storage, np.where(series.isna(), -1, 0).astype(np.int64), [])
+
+
+def _factorize(series: pd.Series[Any]) -> tuple[Codes, list[Any]]:
+    codes, values = pd.factorize(series, use_na_sentinel=True)
+    return codes.astype(np.int64), list(values)
+
+
+def _number_column(name: str, series: pd.Series[Any], storage: Storage) -> Column:
+    numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    codes, values = _factorize(series)
+    return Column(
+        name,
+        storage,
+        codes,
+        [str(value) for value in values] if storage == "integer" else [],
+        numbers=_finite(numbers),
+        number_share=1.0,
+        whole=storage == "integer",
+    )
+
+
+def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
+    bare = [text.strip(BLANK) for text in texts]
+    parsed = [_number(text) for text in bare]
+    forms = [_category(text) for text in texts]
+    # Blank cells have no code; texts that are one category (Unicode has several ways) share theirs.
+    known: dict[str, int] = {}
+    by_text = [
+        -1 if not text else known.setdefault(form if form is not None else text, len(known))
+        for text, form in zip(bare, forms, strict=True)
+    ]
+    present = np.array([bool(text) for text in bare] + [False])[codes]
+    numeric = np.array([number is not None for number in parsed] + [False])[codes] & present
+    written = [text for text, number in zip(bare, parsed, strict=True) if text and number is not None]
+    share = float(numeric.sum() / present.sum()) if present.any() else 0.0
+    numbers = None
+    if share == 1.0:
+        numbers = np.array([np.nan if n is None else n for n in parsed] + [np.nan])[codes]
+    return Column(
+        name,
+        "text",
+        np.array([*by_text, -1], dtype=np.int64)[codes],
+        list(known),
+        numbers=None if numbers is None else _finite(numbers),
+        number_share=share,
+        whole=bool(written) and all(_whole_number.fullmatch(text) for text in written),
+        leading_zeros=any(_leading_zero.fullmatch(text) for text in written),
+        blanks=any(text and not stripped for text, stripped in zip(texts, bare, strict=True)),
+        unfit=any(form is None and text for text, form in zip(bare, forms, strict=True)),
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return parse_number_text(text)
+    except ValueRefusedError:
+        return None
+
+
+def _category(text: str) -> str | None:
+    try:
+        return category_text(text)
+    except ValueRefusedError:
+        return None
+
+
+def _finite(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(np.isfinite(numbers), numbers, np.nan)

@@ -1,0 +1,319 @@
+"""From a table that nobody has described to a configuration, and to what would ruin a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from churn_core.config import OUTPUT_COLUMNS
+from churn_core.data.findings import Finding, in_column, in_rows
+from churn_core.data.inspection.column import read_column
+from churn_core.data.inspection.keys import find_group, find_id, id_order
+from churn_core.data.inspection.kinds import LEFT_OUT, Kind, kind_of
+from churn_core.data.inspection.labels import Target, read_target
+from churn_core.data.inspection.leaks import drawn_rows, find_leak, order_predicts
+from churn_core.data.inspection.names import find_name
+from churn_core.data.inspection.replicas import find_replicas
+from churn_core.data.inspection.wording import LEAKS, MESSAGES
+from churn_core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from churn_core.data.inspection.column import Column
+
+Role = Literal["feature", "id", "group", "target", "left_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedColumn:
+    """A column of the table and what becomes of it.
+
+    Attributes
+    ----------
+    name : str
+    role : 'feature', 'id', 'group', 'target' or 'left_out'
+    spec : dict
+        What config.yaml says of a feature.
+    reason : str or None
+        Why it is left out: the rule of its finding.
+    notes : tuple of str
+        What a reader of config.yaml should know.
+    """
+
+    name: str
+    role: Role
+    spec: dict[str, Any]
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the column as plain JSON types."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "spec": self.spec,
+            "reason": self.reason,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found in a table.
+
+    Attributes
+    ----------
+    rows : int
+    target : Target
+    id_column, group_column : str or None
+        As config.yaml gets them.
+    group_offered : str or None
+        A column that looks like the key of a household or the like.
+    columns : tuple of PlannedColumn
+        All of the table's, in its order.
+    findings : tuple of Finding
+        What spoils a model, or was decided and should be known.
+    """
+
+    rows: int
+    target: Target
+    id_column: str | None
+    group_column: str | None
+    group_offered: str | None
+    columns: tuple[PlannedColumn, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def features(self) -> tuple[PlannedColumn, ...]:
+        """The columns that a model learns from."""
+        return tuple(column for column in self.columns if column.role == "feature")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the inspection as plain JSON types."""
+        return {
+            "rows": self.rows,
+            "target": {
+                "column": self.target.column,
+                "positive": self.target.positive,
+                "negative": self.target.negative,
+                "share": round(self.target.share, 6),
+                "chosen_by": self.target.chosen_by,
+            },
+            "id": self.id_column,
+            "group": self.group_column,
+            "group_offered": self.group_offered,
+            "columns": [column.to_dict() for column in self.columns],
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def inspect_table(
+    table: pd.DataFrame,
+    target: str,
+    *,
+    positive: str | None = None,
+    id_column: str | None = None,
+    group: str | None = None,
+) -> Inspection:
+    """Decide what each column of a table is, and look for what ruins churn models.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `churn_core.data.load_table` gives it.
+    target : str
+        The column that says who left; blanks around it and case may differ.
+    positive : str, optional
+        The label of those who left; found by its name, or as the rarer one, without it.
+    id_column, group : str, optional
+        Found by their values and names without them; a group of its own accord only where the same
+        customers are on several rows.
+
+    Raises
+    ------
+    DataError
+        If a named column is not there, the target has other than two labels, or no column is left to
+        learn from.
+    """
+    if not len(table):
+        raise DataError("The table has no rows; give at least one customer.")
+    names = [str(name) for name in table.columns]
+    found: list[Finding] = []
+    target_name = _named(target, names, "--target", found)
+    read = read_target(table[target_name], target_name, positive)
+    found += _target_findings(read)
+    columns = {name: read_column(name, table[name]) for name in names if name != target_name}
+    asked_id = None if id_column is None else _named(id_column, list(columns), "--id", found)
+    asked_group = None if group is None else _named(group, list(columns), "--group", found)
+    keys, key_findings = _keys(list(columns.values()), asked_id, asked_group, len(table))
+    plans = {
+        name: PlannedColumn(name, keys.role(name), {})
+        if keys.role(name) != "feature"
+        else _plan(column, kind_of(column))
+        for name, column in columns.items()
+    }
+    plans, leak_findings = _without_leaks(plans, columns, read)
+    found += key_findings + [f for plan in plans.values() for f in _plan_findings(plan, columns[plan.name])]
+    found += leak_findings + _order_findings(columns, keys.id_column, read)
+    found += _replica_findings(plans, columns, keys) + _alike_names(names)
+    plans[target_name] = PlannedColumn(target_name, "target", {})
+    if not any(plan.role == "feature" for plan in plans.values()):
+        raise DataError("No column of the table can be learnt from: each is left out, constant or a key.")
+    return Inspection(
+        len(table),
+        read,
+        keys.id_column,
+        keys.group_column,
+        keys.group_offered,
+        tuple(plans[name] for name in names),
+        tuple(found),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    id_column: str | None
+    group_column: str | None
+    group_offered: str | None
+
+    def role(self, name: str) -> Role:
+        if name == self.id_column:
+            return "id"
+        return "group" if name == self.group_column else "feature"
+
+
+def _named(asked: str, names: Sequence[str], option: str, found: list[Finding]) -> str:
+    name = find_name(asked, names, option)
+    if name != asked:
+        found.append(in_column(name, "name_corrected", "warning", 1, MESSAGES["name_corrected"]))
+    return name
+
+
+def _target_findings(target: Target) -> list[Finding]:
+    name, unlabelled = target.column, target.labels < 0
+    found = in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
+    if target.chosen_by == "rarity":
+        found.append(in_column(name, "positive_guessed", "warning", 1, MESSAGES["positive_guessed"]))
+    return found
+
+
+def _keys(
+    columns: list[Column], asked_id: str | None, asked_group: str | None, rows: int
+) -> tuple[_Keys, list[Finding]]:
+    id_column = asked_id if asked_id is not None else find_id(columns)
+    found = []
+    if id_column in OUTPUT_COLUMNS:
+        found.append(in_column(str(id_column), "id_collides", "warning", 1, MESSAGES["id_collides"]))
+        id_column = None
+    group, offered = asked_group, None
+    repeating = [column for column in columns if column.name == asked_id and not column.unique]
+    if group is None and repeating:
+        group = repeating[0].name
+    elif group is None and (candidate := find_group(columns)) is not None:
+        if candidate.same_customer:
+            group = candidate.name
+            id_column = id_column or group
+        else:
+            offered = candidate.name
+            found.append(in_column(offered, "group_offered", "warning", rows, MESSAGES["group_offered"]))
+    if group is not None and asked_group is None:
+        found.append(in_column(group, "repeated_customer", "warning", rows, MESSAGES["repeated_customer"]))
+    return _Keys(id_column, group, offered), found
+
+
+def _plan(column: Column, kind: Kind) -> PlannedColumn:
+    if kind.left_out is not None:
+        return PlannedColumn(column.name, "left_out", {}, reason=kind.left_out)
+    return PlannedColumn(column.name, "feature", kind.spec, notes=(kind.note,) if kind.note else ())
+
+
+def _plan_findings(plan: PlannedColumn, column: Column) -> list[Finding]:
+    if plan.reason in LEFT_OUT:
+        message = f"{LEFT_OUT[plan.reason]}; it is left out"
+        return [in_column(plan.name, plan.reason, "warning", column.present, message)]
+    if "max_levels" in plan.spec:
+        return [in_column(plan.name, "many_values", "warning", column.distinct, MESSAGES["many_values"])]
+    return []
+
+
+def _without_leaks(
+    plans: dict[str, PlannedColumn], columns: dict[str, Column], target: Target
+) -> tuple[dict[str, PlannedColumn], list[Finding]]:
+    """Leave out what is the target under another name; warn of what may give it away."""
+    rows = drawn_rows(len(target.labels))
+    kept, found = dict(plans), []
+    for name, plan in plans.items():
+        if plan.role != "feature":
+            continue
+        column = columns[name]
+        numbers = None if column.numbers is None or "category" in plan.spec.values() else column.numbers[rows]
+        drawn = replace(column, codes=column.codes[rows], numbers=numbers)
+        leak = find_leak(drawn, target.labels[rows])
+        if leak is None:
+            continue
+        found.append(in_column(name, leak.rule, "warning", leak.rows, LEAKS[leak.rule]))
+        if leak.rule == "target_copy":
+            kept[name] = PlannedColumn(name, "left_out", {}, reason="target_copy")
+        else:
+            note = "Warning: it may give the target away; is it known before a customer leaves?"
+            kept[name] = replace(plan, notes=(*plan.notes, note))
+    return kept, found
+
+
+def _order_findings(columns: dict[str, Column], id_column: str | None, target: Target) -> list[Finding]:
+    rows = drawn_rows(len(target.labels))
+    labels = target.labels[rows]
+    found = []
+    if order_predicts(rows.astype(np.float64), labels):
+        found.append(Finding(None, "order_predicts", "warning", len(labels), (), MESSAGES["order_predicts"]))
+    order = None if id_column is None else id_order(columns[id_column])
+    if order is not None and order_predicts(order[rows], labels):
+        found.append(
+            in_column(str(id_column), "id_predicts", "warning", len(labels), MESSAGES["id_predicts"])
+        )
+    return found
+
+
+def _replica_findings(
+    plans: dict[str, PlannedColumn], columns: dict[str, Column], keys: _Keys
+) -> list[Finding]:
+    if keys.group_column is not None:
+        return []
+    features = [name for name, plan in plans.items() if plan.role == "feature"]
+    return replica_findings(features, [columns[name].codes for name in features])
+
+
+def replica_findings(names: Sequence[str], codes: Sequence[Any]) -> list[Finding]:
+    """Return the finding about replicated customers, or none.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The features.
+    codes : sequence of ndarray of int64, shape (rows,)
+        Equal where a feature's values are equal.
+    """
+    replicas = find_replicas(codes)
+    if replicas is None:
+        return []
+    count = int(replicas.repeats.sum())
+    examples = tuple(int(row) for row in np.flatnonzero(replicas.repeats)[:5])
+    if replicas.but_for is None:
+        return [Finding(None, "replicated_rows", "warning", count, examples, MESSAGES["replicated_rows"])]
+    name = names[replicas.but_for]
+    return [Finding(name, "nearly_replicated", "warning", count, examples, MESSAGES["nearly_replicated"])]
+
+
+def _alike_names(names: Sequence[str]) -> list[Finding]:
+    seen: set[str] = set()
+    found = []
+    for name in names:
+        if name.casefold() in seen:
+            found.append(in_column(name, "alike_names", "warning", 1, MESSAGES["alike_names"]))
+        seen.add(name.casefold())
+    return found

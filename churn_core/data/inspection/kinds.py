@@ -1,0 +1,206 @@
+"""What becomes of a column: a number, a category, or left out, and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from churn_core.data.inspection.names import key_rank, names_a_code
+from churn_core.data.inspection.ranges import LARGEST, bounds_with_room
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.data.inspection.column import Column
+
+    Floats = npt.NDArray[np.float64]
+
+PLAIN_LEVELS: Final = 60
+"""Up to so many different values a category is taken as it is."""
+
+GROUPED_LEVELS: Final = 50
+"""Of a category with more values, at most so many are told apart."""
+
+LEVEL_ROWS: Final = 20
+"""Rows that a value needs to be told apart in such a category."""
+
+GROUPED_SHARE: Final = 0.1
+"""Share of the rows that those values must make up; else the column is not worth having."""
+
+_BOOLEAN_TEXT: Final = "Text, told apart by case: give it as this file writes it, not as true and false."
+
+_NAMING_SHARE: Final = 0.9
+_TEXT_WORDS: Final = 4
+_MIXED_SHARE: Final = 0.5
+
+LEFT_OUT: Final = {
+    "date": "holds dates or times, which are no features; compute a number from it, such as days up to a"
+    " fixed day, and run init again",
+    "free_text": "holds free text, which a model can't learn from; derive a category or a number from it",
+    "naming": "holds a value of its own for nearly every row, so that a model can't learn from it",
+    "constant": "holds one value only, so that a model can't learn from it",
+    "all_missing": "has no value in any row",
+    "nested": "holds nested or binary values; write what matters in them as columns of their own",
+    "no_name": "has no name; name it if a model shall use it",
+    "row_number": "counts the rows",
+    "mixed_numbers": "holds numbers beside text that is none; empty those cells or write them as plain"
+    " numbers such as 1234.5, and run init again",
+    "scattered": "has many different values that hardly repeat; group them into some dozens if they matter",
+    "too_large": f"holds numbers beyond {LARGEST:g}; scale them down if they matter",
+}
+"""Why a column is left out, by the finding's rule; the text goes on from the column's name."""
+
+_MONTHS: Final = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[.]?"
+_CLOCK: Final = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?[ap]m)?"
+_DAYS: Final = (
+    r"[0-9]{4}([-/.])[0-9]{1,2}(\1[0-9]{1,2})?",
+    r"[0-9]{1,2}([-/.])[0-9]{1,2}\1([0-9]{2}|[0-9]{4})",
+    rf"[0-9]{{1,2}}[-. ]+{_MONTHS}[-., ]+[0-9]{{2,4}}",
+    rf"{_MONTHS}[-. ]+([0-9]{{1,2}}(st|nd|rd|th)?[,. ]+)?[0-9]{{4}}",
+)
+_dates = [
+    *(re.compile(f"{day}([T ]+{_CLOCK})?( ?Z|[+-][0-9]{{2}}:?[0-9]{{2}})?", re.IGNORECASE) for day in _DAYS),
+    re.compile(_CLOCK, re.IGNORECASE),
+]
+_compact_date = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
+_dressed_number = re.compile(r"[^\w.,+-]*[+-]?[0-9][0-9.,' ]*\s*([^\w.,]|[a-zA-Z]{3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What becomes of a column.
+
+    Attributes
+    ----------
+    spec : dict
+        What config.yaml says of it; empty if it is left out.
+    left_out : str or None
+        Key of `LEFT_OUT`.
+    note : str or None
+        What a reader of config.yaml should know about the decision.
+    """
+
+    spec: dict[str, Any] = field(default_factory=dict)
+    left_out: str | None = None
+    note: str | None = None
+
+
+def kind_of(column: Column) -> Kind:
+    """Decide by the values, and by the name only where whole numbers may be codes."""
+    if not column.name:
+        return Kind(left_out="no_name")
+    if not column.present:
+        return Kind(left_out="all_missing")
+    if column.storage in ("nested", "date"):
+        return Kind(left_out=column.storage)
+    if column.distinct == 1 and (not column.missing.any() or column.numbers is not None):
+        return Kind(left_out="constant")
+    if column.storage == "boolean":
+        return _category(column)
+    if column.numbers is None:
+        return _text(column)
+    if column.storage == "text" and column.leading_zeros:
+        return _named_values(column, "Digits with leading zeros are codes, not numbers.")
+    return _number(column, column.numbers)
+
+
+def _text(column: Column) -> Kind:
+    if _are_dates(column.values):
+        return Kind(left_out="date")
+    # With few values ("0", "1", "2", "3+") it is a category all the same.
+    if column.distinct > PLAIN_LEVELS and (
+        column.number_share >= _MIXED_SHARE
+        or all(_dressed_number.fullmatch(value.strip()) for value in column.values)
+    ):
+        return Kind(left_out="mixed_numbers")
+    return _named_values(column)
+
+
+def _named_values(column: Column, note: str | None = None) -> Kind:
+    """Decide about values that are names of something: a category, or too many to be one."""
+    if column.unfit:
+        return Kind(left_out="free_text")
+    counts = column.counts
+    words = np.array([len(value.split()) for value in column.values])
+    wordy = float((words * counts).sum() / counts.sum()) >= _TEXT_WORDS
+    if column.distinct > max(2, _NAMING_SHARE * column.present):
+        return Kind(left_out="free_text" if wordy else "naming")
+    if column.distinct <= PLAIN_LEVELS:
+        words = {value.casefold() for value in column.values}
+        if words == {"false", "true"} != set(column.values):
+            note = _BOOLEAN_TEXT
+        return _category(column, note)
+    if wordy and column.distinct > column.present / LEVEL_ROWS:
+        return Kind(left_out="free_text")
+    frequent = np.sort(counts)[::-1][:GROUPED_LEVELS]
+    frequent = frequent[frequent >= LEVEL_ROWS]
+    if len(frequent) < 2 or frequent.sum() < GROUPED_SHARE * column.present:
+        return Kind(left_out="scattered")
+    grouped = f"{column.distinct:,} different values: the {len(frequent)} most frequent are told apart."
+    return _category(column, f"{note} {grouped}" if note else grouped, max_levels=len(frequent))
+
+
+def _number(column: Column, numbers: Floats) -> Kind:
+    if len(np.unique(numbers[~np.isnan(numbers)])) < 2:
+        return Kind(left_out="constant")
+    if column.whole:
+        special = _whole_number(column, numbers)
+        if special is not None:
+            return special
+    if float(np.nanmax(np.abs(numbers))) > LARGEST:
+        return Kind(left_out="too_large")
+    minimum, maximum = bounds_with_room(numbers)
+    spec: dict[str, Any] = {"kind": "number"}
+    if _is_integer(column, numbers):
+        spec["integer"] = True
+    spec |= {"minimum": _tidy(minimum), "maximum": _tidy(maximum)}
+    if column.missing.any() or np.isnan(numbers).any():
+        spec["nullable"] = True
+    note = None
+    if column.storage == "text" and column.blanks:
+        spec["stored_as"] = "text"
+        note = "The file has blank text where a number is missing."
+    return Kind(spec, note=note)
+
+
+def _whole_number(column: Column, numbers: Floats) -> Kind | None:
+    """Find whole numbers that are no quantities."""
+    if column.distinct == 2:
+        return _category(column, "Two whole numbers: a flag.")
+    if all(_compact_date.fullmatch(value.strip()) for value in column.values):
+        return Kind(left_out="date")
+    if column.unique:
+        steps = np.diff(numbers)
+        if len(steps) > 1 and ((steps == 1).all() or (steps == -1).all()):
+            return Kind(left_out="row_number")
+        if key_rank(column.name):
+            return Kind(left_out="naming")
+    if names_a_code(column.name):
+        return _named_values(column, "By its name, these whole numbers are codes, not quantities.")
+    return None
+
+
+def _is_integer(column: Column, numbers: Floats) -> bool:
+    if column.whole:
+        return True
+    # pandas writes whole numbers as floats where some are missing; other floats are meant as such.
+    present = numbers[~np.isnan(numbers)]
+    return bool(column.missing.any()) and bool((present == np.trunc(present)).all())
+
+
+def _category(column: Column, note: str | None = None, **more: Any) -> Kind:
+    spec: dict[str, Any] = {"kind": "category"} | more
+    if column.missing.any():
+        spec["nullable"] = True
+    return Kind(spec, note=note)
+
+
+def _are_dates(values: list[str]) -> bool:
+    return all(any(pattern.fullmatch(value.strip()) for pattern in _dates) for value in values)
+
+
+def _tidy(number: float) -> float | int:
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
