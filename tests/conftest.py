@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from churn_core.config import Settings
     from churn_core.models.bundle_writer import ProvedModel
 
+# Threads that wait for each other make a suite many times slower where other processes want the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -9,6 +9,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, train_test_split
+from threadpoolctl import threadpool_limits
 
 from churn_core.models.pair_ranking import rank_pairs
 
@@ -25,6 +26,10 @@ _MEMBERS_BY_ROWS: Final = ((100_000, 4), (300_000, 2))
 _PATIENCE: Final = 20
 _TOLERANCE: Final = 1e-5
 """Nats that `_PATIENCE` further trees must gain: far below the noise of any holdout."""
+
+ROWS_FOR_THREADS: Final = 50_000
+"""From so many rows on a member is fitted on all cores; below, threads wait for each other more than they
+work, and hundredfold longer where other processes want the cores too."""
 
 RANKING_ROWS: Final = 100_000
 """Most rows by which pairs are ranked; more would not change the order of what matters."""
@@ -142,6 +147,7 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         self, X: Matrix, labels: Labels, split: tuple[Any, Any], allowed: list[set[int]]
     ) -> HistGradientBoostingClassifier:
         fitted, stopped_by = split
+        threads = 1 if len(X) < ROWS_FOR_THREADS else None
         member = HistGradientBoostingClassifier(
             learning_rate=self.learning_rate,
             max_iter=self.max_iter,
@@ -157,7 +163,8 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
             tol=_TOLERANCE,
             random_state=self.random_state,
         )
-        return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])
+        with threadpool_limits(threads, user_api="openmp"):
+            return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])
 
 
 def member_count(rows: int) -> int:
