@@ -24,11 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """The default configuration, with fewer folds: enough to go through every step."""
+    """The default columns, with the quickest family and few folds: enough to go through every step."""
     from churn_core.config import load_config, parse_config
 
     content = load_config().model_dump()
     content["evaluation"] = {"folds": 3, "repeats": 1}
+    content["model"] = {"type": "logistic_regression"}
     return parse_config(content)
 
 

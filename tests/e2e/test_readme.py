@@ -51,7 +51,8 @@ def test_every_command_gives_the_output_that_readme_shows(tmp_path: Path) -> Non
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SOURCE_DATE_EPOCH": "0",
     }
-    (tmp_path / "config").symlink_to(ROOT / "config")
+    for folder in ("benchmarks", "config"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     for command, shown in _commands():
         if command.startswith(RUN_BY_MAKE):
             continue
