@@ -1,9 +1,10 @@
 """Customers who are in a table more than once, by their columns alone.
 
-A table of few columns has equal rows by chance. Replicas differ from those in two ways. Rows that are
-equal in all columns but one are nearly always equal in that one too, whichever it is; with chance at
-work, at least one column (a free amount, say) tells some of them apart. And there are many more equal
-pairs than independent columns would give, as they do where every column nearly always holds one value.
+A table of few columns has equal rows by chance. Replicas differ from those in three ways. Rows that are
+equal in all columns but one are nearly always equal in that one too, or at least far more often than any
+two rows are, whichever column it is; with chance at work, there is a column that tells them apart as it
+tells any two rows apart. There are many more equal pairs than independent columns would give. And few
+rows are equal to one another, where chance makes one common case of hundreds.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ SMALLEST_SHARE: Final = 0.01
 """Fewer repeated rows are not worth a word."""
 
 EQUAL_SHARE: Final = 0.6
-"""Of the pairs that are equal in all columns but one, so many must be equal in that one too."""
+"""Of the pairs that are equal in all columns but one, so many must be equal in that one too, ..."""
+
+EQUAL_TIMES: Final = 10
+"""... or so many times the share of all pairs that are equal in it."""
 
 CHANCE_SHARE: Final = 0.1
 """Of the equal pairs, independent columns may explain at most so many."""
@@ -99,7 +103,7 @@ class _Hashed:
         repeats = pd.Series(rows).duplicated().to_numpy(dtype=np.bool_)
         if self.groups is not None:
             in_group = pd.DataFrame({"row": rows, "group": self.groups}).duplicated().to_numpy(dtype=np.bool_)
-            repeats &= ~(in_group & (self.groups >= 0))
+            repeats = repeats & ~(in_group & (self.groups >= 0))
         if repeats.sum() < max(FEWEST_ROWS, SMALLEST_SHARE * len(rows)):
             return None
         copies = np.unique(rows, return_counts=True)[1]
@@ -109,11 +113,11 @@ class _Hashed:
         by_chance = float(np.prod(self.chances[chosen])) * len(rows) * (len(rows) - 1) / 2
         if by_chance > CHANCE_SHARE * pairs:
             return None
-        told_apart = any(
-            pairs < EQUAL_SHARE * self.pairs([other for other in chosen if other != position])
-            for position in chosen
-        )
-        return None if told_apart else repeats
+        for position in chosen:
+            without = self.pairs([other for other in chosen if other != position])
+            if pairs < min(EQUAL_SHARE, EQUAL_TIMES * self.chances[position]) * without:
+                return None
+        return repeats
 
     def pairs(self, chosen: list[int]) -> int:
         """Count the pairs of rows that are equal in the columns `chosen`."""
@@ -128,5 +132,5 @@ class _Hashed:
 
 
 def _chance(codes: Codes) -> float:
-    shares = np.bincount(codes + 1) / len(codes)
-    return float((shares**2).sum())
+    counts = np.bincount(codes + 1).astype(np.float64)
+    return float((counts * (counts - 1)).sum() / (len(codes) * (len(codes) - 1)))
