@@ -155,6 +155,11 @@ class DataSettings(_Section):
     features: Annotated[dict[str, FeatureSpec], Field(min_length=1)]
     derived: dict[str, DerivedSpec] = {}
 
+    @property
+    def ids_repeat(self) -> bool:
+        """Whether a customer may have several rows: they are a group, and the id is its name."""
+        return self.group is not None and self.group == self.id
+
 
 class ModelSettings(_Section):
     """The model family and what its estimator is told."""

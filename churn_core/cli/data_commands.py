@@ -10,6 +10,8 @@ from churn_core.cli.output import print_result
 
 if TYPE_CHECKING:
     import argparse
+import shlex
+from dataclasses import replace
 
 
 def add_commands(commands: Any) -> None:
@@ -46,13 +48,26 @@ def _generate(options: argparse.Namespace) -> None:
 def _validate(options: argparse.Namespace) -> None:
     from churn_core.config import load_config
     from churn_core.data import load_table, validate_data
+    from churn_core.data.inspection import replica_findings
 
-    contract = load_config(options.config).contract
-    report = validate_data(load_table(options.data, contract), contract, labelled=not options.unlabelled)
+    config = load_config(options.config)
+    contract, labelled = config.contract, not options.unlabelled
+    table = load_table(options.data, contract)
+    report = validate_data(table, contract, labelled=labelled, ids_repeat=config.data.ids_repeat)
+    if labelled:
+        replicas = replica_findings(table, contract.names, config.data.group)
+        report = replace(report, findings=(*report.findings, *replicas))
     if options.json:
         print_result(report.to_dict(), "", as_json=True)
     else:
         print(report.render())
         if report.ok:
-            print(f"Next: churn {'score' if options.unlabelled else 'train'} {options.data}")
+            print(_next_command(options))
     report.raise_for_errors()
+
+
+def _next_command(options: argparse.Namespace) -> str:
+    if options.unlabelled:
+        return f"Next: churn score {options.data}"
+    configured = ["--config", str(options.config)] if options.config else []
+    return f"Next: {shlex.join(['churn', 'train', str(options.data), *configured])}"

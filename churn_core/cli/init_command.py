@@ -104,9 +104,8 @@ def _text(inspection: Inspection, data: Path, out: Path) -> str:
     ]
     if inspection.findings:
         lines += ["", "What to know about this table:"]
-    for finding in sorted(inspection.findings, key=lambda finding: finding.severity != "error"):
-        place = "The table" if finding.column is None else f"Column {finding.column!r}"
-        lines.append(f"  [{finding.rule}] {place} {finding.message} (count {finding.count:,}).")
+    ordered = sorted(inspection.findings, key=lambda finding: finding.severity != "error")
+    lines += [f"  {finding}" for finding in ordered]
     command = shlex.join(["churn", "train", str(data), "--config", str(out)])
     return "\n".join([*lines, "", f"Wrote {out}; read it through.", f"Next: {command}"])
 

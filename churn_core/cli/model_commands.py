@@ -36,6 +36,7 @@ def add_commands(commands: Any) -> None:
 def _train(options: argparse.Namespace) -> None:
     from churn_core.config import load_config, with_model_type
     from churn_core.data import load_table
+    from churn_core.data.inspection import replica_findings
     from churn_core.models.bundle_writer import metrics_document
     from churn_core.pipelines import run_training
 
@@ -45,12 +46,15 @@ def _train(options: argparse.Namespace) -> None:
     with Progress("cross-validation", unit="folds") as progress:
         progress.step(f"reading {options.data}")
         table = load_table(options.data, config.contract)
+        warnings = replica_findings(table, config.contract.names, config.data.group)
         run = run_training(config, table, options.out, on_step=progress.step, on_fold=progress.update)
     document = metrics_document(run.proved)
     version = run.bundle.model_version
     print_result(
-        document | {"folder": str(options.out), "model_version": version},
-        _training_text(document, version, options.out),
+        document
+        | {"folder": str(options.out), "model_version": version}
+        | {"warnings": [warning.to_dict() for warning in warnings]},
+        "\n".join([*map(str, warnings), _training_text(document, version, options.out)]),
         as_json=options.json,
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from churn_core.data.columns import (
     FINE,
+    MISSING,
     distinct_text,
     label_form,
     normal_form,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 _ID_TYPES: Final = (str, int, float, np.generic, uuid.UUID, datetime.date)
 _STORE_AS_TEXT: Final = "; convert them, or declare the column with stored_as: text if it is text"
-_MISSING: Final = 1 + REJECT_CODES.index("missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
         present, faults = codes >= 0, category.faults
         differ = len(distinct) > 1
         values = _check_vocabulary(checked, feature, codes, distinct)
-    if not present.any() and ((faults == FINE) | (faults == _MISSING)).all():
+    if not present.any() and ((faults == FINE) | (faults == MISSING)).all():
         return [_all_missing(checked, feature)]
     found = _check_faults(checked, feature, faults) + values
     if checked.labelled and present.all() and len(series) > 1 and not differ:
@@ -97,12 +97,12 @@ def check_target(checked: CheckedTable, contract: Contract) -> list[Finding]:
     parsed = parse_target_column(checked.table[name], name)
     codes, distinct = pd.factorize(parsed.text)
     labels = (label_form(contract.positive), label_form(contract.negative))
-    wrong = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != _MISSING))
+    wrong = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
     found = in_rows(
         name,
         "missing_label",
         "error",
-        parsed.faults == _MISSING,
+        parsed.faults == MISSING,
         "is the target but lacks labels; label these rows or remove them",
     )
     found += in_rows(

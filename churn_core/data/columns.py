@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 FINE: Final = 0
 """Fault code of a value without fault; others are 1 + the position in `REJECT_CODES`."""
 
+MISSING: Final = 1 + REJECT_CODES.index("missing")
+"""Fault code of a value that is missing where the contract wants one."""
+
 _whole_float_text = re.compile(r"([+-]?[0-9]+)[.]0+")
 
 _NUMBER_KINDS: Final = "iuf"
 _COUNTABLE_KINDS: Final = "iub"
-_MISSING: Final = 1 + REJECT_CODES.index("missing")
 _WRONG_TYPE: Final = 1 + REJECT_CODES.index("wrong_type")
 
 
@@ -135,7 +137,7 @@ def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> C
     else:
         text, faults = _apply(category_text, _objects(series))
     if not feature.nullable:
-        faults[(faults == FINE) & pd.isna(text)] = _MISSING
+        faults[(faults == FINE) & pd.isna(text)] = MISSING
     return CategoryColumn(text, faults)
 
 

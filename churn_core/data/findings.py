@@ -28,7 +28,8 @@ class Finding:
         One of `churn_core.errors.REJECT_CODES` for single values, or ``missing_column``,
         ``duplicate_column``, ``not_allowed``, ``unseen_value``, ``duplicate_id``, ``missing_id``,
         ``constant``, ``all_missing``, ``empty_table``, ``one_class``, ``unknown_label``,
-        ``missing_label``.
+        ``missing_label``; or one of `churn_core.data.inspection.wording` and of
+        `churn_core.data.inspection.kinds.LEFT_OUT`.
     severity : 'error' or 'warning'
     count : int
         Rows concerned, or columns where the columns are at fault.
@@ -44,6 +45,11 @@ class Finding:
     count: int
     example_rows: tuple[int, ...]
     message: str
+
+    def __str__(self) -> str:
+        """Return the finding as one sentence."""
+        place = "The table" if self.column is None else f"Column {self.column!r}"
+        return f"{self.severity.capitalize()}: {place} {self.message} (count {self.count:,}; {self.rule})."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON types."""

@@ -100,7 +100,9 @@ class DataValidationError(DataError):
         self.report = report
 
 
-def validate_data(table: pd.DataFrame, contract: Contract, *, labelled: bool = True) -> ValidationReport:
+def validate_data(
+    table: pd.DataFrame, contract: Contract, *, labelled: bool = True, ids_repeat: bool = False
+) -> ValidationReport:
     """Check a table against the data contract.
 
     Parameters
@@ -114,6 +116,9 @@ def validate_data(table: pd.DataFrame, contract: Contract, *, labelled: bool = T
         Whether the rows are to be learnt from or evaluated on. Rows that are only scored need no target;
         in them a repeated id, a value that is not allowed and a nullable column without any value are
         warnings instead of errors, and constant columns are no news.
+    ids_repeat : bool
+        Whether a customer may have several rows, because ``data.group`` is the id: then a repeated id is
+        no fault at all.
 
     Returns
     -------
@@ -131,7 +136,8 @@ def validate_data(table: pd.DataFrame, contract: Contract, *, labelled: bool = T
     present = set(needed) - {finding.column for finding in findings}
     checked = CheckedTable(table, cells_are_text(table), labelled)
     if contract.id_column in present:
-        findings += check_id(checked, str(contract.id_column))
+        found = check_id(checked, str(contract.id_column))
+        findings += [f for f in found if not (ids_repeat and f.rule == "duplicate_id")]
     for feature in contract.features:
         if feature.name in present:
             findings += check_feature(checked, feature)

@@ -37,7 +37,10 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
         If the table breaks the contract.
     """
     contract = predictor.contract
-    validate_data(table, contract).raise_for_errors()
+    data = predictor.bundle.manifest["settings"]["data"]
+    # Bundles of earlier versions know of no group.
+    ids_repeat = data.get("group") is not None and data["group"] == contract.id_column
+    validate_data(table, contract, ids_repeat=ids_repeat).raise_for_errors()
     matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
     labels = target_labels(table[contract.target], contract)
     scores = predictor.score_matrix(matrix)
@@ -52,7 +55,7 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
         recorded.get("share"),
         labels,
         scores.probability,
-        bundle.manifest["settings"]["data"]["random_state"],
+        data["random_state"],
     )
     return {
         "model_version": bundle.model_version,

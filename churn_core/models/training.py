@@ -62,7 +62,7 @@ def train_model(
         If a class or the groups have too few customers for the folds, or a category too many values.
     """
     contract = config.contract
-    validate_data(table, contract).raise_for_errors()
+    validate_data(table, contract, ids_repeat=config.data.ids_repeat).raise_for_errors()
     labels = target_labels(table[contract.target], contract)
     parsed = parse_table(table, contract)
     groups = group_codes(table, config.data.group)

@@ -21,6 +21,7 @@ Storage = Literal["boolean", "integer", "float", "text", "date", "nested"]
 
 _DATE_KINDS: Final = "mM"
 _DATE_OBJECTS: Final = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
+_NUMBER_OBJECTS: Final = {"integer", "floating", "mixed-integer-float", "decimal"}
 _whole_number = re.compile(r"[+-]?[0-9]+")
 _leading_zero = re.compile(r"0[0-9]+")
 
@@ -92,6 +93,7 @@ class Column:
 
 def read_column(name: str, series: pd.Series[Any]) -> Column:
     """Read a column as `churn_core.data.load_table` gives it."""
+    series = _plain(series)
     kind = str(getattr(series.dtype, "kind", "O"))
     if kind == "b":
         codes, values = _factorize(series)
@@ -105,6 +107,19 @@ def read_column(name: str, series: pd.Series[Any]) -> Column:
         return _text_column(name, text.codes, text.values)
     storage: Storage = "date" if pd.api.types.infer_dtype(series, skipna=True) in _DATE_OBJECTS else "nested"
     return Column(name, storage, np.where(series.isna(), -1, 0).astype(np.int64), [])
+
+
+def _plain(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Undo what a table made in Python may have and a file read by `load_table` has not."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return series.astype(series.dtype.categories.dtype)
+    if series.dtype == object:
+        held = pd.api.types.infer_dtype(series, skipna=True)
+        if held == "boolean":
+            return series.astype("boolean")
+        if held in _NUMBER_OBJECTS:
+            return series.astype("Int64" if held == "integer" else "float64")
+    return series
 
 
 def _factorize(series: pd.Series[Any]) -> tuple[Codes, list[Any]]:

@@ -13,6 +13,7 @@ from churn_core.data.inspection.ranges import RULE
 if TYPE_CHECKING:
     from churn_core.data.inspection.inspect import Inspection, PlannedColumn
 
+_WIDTH: Final = 98
 _LONGEST_KEY: Final = 1_000
 """YAML reads a longer key only where a question mark announces it."""
 
@@ -50,7 +51,7 @@ def config_text(inspection: Inspection, source: str) -> str:
         f"    # {_positive_reason(inspection)}",
         f"    positive: {scalar(target.positive)}",
         f"    negative: {scalar(target.negative)}",
-        *(f"  # {line}" for line in textwrap.wrap(RULE, 98)),
+        *(f"  # {line}" for line in textwrap.wrap(RULE, _WIDTH)),
         "  # A column that had no missing value may have none; one that may is marked nullable.",
         "  features:",
     ]
@@ -116,7 +117,7 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     if column.role != "feature":
         return []
     spec = _flow(column.spec)
-    notes = [f"    # {note}" for note in column.notes]
+    notes = [f"    # {line}" for note in column.notes for line in textwrap.wrap(note, _WIDTH)]
     key = scalar(column.name)
     if len(key) > _LONGEST_KEY:
         return [*notes, f"    ? {key}", f"    : {spec}"]

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from churn_core.config import OUTPUT_COLUMNS
 from churn_core.data.findings import Finding, in_column, in_rows
 from churn_core.data.inspection.column import read_column
-from churn_core.data.inspection.keys import find_group, find_id, id_order
+from churn_core.data.inspection.keys import find_group, find_id
 from churn_core.data.inspection.kinds import LEFT_OUT, Kind, kind_of
 from churn_core.data.inspection.labels import Target, read_target
-from churn_core.data.inspection.leaks import drawn_rows, find_leak, order_predicts
+from churn_core.data.inspection.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.names import find_name
-from churn_core.data.inspection.replicas import find_replicas
+from churn_core.data.inspection.table_findings import alike_names, order_findings, replica_findings
 from churn_core.data.inspection.wording import LEAKS, MESSAGES
 from churn_core.errors import DataError
 
@@ -159,10 +157,11 @@ def inspect_table(
     }
     plans, leak_findings = _without_leaks(plans, columns, read)
     found += key_findings + [f for plan in plans.values() for f in _plan_findings(plan, columns[plan.name])]
-    found += leak_findings + _order_findings(columns, keys.id_column, read)
-    found += _replica_findings(plans, columns, keys) + _alike_names(names)
+    features = [name for name, plan in plans.items() if plan.role == "feature"]
+    found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
+    found += replica_findings(table, features, keys.group_column) + alike_names(names)
     plans[target_name] = PlannedColumn(target_name, "target", {})
-    if not any(plan.role == "feature" for plan in plans.values()):
+    if not features:
         raise DataError("No column of the table can be learnt from: each is left out, constant or a key.")
     return Inspection(
         len(table),
@@ -263,57 +262,3 @@ def _without_leaks(
             note = "Warning: it may give the target away; is it known before a customer leaves?"
             kept[name] = replace(plan, notes=(*plan.notes, note))
     return kept, found
-
-
-def _order_findings(columns: dict[str, Column], id_column: str | None, target: Target) -> list[Finding]:
-    rows = drawn_rows(len(target.labels))
-    labels = target.labels[rows]
-    found = []
-    if order_predicts(rows.astype(np.float64), labels):
-        found.append(Finding(None, "order_predicts", "warning", len(labels), (), MESSAGES["order_predicts"]))
-    order = None if id_column is None else id_order(columns[id_column])
-    if order is not None and order_predicts(order[rows], labels):
-        found.append(
-            in_column(str(id_column), "id_predicts", "warning", len(labels), MESSAGES["id_predicts"])
-        )
-    return found
-
-
-def _replica_findings(
-    plans: dict[str, PlannedColumn], columns: dict[str, Column], keys: _Keys
-) -> list[Finding]:
-    if keys.group_column is not None:
-        return []
-    features = [name for name, plan in plans.items() if plan.role == "feature"]
-    return replica_findings(features, [columns[name].codes for name in features])
-
-
-def replica_findings(names: Sequence[str], codes: Sequence[Any]) -> list[Finding]:
-    """Return the finding about replicated customers, or none.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The features.
-    codes : sequence of ndarray of int64, shape (rows,)
-        Equal where a feature's values are equal.
-    """
-    replicas = find_replicas(codes)
-    if replicas is None:
-        return []
-    count = int(replicas.repeats.sum())
-    examples = tuple(int(row) for row in np.flatnonzero(replicas.repeats)[:5])
-    if replicas.but_for is None:
-        return [Finding(None, "replicated_rows", "warning", count, examples, MESSAGES["replicated_rows"])]
-    name = names[replicas.but_for]
-    return [Finding(name, "nearly_replicated", "warning", count, examples, MESSAGES["nearly_replicated"])]
-
-
-def _alike_names(names: Sequence[str]) -> list[Finding]:
-    seen: set[str] = set()
-    found = []
-    for name in names:
-        if name.casefold() in seen:
-            found.append(in_column(name, "alike_names", "warning", 1, MESSAGES["alike_names"]))
-        seen.add(name.casefold())
-    return found

@@ -129,8 +129,8 @@ def _named_values(column: Column, note: str | None = None) -> Kind:
     if column.distinct > max(2, _NAMING_SHARE * column.present):
         return Kind(left_out="free_text" if wordy else "naming")
     if column.distinct <= PLAIN_LEVELS:
-        spelled_alike = {value.casefold() for value in column.values}
-        if spelled_alike == {"false", "true"} != set(column.values):
+        spelt = set(column.values)
+        if {value.casefold() for value in spelt} == {"false", "true"} != spelt:
             note = _BOOLEAN_TEXT
         return _category(column, note)
     if wordy and column.distinct > column.present / LEVEL_ROWS:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from churn_core.data.columns import label_form, parse_target_column
+from churn_core.data.columns import FINE, MISSING, label_form, parse_target_column
 from churn_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -81,9 +81,11 @@ def read_target(series: pd.Series[Any], name: str, positive: str | None) -> Targ
     parsed = parse_target_column(series, name)
     codes, values = pd.factorize(parsed.text)
     labels = [str(value) for value in values]
-    if len(labels) != 2:
+    no_labels = ~np.isin(parsed.faults, (FINE, MISSING))
+    if len(labels) != 2 or no_labels.any():
+        held = "values that are no labels" if no_labels.any() else f"{len(labels):,} different labels"
         raise DataError(
-            f"Column {name!r} holds {len(labels):,} different labels, and a churn model needs two; write a"
+            f"Column {name!r} holds {held}, and a churn model needs two labels; write a"
             " column with one label for those who left and one for all others, and name it with --target."
         )
     counts = np.bincount(codes[codes >= 0], minlength=2)

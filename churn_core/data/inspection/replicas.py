@@ -1,9 +1,10 @@
 """Customers who are in a table more than once, by their columns alone.
 
-A table of few columns has equal rows by chance. Replicas differ from those in two ways. Rows that are
-equal in all columns but one are nearly always equal in that one too, whichever it is; with chance at
-work, at least one column (a free amount, say) tells some of them apart. And there are many more equal
-pairs than independent columns would give, as they do where every column nearly always holds one value.
+A table of few columns has equal rows by chance. Replicas differ from those in three ways. Rows that are
+equal in all columns but one are nearly always equal in that one too, or at least far more often than any
+two rows are, whichever column it is; with chance at work, there is a column that tells them apart as it
+tells any two rows apart. There are many more equal pairs than independent columns would give. And few
+rows are equal to one another, where chance makes one common case of hundreds.
 """
 
 from __future__ import annotations
@@ -26,11 +27,17 @@ FEWEST_ROWS: Final = 10
 SMALLEST_SHARE: Final = 0.01
 """Fewer repeated rows are not worth a word."""
 
-EQUAL_SHARE: Final = 0.8
-"""Of the pairs that are equal in all columns but one, so many must be equal in that one too."""
+EQUAL_SHARE: Final = 0.6
+"""Of the pairs that are equal in all columns but one, so many must be equal in that one too, ..."""
+
+EQUAL_TIMES: Final = 10
+"""... or so many times the share of all pairs that are equal in it."""
 
 CHANCE_SHARE: Final = 0.1
 """Of the equal pairs, independent columns may explain at most so many."""
+
+MOST_COPIES: Final = 20
+"""At least half of the repeated rows must be of sets no larger: many more equal rows are a common case."""
 
 _TRIED: Final = 3
 
@@ -51,49 +58,79 @@ class Replicas:
     but_for: int | None
 
 
-def find_replicas(columns: Sequence[Codes]) -> Replicas | None:
+def find_replicas(columns: Sequence[Codes], groups: Codes | None = None) -> Replicas | None:
     """Look for replicated rows, equal in all columns or in all but one.
 
     Parameters
     ----------
     columns : sequence of ndarray of int64, shape (rows,)
         Codes that are equal where values are.
+    groups : ndarray of int64, shape (rows,), optional
+        Rows that repeat one of their own group are left aside: no split parts them. -1 is no group.
 
     Returns
     -------
     Replicas or None
         None where there are too few, or chance explains them.
     """
-    if len(columns) < 3:
+    if len(columns) < 3 or len(columns[0]) < FEWEST_ROWS:
         return None
     # Each column has a multiplier of its own: the sum over a row stands for the row.
     keys = np.random.default_rng(0).integers(1, 2**64, len(columns), dtype=np.uint64)
     hashes = [codes.astype(np.uint64) * key for codes, key in zip(columns, keys, strict=True)]
-    chances = np.array([_pairs(own) for own in hashes]) / max(1, len(columns[0]) * (len(columns[0]) - 1) // 2)
-    whole = np.stack(hashes).sum(axis=0, dtype=np.uint64)
-    without = [_pairs(whole - own) for own in hashes]
-    if (found := _replicated(whole, without, chances)) is not None:
+    table = _Hashed(hashes, np.array([_chance(codes) for codes in columns]), groups)
+    everything = list(range(len(columns)))
+    if (found := table.replicated(everything)) is not None:
         return Replicas(found, None)
+    without = [table.pairs([other for other in everything if other != position]) for position in everything]
     for position in np.argsort(without)[::-1][:_TRIED].tolist():
-        rest = whole - hashes[position]
-        others = [_pairs(rest - own) for other, own in enumerate(hashes) if other != position]
-        if (found := _replicated(rest, others, np.delete(chances, position))) is not None:
+        if (found := table.replicated([p for p in everything if p != position])) is not None:
             return Replicas(found, position)
     return None
 
 
-def _replicated(
-    rows: Hashes, pairs_without: list[int], chances: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_] | None:
-    repeats = pd.Series(rows).duplicated().to_numpy(dtype=np.bool_)
-    if repeats.sum() < max(FEWEST_ROWS, SMALLEST_SHARE * len(rows)):
-        return None
-    pairs = _pairs(rows)
-    by_chance = float(np.prod(chances)) * len(rows) * (len(rows) - 1) / 2
-    told_apart = pairs < EQUAL_SHARE * max(pairs_without)
-    return None if told_apart or by_chance > CHANCE_SHARE * pairs else repeats
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    """Columns as one hash a cell, and how often two rows have a column's value in common by chance."""
+
+    hashes: list[Hashes]
+    chances: npt.NDArray[np.float64]
+    groups: Codes | None
+
+    def replicated(self, chosen: list[int]) -> npt.NDArray[np.bool_] | None:
+        """Return which rows are replicas by the columns `chosen`, or None."""
+        rows = self._rows(chosen)
+        repeats = pd.Series(rows).duplicated().to_numpy(dtype=np.bool_)
+        if self.groups is not None:
+            in_group = pd.DataFrame({"row": rows, "group": self.groups}).duplicated().to_numpy(dtype=np.bool_)
+            repeats = repeats & ~(in_group & (self.groups >= 0))
+        if repeats.sum() < max(FEWEST_ROWS, SMALLEST_SHARE * len(rows)):
+            return None
+        copies = np.unique(rows, return_counts=True)[1]
+        if (copies - 1)[copies > MOST_COPIES].sum() > 0.5 * (copies - 1).sum():
+            return None
+        pairs = self.pairs(chosen)
+        by_chance = float(np.prod(self.chances[chosen])) * len(rows) * (len(rows) - 1) / 2
+        if by_chance > CHANCE_SHARE * pairs:
+            return None
+        for position in chosen:
+            without = self.pairs([other for other in chosen if other != position])
+            if pairs < min(EQUAL_SHARE, EQUAL_TIMES * self.chances[position]) * without:
+                return None
+        return repeats
+
+    def pairs(self, chosen: list[int]) -> int:
+        """Count the pairs of rows that are equal in the columns `chosen`."""
+        counts = np.unique(self._rows(chosen), return_counts=True)[1]
+        return int((counts * (counts - 1) // 2).sum())
+
+    def _rows(self, chosen: list[int]) -> Hashes:
+        total = np.zeros(len(self.hashes[0]), dtype=np.uint64)
+        for position in chosen:
+            total += self.hashes[position]
+        return total
 
 
-def _pairs(rows: Hashes) -> int:
-    counts = pd.Series(rows).value_counts(sort=False).to_numpy()
-    return int((counts * (counts - 1) // 2).sum())
+def _chance(codes: Codes) -> float:
+    counts = np.bincount(codes + 1).astype(np.float64)
+    return float((counts * (counts - 1)).sum() / (len(codes) * (len(codes) - 1)))

@@ -1,0 +1,122 @@
+"""The configuration that is written: readable, complete, and read back whatever the columns are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_core.config import Settings, load_config, parse_config
+from churn_core.data import validate_data
+from churn_core.data.inspection import config_text, inspect_table
+from churn_core.data.inspection.config_text import scalar
+
+
+def written(table: pd.DataFrame, target: str = "churned", **options: str) -> tuple[str, Settings]:
+    text = config_text(inspect_table(table, target, **options), "table.csv")
+    return text, parse_config(yaml.safe_load(text))
+
+
+def test_every_column_is_named_in_the_tables_order_and_reasons_are_given(customers: pd.DataFrame) -> None:
+    table = customers.assign(currency="EUR", joined=pd.Timestamp("2024-01-01"), zip=np.arange(2_000) % 90)
+    table = table[["currency", "plan", "joined", "customer id", "zip", "spent", "visits", "churned"]]
+    text, config = written(table)
+    assert list(config.data.features) == ["plan", "zip", "spent", "visits"]
+    assert config.data.features["zip"].model_dump()["max_levels"] == 50
+    places = [text.index(f"{name}") for name in ("currency, which", "plan:", "zip:", "spent:", "visits:")]
+    assert places == sorted(places)
+    for reason in ("one value only", "90 different values", "Bounds have room", "label of those who left"):
+        assert reason in text
+    assert all(len(line) <= 110 for line in text.splitlines())
+
+
+def test_the_configuration_is_what_was_decided(customers: pd.DataFrame) -> None:
+    found = inspect_table(customers, "churned")
+    config = parse_config(yaml.safe_load(config_text(found, "table.csv")))
+    assert config.data.id == "customer id"
+    assert config.data.target.model_dump() == {"column": "churned", "positive": "yes", "negative": "no"}
+    features = {name: spec.model_dump(exclude_unset=True) for name, spec in config.data.features.items()}
+    assert features == {column.name: column.spec for column in found.features}
+    assert config.model == Settings.model_fields["model"].default
+
+
+def test_a_group_is_written_and_an_offered_one_is_only_told(customers: pd.DataFrame) -> None:
+    table = customers.assign(**{"household id": np.arange(2_000) // 3})
+    text, config = written(table)
+    assert config.data.group is None
+    assert "  # group: household id" in text
+    assert written(table, group="household id")[1].data.group == "household id"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "",
+            "=",
+            "null",
+            "1",
+            "2024-01-01",
+            "yes",
+            "a: b",
+            "a #b",
+            "- a",
+            "? a",
+            '"',
+            "'",
+            "{a}",
+            "[a]",
+            "%",
+        ),
+        *(
+            "two\nlines",
+            "tab\t",
+            "\u2028",
+            "\x85",
+            "\ufeff",
+            "größe",
+            "客户",
+            "🙂",
+            "a" * 3_000,
+            " ",
+            "\\",
+            "!x",
+        ),
+        *("...", "---", "*a", "&a", "<<", "~", "0x1f", "1_000", "true", "|", ">", "@", "`"),
+    ],
+)
+def test_any_text_is_one_line_of_yaml_that_reads_as_itself(name: str) -> None:
+    line = scalar(name)
+    assert len(line.splitlines()) == 1
+    assert yaml.safe_load(line) == name
+    assert yaml.safe_load(f"# {line}\na:\n  b: {line}\n") == {"a": {"b": name}}
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(odd=st.lists(names, min_size=5, max_size=5, unique_by=lambda name: name.casefold()), label=names)
+def test_given_any_names_then_the_configuration_is_read_and_the_table_keeps_it(
+    odd: list[str], label: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    draw = np.random.default_rng(0)
+    amount, plan, flag, constant, target = odd
+    table = pd.DataFrame(
+        {
+            amount: draw.normal(size=60),
+            plan: draw.choice(["a", "b"], 60),
+            flag: draw.integers(0, 2, 60),
+            constant: "x",
+            target: draw.permutation([f"{label}?", f"{label}!"] * 30),
+        }
+    )
+    text, config = written(table, target)
+    assert set(config.data.features) == {amount, plan, flag}
+    assert validate_data(table, config.contract).findings == ()
+    path = tmp_path_factory.mktemp("config") / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert load_config(path) == config

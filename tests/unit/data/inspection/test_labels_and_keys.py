@@ -1,0 +1,152 @@
+"""The target's labels, the id, the group, and the columns that a user names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_core.data.inspection import inspect_table
+from churn_core.data.inspection.labels import read_target
+from churn_core.data.inspection.names import find_name, key_rank, name_words
+from churn_core.errors import DataError
+
+# ---------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize(
+    ("values", "positive"),
+    [
+        *((["no", "yes"], "yes"), (["0", "1"], "1"), ([0, 1], "1"), ([0.0, 1.0], "1"), (["1.0", "0.0"], "1")),
+        *(([True, False], "true"), (["True", "False"], "true"), (["Stayed", "Churned"], "Churned")),
+        *(
+            ([" False.", " True."], " True."),
+            (["Existing Customer", "Attrited Customer"], "Attrited Customer"),
+        ),
+        *((["loyal", "who knows"], "who knows"), (["Active", "dormant"], "dormant"), (["N", "Y"], "Y")),
+    ],
+)
+def test_a_label_that_says_who_left_is_known_however_rare(values: list[Any], positive: str) -> None:
+    for series in (pd.Series(values * 5 + values[:1] * 9), pd.Series(values * 5 + values[1:] * 9)):
+        target = read_target(series, "t", None)
+        assert (target.positive, target.chosen_by) == (positive, "word")
+        assert target.share == pytest.approx((target.labels == 1).mean())
+
+
+def test_of_two_words_that_say_nothing_the_rarer_is_taken_and_it_is_said(customers: pd.DataFrame) -> None:
+    target = read_target(pd.Series(["A"] * 3 + ["B"] * 9), "t", None)
+    assert (target.positive, target.negative, target.chosen_by) == ("A", "B", "rarity")
+    renamed = customers.assign(churned=customers["churned"].map({"yes": "A", "no": "B"}))
+    assert "positive_guessed" in {f.rule for f in inspect_table(renamed, "churned").findings}
+
+
+def test_a_label_can_be_named(customers: pd.DataFrame) -> None:
+    series = pd.Series(["A"] * 3 + ["B"] * 9)
+    assert read_target(series, "t", "B").positive == "B"
+    assert read_target(series, "t", " b ").positive == "B"
+    assert read_target(pd.Series([0, 1, 1]), "t", "0").positive == "0"
+    with pytest.raises(DataError, match="--positive 'C'"):
+        read_target(series, "t", "C")
+
+
+@pytest.mark.parametrize("values", [["a"] * 9, ["a", "b", "c"] * 3, [None] * 9, np.arange(9) / 7])
+def test_other_than_two_labels_are_refused_with_the_mend_and_without_them(values: Any) -> None:
+    with pytest.raises(DataError, match="one label for those who left") as caught:
+        read_target(pd.Series(values), "gone", None)
+    assert "'gone'" in str(caught.value)
+    assert "'b'" not in str(caught.value)
+
+
+def test_rows_without_a_label_are_an_error_to_mend(customers: pd.DataFrame) -> None:
+    table = customers.assign(churned=customers["churned"].where(customers.index % 100 != 3))
+    (finding,) = inspect_table(table, "churned").findings
+    assert (finding.rule, finding.severity, finding.count) == ("missing_label", "error", 20)
+    assert finding.example_rows == (3, 103, 203, 303, 403)
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        *(("customerID", ["customer", "id"]), ("Customer No.", ["customer", "no"]), ("", [])),
+        *(("zip_code2", ["zip", "code", "2"]), ("MSISDN", ["msisdn"]), ("Größe des Haushalts", None)),
+    ],
+)
+def test_names_are_split_into_words(name: str, words: list[str] | None) -> None:
+    assert name_words(name) == (words if words is not None else ["größe", "des", "haushalts"])
+
+
+def test_a_customers_key_ranks_above_other_keys_and_quantities_are_none() -> None:
+    assert key_rank("CustomerId") > key_rank("row id") > key_rank("customer") > key_rank("email id") == 0
+    assert key_rank("Num.Of.Products") == key_rank("paid") == key_rank("valid") == 0
+
+
+def test_a_name_is_found_in_spite_of_blanks_and_case_but_not_guessed() -> None:
+    names = ["Churned ", "plan", "Plan", "größe"]
+    assert find_name("Churned", names, "--target") == "Churned "
+    assert find_name("plan", names, "--target") == "plan"
+    assert find_name("GRO\u0308SSE".replace("SS", "ß"), names, "--target") == "größe"
+    with pytest.raises(DataError, match="could be any of 'plan' or 'Plan'"):
+        find_name("PLAN", names, "--id")
+    with pytest.raises(DataError, match="did you mean 'Churned '"):
+        find_name("Churn", names, "--target")
+
+
+def test_a_corrected_name_is_said_and_an_exact_one_is_not(customers: pd.DataFrame) -> None:
+    blank = customers.rename(columns={"churned": "churned "})
+    (finding,) = inspect_table(blank, "Churned").findings
+    assert (finding.rule, finding.column) == ("name_corrected", "churned ")
+    assert inspect_table(customers, "churned").findings == ()
+
+
+# ---------------------------------------------------------------- id and group
+
+
+def roles(table: pd.DataFrame, **options: Any) -> tuple[str | None, str | None, str | None]:
+    found = inspect_table(table, "churned", **options)
+    return found.id_column, found.group_column, found.group_offered
+
+
+def test_the_id_is_found_by_its_name_and_its_values(customers: pd.DataFrame) -> None:
+    assert roles(customers) == ("customer id", None, None)
+    assert roles(customers.rename(columns={"customer id": "about"})) == (None, None, None)
+    both = customers.assign(**{"row id": np.random.default_rng(1).permutation(len(customers))})
+    assert roles(both[both.columns[::-1]])[0] == "customer id"
+    assert roles(both, id_column="row id")[0] == "row id"
+
+
+def test_an_id_that_collides_with_the_columns_of_scored_files_is_not_taken(customers: pd.DataFrame) -> None:
+    table = customers.rename(columns={"customer id": "row_number"})
+    found = inspect_table(table, "churned", id_column="row_number")
+    assert found.id_column is None
+    assert "id_collides" in {f.rule for f in found.findings}
+
+
+def test_customers_with_several_rows_are_grouped_of_their_own_accord(customers: pd.DataFrame) -> None:
+    keys = [f"c{number // 3}" for number in range(len(customers))]
+    found = inspect_table(customers.assign(**{"customer id": keys}), "churned")
+    assert (found.id_column, found.group_column) == ("customer id", "customer id")
+    assert [f.rule for f in found.findings] == ["repeated_customer"]
+
+
+def test_a_household_is_offered_as_a_group_and_not_taken(customers: pd.DataFrame) -> None:
+    table = customers.assign(household_id=np.arange(len(customers)) // 3)
+    found = inspect_table(table, "churned")
+    assert (found.group_column, found.group_offered) == (None, "household_id")
+    assert "group_offered" in {f.rule for f in found.findings}
+    assert roles(table, group="household_id") == ("customer id", "household_id", None)
+
+
+@pytest.mark.parametrize("name", ["agent_id", "account length", "customer age", "customer segment"])
+def test_other_columns_that_repeat_are_no_groups(name: str, customers: pd.DataFrame) -> None:
+    table = customers.assign(**{name: np.arange(len(customers)) // 3})
+    assert roles(table) == ("customer id", None, None)
+
+
+def test_a_named_id_that_repeats_becomes_the_group_too(customers: pd.DataFrame) -> None:
+    table = customers.assign(who=[f"w{number // 2}" for number in range(len(customers))])
+    assert roles(table, id_column="who") == ("who", "who", None)

@@ -1,0 +1,220 @@
+"""What ruins churn models: each trap is found where it is, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_core.data import generate_sample_data, load_table
+from churn_core.data.inspection import Inspection, inspect_table, replica_findings
+from churn_core.data.inspection.leaks import area, lower_bound, out_of_fold_area
+from churn_core.errors import DataError
+
+
+def rules(found: Inspection) -> list[tuple[str, str | None]]:
+    return [(finding.rule, finding.column) for finding in found.findings]
+
+
+def inspected(table: pd.DataFrame, **columns: Any) -> Inspection:
+    return inspect_table(table.assign(**columns), "churned")
+
+
+# ---------------------------------------------------------------- no false alarms
+
+
+def test_an_honest_table_gives_no_finding(customers: pd.DataFrame) -> None:
+    assert inspect_table(customers, "churned").findings == ()
+
+
+@pytest.mark.parametrize("rows", [60, 200, 1_000, 5_000])
+def test_sample_customers_of_any_number_give_no_finding(rows: int) -> None:
+    for seed in range(6):
+        assert inspect_table(generate_sample_data(rows, seed=seed), "Churn").findings == ()
+
+
+def test_the_real_telco_table_gives_no_finding(telco_csv: Any) -> None:
+    found = inspect_table(load_table(telco_csv), "Churn")
+    assert found.findings == ()
+    assert [c.name for c in found.columns if c.role == "left_out"] == []
+
+
+def test_a_few_rows_raise_no_alarm_even_where_a_column_tells_all(draw: np.random.Generator) -> None:
+    labels = np.array(["yes"] * 8 + ["no"] * 22)
+    table = pd.DataFrame({"x": np.where(labels == "yes", 5, draw.integers(0, 3, 30)), "churned": labels})
+    table["y"] = draw.normal(size=30)
+    assert inspect_table(table, "churned").findings == ()
+
+
+# ---------------------------------------------------------------- leaks
+
+
+def test_the_target_under_another_name_is_left_out(customers: pd.DataFrame, left: Any) -> None:
+    found = inspected(customers, status=np.where(left, "closed", "open"), months=np.where(left, 0, 7))
+    assert rules(found) == [("target_copy", "status"), ("target_copy", "months")]
+    assert {c.name: c.reason for c in found.columns if c.role == "left_out"} == {
+        "status": "target_copy",
+        "months": "target_copy",
+    }
+
+
+def test_a_column_that_nearly_tells_the_target_is_warned_of_and_kept(
+    customers: pd.DataFrame, left: Any, draw: np.random.Generator
+) -> None:
+    score = left + draw.normal(0, 0.45, len(left))
+    found = inspected(customers, score=score)
+    assert rules(found) == [("gives_target_away", "score")]
+    (column,) = [c for c in found.features if c.name == "score"]
+    assert any("Warning" in note for note in column.notes)
+
+
+def test_an_honest_strong_column_is_not_warned_of(
+    customers: pd.DataFrame, left: Any, draw: np.random.Generator
+) -> None:
+    assert rules(inspected(customers, score=left + draw.normal(0, 0.8, len(left)))) == []
+
+
+def test_a_value_with_which_nearly_all_left_is_warned_of(
+    customers: pd.DataFrame, left: Any, draw: np.random.Generator
+) -> None:
+    often = left & (draw.random(len(left)) < 0.4)
+    reason = np.where(often, "moved", draw.choice(["none", "asked"], len(left)))
+    assert rules(inspected(customers, reason=reason)) == [("value_gives_target_away", "reason")]
+    seldom = left & (draw.random(len(left)) < 0.05)
+    assert rules(inspected(customers, reason=np.where(seldom, "moved", "none"))) == []
+
+
+def test_a_value_that_is_there_only_for_those_who_left_is_warned_of(
+    customers: pd.DataFrame, left: Any, draw: np.random.Generator
+) -> None:
+    survey = np.where(left & (draw.random(len(left)) < 0.5), draw.normal(5, 1, len(left)), np.nan)
+    assert rules(inspected(customers, survey=survey)) == [("missing_gives_target_away", "survey")]
+
+
+def test_gaps_that_tell_a_little_are_honest(
+    customers: pd.DataFrame, left: Any, draw: np.random.Generator
+) -> None:
+    gaps = draw.random(len(left)) < np.where(left, 0.5, 0.2)
+    assert rules(inspected(customers, income=np.where(gaps, np.nan, draw.normal(5, 1, len(left))))) == []
+
+
+def test_many_values_that_overfit_are_no_leak(customers: pd.DataFrame, draw: np.random.Generator) -> None:
+    town = [f"t{number}" for number in draw.integers(0, 400, len(customers))]
+    codes, labels = pd.factorize(np.array(town))[0], (customers["churned"] == "yes").to_numpy(np.int64)
+    assert out_of_fold_area(codes.astype(np.int64), labels) < 0.56
+
+
+def test_the_area_is_that_of_scikit_learn(draw: np.random.Generator) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    labels, scores = draw.integers(0, 2, 300), np.round(draw.normal(size=300), 1)
+    assert area(scores, labels) == pytest.approx(roc_auc_score(labels, scores))
+
+
+@pytest.mark.parametrize(
+    ("share", "count", "bound"), [(1, 100, 0.963), (0.5, 100, 0.4038), (0.9, 50, 0.7864)]
+)
+def test_the_bound_is_wilsons(share: float, count: int, bound: float) -> None:
+    assert lower_bound(share, count) == pytest.approx(bound, abs=5e-4)
+
+
+# ---------------------------------------------------------------- order
+
+
+def test_leavers_that_were_appended_are_warned_of(customers: pd.DataFrame, draw: np.random.Generator) -> None:
+    appended = customers.sort_values("churned", ignore_index=True)
+    assert rules(inspect_table(appended, "churned")) == [("order_predicts", None)]
+
+
+def test_blocks_of_leavers_in_the_midst_are_warned_of(customers: pd.DataFrame, left: Any) -> None:
+    order = np.concatenate([np.flatnonzero(~left)[:700], np.flatnonzero(left), np.flatnonzero(~left)[700:]])
+    assert ("order_predicts", None) in rules(inspect_table(customers.iloc[order], "churned"))
+
+
+def test_ids_that_tell_are_warned_of(customers: pd.DataFrame, left: Any, draw: np.random.Generator) -> None:
+    place = draw.random(len(left)) + 0.7 * left
+    numbers = 10_000 + place.argsort().argsort()
+    for ids in (numbers, [f"C-{number}" for number in numbers]):
+        table = customers.assign(**{"customer id": ids})
+        assert rules(inspect_table(table, "churned")) == [("id_predicts", "customer id")]
+
+
+# ---------------------------------------------------------------- replicas
+
+
+def replicated(customers: pd.DataFrame, share: float) -> pd.DataFrame:
+    more = customers.sample(frac=share, random_state=1)
+    table = pd.concat([customers, more], ignore_index=True).sample(frac=1, random_state=2, ignore_index=True)
+    return table.assign(**{"customer id": [f"n{number}" for number in range(len(table))]})
+
+
+def test_replicated_customers_are_warned_of(customers: pd.DataFrame) -> None:
+    table = replicated(customers, 0.05)
+    (finding,) = inspect_table(table, "churned").findings
+    assert (finding.rule, finding.column, finding.count) == ("replicated_rows", None, 100)
+    features = table[["spent", "plan", "visits"]]
+    assert all(features.iloc[: row + 1].duplicated().iloc[-1] for row in finding.example_rows)
+
+
+def test_customers_that_differ_in_one_column_are_warned_of(
+    customers: pd.DataFrame, draw: np.random.Generator
+) -> None:
+    wider = customers.assign(balance=draw.normal(size=len(customers)).round(4))
+    table = replicated(wider, 0.3)
+    table["visits"] = draw.integers(0, 1_000, len(table))
+    assert rules(inspect_table(table, "churned")) == [("nearly_replicated", "visits")]
+
+
+def test_replicas_in_one_group_are_in_order_and_those_beyond_it_are_not(customers: pd.DataFrame) -> None:
+    table = pd.concat([customers.assign(g=range(2_000))] * 2, ignore_index=True)
+    features = ["spent", "plan", "visits"]
+    assert replica_findings(table, features, "g") == []
+    table.loc[:99, "g"] = range(10_000, 10_100)
+    (finding,) = replica_findings(table, features, "g")
+    assert finding.count == 100
+
+
+@pytest.mark.parametrize("skew", [0.5, 0.2, 0.03])
+def test_flags_that_repeat_by_chance_are_not_replicas(skew: float, draw: np.random.Generator) -> None:
+    flags = draw.random((3_000, 8)) < skew
+    table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(8)])
+    assert replica_findings(table, list(table), None) == []
+
+
+def test_flags_that_hang_together_are_not_replicas(draw: np.random.Generator) -> None:
+    flags = (draw.random((3_000, 1)) < 0.1) & (draw.random((3_000, 15)) < 0.3)
+    table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(15)])
+    assert replica_findings(table, list(table), None) == []
+    table["amount"] = draw.normal(size=3_000)
+    assert replica_findings(table, list(table), None) == []
+
+
+# ---------------------------------------------------------------- names and emptiness
+
+
+def test_names_that_differ_by_case_alone_are_warned_of(customers: pd.DataFrame) -> None:
+    table = customers.assign(Spent=np.random.default_rng(0).normal(size=len(customers)))
+    assert rules(inspect_table(table, "churned")) == [("alike_names", "Spent")]
+
+
+def test_a_table_without_anything_to_learn_from_is_refused() -> None:
+    with pytest.raises(DataError, match="No column"):
+        inspect_table(pd.DataFrame({"a": [1] * 40, "t": ["yes", "no"] * 20}), "t")
+    with pytest.raises(DataError, match="no rows"):
+        inspect_table(pd.DataFrame({"a": [], "t": []}), "t")
+
+
+def test_no_finding_shows_a_customers_value(customers: pd.DataFrame, left: Any) -> None:
+    canary = "CANARY"
+    found = inspected(
+        customers,
+        status=np.where(left, canary, "open"),
+        mail=[f"{canary}{number}@x.org" for number in range(len(left))],
+        mixed=[canary if number % 9 == 0 else str(number) for number in range(len(left))],
+        constant=canary,
+        towns=[f"{canary} {number // 3}" for number in range(len(left))],
+    )
+    assert len(found.findings) == 5
+    assert canary not in str(found.to_dict())
