@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from churn_core.column_specs import (
+    CountSpec,
+    DerivedSpec,
+    FeatureSpec,
+    Section,
+    TargetSpec,
+    declared_derived,
+    declared_feature,
+)
 from churn_core.errors import ConfigError
-from churn_core.schema import MAX_VOCABULARY, CategoryFeature, Contract, DerivedFeature, NumberFeature
-from churn_core.scoring.encoding import category_text
+from churn_core.schema import Contract
 from churn_core.scoring.money import Money
 
 Family = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
@@ -39,112 +46,13 @@ def get_project_root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-
-class NumberSpec(_Section):
-    """A number column as config.yaml declares it."""
-
-    kind: Literal["number"]
-    minimum: float
-    maximum: float
-    integer: bool = False
-    nullable: bool = False
-    stored_as: Literal["number", "text"] = "number"
-    monotonic: Literal["increasing", "decreasing"] | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> NumberSpec:
-        if not self.minimum < self.maximum:
-            raise ValueError("minimum must be less than maximum")
-        if max(abs(self.minimum), abs(self.maximum)) > 3.4e38:
-            raise ValueError("minimum and maximum must fit a float32 (below 3.4e38)")
-        return self
-
-
-class CategorySpec(_Section):
-    """A category column as config.yaml declares it."""
-
-    kind: Literal["category"]
-    nullable: bool = False
-    allowed: tuple[str, ...] | None = None
-    max_levels: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)] | None = None
-
-
-class RatioSpec(_Section):
-    """numerator / denominator; missing where the denominator is 0."""
-
-    kind: Literal["ratio"]
-    numerator: str
-    denominator: str
-
-
-class DifferenceSpec(_Section):
-    """minuend - subtrahend."""
-
-    kind: Literal["difference"]
-    minuend: str
-    subtrahend: str
-
-
-class SumSpec(_Section):
-    """The sum of several number columns."""
-
-    kind: Literal["sum"]
-    columns: Annotated[tuple[str, ...], Field(min_length=2)]
-
-
-class CountSpec(_Section):
-    """How many of the category columns hold a value."""
-
-    kind: Literal["count"]
-    value: str
-    columns: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class BucketSpec(_Section):
-    """The interval between edges in which a number lies, used as a category."""
-
-    kind: Literal["bucket"]
-    column: str
-    edges: Annotated[tuple[float, ...], Field(min_length=1)]
-
-    @field_validator("edges")
-    @classmethod
-    def _increasing(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
-        if any(a >= b for a, b in pairwise(edges)):
-            raise ValueError("edges must increase")
-        return edges
-
-
-FeatureSpec = Annotated[NumberSpec | CategorySpec, Field(discriminator="kind")]
-DerivedSpec = Annotated[
-    RatioSpec | DifferenceSpec | SumSpec | CountSpec | BucketSpec, Field(discriminator="kind")
-]
-
-
-class TargetSpec(_Section):
-    """The column that says who left, and its two labels."""
-
-    column: str
-    positive: str
-    negative: str
-
-    @field_validator("positive", "negative", mode="before")
-    @classmethod
-    def _text(cls, label: object) -> object:
-        """Take ``positive: 1`` and ``positive: true`` as YAML reads them for the labels' text."""
-        return category_text(label) if isinstance(label, int) else label
-
-
-class ProjectSettings(_Section):
+class ProjectSettings(Section):
     """What the model is called."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "churn"
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """The columns, and how the table is split."""
 
     id: str | None = None
@@ -153,7 +61,7 @@ class DataSettings(_Section):
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.2
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 42
     features: Annotated[dict[str, FeatureSpec], Field(min_length=1)]
-    derived: dict[str, DerivedSpec] = {}
+    derived: dict[str, DerivedSpec] = Field(default_factory=dict)
 
     @property
     def ids_repeat(self) -> bool:
@@ -161,15 +69,15 @@ class DataSettings(_Section):
         return self.group is not None and self.group == self.id
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The model family and what its estimator is told."""
 
     type: Family | Literal["auto"] = "additive"
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
     calibration: Literal["auto", "sigmoid", "none"] = "auto"
 
 
-class EvaluationSettings(_Section):
+class EvaluationSettings(Section):
     """Repeated stratified cross-validation."""
 
     folds: Annotated[int, Field(ge=2, le=50)] = 5
@@ -182,7 +90,7 @@ class EvaluationSettings(_Section):
         return 5 if rows <= 20_000 else 2 if rows <= 100_000 else 1
 
 
-class RiskBands(_Section):
+class RiskBands(Section):
     """Probabilities from which a customer counts as of medium and of high risk."""
 
     medium: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -202,7 +110,7 @@ _RULES = ("f1", "money", "share")
 _MONEY_KEYS = ("value_of_customer", "cost_of_offer", "success_rate")
 
 
-class DecisionSettings(_Section):
+class DecisionSettings(Section):
     """From which probability a customer is contacted, and what contacting one costs and brings.
 
     `churn_core.scoring.money.Money` has the formula and what it assumes. ``threshold`` is ``money`` where
@@ -251,14 +159,14 @@ class DecisionSettings(_Section):
         return Money(self.value_of_customer, self.cost_of_offer, self.success_rate)
 
 
-class ApiSettings(_Section):
+class ApiSettings(Section):
     """Where the local API listens."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
 
 
-class Settings(_Section):
+class Settings(Section):
     """All of config.yaml."""
 
     project: ProjectSettings = ProjectSettings()
@@ -296,12 +204,12 @@ class Settings(_Section):
         """The data contract, its vocabularies still to be learnt."""
         data = self.data
         return Contract(
-            features=tuple(_feature(name, spec) for name, spec in data.features.items()),
+            features=tuple(declared_feature(name, spec) for name, spec in data.features.items()),
             target=data.target.column,
             positive=data.target.positive,
             negative=data.target.negative,
             id_column=data.id,
-            derived=tuple(_derived(name, spec) for name, spec in data.derived.items()),
+            derived=tuple(declared_derived(name, spec) for name, spec in data.derived.items()),
         )
 
 
@@ -386,36 +294,8 @@ def _check_names(data: DataSettings) -> None:
 
 def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec]) -> None:
     needed = "category" if isinstance(spec, CountSpec) else "number"
-    for column in _derived(name, spec).columns:
+    for column in declared_derived(name, spec).columns:
         if column not in features:
             raise ValueError(f"data.derived.{name}: {column!r} is not among data.features")
         if features[column].kind != needed:
             raise ValueError(f"data.derived.{name}: {column!r} must be a {needed} column")
-
-
-def _feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
-    if isinstance(spec, CategorySpec):
-        return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
-    return NumberFeature(
-        name,
-        minimum=spec.minimum,
-        maximum=spec.maximum,
-        integer=spec.integer,
-        nullable=spec.nullable,
-        stored_as_text=spec.stored_as == "text",
-        monotonic=spec.monotonic,
-    )
-
-
-def _derived(name: str, spec: DerivedSpec) -> DerivedFeature:
-    match spec:
-        case RatioSpec():
-            return DerivedFeature(name, "ratio", (spec.numerator, spec.denominator))
-        case DifferenceSpec():
-            return DerivedFeature(name, "difference", (spec.minuend, spec.subtrahend))
-        case SumSpec():
-            return DerivedFeature(name, "sum", spec.columns)
-        case CountSpec():
-            return DerivedFeature(name, "count", spec.columns, value=spec.value)
-        case BucketSpec():
-            return DerivedFeature(name, "bucket", (spec.column,), edges=spec.edges)

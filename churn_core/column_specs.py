@@ -1,0 +1,138 @@
+"""A table's columns as config.yaml declares them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from churn_core.schema import MAX_VOCABULARY, CategoryFeature, DerivedFeature, NumberFeature
+from churn_core.scoring.encoding import category_text
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class NumberSpec(Section):
+    """A number column as config.yaml declares it."""
+
+    kind: Literal["number"]
+    minimum: float
+    maximum: float
+    integer: bool = False
+    nullable: bool = False
+    stored_as: Literal["number", "text"] = "number"
+    monotonic: Literal["increasing", "decreasing"] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> NumberSpec:
+        if not self.minimum < self.maximum:
+            raise ValueError("minimum must be less than maximum")
+        if max(abs(self.minimum), abs(self.maximum)) > 3.4e38:
+            raise ValueError("minimum and maximum must fit a float32 (below 3.4e38)")
+        return self
+
+
+class CategorySpec(Section):
+    """A category column as config.yaml declares it."""
+
+    kind: Literal["category"]
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+    max_levels: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)] | None = None
+
+
+class RatioSpec(Section):
+    """numerator / denominator; missing where the denominator is 0."""
+
+    kind: Literal["ratio"]
+    numerator: str
+    denominator: str
+
+
+class DifferenceSpec(Section):
+    """minuend - subtrahend."""
+
+    kind: Literal["difference"]
+    minuend: str
+    subtrahend: str
+
+
+class SumSpec(Section):
+    """The sum of several number columns."""
+
+    kind: Literal["sum"]
+    columns: Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class CountSpec(Section):
+    """How many of the category columns hold a value."""
+
+    kind: Literal["count"]
+    value: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class BucketSpec(Section):
+    """The interval between edges in which a number lies, used as a category."""
+
+    kind: Literal["bucket"]
+    column: str
+    edges: Annotated[tuple[float, ...], Field(min_length=1)]
+
+    @field_validator("edges")
+    @classmethod
+    def _increasing(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
+        if any(a >= b for a, b in pairwise(edges)):
+            raise ValueError("edges must increase")
+        return edges
+
+
+FeatureSpec = Annotated[NumberSpec | CategorySpec, Field(discriminator="kind")]
+DerivedSpec = Annotated[
+    RatioSpec | DifferenceSpec | SumSpec | CountSpec | BucketSpec, Field(discriminator="kind")
+]
+
+
+class TargetSpec(Section):
+    """The column that says who left, and its two labels."""
+
+    column: str
+    positive: str
+    negative: str
+
+    @field_validator("positive", "negative", mode="before")
+    @classmethod
+    def _text(cls, label: object) -> object:
+        """Take ``positive: 1`` and ``positive: true`` as YAML reads them for the labels' text."""
+        return category_text(label) if isinstance(label, int) else label
+
+
+def declared_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
+    if isinstance(spec, CategorySpec):
+        return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
+    return NumberFeature(
+        name,
+        minimum=spec.minimum,
+        maximum=spec.maximum,
+        integer=spec.integer,
+        nullable=spec.nullable,
+        stored_as_text=spec.stored_as == "text",
+        monotonic=spec.monotonic,
+    )
+
+
+def declared_derived(name: str, spec: DerivedSpec) -> DerivedFeature:
+    match spec:
+        case RatioSpec():
+            return DerivedFeature(name, "ratio", (spec.numerator, spec.denominator))
+        case DifferenceSpec():
+            return DerivedFeature(name, "difference", (spec.minuend, spec.subtrahend))
+        case SumSpec():
+            return DerivedFeature(name, "sum", spec.columns)
+        case CountSpec():
+            return DerivedFeature(name, "count", spec.columns, value=spec.value)
+        case BucketSpec():
+            return DerivedFeature(name, "bucket", (spec.column,), edges=spec.edges)
