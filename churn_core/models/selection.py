@@ -90,6 +90,7 @@ def choose_pairs(
     groups: npt.NDArray[np.int64] | None = None,
     *,
     jobs: int,
+    on_fold: Callable[[int, int], None] | None = None,
 ) -> tuple[Settings, Choice | None]:
     """Fix how many pairs the additive model may combine, unless the configuration says so.
 
@@ -104,6 +105,8 @@ def choose_pairs(
         Rows of one group stay on one side of every split.
     jobs : int
         Folds fitted at the same time.
+    on_fold : callable, optional
+        Called after each fold.
 
     Returns
     -------
@@ -123,12 +126,13 @@ def choose_pairs(
         )
         parsed, labels = parsed.iloc[rows], labels[rows]
         groups = None if groups is None else groups[rows]
-    possible = sum(1 for _ in combinations(source_columns(settings.contract), 2))
     once = settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"repeats": 1})})
     losses = {}
-    for pairs in sorted({min(count, possible) for count in PAIR_COUNTS}):
+    for pairs in _pair_counts(settings):
         candidate = with_model(once, once.model.type, once.model.params | {"pairs": pairs})
-        out_of_fold = predict_out_of_fold(candidate, parsed, labels, groups=groups, jobs=jobs)
+        out_of_fold = predict_out_of_fold(
+            candidate, parsed, labels, groups=groups, jobs=jobs, on_fold=on_fold
+        )
         losses[str(pairs)] = np.array(
             [
                 log_loss(labels[mask], expit(out_of_fold.raw[repeat, mask]))
@@ -138,6 +142,11 @@ def choose_pairs(
     choice = simplest_near_best(losses, 1 / (settings.evaluation.folds - 1))
     params = settings.model.params | {"pairs": int(choice.taken)}
     return with_model(settings, settings.model.type, params), choice
+
+
+def _pair_counts(settings: Settings) -> list[int]:
+    possible = sum(1 for _ in combinations(source_columns(settings.contract), 2))
+    return sorted({min(count, possible) for count in PAIR_COUNTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,26 +192,21 @@ def select_model(
     on_fold : callable, optional
         Told how many folds are done, and of how many.
     """
-    families = list(FAMILIES) if settings.model.type == "auto" else [settings.model.type]
-    folds = settings.evaluation.folds * settings.evaluation.repeat_count(len(labels))
+    families: list[str] = list(FAMILIES) if settings.model.type == "auto" else [settings.model.type]
+    one_more = _fold_counter(settings, families, len(labels), on_fold)
     choices: dict[str, Choice] = {}
     judged: dict[str, CrossValidation] = {}
     candidates: dict[str, Settings] = {}
-    for number, family in enumerate(families):
-
-        def report(done: int, total: int, before: int = number * folds) -> None:
-            if on_fold is not None:
-                on_fold(before + done, total * len(families))
-
+    for family in families:
         candidate = settings if family == settings.model.type else with_model(settings, family, {})
         if FAMILIES[family].representation == "churn_rates":
-            candidate, pairs = choose_pairs(candidate, parsed, labels, groups, jobs=jobs)
+            candidate, pairs = choose_pairs(candidate, parsed, labels, groups, jobs=jobs, on_fold=one_more)
             if pairs is not None:
                 choices["pairs"] = pairs
         candidates[family] = candidate
         judged[family] = judge(
             candidate,
-            predict_out_of_fold(candidate, parsed, labels, groups=groups, jobs=jobs, on_fold=report),
+            predict_out_of_fold(candidate, parsed, labels, groups=groups, jobs=jobs, on_fold=one_more),
         )
     taken = families[0]
     if len(families) > 1:
@@ -213,3 +217,22 @@ def select_model(
         if taken != "additive":
             choices.pop("pairs", None)
     return Selection(candidates[taken], judged[taken], choices)
+
+
+def _fold_counter(
+    settings: Settings, families: list[str], rows: int, on_fold: Callable[[int, int], None] | None
+) -> Callable[[int, int], None]:
+    """Return a callback that counts the folds of everything that is compared."""
+    folds = settings.evaluation.folds
+    total = len(families) * folds * settings.evaluation.repeat_count(rows)
+    if "additive" in families and "pairs" not in settings.model.params:
+        total += folds * len(_pair_counts(settings))
+    done = 0
+
+    def one_more(_done: int, _total: int) -> None:
+        nonlocal done
+        done += 1
+        if on_fold is not None:
+            on_fold(done, total)
+
+    return one_more

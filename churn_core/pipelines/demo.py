@@ -17,7 +17,7 @@ from churn_core.scoring.bundle import load_bundle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 8_000
 MANY_ROWS = 1_000_000
 
 

@@ -70,8 +70,7 @@ def run_training(
     ChurnError
         If the table, the configuration or the parity gate forbids it; nothing is written then.
     """
-    folds = config.evaluation.folds * config.evaluation.repeat_count(len(table))
-    on_step(f"training {config.model.type} on {folds} folds")
+    on_step(f"training: model.type {config.model.type}, {config.evaluation.folds} folds")
     model = train_model(config, table, jobs=jobs, on_fold=on_fold)
     on_step("proving that the exported graphs answer as scikit-learn")
     proved = prove_model(model, table)

@@ -107,3 +107,10 @@ def test_a_monotonic_column_of_the_configuration_binds_the_model() -> None:
     model = train_model(parse_config(content), table("hump"), jobs=1)
     grid = pd.DataFrame({"a": np.linspace(-3, 3, 200), "b": 0.0})
     assert (np.diff(model.predict_proba(grid)) <= 1e-12).all()
+
+
+def test_progress_counts_every_fold_of_everything_that_is_compared() -> None:
+    seen: list[tuple[int, int]] = []
+    train_model(config({"type": "auto"}), table("line"), jobs=1, on_fold=lambda *fold: seen.append(fold))
+    # Four families of three folds, and three folds for no pair and for one.
+    assert seen == [(done, 18) for done in range(1, 19)]
