@@ -191,7 +191,13 @@ def test_flags_that_hang_together_are_not_replicas(draw: np.random.Generator) ->
     assert replica_findings(table, list(table), None) == []
 
 
-# ---------------------------------------------------------------- names and emptiness
+# ---------------------------------------------------------------- names, emptiness, infinity
+
+
+def test_infinite_numbers_are_an_error_to_mend(customers: pd.DataFrame) -> None:
+    table = customers.assign(spent=customers["spent"].mask(customers.index == 7, np.inf))
+    (finding,) = inspect_table(table, "churned").findings
+    assert (finding.rule, finding.severity, finding.example_rows) == ("not_finite", "error", (7,))
 
 
 def test_names_that_differ_by_case_alone_are_warned_of(customers: pd.DataFrame) -> None:
