@@ -40,7 +40,10 @@ def contract_section(contract: Contract) -> Markup:
 
 def _kind_and_range(feature: Feature) -> tuple[str, str]:
     if isinstance(feature, CategoryFeature):
-        return "category", f"{len(feature.vocabulary):,} known values"
+        known = f"{len(feature.vocabulary):,} known values"
+        if feature.max_levels is not None and feature.max_levels < len(feature.vocabulary):
+            known += f", the {feature.max_levels:,} most frequent told apart"
+        return "category", known
     kind = "whole number" if feature.integer else "number"
     return kind, f"{feature.minimum:,.10g} to {feature.maximum:,.10g}"
 

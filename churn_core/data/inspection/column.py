@@ -50,6 +50,8 @@ class Column:
         Whether a number is written as no quantity is (``00420``).
     blanks : bool
         Whether a cell is missing by being blank text that is not empty.
+    infinite : ndarray of bool, shape (rows,), or None
+        Where a number is infinite; None where none is.
     unfit : bool
         Whether a text is longer than a category's may be, or no valid Unicode.
     """
@@ -63,6 +65,7 @@ class Column:
     whole: bool = False
     leading_zeros: bool = False
     blanks: bool = False
+    infinite: npt.NDArray[np.bool_] | None = None
     unfit: bool = False
 
     @property
@@ -138,6 +141,7 @@ def _number_column(name: str, series: pd.Series[Any], storage: Storage) -> Colum
         numbers=_finite(numbers),
         number_share=1.0,
         whole=storage == "integer",
+        infinite=_infinite(numbers),
     )
 
 
@@ -165,6 +169,7 @@ def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
         list(known),
         numbers=None if numbers is None else _finite(numbers),
         number_share=share,
+        infinite=None if numbers is None else _infinite(numbers),
         whole=bool(written) and all(_whole_number.fullmatch(text) for text in written),
         leading_zeros=any(_leading_zero.fullmatch(text) for text in written),
         blanks=any(text and not stripped for text, stripped in zip(texts, bare, strict=True)),
@@ -188,3 +193,8 @@ def _category(text: str) -> str | None:
 
 def _finite(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _infinite(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_] | None:
+    infinite = np.isinf(numbers)
+    return infinite if infinite.any() else None

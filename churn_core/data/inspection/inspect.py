@@ -235,6 +235,8 @@ def _plan_findings(plan: PlannedColumn, column: Column) -> list[Finding]:
     if plan.reason in LEFT_OUT:
         message = f"{LEFT_OUT[plan.reason]}; it is left out"
         return [in_column(plan.name, plan.reason, "warning", column.present, message)]
+    if column.infinite is not None and plan.role == "feature":
+        return in_rows(plan.name, "not_finite", "error", column.infinite, MESSAGES["not_finite"])
     if "max_levels" in plan.spec:
         return [in_column(plan.name, "many_values", "warning", column.distinct, MESSAGES["many_values"])]
     return []

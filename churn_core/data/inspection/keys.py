@@ -35,13 +35,27 @@ class GroupCandidate:
 
 def find_id(columns: list[Column]) -> str | None:
     """Find the column that names the customer: by its name, and with a value of its own in every row."""
-    ranked = [(key_rank(column.name), -position) for position, column in enumerate(columns)]
+    ranked = [(_rank(column), -position) for position, column in enumerate(columns)]
     unique = [
         rank
         for rank, column in zip(ranked, columns, strict=True)
         if rank[0] and column.unique and column.storage in ("text", "integer") and not column.unfit
     ]
     return columns[-max(unique)[1]].name if unique else None
+
+
+def _rank(column: Column) -> float:
+    rank = key_rank(column.name)
+    # A row number is a key only where no customer has one.
+    return 0.5 if rank and counts_rows(column) and not names_a_person(column.name) else rank
+
+
+def counts_rows(column: Column) -> bool:
+    """Return whether a column counts the rows, up or down."""
+    if column.numbers is None or not column.whole or not column.unique:
+        return False
+    steps = np.diff(column.numbers)
+    return len(steps) > 1 and bool((steps == 1).all() or (steps == -1).all())
 
 
 def find_group(columns: list[Column]) -> GroupCandidate | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from churn_core.data.inspection.keys import counts_rows
 from churn_core.data.inspection.names import key_rank, names_a_code
 from churn_core.data.inspection.ranges import LARGEST, bounds_with_room
 
@@ -147,7 +148,7 @@ def _number(column: Column, numbers: Floats) -> Kind:
     if len(np.unique(numbers[~np.isnan(numbers)])) < 2:
         return Kind(left_out="constant")
     if column.whole:
-        special = _whole_number(column, numbers)
+        special = _whole_number(column)
         if special is not None:
             return special
     if float(np.nanmax(np.abs(numbers))) > LARGEST:
@@ -166,18 +167,16 @@ def _number(column: Column, numbers: Floats) -> Kind:
     return Kind(spec, note=note)
 
 
-def _whole_number(column: Column, numbers: Floats) -> Kind | None:
+def _whole_number(column: Column) -> Kind | None:
     """Find whole numbers that are no quantities."""
     if column.distinct == 2:
         return _category(column, "Two whole numbers: a flag.")
     if all(_compact_date.fullmatch(value.strip()) for value in column.values):
         return Kind(left_out="date")
-    if column.unique:
-        steps = np.diff(numbers)
-        if len(steps) > 1 and ((steps == 1).all() or (steps == -1).all()):
-            return Kind(left_out="row_number")
-        if key_rank(column.name):
-            return Kind(left_out="naming")
+    if counts_rows(column):
+        return Kind(left_out="row_number")
+    if column.unique and key_rank(column.name):
+        return Kind(left_out="naming")
     if names_a_code(column.name):
         return _named_values(column, "By its name, these whole numbers are codes, not quantities.")
     return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,7 +125,7 @@ def area(scores: Floats, labels: Codes) -> float:
     """Return the area under the ROC curve."""
     positive = int(labels.sum())
     negative = len(labels) - positive
-    ranks = float(rankdata(scores)[labels == 1].sum())
+    ranks = float(pd.Series(scores).rank().to_numpy()[labels == 1].sum())
     return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 
 

@@ -9,6 +9,7 @@ MESSAGES: Final = {
     " the configuration has the table's way",
     "missing_label": "is the target but lacks labels, and nothing can be learnt from such rows; label or"
     " remove them before training",
+    "not_finite": "holds infinite numbers; replace them before training, by gaps if they are unknown",
     "positive_guessed": "has labels that do not say who left; the rarer is taken for that: name it with"
     " --positive if it is the other",
     "id_collides": "would be the id, but scored files have a column of that name; rename it",

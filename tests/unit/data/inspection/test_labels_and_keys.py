@@ -119,6 +119,12 @@ def test_the_id_is_found_by_its_name_and_its_values(customers: pd.DataFrame) -> 
     assert roles(both, id_column="row id")[0] == "row id"
 
 
+def test_a_row_number_is_the_id_only_where_no_customer_has_one(customers: pd.DataFrame) -> None:
+    numbered = customers.rename(columns={"customer id": "customer"}).assign(row_id=range(2_000))
+    assert roles(numbered)[0] == "customer"
+    assert roles(numbered.drop(columns="customer"))[0] == "row_id"
+
+
 def test_an_id_that_collides_with_the_columns_of_scored_files_is_not_taken(customers: pd.DataFrame) -> None:
     table = customers.rename(columns={"customer id": "row_number"})
     found = inspect_table(table, "churned", id_column="row_number")

@@ -183,15 +183,38 @@ def test_flags_that_repeat_by_chance_are_not_replicas(skew: float, draw: np.rand
     assert replica_findings(table, list(table), None) == []
 
 
-def test_flags_that_hang_together_are_not_replicas(draw: np.random.Generator) -> None:
-    flags = (draw.random((3_000, 1)) < 0.1) & (draw.random((3_000, 15)) < 0.3)
+def test_a_common_case_of_many_equal_rows_is_no_replica(draw: np.random.Generator) -> None:
+    # Who has no internet has none of what comes with it.
+    flags = (draw.random((3_000, 1)) < 0.5) & (draw.random((3_000, 15)) < 0.9)
     table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(15)])
     assert replica_findings(table, list(table), None) == []
     table["amount"] = draw.normal(size=3_000)
     assert replica_findings(table, list(table), None) == []
 
 
-# ---------------------------------------------------------------- names and emptiness
+def test_rows_that_many_seldom_flags_make_equal_are_no_replicas(draw: np.random.Generator) -> None:
+    flags = draw.random((600, 40)) < 0.05
+    table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(40)])
+    assert replica_findings(table, list(table), None) == []
+
+
+def test_columns_that_follow_from_each_other_make_no_replicas(draw: np.random.Generator) -> None:
+    # A town has one region, one postcode and one network; customers of one town are not the same.
+    town = draw.integers(0, 1_000, 3_000)
+    follows = [draw.integers(0, 30, 1_000)[town] for _ in range(3)]
+    table = pd.DataFrame(
+        {"a": follows[0], "b": follows[1], "c": follows[2], "flag": draw.random(3_000) < 0.5}
+    )
+    assert replica_findings(table, list(table), None) == []
+
+
+# ---------------------------------------------------------------- names, emptiness, infinity
+
+
+def test_infinite_numbers_are_an_error_to_mend(customers: pd.DataFrame) -> None:
+    table = customers.assign(spent=customers["spent"].mask(customers.index == 7, np.inf))
+    (finding,) = inspect_table(table, "churned").findings
+    assert (finding.rule, finding.severity, finding.example_rows) == ("not_finite", "error", (7,))
 
 
 def test_names_that_differ_by_case_alone_are_warned_of(customers: pd.DataFrame) -> None:
