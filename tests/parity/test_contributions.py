@@ -11,6 +11,8 @@ from scipy.special import expit
 from churn_core.config import parse_config
 from churn_core.features import parse_table
 from churn_core.models import train_model
+from churn_core.models.additive_graph import additive_terms
+from churn_core.models.additive_terms import cells_of
 from churn_core.models.export import prove_model
 from churn_core.models.gate_rows import gate_rows
 from churn_core.models.tree_ensembles import path_contributions, root_value, trees_of
@@ -100,3 +102,28 @@ def test_a_feature_that_no_split_uses_contributes_nothing(
     proved = prove_model(train_model(parse_config(content), table, jobs=1), table)
     position = proved.model.contract.position("gender")
     assert not scored(proved, table)["contributions"][:, position].any()
+
+
+def test_an_additive_models_contributions_are_its_terms_a_pairs_in_halves(
+    settings: Settings, sample_table: pd.DataFrame
+) -> None:
+    content = settings.model_dump()
+    content["model"] = {"type": "additive", "params": {"pairs": 6}}
+    model = train_model(parse_config(content), sample_table, jobs=1)
+    proved = prove_model(model, sample_table)
+    terms = additive_terms(model)
+    assert terms.pairs
+    rows = gate_rows(model, model.encoder.transform(parse_table(sample_table, model.contract))).matrix
+    steps = model.pipeline.named_steps
+    represented = steps["represent"].transform(steps["engineer"].transform(rows))
+    cells = [cells_of(c, edges) for c, edges in zip(represented.T, terms.thresholds, strict=True)]
+    by_column = np.array([main[cell] for main, cell in zip(terms.mains, cells, strict=True)])
+    for pair in terms.pairs:
+        first, second = (table[cells[c]] for c, table in zip(pair.columns, pair.cells, strict=True))
+        for column in pair.columns:
+            by_column[column] += pair.values[first, second] / 2
+    expected = np.zeros((len(rows), len(model.contract.features)))
+    for values, column in zip(by_column, steps["engineer"].columns_, strict=True):
+        for source in column.sources:
+            expected[:, source] += values / len(column.sources)
+    np.testing.assert_allclose(scored(proved, sample_table)["contributions"], expected, atol=1e-5)
