@@ -70,8 +70,8 @@ class _Layout:
     Attributes
     ----------
     columns : list of int
-        Engineered columns in the order of the graph's cells: categories, then the numbers that any tree
-        splits on.
+        Engineered columns in the order of the graph's cells: categories, then the numbers that have an
+        effect.
     numbers : list of int
         Those numbers, as positions among the number columns.
     first : dict
@@ -81,7 +81,8 @@ class _Layout:
     def __init__(self, engineer: FeatureEngineer, terms: AdditiveTerms) -> None:
         categories = len(engineer.code_maps_)
         width = len(engineer.columns_)
-        used = [column for column in range(categories, width) if len(terms.thresholds[column])]
+        in_pairs = {column for pair in terms.pairs for column in pair.columns}
+        used = [c for c in range(categories, width) if terms.mains[c].any() or c in in_pairs]
         self.terms = terms
         self.columns = [*range(categories), *used]
         self.numbers = [column - categories for column in used]

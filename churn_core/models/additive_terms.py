@@ -112,13 +112,16 @@ class AdditiveTerms:
 
 
 def thresholds_of(model: AdditiveBoostingClassifier) -> list[Thresholds]:
-    """Return the distinct thresholds of all members by column, rounded down to float32."""
+    """Return the distinct thresholds of all members by column, rounded down to float32.
+
+    A split that parts missing values from all others has an infinite threshold, which parts no cells.
+    """
     found: list[list[Thresholds]] = [[] for _ in range(model.n_features_in_)]
     for nodes in _trees(model):
         inner = nodes[nodes["is_leaf"] == 0]
         for column in np.unique(inner["feature_idx"]):
             of_column = inner["num_threshold"][inner["feature_idx"] == column]
-            found[column].append(float32_floor(of_column))
+            found[column].append(float32_floor(of_column[np.isfinite(of_column)]))
     nothing = np.empty(0, dtype=np.float32)
     return [np.unique(np.concatenate([nothing, *parts])) for parts in found]
 

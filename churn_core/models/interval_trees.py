@@ -20,7 +20,7 @@ def interval_tree_attributes(
     Parameters
     ----------
     thresholds : list of ndarray of float32
-        For each tree, increasing, at least one; an interval includes its upper end.
+        For each tree, increasing, finite, perhaps none; an interval includes its upper end.
     first_index : list of int
         For each tree, what its lowest interval answers; the others follow, the missing value (NaN) last.
         Below 2^24, since the answer is a float32.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from onnx import numpy_helper
 
@@ -27,8 +28,6 @@ from churn_core.scoring.money import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     from churn_core.config import Settings
     from churn_core.models.bundle_writer import ProvedModel
@@ -274,3 +273,35 @@ def test_decoded_rows_encode_to_themselves(proved_logistic: ProvedModel, sample_
     np.testing.assert_array_equal(
         model.encoder.transform(decode_rows(rows.matrix, model.contract)), rows.matrix
     )
+
+
+def test_a_number_of_which_only_the_gaps_matter_passes() -> None:
+    draw = np.random.default_rng(6)
+    gap = draw.random(1_500) < 0.3
+    table = pd.DataFrame(
+        {
+            "visits": np.where(gap, np.nan, draw.integers(0, 50, 1_500)),
+            "age": draw.integers(18, 90, 1_500),
+            "left": np.where(draw.random(1_500) < np.where(gap, 0.7, 0.2), "yes", "no"),
+        }
+    )
+    number = {"kind": "number", "minimum": 0, "maximum": 100, "nullable": True}
+    config = parse_config(
+        {
+            "data": {
+                "target": {"column": "left", "positive": "yes", "negative": "no"},
+                "features": {"visits": number, "age": number},
+            },
+            "model": {"type": "additive", "params": {"pairs": 1}},
+            "evaluation": {"folds": 2, "repeats": 1},
+        }
+    )
+    model = train_model(config, table, jobs=1)
+    infinite = [
+        nodes["num_threshold"][(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == 0)]
+        for member in model.estimator.members_
+        for nodes in (tree.nodes for (tree,) in member._predictors)
+    ]
+    # scikit-learn parts gaps from all values by an infinite threshold: the case that this is about.
+    assert np.isinf(np.concatenate(infinite)).any()
+    assert prove_model(model, table).parity.max_abs_difference <= 1e-6

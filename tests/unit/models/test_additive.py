@@ -53,6 +53,19 @@ def test_the_collapsed_terms_answer_as_the_boosted_trees(
         np.testing.assert_allclose(sum_of_terms(terms, rows), model.decision_function(rows), atol=1e-12)
 
 
+def test_a_column_of_which_only_the_gaps_matter_has_two_cells() -> None:
+    draw = np.random.default_rng(2)
+    X = draw.normal(size=(ROWS, 2)).astype(np.float32)
+    X[draw.random(ROWS) < 0.3, 0] = np.nan
+    y = (draw.random(ROWS) < np.where(np.isnan(X[:, 0]), 0.8, 0.2)).astype(np.int64)
+    model = AdditiveBoostingClassifier(pairs=1, max_iter=3, max_leaf_nodes=2, max_features=1.0).fit(X, y)
+    terms = AdditiveTerms.of(model, X)
+    assert terms.thresholds[0].tolist() == []
+    others, missing = terms.mains[0]
+    assert missing > others
+    np.testing.assert_allclose(sum_of_terms(terms, X), model.decision_function(X), atol=1e-12)
+
+
 def test_only_the_chosen_pairs_have_a_term(
     fitted: tuple[AdditiveBoostingClassifier, np.ndarray],
 ) -> None:

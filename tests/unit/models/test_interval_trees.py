@@ -10,7 +10,7 @@ from churn_core.models.graph_writer import GraphWriter
 from churn_core.models.interval_trees import interval_tree_attributes
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 255])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 8, 255])
 def test_the_tree_answers_as_a_binary_search(count: int) -> None:
     draw = np.random.default_rng(count)
     edges = [np.unique(draw.normal(size=count).astype(np.float32)) for _ in range(2)]
