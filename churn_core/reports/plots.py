@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, ScalarFormatter
+from matplotlib.ticker import EngFormatter, Formatter, ScalarFormatter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     Probabilities = npt.NDArray[np.float64]
 
 _HISTOGRAM_BINS: Final = 25
+_LARGE: Final = 1_000
 _GAINS_POINTS: Final = 201
 """A fixed grid keeps the page small however many rows were held out."""
 
@@ -155,7 +158,7 @@ def plot_effect(effects: list[ValueEffect], key: str) -> str:
     )
     with style.context(["default", _STYLE]):
         figure, axes = _canvas("value", "contribution, log-odds")
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_formatter(_plain_or_thousands(positions))
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.fill_between(
@@ -190,7 +193,7 @@ def plot_decision(decision: Decision) -> str:
         figure, axes = _canvas("share of customers contacted", label)
         # Amounts have a sign, and letters for thousands and more.
         axes.set_position((0.17, 0.14, 0.77, 0.83))
-        axes.yaxis.set_major_formatter(ScalarFormatter() if decision.money is None else EngFormatter(sep=""))
+        axes.yaxis.set_major_formatter(_plain_or_thousands(values))
         axes.axvspan(*band, color=_STAYERS, alpha=0.2, linewidth=0, label="best when drawn anew")
         axes.plot(shares, values, color=_LEAVERS, label="out of fold")
         axes.axhline(0, color=_INK, linewidth=0.8)
@@ -209,6 +212,11 @@ def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:
     axes.xaxis.set_major_formatter(_percent)
     axes.yaxis.set_major_formatter(_percent)
     return figure, axes
+
+
+def _plain_or_thousands(values: Sequence[float] | npt.NDArray[np.float64]) -> Formatter:
+    """Write large numbers with letters for thousands and more; small ones have no letters for parts."""
+    return EngFormatter(sep="") if np.abs(values).max() >= _LARGE else ScalarFormatter()
 
 
 def _percent(share: float, _position: float) -> str:
