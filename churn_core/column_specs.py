@@ -12,6 +12,8 @@ from churn_core.scoring.encoding import category_text
 
 
 class Section(BaseModel):
+    """A part of config.yaml; refuses keys that it does not know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
@@ -111,6 +113,7 @@ class TargetSpec(Section):
 
 
 def declared_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
+    """Return a declared column as the data contract has it, its vocabulary still to be learnt."""
     if isinstance(spec, CategorySpec):
         return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
     return NumberFeature(
@@ -125,6 +128,7 @@ def declared_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeatur
 
 
 def declared_derived(name: str, spec: DerivedSpec) -> DerivedFeature:
+    """Return a declared derived feature as the data contract has it."""
     match spec:
         case RatioSpec():
             return DerivedFeature(name, "ratio", (spec.numerator, spec.denominator))

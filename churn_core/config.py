@@ -21,7 +21,7 @@ from churn_core.errors import ConfigError
 from churn_core.schema import Contract
 from churn_core.scoring.money import Money
 
-Family = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
+FamilyName = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
 
 OUTPUT_COLUMNS = (
     "row_number",
@@ -72,7 +72,7 @@ class DataSettings(Section):
 class ModelSettings(Section):
     """The model family and what its estimator is told."""
 
-    type: Family | Literal["auto"] = "additive"
+    type: FamilyName | Literal["auto"] = "additive"
     params: dict[str, Any] = Field(default_factory=dict)
     calibration: Literal["auto", "sigmoid", "none"] = "auto"
 

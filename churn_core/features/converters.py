@@ -11,7 +11,7 @@ from skl2onnx.common.data_types import FloatTensorType
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.encoder import TableEncoder
 from churn_core.features.engineer import FeatureEngineer
-from churn_core.features.graph_nodes import INT64, write_engineered
+from churn_core.features.graph_nodes import INT64, write_engineered, write_slice
 from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
@@ -48,11 +48,6 @@ class ConverterWriter:
             name, _ELEMENT_TYPES[value.dtype], list(value.shape), value.ravel().tolist()
         )
         return name
-
-    def slice(self, matrix: str, first: int, end: int) -> str:
-        """Add the columns from first to before end; return the tensor's name."""
-        bounds = [np.array([bound], dtype=np.int64) for bound in (first, end, 1)]
-        return self.node("Slice", [matrix, *map(self.constant, bounds)])
 
     def hand_out(self, tensor: str, output: Any) -> None:
         """Give a tensor the name of an output of the operator that is converted."""
@@ -141,12 +136,12 @@ def _convert_churn_rates(scope: Any, operator: Any, container: Any) -> None:
             "Gather",
             [
                 writer.constant(rates),
-                writer.node("Cast", [writer.slice(matrix, column, column + 1)], to=INT64),
+                writer.node("Cast", [write_slice(writer, matrix, column, column + 1)], to=INT64),
             ],
             axis=0,
         )
         for column, rates in enumerate(encoder.values_)
     ]
     if encoder.categories < encoder.n_features_in_:
-        parts.append(writer.slice(matrix, encoder.categories, encoder.n_features_in_))
+        parts.append(write_slice(writer, matrix, encoder.categories, encoder.n_features_in_))
     writer.hand_out(writer.node("Concat", parts, axis=1), operator.outputs[0])

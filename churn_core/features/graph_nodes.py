@@ -96,16 +96,17 @@ def _columns(
 ) -> str:
     wanted = [c for c in engineer.columns_ if (c.levels is not None) == categories]
     parts = [
-        _slice(writer, features, first, last)
+        write_slice(writer, features, first, last + 1)
         for first, last in _runs([c.sources[0] for c in wanted if c.derived is None])
     ]
     parts.extend(derived[c.derived] for c in wanted if c.derived is not None)
     return parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
 
 
-def _slice(writer: NodeWriter, features: str, first: int, last: int) -> str:
-    bounds = [np.array([bound], dtype=np.int64) for bound in (first, last + 1, 1)]
-    return writer.node("Slice", [features, *map(writer.constant, bounds)])
+def write_slice(writer: NodeWriter, matrix: str, first: int, end: int) -> str:
+    """Write the columns of a matrix from `first` to before `end`; return the tensor's name."""
+    bounds = [np.array([bound], dtype=np.int64) for bound in (first, end, 1)]
+    return writer.node("Slice", [matrix, *map(writer.constant, bounds)])
 
 
 def _runs(positions: list[int]) -> list[tuple[int, int]]:
