@@ -187,9 +187,11 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _parameters_have_a_family(self) -> Settings:
+    def _parameters_have_their_place(self) -> Settings:
         if self.model.type == "auto" and self.model.params:
             raise ValueError("model.params needs a model.type other than auto, whose parameters they are")
+        if "monotonic" in self.model.params:
+            raise ValueError("model.params.monotonic: say it of each feature in data.features instead")
         return self
 
     @model_validator(mode="after")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
 from churn_core.models.pair_ranking import rank_pairs
@@ -66,6 +68,25 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
     members_ : list of HistGradientBoostingClassifier
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "pairs": [Interval(Integral, 0, None, closed="left")],
+        "members": [Interval(Integral, 1, MEMBER_FOLDS, closed="both"), StrOptions({"auto"})],
+        **{
+            name: HistGradientBoostingClassifier._parameter_constraints[name]
+            for name in (
+                "learning_rate",
+                "max_iter",
+                "max_leaf_nodes",
+                "min_samples_leaf",
+                "max_bins",
+                "l2_regularization",
+                "max_features",
+                "random_state",
+            )
+        },
+        "monotonic": ["array-like", None],
+    }
+
     def __init__(
         self,
         *,
@@ -102,7 +123,13 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
             Numbers, NaN where missing, and churn rates of categories.
         y : ndarray, shape (rows,)
             Two labels.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range.
         """
+        self._validate_params()
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_features_in_ = X.shape[1]
         count = member_count(len(X)) if self.members == "auto" else self.members

@@ -43,7 +43,9 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         writer.node("Cast", [_write_member(writer, member, features)], to=DOUBLE) for member in model.members_
     ]
     baseline = np.mean([member._baseline_prediction[0, 0] for member in model.members_])
-    mean = writer.node("Div", [_sum(writer, members), writer.constant(np.array([[float(len(members))]]))])
+    mean = writer.node(
+        "Div", [writer.node("Sum", members), writer.constant(np.array([[float(len(members))]]))]
+    )
     log_odds = writer.node("Add", [mean, writer.constant(np.array([[baseline]]))])
     raw_scores = container.get_options(model, {"raw_scores": False})["raw_scores"]
     second = log_odds if raw_scores else writer.node("Sigmoid", [log_odds])
@@ -55,10 +57,6 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     scores = writer.node("Concat", [first, second], axis=1)
     writer.hand_out(writer.node("Cast", [scores], to=FLOAT), operator.outputs[1])
     writer.hand_out(writer.node("ArgMax", [scores], axis=1, keepdims=0), operator.outputs[0])
-
-
-def _sum(writer: ConverterWriter, tensors: list[str]) -> str:
-    return tensors[0] if len(tensors) == 1 else writer.node("Sum", tensors)
 
 
 def _write_member(writer: ConverterWriter, member: HistGradientBoostingClassifier, features: str) -> str:

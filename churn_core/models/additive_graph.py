@@ -43,9 +43,8 @@ def write_additive_pieces(
     -------
     str
         Name of a float64 [rows, terms] tensor.
-    ndarray of float32, shape (terms, features)
-        Which share of a term each raw feature gets: equal shares of each column that a term is of, and
-        of each feature that a column is of.
+    ndarray of float32, shape (terms, engineered columns)
+        Which share of a term each of its columns gets: all of it, or half of a pair's.
     """
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
     layout = _Layout(engineer, terms)
@@ -55,13 +54,11 @@ def write_additive_pieces(
     if terms.pairs:
         pieces.append(_write_pairs(writer, cells, layout))
     together = pieces[0] if len(pieces) == 1 else writer.node("Concat", pieces, axis=1)
-    shares = np.zeros((len(layout.columns) + len(terms.pairs), len(engineer.contract.features)))
-    for row, columns in enumerate([*((c,) for c in layout.columns), *(pair.columns for pair in terms.pairs)]):
-        for column in columns:
-            sources = engineer.columns_[column].sources
-            for source in sources:
-                shares[row, source] += 1 / len(columns) / len(sources)
-    return together, shares.astype(np.float32)
+    of_terms = [*((column,) for column in layout.columns), *(pair.columns for pair in terms.pairs)]
+    shares = np.zeros((len(of_terms), len(engineer.columns_)), dtype=np.float32)
+    for row, columns in enumerate(of_terms):
+        shares[row, list(columns)] = 1 / len(columns)
+    return together, shares
 
 
 class _Layout:

@@ -11,6 +11,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
 
 from churn_core.errors import ConfigError
 from churn_core.features import FeatureEngineer
@@ -68,17 +69,21 @@ def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
     Raises
     ------
     ConfigError
-        If ``model.params`` names a parameter that the estimator does not have.
+        If ``model.params`` names a parameter that the estimator does not have, or gives one a value that
+        it does not take.
     """
     family = FAMILIES[model.type]
-    try:
-        return family.estimator(**(family.defaults | {"random_state": seed} | model.params))
-    except TypeError as error:
-        known = family.estimator().get_params()
-        unknown = sorted(set(model.params) - set(known))
+    unknown = sorted(set(model.params) - set(family.estimator().get_params()))
+    if unknown:
         raise ConfigError(
             f"Config key model.params: {family.estimator.__name__} has no parameter {unknown[0]!r}."
-        ) from error
+        )
+    estimator: ClassifierMixin = family.estimator(**(family.defaults | {"random_state": seed} | model.params))
+    try:
+        estimator._validate_params()
+    except InvalidParameterError as error:
+        raise ConfigError(f"Config key model.params: {error}") from error
+    return estimator
 
 
 def build_pipeline(

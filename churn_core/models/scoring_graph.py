@@ -132,8 +132,9 @@ def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tu
 
 def _write_additive(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
     terms = additive_terms(model).scaled(sigmoid.scale, sigmoid.shift)
-    pieces, shares = write_additive_pieces(writer, model, terms)
+    pieces, to_columns = write_additive_pieces(writer, model, terms)
     raw = _write_sum(writer, pieces, terms.intercept)
+    shares = to_columns @ _shares(model.pipeline.named_steps["engineer"])
     narrow = writer.node("Cast", [pieces], to=FLOAT)
     return raw, writer.node("MatMul", [narrow, writer.constant(shares)]), terms.intercept
 

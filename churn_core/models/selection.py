@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 PAIR_COUNTS: Final = (0, 5, 10, 20)
 """How many pairs of columns an additive model may try to combine."""
 
+ADDITIVE: Final = "additive"
+"""The family whose number of pairs is chosen."""
+
 CHOICE_ROWS: Final = 50_000
 """Most rows by which the number of pairs is chosen."""
 
@@ -199,7 +202,7 @@ def select_model(
     candidates: dict[str, Settings] = {}
     for family in families:
         candidate = settings if family == settings.model.type else with_model(settings, family, {})
-        if FAMILIES[family].representation == "churn_rates":
+        if family == ADDITIVE:
             candidate, pairs = choose_pairs(candidate, parsed, labels, groups, jobs=jobs, on_fold=one_more)
             if pairs is not None:
                 choices["pairs"] = pairs
@@ -214,7 +217,7 @@ def select_model(
         losses = {family: found.fold_log_loss for family, found in judged.items()}
         choices["families"] = simplest_near_best(losses, test_share)
         taken = choices["families"].taken
-        if taken != "additive":
+        if taken != ADDITIVE:
             choices.pop("pairs", None)
     return Selection(candidates[taken], judged[taken], choices)
 
@@ -225,7 +228,7 @@ def _fold_counter(
     """Return a callback that counts the folds of everything that is compared."""
     folds = settings.evaluation.folds
     total = len(families) * folds * settings.evaluation.repeat_count(rows)
-    if "additive" in families and "pairs" not in settings.model.params:
+    if ADDITIVE in families and "pairs" not in settings.model.params:
         total += folds * len(_pair_counts(settings))
     done = 0
 

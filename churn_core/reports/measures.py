@@ -176,9 +176,18 @@ def training_contributions(proved: ProvedModel) -> npt.NDArray[np.float32]:
     )
 
 
-def feature_importances(proved: ProvedModel) -> list[FeatureImportance]:
-    """Rank the features by what they contribute."""
-    matrix, contributions = proved.model.training_matrix, training_contributions(proved)
+def feature_importances(
+    proved: ProvedModel, contributions: npt.NDArray[np.float32]
+) -> list[FeatureImportance]:
+    """Rank the features by what they contribute.
+
+    Parameters
+    ----------
+    proved : ProvedModel
+    contributions : ndarray of float32, shape (rows, features)
+        From `training_contributions`.
+    """
+    matrix = proved.model.training_matrix
     importances = [
         FeatureImportance(
             feature.name,

@@ -10,10 +10,12 @@ from churn_core.reports.choice_section import choice_section
 from churn_core.reports.contract_section import contract_section
 from churn_core.reports.decision_section import decision_section
 from churn_core.reports.measures import (
+    FeatureImportance,
     calibration_bins,
     cumulative_gains,
     feature_importances,
     ranked_tenths,
+    training_contributions,
 )
 from churn_core.reports.page import Markup, element, join, page, paragraph, table
 from churn_core.reports.plots import plot_calibration, plot_gains, plot_scores
@@ -56,6 +58,8 @@ def render_report(proved: ProvedModel) -> str:
         An HTML page; the same for the same model, whenever it is written.
     """
     model = proved.model
+    contributions = training_contributions(proved)
+    importances = feature_importances(proved, contributions)
     return page(
         f"Churn model “{model.settings.project.name}”",
         [
@@ -63,8 +67,8 @@ def render_report(proved: ProvedModel) -> str:
             _metrics(model),
             _scores(proved),
             decision_section(proved),
-            _importance(proved),
-            shapes_section(proved),
+            _importance(importances),
+            shapes_section(proved, importances, contributions),
             *choice_section(model),
             _parity(proved),
             contract_section(model.contract),
@@ -172,9 +176,8 @@ def _scores(proved: ProvedModel) -> Markup:
     )
 
 
-def _importance(proved: ProvedModel) -> Markup:
+def _importance(importances: list[FeatureImportance]) -> Markup:
     heading = element("h2", "Which features matter")
-    importances = feature_importances(proved)
     strongest = importances[0].strength or 1.0
     rows = [
         (i.name, f"{i.strength:.3f}", _bar(i.strength / strongest), i.direction)

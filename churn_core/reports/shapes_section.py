@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from churn_core.reports.measures import feature_importances, training_contributions
 from churn_core.reports.page import Markup, element, join, paragraph, table
 from churn_core.reports.plots import plot_effect
 from churn_core.reports.shapes import value_effects
 from churn_core.schema import NumberFeature
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from churn_core.models.bundle_writer import ProvedModel
+    from churn_core.reports.measures import FeatureImportance
     from churn_core.reports.shapes import ValueEffect
 
 SHOWN: Final = 8
@@ -22,12 +24,22 @@ SHOWN: Final = 8
 SHOWN_VALUES: Final = 12
 
 
-def shapes_section(proved: ProvedModel) -> Markup:
-    """Draw the contributions of the strongest features over their values."""
+def shapes_section(
+    proved: ProvedModel, importances: list[FeatureImportance], contributions: npt.NDArray[np.float32]
+) -> Markup:
+    """Draw the contributions of the strongest features over their values.
+
+    Parameters
+    ----------
+    proved : ProvedModel
+    importances : list of FeatureImportance
+        The strongest first.
+    contributions : ndarray of float32, shape (rows, features)
+        Of the training rows, in log-odds.
+    """
     contract, matrix = proved.model.contract, proved.model.training_matrix
-    contributions = training_contributions(proved)
     numbers, categories = [], []
-    for importance in feature_importances(proved)[:SHOWN]:
+    for importance in importances[:SHOWN]:
         position = contract.position(importance.name)
         feature = contract.features[position]
         effects = value_effects(feature, matrix[:, position], contributions[:, position])

@@ -92,6 +92,26 @@ def test_parameters_need_a_family() -> None:
         config({"type": "auto", "params": {"pairs": 3}})
 
 
+@pytest.mark.parametrize(
+    ("family", "params", "complaint"),
+    [
+        ("additive", {"members": 0}, "'members' parameter"),
+        ("additive", {"members": 9}, "'members' parameter"),
+        ("additive", {"pairs": "many"}, "'pairs' parameter"),
+        ("additive", {"learning_rate": -1}, "'learning_rate' parameter"),
+        ("additive", {"monotonic": [1, 0]}, r"say it of each feature in data\.features"),
+        ("additive", {"depth": 3}, "has no parameter 'depth'"),
+        ("logistic_regression", {"C": -1}, "'C' parameter"),
+        ("random_forest", {"n_estimators": "ten"}, "'n_estimators' parameter"),
+    ],
+)
+def test_a_parameter_that_the_estimator_does_not_take_is_the_configurations_fault(
+    family: str, params: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"model\.params.*{complaint}"):
+        train_model(config({"type": family, "params": params}), table("line"), jobs=1)
+
+
 def test_monotonic_needs_the_family_that_keeps_it() -> None:
     content = config({"type": "additive"}).model_dump()
     content["data"]["features"]["a"]["monotonic"] = "increasing"
