@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
@@ -16,15 +13,6 @@ from churn_core.schema import CategoryFeature, Contract, NumberFeature
 @pytest.fixture
 def telco_contract() -> Contract:
     return load_config(get_project_root() / "config" / "config.yaml").contract
-
-
-@pytest.fixture
-def telco_csv() -> Path:
-    named = os.environ.get("CHURN_TELCO_CSV")
-    path = Path(named) if named else get_project_root().parent / "shared" / "data" / "telco_churn.csv"
-    if not path.is_file():
-        pytest.skip("The real Telco table is not here; set CHURN_TELCO_CSV to its path.")
-    return path
 
 
 @pytest.fixture
