@@ -66,6 +66,10 @@ class BundleError(ChurnError):
     """A model bundle is missing, incomplete, altered, or of an unknown kind."""
 
 
+class ScoringError(ChurnError):
+    """The model answered with something that is no probability."""
+
+
 class DriftError(ChurnError):
     """A table has drifted further from the training rows than the caller allows."""
 

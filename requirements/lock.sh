@@ -14,9 +14,9 @@ compile() {
     --custom-compile-command "make lock" -o "requirements/$lock.txt" "$@"
 }
 compile bootstrap requirements/bootstrap.in
-compile score pyproject.toml --extra api
+compile score pyproject.toml --extra score
 compile batch pyproject.toml --extra batch
-compile train pyproject.toml --extra train requirements/build.in
+compile train pyproject.toml --extra train --extra api requirements/build.in
 compile dev pyproject.toml --extra dev requirements/build.in
 compile bench pyproject.toml --extra train requirements/build.in requirements/bench.in
 compile sam requirements/sam.in

@@ -19,3 +19,11 @@ def not_negative(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError("must be at least 0")
     return number
+
+
+def port_number(text: str) -> int:
+    """Read a TCP port; 0 lets the system choose a free one."""
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return number

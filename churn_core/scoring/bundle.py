@@ -54,6 +54,12 @@ class Bundle:
     graph: bytes = field(repr=False)
     money: Money | None = None
 
+    def risk(self, probability: float) -> str:
+        """Return the risk band of a rounded probability."""
+        if probability >= self.risk_bands["high"]:
+            return "high"
+        return "medium" if probability >= self.risk_bands["medium"] else "low"
+
 
 def manifest_digest(manifest: dict[str, Any]) -> str:
     """Return the model digest: sha256 of the manifest in canonical JSON.

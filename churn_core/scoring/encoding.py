@@ -12,7 +12,8 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -183,19 +184,12 @@ class RecordEncoder:
         A nullable column may be left out. A key that is neither a feature nor the id is a fault
         ``extra_forbidden`` at its position, so that a misspelt column is never silently ignored.
         """
-        columns = {name: [record.get(name) for record in records] for name in self._contract.names}
-        encoded = self.encode_columns(columns, len(records))
-        encoded.faults[:0] = self._id_faults(records)
-        encoded.faults.sort(key=lambda fault: fault.record)
-        extra = [
-            ValueFault(number, position, "extra_forbidden")
-            for number, record in enumerate(records)
-            if not self._known_keys.issuperset(record)
-            for position, key in enumerate(record)
-            if key not in self._known_keys
-        ]
-        if extra:
-            encoded.faults.extend(extra)
+        encoded = self.encode_columns(self._columns(records), len(records))
+        others = self._id_faults(records) + self._extra_key_faults(records)
+        if others:
+            # Ids come first in a record's list, keys that do not belong there last.
+            encoded.faults[:0] = [fault for fault in others if fault.code != "extra_forbidden"]
+            encoded.faults.extend(fault for fault in others if fault.code == "extra_forbidden")
             encoded.faults.sort(key=lambda fault: fault.record)
         return encoded
 
@@ -213,6 +207,23 @@ class RecordEncoder:
         faults.sort(key=lambda fault: fault.record)
         return EncodedRecords(matrix, faults)
 
+    def _columns(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+        """Turn records into columns; a key that a record lacks is None."""
+        names = self._contract.names
+        try:
+            return {name: list(map(itemgetter(name), records)) for name in names}
+        except KeyError:
+            return {name: [record.get(name) for record in records] for name in names}
+
+    def _extra_key_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
+        return [
+            ValueFault(number, position, "extra_forbidden")
+            for number, record in enumerate(records)
+            if not self._known_keys.issuperset(record)
+            for position, key in enumerate(record)
+            if key not in self._known_keys
+        ]
+
     def _id_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
         """Find ids that could not be echoed as JSON, or are longer than a text may be."""
         name = self._contract.id_column
@@ -221,6 +232,13 @@ class RecordEncoder:
             return faults
         for number, record in enumerate(records):
             value = record.get(name)
+            if (
+                type(value) is str
+                and len(value) <= MAX_TEXT_LENGTH
+                and value.isascii()
+                and value.isprintable()
+            ):
+                continue
             if isinstance(value, float):
                 if not math.isfinite(value):
                     faults.append(ValueFault(number, name, "not_finite"))
@@ -235,8 +253,14 @@ class RecordEncoder:
     def _number_column(
         values: Iterable[Any], feature: NumberFeature, faults: list[ValueFault]
     ) -> list[float]:
+        low, high = feature.minimum, feature.maximum
+        plain = (int,) if feature.integer else (int, float)
         numbers = []
         for row, value in enumerate(values):
+            # Nearly every value is plain and within bounds; what is not goes the long way.
+            if type(value) in plain and low <= value <= high:
+                numbers.append(value)
+                continue
             try:
                 numbers.append(encode_number(value, feature))
             except ValueRefusedError as refused:
@@ -248,10 +272,19 @@ class RecordEncoder:
     def _category_column(
         values: Iterable[Any], feature: CategoryFeature, known: dict[str, int], faults: list[ValueFault]
     ) -> list[int]:
-        codes = []
-        for row, value in enumerate(values):
+        values = list(values)
+        try:
             # Text that stands in the vocabulary needs no further look: the vocabulary is normalised.
-            code = known.get(value) if type(value) is str else None
+            found = list(map(known.get, values))
+        except TypeError:  # An object or an array, which is no category.
+            found = [None] * len(values)
+        if None not in found:
+            return cast("list[int]", found)
+        codes = []
+        for row, code in enumerate(found):
+            value = values[row]
+            if code is None and type(value) is int:
+                code = known.get(str(value))
             if code is None:
                 try:
                     code = category_code(category_text(value), feature, known)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, overload
 import numpy as np
 import onnxruntime as ort
 
-from churn_core.errors import BundleError, InvalidRecordsError
-from churn_core.schema import CategoryFeature
+from churn_core.errors import BundleError, InvalidRecordsError, ScoringError
+from churn_core.scoring.answers import AnswerWriter, require_probabilities
 from churn_core.scoring.bundle import Bundle, load_bundle
 from churn_core.scoring.encoding import RecordEncoder
-from churn_core.scoring.reasons import ranked_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +72,7 @@ class ChurnPredictor:
         self.bundle = bundle
         self.contract = bundle.contract
         self._encoder = RecordEncoder(bundle.contract)
+        self._answers = AnswerWriter(bundle)
         options = ort.SessionOptions()
         # One thread: the same bits for every batch size, and no spinning on a fraction of a core.
         options.intra_op_num_threads = 1
@@ -86,7 +86,7 @@ class ChurnPredictor:
         self._check_signature()
         try:
             self._check_golden_rows()
-        except (KeyError, TypeError, InvalidRecordsError) as error:
+        except (KeyError, TypeError, InvalidRecordsError, ScoringError) as error:
             raise BundleError("The bundle's golden rows can't be scored; train the model again.") from error
 
     @classmethod
@@ -154,10 +154,46 @@ class ChurnPredictor:
         ------
         InvalidRecordsError
             If a value breaks the data contract; names record, column and code.
+        ScoringError
+            If the model answers with no number.
         """
         if isinstance(records, Mapping):
-            return self._answer([records], all_reasons)[0]
-        return self._answer(list(records), all_reasons)
+            return self.answer([records], self.encode([records]), all_reasons=all_reasons)[0]
+        records = list(records)
+        return self.answer(records, self.encode(records), all_reasons=all_reasons)
+
+    def encode(self, records: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
+        """Encode customers given as records, the first half of `predict`.
+
+        Returns
+        -------
+        ndarray of float32, shape (records, features)
+
+        Raises
+        ------
+        InvalidRecordsError
+            If a value breaks the data contract; names record, column and code.
+        """
+        encoded = self._encoder.encode_records(records)
+        if encoded.faults:
+            raise InvalidRecordsError(encoded.faults)
+        return encoded.matrix
+
+    def answer(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        matrix: npt.NDArray[np.float32],
+        *,
+        all_reasons: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Score encoded customers, the second half of `predict`.
+
+        Raises
+        ------
+        ScoringError
+            If the model answers with no number.
+        """
+        return self._answers.write(records, matrix, self.score_matrix(matrix), all_reasons)
 
     def predict_columns(self, columns: Mapping[str, Sequence[Any]]) -> Scores:
         """Score customers given column by column.
@@ -171,8 +207,12 @@ class ChurnPredictor:
         ------
         InvalidRecordsError
             If a column is missing or a value breaks the data contract.
+        ScoringError
+            If the model answers with no number.
         """
-        return self.score_matrix(self._encode_columns(columns))
+        scores = self.score_matrix(self._encode_columns(columns))
+        require_probabilities(scores)
+        return scores
 
     def _encode_columns(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.float32]:
         rows = len(columns[self.contract.names[0]]) if self.contract.names[0] in columns else 0
@@ -184,66 +224,6 @@ class ChurnPredictor:
         if encoded.faults:
             raise InvalidRecordsError(encoded.faults)
         return encoded.matrix
-
-    def _answer(self, records: list[Mapping[str, Any]], all_reasons: bool) -> list[dict[str, Any]]:
-        encoded = self._encoder.encode_records(records)
-        if encoded.faults:
-            raise InvalidRecordsError(encoded.faults)
-        scores = self.score_matrix(encoded.matrix)
-        return [
-            self._describe(records[row], encoded.matrix[row], scores, row, all_reasons)
-            for row in range(len(records))
-        ]
-
-    def _describe(
-        self,
-        record: Mapping[str, Any],
-        encoded: npt.NDArray[np.float32],
-        scores: Scores,
-        row: int,
-        all_reasons: bool,
-    ) -> dict[str, Any]:
-        probability = float(scores.probability[row])
-        answer: dict[str, Any] = {}
-        identifier = self.contract.id_column
-        if identifier is not None and identifier in record:
-            answer[identifier] = record[identifier]
-        kinds = [self._value_kind(code, position) for position, code in enumerate(encoded.tolist())]
-        answer |= {
-            "churn_probability": probability,
-            "will_churn": probability >= self.bundle.threshold,
-            "threshold": self.bundle.threshold,
-            "risk": self.risk(probability),
-            "reasons": [
-                {
-                    "feature": self.contract.names[position],
-                    "value_kind": kinds[position],
-                    "contribution": contribution,
-                }
-                for position, contribution in ranked_reasons(scores.contributions[row], all_reasons)
-            ],
-            "warnings": [
-                name for name, kind in zip(self.contract.names, kinds, strict=True) if kind == "unknown"
-            ],
-            "model_version": self.bundle.model_version,
-        }
-        if self.bundle.money is not None:
-            answer["expected_profit"] = float(self.bundle.money.expected_profit(scores.probability[row]))
-        return answer
-
-    def risk(self, probability: float) -> str:
-        """Return the risk band of a rounded probability."""
-        if probability >= self.bundle.risk_bands["high"]:
-            return "high"
-        return "medium" if probability >= self.bundle.risk_bands["medium"] else "low"
-
-    def _value_kind(self, code: float, position: int) -> str:
-        feature = self.contract.features[position]
-        if isinstance(feature, CategoryFeature):
-            if code == feature.unknown_code:
-                return "unknown"
-            return "missing" if code == feature.missing_code else "known"
-        return "missing" if code != code else "known"
 
     def _check_signature(self) -> None:
         inputs = self._session.get_inputs()

@@ -16,25 +16,32 @@ _FREE_BITS: Final = (1 << 29) - 1
 
 def ranked_reasons(
     contributions: npt.NDArray[np.float32], all_reasons: bool = False
-) -> list[tuple[int, float]]:
-    """Rank one customer's contributions.
+) -> list[list[tuple[int, float]]]:
+    """Rank each customer's contributions.
 
     Parameters
     ----------
-    contributions : ndarray of float32, shape (features,)
+    contributions : ndarray of float32, shape (rows, features)
         In log-odds.
     all_reasons : bool
         Every feature, whatever its sign, instead of the three that push most towards leaving.
 
     Returns
     -------
-    list of (position, contribution)
-        Largest first, ties in contract order; contributions rounded to six decimals.
+    list of list of (position, contribution)
+        For each row the largest first, ties in contract order; contributions rounded to six decimals.
     """
-    order = np.argsort(-contributions, kind="stable")
+    order = np.argsort(-contributions, axis=1, kind="stable")
     if not all_reasons:
-        order = order[:TOP_REASONS][contributions[order[:TOP_REASONS]] > 0]
-    return [(int(position), round(float(contributions[position]), 6)) for position in order]
+        order = order[:, :TOP_REASONS]
+    ranked = np.take_along_axis(contributions, order, axis=1)
+    pushing = (ranked > 0).sum(axis=1).tolist()
+    # Adding nothing turns -0.0 into 0.0.
+    values = (np.rint(ranked.astype(np.float64) * 1e6) / 1e6 + 0.0).tolist()
+    return [
+        list(zip(positions, row, strict=True))[: None if all_reasons else count]
+        for positions, row, count in zip(order.tolist(), values, pushing, strict=True)
+    ]
 
 
 def top_positions(contributions: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:

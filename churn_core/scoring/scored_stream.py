@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import arro3.core as arrow
 import numpy as np
 
+from churn_core.scoring.answers import require_probabilities
 from churn_core.scoring.drift import DriftReport, compare
 from churn_core.scoring.drift_counter import DriftCounter, DriftCounts
 from churn_core.scoring.drift_profile import TrainingProfile
@@ -197,6 +198,7 @@ class ScoredStream:
         encoded = encode_batch(batch, self._contract)
         scores = self._predictor.score_matrix(encoded.matrix)
         accepted = encoded.reject == 0
+        require_probabilities(scores, accepted)
         columns = self._columns(scores, encoded, accepted)
         columns["row_number"] = np.arange(first_row, first_row + len(accepted), dtype=np.int64)
         arrays = {name: arrow.Array.from_numpy(values) for name, values in columns.items()}

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), mapped from typed exceptions in this one place.
+"""Errors as problem details (RFC 9457), and under the V2 protocol's paths as that protocol has them.
 
 No answer and no log line holds a value of the request: values are customers' data.
 """
@@ -7,118 +7,90 @@ from __future__ import annotations
 
 import json
 import traceback
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.metrics import MetricUnit
 
-from churn_core.errors import BundleError, InvalidRecordsError
+from churn_core.errors import BundleError
+from functions.score.errors import InternalError, ModelUnavailableError, RequestRefusedError
+from functions.score.limits import MAX_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from aws_lambda_powertools import Logger
 
-    from aws_lambda_powertools import Logger, Metrics
-    from aws_lambda_powertools.event_handler import ApiGatewayResolver
+PROBLEM: Final = "application/problem+json"
+JSON: Final = "application/json"
+V2_PREFIX: Final = "/v2"
 
-CONTENT_TYPE = "application/problem+json"
-
-
-class InvalidBodyError(Exception):
-    """The request's body is no JSON."""
+FIXED_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Sent with every answer: scores are personal, and no answer is anything but what it says it is."""
 
 
-class NotAnObjectError(Exception):
-    """The request's body is JSON, but no object."""
-
-
-class ProblemAnswers:
-    """Answers a resolver's errors as problem details.
+def refusal(error: Exception, logger: Logger) -> RequestRefusedError:
+    """Return what the caller is told of an error; what is our own fault is logged here.
 
     Parameters
     ----------
-    app : ApiGatewayResolver
-        The resolver whose routes may raise.
+    error : Exception
     logger : Logger
-        Told of errors that are ours, not the caller's.
-    metrics : Metrics
-        Counts them, since an answered error is none in Lambda's own metrics.
+        Told of errors that are ours, without their messages: those of other libraries may quote the
+        value that they stumbled over.
     """
+    if isinstance(error, RequestRefusedError):
+        return error
+    if isinstance(error, BundleError):
+        logger.error("The model can't be used", extra={"reason": str(error)})
+        return ModelUnavailableError()
+    logger.error(
+        "Unexpected error",
+        extra={"error": type(error).__name__, "frames": traceback.format_tb(error.__traceback__)},
+    )
+    return InternalError()
 
-    def __init__(self, app: ApiGatewayResolver, logger: Logger, metrics: Metrics) -> None:
-        self._app = app
-        self._logger = logger
-        self._metrics = metrics
 
-    def register(self) -> None:
-        """Make the resolver answer through this object; the most derived type of an error decides."""
-        handlers: list[tuple[type[Exception], Callable[[Any], Response[str]]]] = [
-            (InvalidBodyError, self._invalid_body),
-            (NotAnObjectError, self._not_an_object),
-            (InvalidRecordsError, self._invalid_records),
-            (BundleError, self._model_unavailable),
-            (NotFoundError, self._not_found),
-            (Exception, self._internal_error),
+def problem_response(refused: RequestRefusedError, path: str, request_id: str) -> Response[str]:
+    """Return the answer to a refused request.
+
+    Parameters
+    ----------
+    refused : RequestRefusedError
+    path : str
+        The request's; under `V2_PREFIX` the answer is that protocol's error object.
+    request_id : str
+        Under which the request is logged.
+    """
+    content: dict[str, Any]
+    if path == V2_PREFIX or path.startswith(f"{V2_PREFIX}/"):
+        content_type, content = JSON, {"error": _sentence(refused)}
+    else:
+        content_type, content = PROBLEM, _problem(refused, request_id)
+    return Response(
+        status_code=refused.status.value,
+        content_type=content_type,
+        body=json.dumps(content),
+        headers=FIXED_HEADERS | refused.headers,
+    )
+
+
+def _problem(refused: RequestRefusedError, request_id: str) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "type": f"urn:churn:problem:{refused.kind}",
+        "title": refused.status.phrase,
+        "status": refused.status.value,
+        "detail": refused.detail,
+        "instance": request_id,
+    }
+    if refused.errors:
+        content["errors"] = [
+            {"loc": list(error.loc), "code": error.code} for error in refused.errors[:MAX_ERRORS]
         ]
-        for kind, handler in handlers:
-            self._app.exception_handler(kind)(handler)
+        if len(refused.errors) > MAX_ERRORS:
+            content["detail"] += f" These are the first {MAX_ERRORS} of {len(refused.errors):,}."
+    return content
 
-    def _invalid_body(self, _: InvalidBodyError) -> Response[str]:
-        return self._problem(
-            HTTPStatus.BAD_REQUEST, "invalid-json", "The body must be one JSON object in UTF-8."
-        )
 
-    def _not_an_object(self, _: NotAnObjectError) -> Response[str]:
-        return self._problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "validation",
-            "The body must be a JSON object: column names and their values.",
-            [{"loc": [], "code": "wrong_type"}],
-        )
-
-    def _invalid_records(self, error: InvalidRecordsError) -> Response[str]:
-        return self._problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "validation",
-            "The customer does not fit the model's data contract; mend the places named in errors.",
-            [{"loc": [fault.column], "code": fault.code} for fault in error.faults],
-        )
-
-    def _model_unavailable(self, error: BundleError) -> Response[str]:
-        self._logger.error("The model can't be used", extra={"reason": str(error)})
-        self._metrics.add_metric("ModelUnavailable", MetricUnit.Count, 1)
-        return self._problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "model-unavailable", "No model can be used at present; try later."
-        )
-
-    def _not_found(self, _: NotFoundError) -> Response[str]:
-        return self._problem(
-            HTTPStatus.NOT_FOUND, "not-found", "There is POST /predict and GET /health, nothing else."
-        )
-
-    def _internal_error(self, error: Exception) -> Response[str]:
-        # The last resort: a defect of ours must not become an opaque 502. Its message is left out, because
-        # messages of other libraries may quote the value that they stumbled over.
-        self._logger.error(
-            "Unexpected error",
-            extra={"error": type(error).__name__, "frames": traceback.format_tb(error.__traceback__)},
-        )
-        self._metrics.add_metric("InternalErrors", MetricUnit.Count, 1)
-        return self._problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The request failed on our side; it was logged."
-        )
-
-    def _problem(
-        self, status: HTTPStatus, kind: str, detail: str, errors: list[dict[str, Any]] | None = None
-    ) -> Response[str]:
-        content: dict[str, Any] = {
-            "type": f"urn:churn:problem:{kind}",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "instance": self._app.lambda_context.aws_request_id,
-        }
-        if errors is not None:
-            content["errors"] = errors
-        return Response(status_code=status.value, content_type=CONTENT_TYPE, body=json.dumps(content))
+def _sentence(refused: RequestRefusedError) -> str:
+    places = "; ".join(
+        f"{'.'.join(map(str, error.loc)) or 'body'}: {error.code}" for error in refused.errors[:MAX_ERRORS]
+    )
+    return f"{refused.detail} ({places})" if places else refused.detail

@@ -19,9 +19,12 @@ class ScoreSettings:
     ----------
     model_dir : Path
         The model bundle; ``CHURN_MODEL_DIR``, by default the folder ``model`` of the zip.
+    cors_origins : tuple of str
+        Origins whose pages may call the API from a browser; ``CHURN_CORS_ORIGINS``, separated by commas.
     """
 
     model_dir: Path
+    cors_origins: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -33,4 +36,8 @@ class ScoreSettings:
             Variables by name.
         """
         task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
-        return cls(model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"))
+        origins = environment.get("CHURN_CORS_ORIGINS", "").split(",")
+        return cls(
+            model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"),
+            cors_origins=tuple(origin.strip() for origin in origins if origin.strip()),
+        )

@@ -74,11 +74,11 @@ def test_health_names_the_model(score_function: FunctionUnderEmulator, sample_bu
 @pytest.mark.parametrize(
     ("body", "status", "kind", "errors"),
     [
-        (None, 400, "invalid-json", None),
-        ('{"tenure": ', 400, "invalid-json", None),
-        ('{"tenure": NaN}', 400, "invalid-json", None),
-        ("[" * 100_000, 400, "invalid-json", None),
-        ("[]", 422, "validation", [{"loc": [], "code": "wrong_type"}]),
+        (None, 400, "malformed-json", None),
+        ('{"tenure": ', 400, "malformed-json", None),
+        ('{"tenure": NaN}', 400, "malformed-json", None),
+        ("[" * 100_000, 400, "too-deep", None),
+        ("[]", 422, "validation", [{"loc": [], "code": "object_type"}]),
         ({"tenure": 7_654_321}, 422, "validation", [{"loc": ["tenure"], "code": "out_of_range"}]),
         ({"tenure": "secret"}, 422, "validation", [{"loc": ["tenure"], "code": "wrong_type"}]),
         ({"secret": 1}, 422, "validation", [{"loc": [20], "code": "extra_forbidden"}]),

@@ -116,7 +116,7 @@ def test_decisions_are_taken_on_the_rounded_probability() -> None:
     [(0.0, "low"), (0.299999, "low"), (0.3, "medium"), (0.599999, "medium"), (0.6, "high"), (1.0, "high")],
 )
 def test_a_risk_band_begins_at_its_bound(shown: ChurnPredictor, probability: float, risk: str) -> None:
-    assert shown.risk(probability) == risk
+    assert shown.bundle.risk(probability) == risk
 
 
 def test_an_answer_is_json(shown: ChurnPredictor) -> None:

@@ -11,7 +11,7 @@ from churn_core.scoring.reasons import ranked_reasons, top_positions
 def both(*contributions: float) -> list[int]:
     """Return the positions of the reasons, which both ways of finding them agree on."""
     row = np.array(contributions, dtype=np.float32)
-    one = [position for position, _ in ranked_reasons(row)]
+    one = [position for position, _ in ranked_reasons(row[None, :])[0]]
     many = [int(place[0]) for place in top_positions(row[None, :])]
     assert many == one + [-1] * (3 - len(one))
     return one
@@ -43,11 +43,11 @@ def test_a_table_of_a_thousand_features_keeps_its_order() -> None:
 
 def test_all_reasons_are_every_feature_whatever_its_sign() -> None:
     row = np.array([-0.5, 0.25, 0.0, -0.5], dtype=np.float32)
-    assert ranked_reasons(row, all_reasons=True) == [(1, 0.25), (2, 0.0), (0, -0.5), (3, -0.5)]
+    assert ranked_reasons(row[None, :], all_reasons=True)[0] == [(1, 0.25), (2, 0.0), (0, -0.5), (3, -0.5)]
 
 
 def test_contributions_are_shown_with_six_decimals() -> None:
-    assert ranked_reasons(np.array([0.1234567], dtype=np.float32)) == [(0, 0.123457)]
+    assert ranked_reasons(np.array([[0.1234567]], dtype=np.float32)) == [[(0, 0.123457)]]
 
 
 def test_no_rows_have_no_reasons() -> None:

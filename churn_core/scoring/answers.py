@@ -1,0 +1,133 @@
+"""What is said of a scored customer, wherever one is scored by record: library, command line and API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from churn_core.errors import ScoringError
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.reasons import ranked_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from churn_core.scoring.bundle import Bundle
+    from churn_core.scoring.predictor import Scores
+
+_KNOWN, _UNKNOWN, _MISSING = range(3)
+VALUE_KINDS: Final = ("known", "unknown", "missing")
+"""What a value was to the model, by code."""
+
+
+def require_probabilities(scores: Scores, rows: npt.NDArray[np.bool_] | None = None) -> None:
+    """Refuse scores that are no numbers.
+
+    Parameters
+    ----------
+    scores : Scores
+    rows : ndarray of bool, shape (rows,), or None
+        Those that count; by default all.
+
+    Raises
+    ------
+    ScoringError
+        If a probability is not finite.
+    """
+    finite = np.isfinite(scores.probability)
+    if not (finite if rows is None else finite | ~rows).all():
+        raise ScoringError("The model answered a customer with no number; train the model again.")
+
+
+class AnswerWriter:
+    """Says of scored customers what the bundle decides of them.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        With contract, threshold, risk bands and, where it has them, money values.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._names = bundle.contract.names
+        # NaN equals nothing: a number is never unknown, and its missing value is NaN itself.
+        codes = [
+            (feature.unknown_code, feature.missing_code)
+            if isinstance(feature, CategoryFeature)
+            else (np.nan, np.nan)
+            for feature in bundle.contract.features
+        ]
+        self._unknown_codes, self._missing_codes = np.array(codes, dtype=np.float32).T
+
+    def write(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        matrix: npt.NDArray[np.float32],
+        scores: Scores,
+        all_reasons: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Describe each customer.
+
+        Parameters
+        ----------
+        records : sequence of mappings
+            As they were given; only the id is taken from them.
+        matrix : ndarray of float32, shape (records, features)
+            The records encoded.
+        scores : Scores
+            Of the matrix.
+        all_reasons : bool
+            List every feature, not only those that push most towards leaving.
+
+        Raises
+        ------
+        ScoringError
+            If a probability is not finite.
+        """
+        require_probabilities(scores)
+        bundle = self._bundle
+        unknown = matrix == self._unknown_codes
+        kinds = np.where(unknown, _UNKNOWN, _KNOWN)
+        kinds[(matrix == self._missing_codes) | np.isnan(matrix)] = _MISSING
+        probabilities = scores.probability.tolist()
+        answers = [
+            {
+                "churn_probability": probability,
+                "will_churn": probability >= bundle.threshold,
+                "threshold": bundle.threshold,
+                "risk": bundle.risk(probability),
+                "reasons": [
+                    {
+                        "feature": self._names[position],
+                        "value_kind": VALUE_KINDS[kinds_of_row[position]],
+                        "contribution": contribution,
+                    }
+                    for position, contribution in ranked
+                ],
+                "warnings": [],
+                "model_version": bundle.model_version,
+            }
+            for probability, ranked, kinds_of_row in zip(
+                probabilities,
+                ranked_reasons(scores.contributions, all_reasons),
+                kinds.tolist(),
+                strict=True,
+            )
+        ]
+        for row, position in zip(*(places.tolist() for places in np.nonzero(unknown)), strict=True):
+            answers[row]["warnings"].append(self._names[position])
+        if bundle.money is not None:
+            profits = bundle.money.expected_profit(scores.probability).tolist()
+            for answer, profit in zip(answers, profits, strict=True):
+                answer["expected_profit"] = profit
+        identifier = bundle.contract.id_column
+        if identifier is None:
+            return answers
+        return [
+            {identifier: record[identifier]} | answer if identifier in record else answer
+            for record, answer in zip(records, answers, strict=True)
+        ]

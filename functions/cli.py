@@ -1,0 +1,93 @@
+"""Commands of ``churn`` that need more than the library: a server, or an AWS account."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from churn_core.cli.arguments import port_number
+from churn_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+DEFAULT_MODEL: Final = Path("models/churn")
+DEFAULT_ADDRESS: Final = ("127.0.0.1", 8000)
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser of ``churn``."""
+    serve = commands.add_parser("serve", help="the API of the score Lambda on this machine, with a page")
+    serve.add_argument("--host", help="address to listen at (default: the config's api.host, else 127.0.0.1)")
+    serve.add_argument("--port", type=port_number, help="(default: the config's api.port, else 8000)")
+    serve.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
+    serve.set_defaults(run=_serve)
+    openapi = commands.add_parser("openapi", help="the API's description for a model, as JSON")
+    openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
+    openapi.set_defaults(run=_openapi)
+    for command in (serve, openapi):
+        command.add_argument(
+            "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
+        )
+
+
+def _openapi(options: argparse.Namespace) -> None:
+    from churn_core.scoring.bundle import load_bundle
+    from functions.score.openapi import openapi_document
+
+    text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
+    if options.out is None:
+        print(text, end="")
+    else:
+        options.out.write_text(text, encoding="utf-8")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    import uvicorn
+
+    from churn_core.scoring.bundle import load_bundle
+
+    # Looked at before anything listens: a server that could only answer 503 is of no use to anybody.
+    version = load_bundle(options.model).model_version
+    os.environ["CHURN_MODEL_DIR"] = str(options.model)
+    host, port = _address(options)
+    with _listening(host, port) as listener:
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        print(f"{version} answers at {address} (Ctrl-C ends it).")
+        print(f"  {address}/      try a customer")
+        print(f"  {address}/docs  the API", flush=True)
+        config = uvicorn.Config(
+            "functions.score.local:app", log_level="warning", access_log=False, server_header=False
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _address(options: argparse.Namespace) -> tuple[str, int]:
+    """Return where to listen: as the command line says, else as the configuration does."""
+    host, port = DEFAULT_ADDRESS
+    # The configuration is YAML, which serving alone does not need.
+    if options.config is not None or find_spec("yaml") is not None:
+        from churn_core.config import get_project_root, load_config
+
+        if options.config is not None or (get_project_root() / "config" / "config.yaml").exists():
+            settings = load_config(options.config).api
+            host, port = settings.host, settings.port
+    return options.host or host, port if options.port is None else options.port
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        raise ConfigError(
+            f"{host}:{port} can't be listened at ({error.strerror}); choose another with --host or --port."
+        ) from error
+    return listener

@@ -1,0 +1,111 @@
+"""The API on this machine: the Lambda's own resolver behind an ASGI server instead of API Gateway.
+
+What API Gateway does is done here the same way: a request becomes a proxy event, a body that is no text
+travels as base64, and every request has an id of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from functions.score.app import respond
+from functions.score.limits import MAX_BODY_BYTES
+from functions.score.measurement import RequestMeasurement
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class LocalContext:
+    """What a Lambda's context would tell; here nothing ends a request early."""
+
+    function_name = "churn-score-local"
+    function_version = "$LATEST"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:local:000000000000:function:churn-score-local"
+
+    def __init__(self) -> None:
+        self.aws_request_id = str(uuid.uuid4())
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what a function that has just started would have."""
+        return 10_000
+
+
+async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    """Answer one HTTP request (ASGI 3)."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    if scope["type"] != "http":
+        return
+    body = await _read(receive)
+    context = LocalContext()
+    event = _proxy_event(scope, body, context.aws_request_id)
+    # One at a time, as in a Lambda; it takes less than a thread's change would.
+    await _send(send, respond(event, context, RequestMeasurement()))
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _read(receive: Receive) -> bytes:
+    """Read a body; of one over the limit just enough for that to be seen."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+        size += len(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _proxy_event(scope: MutableMapping[str, Any], body: bytes, request_id: str) -> dict[str, Any]:
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    try:
+        text, encoded = body.decode("utf-8"), False
+    except UnicodeDecodeError:
+        text, encoded = base64.b64encode(body).decode("ascii"), True
+    return {
+        "resource": scope["path"],
+        "path": scope["path"],
+        "httpMethod": scope["method"],
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": {name: values[-1] for name, values in query.items()},
+        "multiValueQueryStringParameters": query,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"requestId": request_id, "stage": "local", "path": scope["path"]},
+        "body": text or None,
+        "isBase64Encoded": encoded,
+    }
+
+
+async def _send(send: Send, answer: dict[str, Any]) -> None:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, values in answer["multiValueHeaders"].items()
+        for value in values
+    ]
+    body = answer["body"].encode("utf-8")
+    headers.append((b"content-length", str(len(body)).encode("ascii")))
+    await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
+    await send({"type": "http.response.body", "body": body})

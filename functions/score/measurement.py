@@ -1,0 +1,94 @@
+"""What is measured of each request, and how it becomes CloudWatch metrics."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_lambda_powertools import Metrics
+
+Phase = Literal["Parse", "Validate", "Score"]
+_SERVER_ERROR: Final = 500
+_UNAVAILABLE: Final = 503
+
+
+@dataclass(slots=True)
+class RequestMeasurement:
+    """Counts and times of one request; never a customer's value.
+
+    Attributes
+    ----------
+    milliseconds : dict
+        Wall time by phase.
+    customers, high_risk, unknown_categories : int
+        Customers scored, those of them at high risk, and values that training had not seen.
+    model_version : str or None
+        The model that scored them.
+    """
+
+    milliseconds: dict[Phase, float] = field(default_factory=dict)
+    customers: int = 0
+    high_risk: int = 0
+    unknown_categories: int = 0
+    model_version: str | None = None
+
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[None]:
+        """Measure what happens inside."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.milliseconds[name] = (time.perf_counter() - start) * 1_000
+
+    def count(self, answers: Sequence[dict[str, Any]]) -> None:
+        """Count what was answered."""
+        self.customers = len(answers)
+        self.high_risk = sum(answer["risk"] == "high" for answer in answers)
+        self.unknown_categories = sum(len(answer["warnings"]) for answer in answers)
+        self.model_version = answers[0]["model_version"] if answers else None
+
+
+def add_metrics(
+    metrics: Metrics, measurement: RequestMeasurement, route: str, status: int, request_id: str
+) -> None:
+    """Hand one request's measurement to CloudWatch's embedded metric format.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        Flushed by its own decorator.
+    measurement : RequestMeasurement
+    route : str
+        Method and path of the route, or ``none``; no text of the caller.
+    status : int
+        Of the answer.
+    request_id : str
+        Goes along as metadata, which is searchable and no dimension: a dimension's every value is paid for.
+    """
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    for phase, duration in measurement.milliseconds.items():
+        metrics.add_metric(f"{phase}Time", MetricUnit.Milliseconds, round(duration, 3))
+    if measurement.customers:
+        metrics.add_metric("CustomersScored", MetricUnit.Count, measurement.customers)
+        metrics.add_metric("HighRisk", MetricUnit.Count, measurement.high_risk)
+        share = 100 * measurement.high_risk / measurement.customers
+        metrics.add_metric("HighRiskShare", MetricUnit.Percent, round(share, 3))
+        metrics.add_metric("UnknownCategories", MetricUnit.Count, measurement.unknown_categories)
+    # An answered error is none in Lambda's own metrics.
+    if status == _UNAVAILABLE:
+        metrics.add_metric("Unavailable", MetricUnit.Count, 1)
+    elif status >= _SERVER_ERROR:
+        metrics.add_metric("InternalErrors", MetricUnit.Count, 1)
+    metrics.add_metadata("route", route)
+    metrics.add_metadata("status", status)
+    metrics.add_metadata("request_id", request_id)
+    if measurement.model_version is not None:
+        metrics.add_metadata("model_version", measurement.model_version)
