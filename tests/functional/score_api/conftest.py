@@ -1,0 +1,50 @@
+"""The score function in this process, with a real model."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from churn_core.scoring.predictor import ChurnPredictor
+from functions.score.model import loaded_predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVENTS = Path(__file__).resolve().parents[3] / "events"
+
+
+@pytest.fixture
+def use_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Let the function load another bundle at its next request."""
+
+    def use(folder: Path) -> None:
+        monkeypatch.setenv("CHURN_MODEL_DIR", os.fspath(folder))
+        loaded_predictor.cache_clear()
+
+    yield use
+    loaded_predictor.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def model(use_model: Callable[[Path], None], sample_bundle: Path) -> None:
+    """Every test has the sample model, if it asks for no other."""
+    use_model(sample_bundle)
+
+
+@pytest.fixture
+def predictor(sample_bundle: Path) -> ChurnPredictor:
+    """The library's own predictor with the same model."""
+    return ChurnPredictor.load(sample_bundle)
+
+
+@pytest.fixture
+def customer() -> dict[str, Any]:
+    """One valid customer."""
+    content = json.loads((EVENTS / "predict.json").read_text(encoding="utf-8"))
+    result: dict[str, Any] = json.loads(content["body"])
+    return result

@@ -1,0 +1,188 @@
+"""The Open Inference Protocol, version 2, in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from score_client import Answer, get, post
+
+from churn_core.scoring.predictor import ChurnPredictor
+from functions.score.limits import MAX_CUSTOMERS
+
+INFER = "/v2/models/churn/infer"
+
+
+def tensor(name: str, data: list[Any], datatype: str = "BYTES", **more: Any) -> dict[str, Any]:
+    return {"name": name, "shape": [len(data)], "datatype": datatype, "data": data} | more
+
+
+@pytest.fixture
+def inputs(customer: dict[str, Any], predictor: ChurnPredictor) -> list[dict[str, Any]]:
+    """Two customers, column by column."""
+    datatypes = {
+        "tenure": "INT64",
+        "SeniorCitizen": "INT64",
+        "MonthlyCharges": "FP64",
+        "TotalCharges": "FP64",
+    }
+    second = customer | {"tenure": 40, "Contract": "Two year", "TotalCharges": None}
+    return [
+        tensor(name, [customer[name], second[name]], datatypes.get(name, "BYTES"))
+        for name in predictor.contract.names
+    ]
+
+
+def refused(body: Any, status: int = 400) -> str:
+    """Return the sentence with which a request is refused."""
+    answer = post(INFER, body)
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.content) == {"error"}
+    return str(answer.content["error"])
+
+
+def replaced(inputs: list[dict[str, Any]], name: str, **changes: Any) -> dict[str, Any]:
+    return {"inputs": [item | changes if item["name"] == name else item for item in inputs]}
+
+
+def test_scores_are_those_of_predict(
+    inputs: list[dict[str, Any]], customer: dict[str, Any], predictor: ChurnPredictor
+) -> None:
+    second = customer | {"tenure": 40, "Contract": "Two year", "TotalCharges": None}
+    answer = post(INFER, {"id": "42", "inputs": inputs})
+
+    assert answer.status == 200
+    assert answer.content == {
+        "model_name": "churn",
+        "model_version": predictor.bundle.model_version,
+        "id": "42",
+        "outputs": [
+            {
+                "name": "churn_probability",
+                "datatype": "FP64",
+                "shape": [2],
+                "data": [row["churn_probability"] for row in predictor.predict([customer, second])],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}])
+def test_a_missing_content_type_means_json(inputs: list[dict[str, Any]], headers: dict[str, str]) -> None:
+    assert post(INFER, {"inputs": inputs}, headers=headers).status == 200
+    assert post(INFER, {"inputs": inputs}, headers={"Content-Type": "text/plain"}).status == 415
+
+
+def test_a_column_vector_is_a_column(inputs: list[dict[str, Any]]) -> None:
+    upright = [item | {"shape": [2, 1], "data": [[value] for value in item["data"]]} for item in inputs]
+    assert post(INFER, {"inputs": upright}).content == post(INFER, {"inputs": inputs}).content
+
+
+def test_a_nullable_input_may_be_left_out_and_a_required_one_not(inputs: list[dict[str, Any]]) -> None:
+    without = [item for item in inputs if item["name"] != "TotalCharges"]
+    assert post(INFER, {"inputs": without}).status == 200
+    without = [item for item in inputs if item["name"] != "tenure"]
+    assert "inputs.tenure.0: missing; inputs.tenure.1: missing" in refused({"inputs": without}, 422)
+
+
+def test_the_id_column_may_come_along(inputs: list[dict[str, Any]]) -> None:
+    assert post(INFER, {"inputs": [tensor("customerID", ["a", "b"]), *inputs]}).status == 200
+
+
+def test_binary_tensors_are_refused(inputs: list[dict[str, Any]]) -> None:
+    assert "binary" in refused(replaced(inputs, "gender", parameters={"binary_data_size": 14}))
+    headers = {"Inference-Header-Content-Length": "10"}
+    answer = post(INFER, {"inputs": inputs}, headers=headers)
+    assert (answer.status, set(answer.content)) == (400, {"error"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {},
+        {"inputs": []},
+        {"inputs": {}},
+        {"inputs": [5]},
+        {"inputs": [{}]},
+        {"inputs": [{"name": 5}]},
+        "5",
+    ],
+)
+def test_what_is_no_request_is_refused(body: Any) -> None:
+    refused(body)
+
+
+def test_unknown_inputs_and_outputs_are_refused(inputs: list[dict[str, Any]]) -> None:
+    assert "no column of this model" in refused({"inputs": [*inputs, tensor("Churn", ["No", "No"])]})
+    assert "only output" in refused({"inputs": inputs, "outputs": [{"name": "raw_score"}]})
+    assert "only output" in refused({"inputs": inputs, "outputs": "churn_probability"})
+    assert post(INFER, {"inputs": inputs, "outputs": [{"name": "churn_probability"}]}).status == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shape": [3]},
+        {"shape": [2, 2]},
+        {"shape": []},
+        {"shape": "2"},
+        {"shape": None},
+        {"data": None},
+        {"data": "FemaleMale"},
+        {"data": [], "shape": [0]},
+        {"data": [["Female", "Male"]], "shape": [1, 2]},
+        {"datatype": "STRING"},
+        {"datatype": None},
+        {"datatype": "INT64"},
+        {"data": ["Female", 5]},
+        {"data": [["Female"], []]},
+    ],
+)
+def test_data_must_be_as_the_request_says(inputs: list[dict[str, Any]], changes: dict[str, Any]) -> None:
+    assert "'gender'" in refused(replaced(inputs, "gender", **changes))
+
+
+def test_all_inputs_have_the_same_number_of_rows(inputs: list[dict[str, Any]]) -> None:
+    assert "same number of rows" in refused(replaced(inputs, "gender", data=["Female"], shape=[1]))
+
+
+def test_an_input_given_twice_is_refused(inputs: list[dict[str, Any]]) -> None:
+    assert "earlier input" in refused({"inputs": [*inputs, inputs[0]]})
+
+
+@pytest.mark.parametrize("identifier", [5, "x" * 257, "a\nb", {}])
+def test_the_requests_id_is_short_printable_text(inputs: list[dict[str, Any]], identifier: Any) -> None:
+    assert "id" in refused({"id": identifier, "inputs": inputs})
+
+
+def test_values_are_held_to_the_contract(inputs: list[dict[str, Any]]) -> None:
+    assert "inputs.tenure.1: out_of_range" in refused(replaced(inputs, "tenure", data=[1, -1]), 422)
+
+
+@pytest.mark.parametrize(("rows", "status"), [(MAX_CUSTOMERS, 200), (MAX_CUSTOMERS + 1, 413)])
+def test_rows_are_limited(inputs: list[dict[str, Any]], rows: int, status: int) -> None:
+    many = [item | {"shape": [rows], "data": item["data"][:1] * rows} for item in inputs]
+    assert post(INFER, {"inputs": many}).status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/v2", {"name", "version", "extensions"}),
+        ("/v2/health/live", {"live"}),
+        ("/v2/health/ready", {"ready"}),
+        ("/v2/models/churn", {"name", "versions", "platform", "inputs", "outputs"}),
+        ("/v2/models/churn/ready", {"ready"}),
+    ],
+)
+def test_metadata_and_health(path: str, keys: set[str]) -> None:
+    answer: Answer = get(path)
+    assert (answer.status, set(answer.content)) == (200, keys)
+
+
+@pytest.mark.parametrize("path", ["/v2/", "/v2/models/other", "/v2/models/other/infer", "/v2/nothing"])
+def test_other_paths_are_told_in_the_protocols_own_words(path: str) -> None:
+    answer = get(path)
+    assert (answer.status, set(answer.content)) == (404, {"error"})

@@ -1,0 +1,235 @@
+"""Values: what a customer may hold, and how a fault is told without telling the value (rows A1, A11 to A24)."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mirror_model import mirror
+from score_client import post
+
+from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, Contract, NumberFeature
+from functions.score import routes
+from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS
+
+if TYPE_CHECKING:
+    from churn_core.scoring.predictor import ChurnPredictor
+
+
+def refused(body: Any) -> list[tuple[list[str | int], str]]:
+    """Return places and codes of a body that must be refused as invalid."""
+    answer = post("/predict", body)
+    assert (answer.status, answer.problem) == (422, "validation")
+    return answer.errors
+
+
+def test_a1_a_customer_is_answered_as_the_library_would(
+    customer: dict[str, Any], predictor: ChurnPredictor
+) -> None:
+    answer = post("/predict", customer)
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.content == predictor.predict(customer)
+    assert 0 <= answer.content["churn_probability"] <= 1
+    assert answer.content["model_version"] == predictor.bundle.model_version
+    assert answer.content["customerID"] == customer["customerID"]
+
+
+def test_a1_the_id_may_be_left_out(customer: dict[str, Any], predictor: ChurnPredictor) -> None:
+    del customer["customerID"]
+    assert post("/predict", customer).content == predictor.predict(customer)
+
+
+def test_a1_all_reasons_on_demand(customer: dict[str, Any], predictor: ChurnPredictor) -> None:
+    answer = post("/predict", customer, query={"reasons": "all"})
+    assert answer.content == predictor.predict(customer, all_reasons=True)
+    assert {reason["feature"] for reason in answer.content["reasons"]} == set(predictor.contract.names)
+
+
+def test_a1_no_other_kind_of_reasons(customer: dict[str, Any]) -> None:
+    answer = post("/predict", customer, query={"reasons": "some"})
+    assert (answer.problem, answer.errors) == ("validation", [(["query", "reasons"], "not_allowed")])
+
+
+def test_a11_an_unknown_field_is_told_by_its_position_since_its_name_may_be_personal(
+    customer: dict[str, Any],
+) -> None:
+    assert refused({"Jane Doe": 1} | customer) == [([0], "extra_forbidden")]
+    assert refused(customer | {"Churn": "No"}) == [([len(customer)], "extra_forbidden")]
+
+
+def test_a12_a_required_field_must_be_there(customer: dict[str, Any]) -> None:
+    del customer["Contract"], customer["tenure"]
+    assert refused(customer) == [(["tenure"], "missing"), (["Contract"], "missing")]
+
+
+@pytest.mark.parametrize("text", ["1", " 1 ", "1_000", "nan", ""])
+def test_a13_text_is_no_number(customer: dict[str, Any], text: str) -> None:
+    assert refused(customer | {"MonthlyCharges": text}) == [(["MonthlyCharges"], "wrong_type")]
+
+
+def test_a13_unless_the_contract_says_that_it_is_stored_as_text(customer: dict[str, Any]) -> None:
+    answers = [
+        post("/predict", customer | {"TotalCharges": value}).content for value in (29.85, "29.85", " 29.85 ")
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert refused(customer | {"TotalCharges": "1_000"}) == [(["TotalCharges"], "wrong_type")]
+
+
+@pytest.mark.parametrize("value", [True, False, [], {}, [1], {"a": 1}])
+def test_a14_nor_is_anything_else(customer: dict[str, Any], value: object) -> None:
+    assert refused(customer | {"MonthlyCharges": value}) == [(["MonthlyCharges"], "wrong_type")]
+    assert refused(customer | {"tenure": value}) == [(["tenure"], "wrong_type")]
+
+
+@pytest.mark.parametrize("value", [[], {}, ["Female"], 1.5])
+def test_a14_a_category_is_text_a_whole_number_or_a_boolean(customer: dict[str, Any], value: object) -> None:
+    assert refused(customer | {"gender": value}) == [(["gender"], "wrong_type")]
+
+
+def test_a15_an_integer_may_be_written_with_a_point_but_not_with_a_fraction(customer: dict[str, Any]) -> None:
+    whole = post("/predict", json.dumps(customer | {"tenure": 1.0}))
+    assert '"tenure": 1.0' in json.dumps(customer | {"tenure": 1.0})
+    assert whole.content == post("/predict", customer | {"tenure": 1}).content
+    assert refused(customer | {"tenure": 1.5}) == [(["tenure"], "not_integer")]
+
+
+def test_a16_null_is_missing_where_that_is_allowed(
+    customer: dict[str, Any], predictor: ChurnPredictor
+) -> None:
+    answer = post("/predict", customer | {"TotalCharges": None}, query={"reasons": "all"})
+    assert answer.content == predictor.predict(customer | {"TotalCharges": None}, all_reasons=True)
+    kinds = {reason["feature"]: reason["value_kind"] for reason in answer.content["reasons"]}
+    assert kinds["TotalCharges"] == "missing"
+    assert refused(customer | {"tenure": None}) == [(["tenure"], "missing")]
+    assert refused(customer | {"gender": None}) == [(["gender"], "missing")]
+
+
+@pytest.mark.parametrize(("value", "status"), [(-1, 422), (0, 200), (120, 200), (121, 422), (10**30, 422)])
+def test_a17_numbers_stay_within_the_contracts_bounds(
+    customer: dict[str, Any], value: int, status: int
+) -> None:
+    answer = post("/predict", customer | {"tenure": value})
+    assert answer.status == status
+    if status == 422:
+        assert answer.errors == [(["tenure"], "out_of_range")]
+
+
+def test_a18_an_unseen_category_is_scored_and_named(customer: dict[str, Any]) -> None:
+    answer = post("/predict", customer | {"Contract": "zzz", "gender": "yyy"}, query={"reasons": "all"})
+    assert (answer.status, answer.content["warnings"]) == (200, ["gender", "Contract"])
+    kinds = {reason["feature"]: reason["value_kind"] for reason in answer.content["reasons"]}
+    assert (kinds["Contract"], kinds["gender"], kinds["Partner"]) == ("unknown", "unknown", "known")
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [(MAX_TEXT_LENGTH, 200), (MAX_TEXT_LENGTH + 1, 422), (1_000_000, 422)]
+)
+def test_a19_text_has_at_most_256_characters(customer: dict[str, Any], length: int, status: int) -> None:
+    for column in ("gender", "customerID"):
+        answer = post("/predict", customer | {column: "x" * length})
+        assert answer.status == status
+        if status == 422:
+            assert answer.errors == [([column], "too_long")]
+
+
+@pytest.mark.parametrize("escape", [r"\ud800", r"\udfff", r"a\udc00b"])
+def test_a20_half_a_surrogate_pair_is_no_text(customer: dict[str, Any], escape: str) -> None:
+    for column in ("gender", "customerID"):
+        body = json.dumps(customer | {column: "here"}).replace("here", escape)
+        assert refused(body) == [([column], "invalid_unicode")]
+
+
+def test_a20_a_whole_pair_is(customer: dict[str, Any]) -> None:
+    body = json.dumps(customer | {"customerID": "here"}).replace("here", r"\ud83d\ude00")
+    assert post("/predict", body).content["customerID"] == "😀"
+
+
+def test_a21_neither_is_a_zero_character(customer: dict[str, Any]) -> None:
+    for column in ("gender", "customerID"):
+        assert refused(customer | {column: "a\0b"}) == [([column], "invalid_unicode")]
+
+
+def test_a22_categories_are_compared_byte_by_byte_after_nfc(monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = Contract((CategoryFeature("café", ("crème",)), NumberFeature("n", 0, 9)), "left", "yes", "no")
+    monkeypatch.setattr(routes, "loaded_predictor", lambda: mirror(contract))
+    decomposed = unicodedata.normalize("NFD", "crème")
+    assert decomposed != "crème"
+
+    def warnings(value: str) -> list[str]:
+        content = post("/predict", {"café": value, "n": 1}).content
+        found: list[str] = content["warnings"]
+        return found
+
+    assert warnings("crème") == warnings(decomposed) == []
+    for lookalike in ("creme", "Crème", "crème ", "cr\u200bème", "\u202ecrème", "crèmе"):
+        assert warnings(lookalike) == ["café"]
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"customers": []}, [(["customers"], "too_short")]),
+        ({"customers": {}}, [(["customers"], "list_type")]),
+        ({"customers": None}, [(["customers"], "list_type")]),
+        ({"customers": "x"}, [(["customers"], "list_type")]),
+        ({}, [(["customers"], "missing")]),
+        ([], [([], "object_type")]),
+        ("5", [([], "object_type")]),
+        ({"customers": [5, "x"]}, [(["customers", 0], "object_type"), (["customers", 1], "object_type")]),
+        ({"more": 1, "customers": []}, [(["customers"], "too_short"), ([0], "extra_forbidden")]),
+    ],
+)
+def test_a23_a_batch_is_a_list_of_customers(body: Any, errors: list[tuple[list[str | int], str]]) -> None:
+    answer = post("/predict/batch", body)
+    assert (answer.status, answer.problem) == (422, "validation")
+    assert answer.errors == errors
+
+
+def test_a23_one_customer_is_an_object() -> None:
+    assert refused([]) == [([], "object_type")]
+
+
+def test_a24_a_batch_of_a_thousand_is_answered_whole(
+    customer: dict[str, Any], predictor: ChurnPredictor
+) -> None:
+    customers = [customer | {"customerID": str(row), "tenure": row % 70} for row in range(MAX_CUSTOMERS)]
+
+    answer = post("/predict/batch", {"customers": customers})
+
+    assert answer.status == 200
+    assert answer.content["predictions"] == predictor.predict(customers)
+    assert answer.content["total_customers"] == MAX_CUSTOMERS
+    churners = sum(row["will_churn"] for row in answer.content["predictions"])
+    assert 0 < answer.content["predicted_churners"] == churners < MAX_CUSTOMERS
+
+
+@pytest.mark.parametrize("rows", [MAX_CUSTOMERS + 1, 10_000])
+def test_a24_a_larger_one_is_refused_before_the_model_is_asked(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never() -> ChurnPredictor:
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr(routes, "loaded_predictor", never)
+    answer = post("/predict/batch", {"customers": [{}] * rows})
+    assert (answer.status, answer.problem) == (413, "too-many-rows")
+
+
+def test_a24_faults_are_told_by_row_and_column(customer: dict[str, Any]) -> None:
+    bad = customer | {"tenure": -1, "gender": 1.5}
+    answer = post("/predict/batch", {"customers": [customer, bad, customer | {"x": 1}]})
+    assert answer.errors == [
+        (["customers", 1, "gender"], "wrong_type"),
+        (["customers", 1, "tenure"], "out_of_range"),
+        (["customers", 2, len(customer)], "extra_forbidden"),
+    ]
+
+
+def test_a24_many_faults_are_told_in_part(customer: dict[str, Any]) -> None:
+    answer = post("/predict/batch", {"customers": [customer | {"tenure": -1}] * (MAX_ERRORS + 1)})
+    assert len(answer.errors) == MAX_ERRORS
+    assert answer.content["detail"].endswith(f"These are the first {MAX_ERRORS} of {MAX_ERRORS + 1}.")
