@@ -10,7 +10,7 @@ import numpy as np
 
 from churn_core.errors import REJECT_CODES
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.encoding_sql import WRONG_TYPE, reject_code_base
+from churn_core.scoring.encoding_sql import reject_code_base
 
 if TYPE_CHECKING:
     import arro3.core as arrow
@@ -72,8 +72,8 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
         else:
             faults = _number_faults(values, feature)
             if f"w{position}" in batch.schema.names:
-                wrong = batch.column(f"w{position}").to_numpy()
-                faults[wrong == 1] = WRONG_TYPE + 1
+                text_faults = batch.column(f"w{position}").to_numpy()
+                np.copyto(faults, text_faults, where=text_faults != 0)
             with np.errstate(over="ignore"):
                 columns[position] = values
         if faults.any():

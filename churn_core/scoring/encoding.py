@@ -52,9 +52,11 @@ def parse_number_text(text: str) -> float:
     Raises
     ------
     ValueRefusedError
-        ``wrong_type`` if the text is no number.
+        ``wrong_type`` if the text is no number, ``too_long`` if it is too long for any text.
     """
     bare = text.strip(BLANK)
+    if bare and len(text) > MAX_TEXT_LENGTH:
+        raise ValueRefusedError("too_long")
     if _number_text.fullmatch(bare):
         return float(bare)
     word = bare.lower()

@@ -27,8 +27,6 @@ CATEGORY_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "BOOLEAN"}
 NUMBER_TYPES: Final = INTEGER_TYPES | {"FLOAT", "DOUBLE"}
 ID_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "UUID", "DATE", "BOOLEAN", "FLOAT", "DOUBLE"}
 
-WRONG_TYPE: Final = REJECT_CODES.index("wrong_type")
-
 # Spelt out, since DuckDB's lower() makes an i of other letters too (U+0130).
 _INFINITY_TEXT: Final = "[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?"
 _NO_NUMBER_WORDS: Final = f"([+-]?[nN][aA][nN]|{_INFINITY_TEXT})?"
@@ -76,8 +74,8 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     -------
     list of str
         ``id`` and ``id_missing`` if the contract names an id; expressions named ``c0``, ``c1``, ... in
-        contract order, and ``w<i>`` (1: text that is no number) after each number that is read from
-        text. No column but ``id`` holds NULL.
+        contract order, and ``w<i>`` after each number that is read from text: 0, or 1 + the position in
+        `REJECT_CODES` of why the text is none. No column but ``id`` holds NULL.
 
     Raises
     ------
@@ -98,7 +96,7 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
         elif kind == "VARCHAR" and (feature.stored_as_text or text_cells):
             bare = f"trim({column}, {_BLANK_SQL})"
             columns.append(f"{_number_from_text(bare)} AS c{position}")
-            columns.append(f"{_is_no_number(bare)} AS w{position}")
+            columns.append(f"{_text_fault(column, bare)} AS w{position}")
         elif kind in NUMBER_TYPES or kind == "DECIMAL":
             columns.append(f"coalesce({column}::DOUBLE, 'nan'::DOUBLE) AS c{position}")
         else:
@@ -180,8 +178,13 @@ def _number_from_text(bare: str) -> str:
     )
 
 
-def _is_no_number(bare: str) -> str:
+def _text_fault(column: str, bare: str) -> str:
     number, word = (
         f"regexp_full_match({bare}, {quote_text(pattern)})" for pattern in (NUMBER_TEXT, _NO_NUMBER_WORDS)
     )
-    return f"coalesce(NOT {number} AND NOT {word}, false)::UTINYINT"
+    return (
+        f"(CASE WHEN length({column}) > {MAX_TEXT_LENGTH} AND {bare} <> ''"
+        f" THEN {1 + REJECT_CODES.index('too_long')}"
+        f" WHEN NOT {number} AND NOT {word} THEN {1 + REJECT_CODES.index('wrong_type')}"
+        " ELSE 0 END)::UTINYINT"
+    )

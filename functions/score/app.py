@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 
 from churn_core.errors import BundleError
-from functions.score.errors import BadEventError, MethodNotAllowedError, NotFoundError
 from functions.score.measurement import RequestMeasurement, add_metrics
 from functions.score.model import loaded_predictor
 from functions.score.problems import problem_response, refusal
-from functions.score.request_body import check_header_size
-from functions.score.routes import ROUTES, router
+from functions.score.proxy_event import check_route, is_proxy_event, request_id, route_of
+from functions.score.routes import router
 from functions.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
-_PREFLIGHT: Final = "OPTIONS"
 
 logger = Logger(service="churn-score")
 metrics = Metrics(namespace="Churn", service="churn-score")
@@ -50,17 +45,6 @@ class InvocationContext(Protocol):
         """Return how long the invocation may still last."""
 
 
-def _refuse(error: Exception) -> Response[str]:
-    return problem_response(
-        refusal(error, logger),
-        app.current_event.path,
-        _request_id(app.current_event.raw_event, app.lambda_context),
-    )
-
-
-app.exception_handler(Exception)(_refuse)
-
-
 def respond(event: Any, context: InvocationContext, measurement: RequestMeasurement) -> dict[str, Any]:
     """Answer one API Gateway (REST) proxy event, whatever it holds.
 
@@ -73,70 +57,37 @@ def respond(event: Any, context: InvocationContext, measurement: RequestMeasurem
         Filled in.
     """
     try:
-        _check_route(event)
-        check_header_size(event)
+        check_route(event, preflight=bool(_origins))
         app.append_context(measurement=measurement)  # type: ignore[no-untyped-call]
         return app.resolve(event, cast("LambdaContext", context))
     except Exception as error:  # noqa: BLE001
         # The last resort for an event that the resolver can't read, or a defect in what surrounds it.
-        path = event["path"] if _is_proxy_event(event) else ""
-        return _as_proxy_answer(problem_response(refusal(error, logger), path, _request_id(event, context)))
+        response = _problem(error, event, context)
+        return {
+            "statusCode": response.status_code,
+            "multiValueHeaders": {name: [value] for name, value in response.headers.items()},
+            "body": response.body,
+            "isBase64Encoded": False,
+        }
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway (REST) proxy event, and measure it."""
-    request_id = _request_id(event, context)
-    logger.set_correlation_id(request_id)
+    identifier = request_id(event, context.aws_request_id)
+    logger.set_correlation_id(identifier)
     measurement = RequestMeasurement()
     answer = respond(event, context, measurement)
-    add_metrics(metrics, measurement, _route(event), answer["statusCode"], request_id)
+    add_metrics(metrics, measurement, route_of(event), answer["statusCode"], identifier)
     return answer
 
 
-def _is_proxy_event(event: Any) -> bool:
-    return (
-        isinstance(event, dict)
-        and isinstance(event.get("path"), str)
-        and isinstance(event.get("httpMethod"), str)
-        and isinstance(event.get("requestContext"), dict)
-    )
+def _problem(error: Exception, event: Any, context: InvocationContext) -> Response[str]:
+    path = event["path"] if is_proxy_event(event) else ""
+    return problem_response(refusal(error, logger), path, request_id(event, context.aws_request_id))
 
 
-def _check_route(event: Any) -> None:
-    """Hold method and path against the table of routes.
-
-    The resolver's own look-up takes a trailing slash for none, and answers 404 to a wrong method.
-    """
-    if not _is_proxy_event(event):
-        raise BadEventError
-    methods = ROUTES.get(event["path"])
-    if methods is None:
-        raise NotFoundError
-    if event["httpMethod"] not in methods and not (_origins and event["httpMethod"] == _PREFLIGHT):
-        raise MethodNotAllowedError(headers={"Allow": ", ".join(methods)})
-
-
-def _route(event: Any) -> str:
-    """Return method and path where they are ours, never a caller's own text."""
-    if _is_proxy_event(event) and event["httpMethod"] in ROUTES.get(event["path"], {}):
-        return f"{event['httpMethod']} {event['path']}"
-    return "none"
-
-
-def _request_id(event: Any, context: InvocationContext) -> str:
-    """Return API Gateway's id of the request, which its access log has too; else the invocation's."""
-    found = event["requestContext"].get("requestId") if _is_proxy_event(event) else None
-    if isinstance(found, str) and _REQUEST_ID.fullmatch(found):
-        return found
-    return context.aws_request_id
-
-
-def _as_proxy_answer(response: Response[str]) -> dict[str, Any]:
-    return {
-        "statusCode": response.status_code,
-        "multiValueHeaders": {name: [value] for name, value in response.headers.items()},
-        "body": response.body,
-        "isBase64Encoded": False,
-    }
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def _problem_of_a_route(error: Exception) -> Response[str]:
+    return _problem(error, app.current_event.raw_event, app.lambda_context)

@@ -21,6 +21,8 @@ Schema = dict[str, Any]
 
 _NAMED_VALUES: Final = 20
 _EXAMPLE_ID: Final = "7590-VHVEG"
+_CATEGORY_PATTERN: Final = r"^[^\u0000]*[^\u0000\t\n\u000b\f\r ][^\u0000]*$"
+"""Neither blank, which is missing, nor with a zero character."""
 _BODY_CODES: Final = ("extra_forbidden", "too_short", "list_type", "object_type", "not_allowed")
 _REFUSALS: Final = {
     400: "The body is no JSON, names a key twice, nests too deep, or is not UTF-8.",
@@ -212,7 +214,7 @@ def _customer(bundle: Bundle) -> Schema:
 def _id_schema() -> Schema:
     return {
         "anyOf": [
-            {"type": "string", "maxLength": MAX_TEXT_LENGTH},
+            {"type": "string", "maxLength": MAX_TEXT_LENGTH, "pattern": "^[^\\u0000]*$"},
             {"type": "number"},
             {"type": "boolean"},
         ]
@@ -246,7 +248,7 @@ def _category(feature: CategoryFeature) -> Schema:
     more = len(feature.vocabulary) - _NAMED_VALUES
     return {
         "anyOf": [
-            {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_LENGTH},
+            {"type": "string", "maxLength": MAX_TEXT_LENGTH, "pattern": _CATEGORY_PATTERN},
             {"type": "integer"},
             {"type": "boolean"},
         ],
@@ -330,7 +332,7 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
         "V2Error": _object({"error": {"type": "string"}}),
         "V2Request": _object(
             {
-                "id": {"type": "string", "maxLength": MAX_TEXT_LENGTH},
+                "id": {"type": "string", "maxLength": MAX_TEXT_LENGTH, "nullable": True},
                 "inputs": {"type": "array", "minItems": 1, "items": _object(tensor)},
                 "outputs": {
                     "type": "array",

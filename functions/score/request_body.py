@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.score.errors import (
     BadEncodingError,
-    HeadersTooLargeError,
     MalformedJsonError,
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
 )
-from functions.score.limits import MAX_BODY_BYTES, MAX_HEADER_BYTES
+from functions.score.limits import MAX_BODY_BYTES
 from functions.score.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -67,23 +66,8 @@ def lower_headers(event: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
 
 
-def check_header_size(event: Mapping[str, Any]) -> None:
-    """Refuse more headers than API Gateway would let through.
-
-    Raises
-    ------
-    HeadersTooLargeError
-        If names and values together exceed `MAX_HEADER_BYTES`.
-    """
-    headers = event.get("headers") or {}
-    if sum(len(name) + len(str(value)) for name, value in headers.items()) > MAX_HEADER_BYTES:
-        raise HeadersTooLargeError
-
-
 def _body_bytes(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
-    if not isinstance(body, str):
-        raise MalformedJsonError
     if event.get("isBase64Encoded"):
         if len(body) > _MAX_BASE64_LENGTH:
             raise PayloadTooLargeError

@@ -146,7 +146,9 @@ def test_numbers_stored_as_text_get_the_same_verdict(
             ("\u0661", "wrong_type"),
             ("\u0130nf", "wrong_type"),
         ),
-        *(("", "missing"), (" \t", "missing"), ("nan", "missing")),
+        *(("", "missing"), (" \t", "missing"), ("nan", "missing"), (" " * 300, "missing")),
+        *(("0" * 255 + "7", 7.0), ("0" * 256 + "7", "too_long"), (" " * 256 + "7", "too_long")),
+        ("x" * 257, "too_long"),
         *(("inf", "not_finite"), ("1e999", "not_finite"), ("1e39", "out_of_range")),
     ],
 )

@@ -115,9 +115,18 @@ def test_a46_a_proxy_event_may_lack_headers(headers: Any) -> None:
     assert invoke(content).problem == "unsupported-media-type"
 
 
-@pytest.mark.parametrize("body", [5, ["x"], {"a": 1}, True])
-def test_a46_a_body_that_is_no_text_is_no_json(body: Any) -> None:
-    assert invoke(event() | {"body": body}).problem == "malformed-json"
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("body", 5),
+        ("body", ["x"]),
+        ("headers", "x"),
+        ("queryStringParameters", []),
+        ("isBase64Encoded", "true"),
+    ],
+)
+def test_a46_an_event_whose_members_are_of_another_type_is_none(member: str, value: Any) -> None:
+    assert invoke(event(body="{}") | {member: value}).problem == "bad-event"
 
 
 def test_a47_the_instance_is_api_gateways_request_id() -> None:

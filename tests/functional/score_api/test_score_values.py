@@ -1,4 +1,4 @@
-"""Values: what a customer may hold, and how a fault is told without telling the value (rows A1, A11 to A24)."""
+"""Values: what a customer may hold, and how a fault is told without them (rows A1, A11 to A24)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,79 @@
+"""API Gateway's REST proxy event: whether it is one, for which route, under which id."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from functions.score.errors import (
+    BadEventError,
+    HeadersTooLargeError,
+    MethodNotAllowedError,
+    NotFoundError,
+)
+from functions.score.limits import MAX_HEADER_BYTES
+from functions.score.routes import ROUTES
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_PREFLIGHT: Final = "OPTIONS"
+
+_MEMBERS: Final[dict[str, tuple[type, ...]]] = {
+    "path": (str,),
+    "httpMethod": (str,),
+    "requestContext": (dict,),
+    "headers": (dict, type(None)),
+    "multiValueHeaders": (dict, type(None)),
+    "queryStringParameters": (dict, type(None)),
+    "multiValueQueryStringParameters": (dict, type(None)),
+    "body": (str, type(None)),
+    "isBase64Encoded": (bool, type(None)),
+}
+
+
+def is_proxy_event(event: Any) -> bool:
+    """Tell whether the function was called by API Gateway."""
+    return isinstance(event, dict) and all(
+        isinstance(event.get(member), types) for member, types in _MEMBERS.items()
+    )
+
+
+def check_route(event: Any, *, preflight: bool) -> None:
+    """Hold method and path against the table of routes, and the headers against their limit.
+
+    The resolver's own look-up takes a trailing slash for none, and answers 404 to a wrong method.
+
+    Parameters
+    ----------
+    event : Any
+        What the function was called with.
+    preflight : bool
+        Whether browsers may ask what they may ask for (CORS).
+
+    Raises
+    ------
+    RequestRefusedError
+        ``bad-event``, ``not-found``, ``method-not-allowed`` or ``headers-too-large``.
+    """
+    if not is_proxy_event(event):
+        raise BadEventError
+    methods = ROUTES.get(event["path"])
+    if methods is None:
+        raise NotFoundError
+    if event["httpMethod"] not in methods and not (preflight and event["httpMethod"] == _PREFLIGHT):
+        raise MethodNotAllowedError(headers={"Allow": ", ".join(methods)})
+    headers = event["headers"] or {}
+    if sum(len(name) + len(str(value)) for name, value in headers.items()) > MAX_HEADER_BYTES:
+        raise HeadersTooLargeError
+
+
+def route_of(event: Any) -> str:
+    """Return method and path where they are ours, else ``none``: never a caller's own text."""
+    if is_proxy_event(event) and event["httpMethod"] in ROUTES.get(event["path"], {}):
+        return f"{event['httpMethod']} {event['path']}"
+    return "none"
+
+
+def request_id(event: Any, invocation_id: str) -> str:
+    """Return API Gateway's id of the request, which its access log has too; else the invocation's."""
+    found = event["requestContext"].get("requestId") if is_proxy_event(event) else None
+    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else invocation_id

@@ -1,0 +1,68 @@
+"""`churn serve` as a user starts it, for the tests that talk to it over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+
+class ServedApi:
+    """A running ``churn serve``.
+
+    Parameters
+    ----------
+    model : Path
+        The bundle to answer with.
+    environment : str
+        Variables to add.
+    """
+
+    def __init__(self, model: Path, **environment: str) -> None:
+        self._command = [
+            sys.executable,
+            "-m",
+            "churn_core.cli",
+            "serve",
+            "--port",
+            "0",
+            "--model",
+            str(model),
+        ]
+        self._environment = os.environ | environment
+        self.address = ""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline()
+        found = re.search(r"http://\S+", first)
+        if found is None:
+            raise AssertionError(first + self._process.stdout.read())
+        self.address = found[0]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> tuple[int, str]:
+        """End it as Ctrl-C would; return its exit code and what it has written since it started."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        output, _ = self._process.communicate(timeout=20)
+        return self._process.returncode, output
