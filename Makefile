@@ -13,7 +13,7 @@ ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test lint bench bench-models validate build lock clean
+.PHONY: setup setup-dev setup-sam demo test lint bench bench-models validate build openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -70,6 +70,14 @@ validate: setup-sam ## the template, by SAM and cfn-lint
 
 build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL, for ARCH
 	@ARCH=$(ARCH) MODEL=$(MODEL) $(SAM_VENV)/bin/sam build
+
+# The sample table that the tests train on too, so that they can hold the file against the code.
+openapi: setup ## write infra/openapi.json again, for the default contract
+	@sample=$$(mktemp -d) \
+	  && $(BIN)/churn generate $$sample/customers.parquet --rows 3000 --seed 11 > $$sample/log \
+	  && $(BIN)/churn train $$sample/customers.parquet --out $$sample/model > $$sample/log \
+	  && $(BIN)/churn openapi --model $$sample/model --out infra/openapi.json \
+	  && rm -r $$sample && echo "Wrote infra/openapi.json."
 
 lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
