@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -21,27 +21,17 @@ class ServedApi:
     ----------
     model : Path
         The bundle to answer with.
-    environment : str
-        Variables to add.
+    arguments : sequence of str
+        More of the command; by default a free port.
     """
 
-    def __init__(self, model: Path, **environment: str) -> None:
-        self._command = [
-            sys.executable,
-            "-m",
-            "churn_core.cli",
-            "serve",
-            "--port",
-            "0",
-            "--model",
-            str(model),
-        ]
-        self._environment = os.environ | environment
+    def __init__(self, model: Path, arguments: Sequence[str] = ("--port", "0")) -> None:
+        self._command = [sys.executable, "-m", "churn_core.cli", "serve", "--model", str(model), *arguments]
         self.address = ""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            self._command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
