@@ -3,92 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import pytest
+from template_reader import SAM_BIN, TEMPLATE, Resources, as_list, of_type, policy_statements, references, run
 
 from functions.batch.events import INPUT_PREFIX
-
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
-SAM_BIN: Final = REPOSITORY / ".sam-venv" / "bin"
-TEMPLATE: Final = REPOSITORY / "template.yaml"
-
-pytestmark = pytest.mark.skipif(
-    not (SAM_BIN / "sam").exists(), reason="AWS SAM is not installed in .sam-venv; run 'make setup-sam'."
-)
-
-Resources = dict[str, dict[str, Any]]
-
-
-def run(*command: str | Path) -> str:
-    result = subprocess.run(
-        command,
-        cwd=REPOSITORY,
-        env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
-def transformed(**parameters: str) -> dict[str, Any]:
-    arguments = [f"{name}={value}" for name, value in parameters.items()]
-    script = REPOSITORY / "tests" / "infra" / "transform_template.py"
-    result: dict[str, Any] = json.loads(run(SAM_BIN / "python", script, TEMPLATE, *arguments))
-    return result
-
-
-@pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    return transformed()
-
-
-@pytest.fixture(scope="module")
-def resources(template: dict[str, Any]) -> Resources:
-    result: Resources = template["Resources"]
-    return result
-
-
-def of_type(resources: Resources, kind: str) -> dict[str, dict[str, Any]]:
-    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
-
-
-def references(content: object, names: set[str]) -> set[str]:
-    """Return the resources that a piece of the template waits for."""
-    found: set[str] = set()
-    if isinstance(content, dict):
-        for key, value in content.items():
-            if key == "Ref":
-                found.add(value)
-            elif key == "Fn::GetAtt":
-                found.add(value[0] if isinstance(value, list) else value.split(".")[0])
-            elif key == "Fn::Sub":
-                text = value[0] if isinstance(value, list) else value
-                found.update(name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
-            elif key == "DependsOn":
-                found.update([value] if isinstance(value, str) else value)
-            if not isinstance(value, str):
-                found |= references(value, names)
-    elif isinstance(content, list):
-        for value in content:
-            found |= references(value, names)
-    return found & names
-
-
-def policy_statements(resources: Resources, role: str) -> list[dict[str, Any]]:
-    policies = resources[role]["Properties"]["Policies"]
-    return [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
-
-
-def as_list(content: Any) -> list[Any]:
-    return content if isinstance(content, list) else [content]
 
 
 def test_sam_finds_it_valid() -> None:
@@ -220,29 +141,3 @@ def test_logs_are_kept_for_a_time(resources: Resources) -> None:
     assert {g["RetentionInDays"]["Ref"] for g in groups.values()} == {"LogRetentionDays"}
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
-
-
-@pytest.mark.parametrize(("authorizer", "security"), [("AWS_IAM", [{"AWS_IAM": []}]), ("NONE", None)])
-def test_every_route_asks_who_calls_unless_told_not_to(
-    authorizer: str, security: list[dict[str, list[str]]] | None
-) -> None:
-    resources = transformed(ApiAuthorizer=authorizer)["Resources"]
-    (api,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
-    routes = {(path, method): r for path, rs in api["Body"]["paths"].items() for method, r in rs.items()}
-    assert set(routes) == {("/predict", "post"), ("/health", "get")}
-    for route in routes.values():
-        assert route.get("security") == security
-        # The caller's own credentials would need rights to the function.
-        assert "credentials" not in route["x-amazon-apigateway-integration"]
-
-
-def test_api_is_closed_by_default(template: dict[str, Any]) -> None:
-    assert template["Parameters"]["ApiAuthorizer"]["Default"] == "AWS_IAM"
-
-
-def test_stage_is_throttled_and_logs_no_bodies(resources: Resources) -> None:
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    (settings,) = stage["MethodSettings"]
-    assert settings["ThrottlingRateLimit"]
-    assert settings["ThrottlingBurstLimit"]
-    assert settings["DataTraceEnabled"] is False
