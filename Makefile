@@ -8,12 +8,14 @@ SAM_VENV := .sam-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
+EVENT ?= events/predict.json
+FUNCTION ?=
 # The template's default; one name for the build and for the deploy keeps both the same.
 ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test lint bench bench-models validate build openapi lock clean
+.PHONY: setup setup-dev setup-sam demo test lint bench bench-models validate build invoke openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -70,6 +72,9 @@ validate: setup-sam ## the template, by SAM and cfn-lint
 
 build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL, for ARCH
 	@ARCH=$(ARCH) MODEL=$(MODEL) $(SAM_VENV)/bin/sam build
+
+invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
+	@$(BIN)/python infra/local/invoke.py "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract

@@ -47,8 +47,8 @@ class RequestRefusedError(Exception):
     Attributes
     ----------
     status : HTTPStatus
-    kind : str
-        Last part of the problem's type.
+    kind, title : str
+        Last part of the problem's type, and what it says in words.
     detail : str
         One sentence with the mend.
     headers : dict
@@ -59,6 +59,7 @@ class RequestRefusedError(Exception):
 
     status: ClassVar[HTTPStatus]
     kind: ClassVar[str]
+    title: ClassVar[str]
     detail: str
     headers: dict[str, str]
 
@@ -73,6 +74,7 @@ class BadEventError(RequestRefusedError):
 
     status = HTTPStatus.BAD_REQUEST
     kind = "bad-event"
+    title = "Not an API Gateway event"
     detail = "This function answers API Gateway (REST) proxy events; send it one."
 
 
@@ -81,6 +83,7 @@ class MalformedJsonError(RequestRefusedError):
 
     status = HTTPStatus.BAD_REQUEST
     kind = "malformed-json"
+    title = "Malformed JSON"
     detail = f"Send one JSON value as RFC 8259 has it, its numbers of at most {MAX_NUMBER_LENGTH} characters."
 
 
@@ -89,6 +92,7 @@ class DuplicateKeyError(RequestRefusedError):
 
     status = HTTPStatus.BAD_REQUEST
     kind = "duplicate-key"
+    title = "Duplicate key"
     detail = "An object in the body names a key twice; leave one of them out."
 
 
@@ -97,6 +101,7 @@ class TooDeepError(RequestRefusedError):
 
     status = HTTPStatus.BAD_REQUEST
     kind = "too-deep"
+    title = "Too deeply nested"
     detail = f"The body nests deeper than {MAX_JSON_DEPTH} levels; send customers as flat objects."
 
 
@@ -105,6 +110,7 @@ class BadEncodingError(RequestRefusedError):
 
     status = HTTPStatus.BAD_REQUEST
     kind = "bad-encoding"
+    title = "Not UTF-8"
     detail = "Send the body in UTF-8 without a byte order mark."
 
 
@@ -113,6 +119,7 @@ class NotFoundError(RequestRefusedError):
 
     status = HTTPStatus.NOT_FOUND
     kind = "not-found"
+    title = "Not found"
     detail = "There is no such path; GET /openapi.json lists what there is."
 
 
@@ -121,6 +128,7 @@ class MethodNotAllowedError(RequestRefusedError):
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     kind = "method-not-allowed"
+    title = "Method not allowed"
     detail = "This path takes the methods that the header Allow names."
 
 
@@ -129,6 +137,7 @@ class PayloadTooLargeError(RequestRefusedError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     kind = "payload-too-large"
+    title = "Payload too large"
     detail = f"The body exceeds {MAX_BODY_BYTES:,} bytes; send fewer customers at a time."
 
 
@@ -137,6 +146,7 @@ class TooManyRowsError(RequestRefusedError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     kind = "too-many-rows"
+    title = "Too many customers"
     detail = f"A request takes at most {MAX_CUSTOMERS:,} customers; send them in parts, or as a batch file."
 
 
@@ -145,6 +155,7 @@ class UnsupportedMediaTypeError(RequestRefusedError):
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     kind = "unsupported-media-type"
+    title = "Unsupported media type"
     detail = "Send the header 'Content-Type: application/json' and the body uncompressed."
 
 
@@ -153,6 +164,7 @@ class ValidationError(RequestRefusedError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "validation"
+    title = "Invalid request"
     detail = "The request does not fit the model's data contract; mend the places named in errors."
 
 
@@ -161,6 +173,7 @@ class HeadersTooLargeError(RequestRefusedError):
 
     status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     kind = "headers-too-large"
+    title = "Headers too large"
     detail = f"The headers exceed {MAX_HEADER_BYTES:,} bytes; send fewer or shorter ones."
 
 
@@ -169,6 +182,7 @@ class InternalError(RequestRefusedError):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     kind = "internal"
+    title = "Internal error"
     detail = "The request failed on our side; it was logged under the id in instance."
 
 
@@ -177,6 +191,7 @@ class ModelUnavailableError(RequestRefusedError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     kind = "model-unavailable"
+    title = "Model unavailable"
     detail = "No model can be used at present; try again later."
 
     def __init__(self) -> None:
@@ -188,6 +203,7 @@ class DeadlineError(RequestRefusedError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     kind = "timeout"
+    title = "Out of time"
     detail = "Too little time was left to score this request; send it again."
 
     def __init__(self) -> None:

@@ -38,6 +38,7 @@ class InferenceRequestError(RequestRefusedError):
 
     status = HTTPStatus.BAD_REQUEST
     kind = "inference-request"
+    title = "Invalid inference request"
 
     def __init__(self, detail: str) -> None:
         super().__init__()

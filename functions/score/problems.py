@@ -75,7 +75,7 @@ def problem_response(refused: RequestRefusedError, path: str, request_id: str) -
 def _problem(refused: RequestRefusedError, request_id: str) -> dict[str, Any]:
     content: dict[str, Any] = {
         "type": f"urn:churn:problem:{refused.kind}",
-        "title": refused.status.phrase,
+        "title": refused.title,
         "status": refused.status.value,
         "detail": refused.detail,
         "instance": request_id,

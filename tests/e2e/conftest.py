@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator import REPOSITORY, LambdaTools, MissingToolError, find_tools
+from emulator import LambdaTools, MissingToolError, find_tools
+from function_build import build_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,23 +32,9 @@ def built_function(
     def build(function: str, architecture: str) -> Path:
         if (function, architecture) not in built:
             target = tmp_path_factory.mktemp("sam-build")
-            result = subprocess.run(
-                [lambda_tools.sam, "build", function, "--build-dir", target],
-                cwd=REPOSITORY,
-                env=os.environ
-                | {
-                    "ARCH": architecture,
-                    "LAMBDA_PYTHON": str(lambda_tools.python),
-                    "LAMBDA_PYTHON_VERSION": lambda_tools.python_version,
-                    "MODEL": str(sample_bundle),
-                    "SAM_CLI_TELEMETRY": "0",
-                },
-                capture_output=True,
-                text=True,
-                check=False,
+            built[function, architecture] = build_function(
+                function, lambda_tools, sample_bundle, target, architecture
             )
-            assert result.returncode == 0, result.stdout + result.stderr
-            built[function, architecture] = target / function
         return built[function, architecture]
 
     return build
