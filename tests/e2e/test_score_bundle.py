@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import struct
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
@@ -108,20 +110,86 @@ def test_faults_are_problems_that_echo_no_value(
         assert "7654321" not in text
 
 
-def test_unknown_route_is_a_problem(score_function: FunctionUnderEmulator) -> None:
-    answer = score_function.invoke(api_event(path="/nowhere"))
+def listed_events() -> dict[str, int]:
+    """Return the events of events/README.md that API Gateway sends, and the status that it names."""
+    text = (REPOSITORY / "events" / "README.md").read_text(encoding="utf-8")
+    return {
+        name: int(status)
+        for name, status in re.findall(r"^\| (\S+) \| .* \| (\d{3}) \|$", text, re.MULTILINE)
+    }
 
-    assert answer["statusCode"] == 404
-    assert json.loads(answer["body"])["type"] == "urn:churn:problem:not-found"
+
+@pytest.mark.parametrize(("name", "status"), sorted(listed_events().items()))
+def test_every_event_is_answered_as_its_list_says(
+    score_function: FunctionUnderEmulator, name: str, status: int
+) -> None:
+    event = json.loads((REPOSITORY / "events" / f"{name}.json").read_text(encoding="utf-8"))
+    answer = score_function.invoke(event)
+    assert answer["statusCode"] == status
+    json.loads(answer["body"])
 
 
-def test_without_a_model_it_answers_503(score_dir: Path, lambda_tools: LambdaTools, tmp_path: Path) -> None:
+def test_every_event_is_listed() -> None:
+    files = {path.stem for path in (REPOSITORY / "events").glob("*.json")}
+    assert {name for name in files if not name.startswith("batch-")} == set(listed_events())
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://crm.example.com", True),
+        ("http://localhost:3000", True),
+        ("https://evil.example", False),
+        ("", False),
+    ],
+)
+def test_a35_pages_of_the_listed_origins_may_call_and_no_others(
+    score_dir: Path, lambda_tools: LambdaTools, origin: str, allowed: bool
+) -> None:
+    environment = {"CHURN_CORS_ORIGINS": "https://crm.example.com, http://localhost:3000"}
+    preflight = json.loads((REPOSITORY / "events" / "predict-preflight.json").read_text(encoding="utf-8"))
+    preflight["headers"]["Origin"] = origin
+    preflight["multiValueHeaders"]["Origin"] = [origin]
+    asked = api_event()
+    asked["headers"]["Origin"] = origin
+    asked["multiValueHeaders"]["Origin"] = [origin]
+    with FunctionUnderEmulator(score_dir, HANDLER, environment, lambda_tools) as function:
+        answers = [function.invoke(preflight), function.invoke(asked)]
+
+    assert [answer["statusCode"] for answer in answers] == [204, 200]
+    for answer in answers:
+        headers = answer["multiValueHeaders"]
+        assert headers.get("Access-Control-Allow-Origin") == ([origin] if allowed else None)
+
+
+def test_cold_start_and_requests_are_told_in_json_lines(score_dir: Path, lambda_tools: LambdaTools) -> None:
+    with FunctionUnderEmulator(score_dir, HANDLER, {}, lambda_tools) as function:
+        function.invoke(api_event())
+        function.invoke(api_event())
+        lines = [json.loads(line) for line in function.log.splitlines() if line.startswith("{")]
+
+    assert sum(line.get("ColdStart", [0])[0] for line in lines) == 1
+    requests = [line for line in lines if "Requests" in line]
+    assert [line["route"] for line in requests] == ["POST /predict"] * 2
+    assert {line["request_id"] for line in requests} == {api_event()["requestContext"]["requestId"]}
+
+
+@pytest.mark.parametrize("damage", ["missing", "altered"])
+def test_a41_without_a_usable_model_it_answers_503(
+    score_dir: Path, lambda_tools: LambdaTools, tmp_path: Path, damage: str
+) -> None:
+    if damage == "altered":
+        shutil.copytree(score_dir / "model", tmp_path, dirs_exist_ok=True)
+        graph = tmp_path / "model.onnx"
+        graph.write_bytes(graph.read_bytes() + b"x")
     environment = {"CHURN_MODEL_DIR": str(tmp_path)}
     with FunctionUnderEmulator(score_dir, HANDLER, environment, lambda_tools) as function:
-        answer = function.invoke(api_event())
+        answers = [function.invoke(api_event()) for _ in range(2)]
 
-    assert answer["statusCode"] == 503
-    assert json.loads(answer["body"])["type"] == "urn:churn:problem:model-unavailable"
+    for answer in answers:
+        assert answer["statusCode"] == 503
+        assert json.loads(answer["body"])["type"] == "urn:churn:problem:model-unavailable"
+        assert answer["multiValueHeaders"]["Retry-After"] == ["5"]
 
 
 def test_import_loads_nothing_heavy(score_dir: Path, lambda_tools: LambdaTools) -> None:
