@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from functions.score.app import respond
 from functions.score.limits import MAX_BODY_BYTES
 from functions.score.measurement import RequestMeasurement
+from functions.score.pages import is_page, page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -44,6 +45,9 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
         await _lifespan(receive, send)
         return
     if scope["type"] != "http":
+        return
+    if is_page(scope["path"]):
+        await _send_page(scope, send)
         return
     body = await _read(receive)
     context = LocalContext()
@@ -97,6 +101,21 @@ def _proxy_event(scope: MutableMapping[str, Any], body: bytes, request_id: str) 
         "body": text or None,
         "isBase64Encoded": encoded,
     }
+
+
+async def _send_page(scope: MutableMapping[str, Any], send: Send) -> None:
+    asked = dict(scope["headers"])
+    found = page(scope["path"], compressed=b"gzip" in asked.get(b"accept-encoding", b""))
+    status, body, headers = 200, found.body, found.headers
+    if scope["method"] not in ("GET", "HEAD"):
+        status, body, headers = 405, b"", {"Allow": "GET, HEAD"}
+    elif asked.get(b"if-none-match", b"").decode("latin-1") == headers["ETag"]:
+        status, body = 304, b""
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    if status != 304:
+        raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 async def _send(send: Send, answer: dict[str, Any]) -> None:

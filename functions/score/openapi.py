@@ -35,6 +35,9 @@ _REFUSALS: Final = {
 }
 
 
+_SCORING_REFUSALS: Final = [400, 413, 415, 422, 500, 503]
+
+
 def openapi_document(bundle: Bundle) -> dict[str, Any]:
     """Describe the API for the columns of one model.
 
@@ -49,7 +52,6 @@ def openapi_document(bundle: Bundle) -> dict[str, Any]:
             "description": "Who will leave, why, and whom to call: a probability, a decision and the reasons"
             " for each customer.",
         },
-        "servers": [{"url": "."}],
         "paths": _paths(bundle),
         "components": {"schemas": _schemas(bundle)},
     }
@@ -65,12 +67,12 @@ def _paths(bundle: Bundle) -> dict[str, Any]:
     }
     return {
         "/predict": {
-            "post": _operation("predict", "Score one customer", "Prediction", [400, 413, 415, 422, 500, 503])
+            "post": _operation("predict", "Score one customer", "Prediction", _SCORING_REFUSALS, "Scores")
             | {"parameters": [reasons], "requestBody": _body("Customer", customer)}
         },
         "/predict/batch": {
             "post": _operation(
-                "predictBatch", "Score many customers", "BatchPrediction", [400, 413, 415, 422, 500, 503]
+                "predictBatch", "Score many customers", "BatchPrediction", _SCORING_REFUSALS, "Scores"
             )
             | {"parameters": [reasons], "requestBody": _body("CustomerList", {"customers": [customer]})}
         },
@@ -79,23 +81,26 @@ def _paths(bundle: Bundle) -> dict[str, Any]:
             "get": _operation("modelInfo", "Columns, threshold and quality of the model", "ModelInfo", [503])
         },
         "/openapi.json": {"get": _operation("openapi", "This document", "OpenApi", [503])},
-        "/v2": {"get": _operation("v2Server", "Server metadata (Open Inference Protocol)", "V2Object", [])},
-        "/v2/health/live": {"get": _operation("v2Live", "Does the server answer?", "V2Object", [])},
+        "/v2": {"get": _v2("v2Server", "Name and version of the server", "V2Object", [])},
+        "/v2/health/live": {"get": _v2("v2Live", "Does the server answer?", "V2Object", [])},
         "/v2/health/ready": {"get": _v2("v2Ready", "Can the model be used?", "V2Object", [503])},
         f"/v2/models/{MODEL_NAME}": {"get": _v2("v2Model", "Inputs and outputs", "V2Object", [503])},
         f"/v2/models/{MODEL_NAME}/ready": {
             "get": _v2("v2ModelReady", "As /v2/health/ready", "V2Object", [503])
         },
         f"/v2/models/{MODEL_NAME}/infer": {
-            "post": _v2("v2Infer", "Score columns", "V2Response", [400, 413, 415, 422, 500, 503])
+            "post": _v2("v2Infer", "Score columns", "V2Response", _SCORING_REFUSALS)
             | {"requestBody": _body("V2Request", _v2_example(bundle, customer))}
         },
     }
 
 
-def _operation(name: str, summary: str, answer: str, refusals: list[int]) -> dict[str, Any]:
+def _operation(
+    name: str, summary: str, answer: str, refusals: list[int], tag: str = "Service"
+) -> dict[str, Any]:
     return {
         "operationId": name,
+        "tags": [tag],
         "summary": summary,
         "responses": {"200": _response("The answer.", JSON, answer)}
         | {str(status): _response(_REFUSALS[status], PROBLEM, "Problem") for status in refusals},
@@ -103,7 +108,7 @@ def _operation(name: str, summary: str, answer: str, refusals: list[int]) -> dic
 
 
 def _v2(name: str, summary: str, answer: str, refusals: list[int]) -> dict[str, Any]:
-    operation = _operation(name, summary, answer, [])
+    operation = _operation(name, summary, answer, [], "Open Inference Protocol")
     operation["responses"] |= {
         str(status): _response(_REFUSALS[status], JSON, "V2Error") for status in refusals
     }

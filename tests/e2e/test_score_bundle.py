@@ -229,6 +229,8 @@ def test_zip_holds_what_it_needs_and_no_more(
         return {child.name for child in path.iterdir()} - {"__pycache__"}
 
     assert names(folder / "functions") == {"__init__.py", own_folder}
+    # Neither the web server nor the pages of this machine's own API.
+    assert not names(folder / "functions" / own_folder) & {"local.py", "pages.py", "site"}
     assert names(folder / "churn_core") == {"__init__.py", "errors.py", "schema.py", "scoring"}
     assert names(folder / "model") == {"model.onnx", "manifest.json"}
     assert set(wanted) <= names(folder)

@@ -1,0 +1,85 @@
+"""The pages of the local server: a form to try the model with, and Swagger UI; no Lambda holds them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aws_lambda_powertools.event_handler import openapi as powertools_openapi
+
+_SITE: Final = Path(__file__).parent / "site"
+# Powertools brings Swagger UI along, so that no page needs a network.
+_SWAGGER: Final = Path(powertools_openapi.__path__[0]) / "swagger_ui"
+
+_HTML, _JS, _CSS, _SVG = (
+    "text/html; charset=utf-8",
+    "text/javascript; charset=utf-8",
+    "text/css; charset=utf-8",
+    "image/svg+xml",
+)
+_FILES: Final[dict[str, tuple[Path, str]]] = {
+    "/": (_SITE / "index.html", _HTML),
+    "/docs": (_SITE / "docs.html", _HTML),
+    "/docs.js": (_SITE / "docs.js", _JS),
+    "/swagger-ui.js": (_SWAGGER / "swagger-ui-bundle.min.js", _JS),
+    "/swagger-ui.css": (_SWAGGER / "swagger-ui.min.css", _CSS),
+    "/style.css": (_SITE / "style.css", _CSS),
+    "/icon.svg": (_SITE / "icon.svg", _SVG),
+} | {f"/{name}.js": (_SITE / f"{name}.js", _JS) for name in ("main", "client", "fields", "gauge", "reasons")}
+
+_POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# Swagger UI styles its elements in place and draws its icons from data: addresses.
+_DOCS_POLICY: Final = f"{_POLICY}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A file as it is sent.
+
+    Attributes
+    ----------
+    headers : dict of str
+    body : bytes
+        Compressed by gzip where that is asked for.
+    """
+
+    headers: dict[str, str]
+    body: bytes
+
+
+def is_page(path: str) -> bool:
+    """Tell whether a path is one of the pages' files."""
+    return path in _FILES
+
+
+@functools.cache
+def page(path: str, *, compressed: bool) -> Page:
+    """Return the file of a path.
+
+    Parameters
+    ----------
+    path : str
+        One for which `is_page` is true.
+    compressed : bool
+        Whether the browser takes gzip.
+    """
+    file, media_type = _FILES[path]
+    content = file.read_bytes()
+    headers = {
+        "Content-Type": media_type,
+        "Content-Security-Policy": _DOCS_POLICY if path == "/docs" else _POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        # Looked up at every visit, and sent again only when it has changed.
+        "Cache-Control": "no-cache",
+        "ETag": f'"{hashlib.sha256(content).hexdigest()[:16]}{"-gzip" if compressed else ""}"',
+        "Vary": "Accept-Encoding",
+    }
+    if compressed:
+        headers["Content-Encoding"] = "gzip"
+        content = zlib.compress(content, 6, wbits=31)
+    return Page(headers, content)

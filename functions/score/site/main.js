@@ -1,0 +1,150 @@
+// The page: a customer on one side, the score on the other, and what a change would do.
+
+import {modelInfo, predict} from "./client.js";
+import {CustomerForm} from "./fields.js";
+import {Gauge, percent} from "./gauge.js";
+import {Reasons} from "./reasons.js";
+
+const TYPING_PAUSE = 150;
+const RETRY_PAUSE = 2000;
+const SHORTEST_CHANGE = 0.0005;
+
+const byId = (id) => document.getElementById(id);
+
+function showBanner(text) {
+  byId("banner").textContent = text ?? "";
+  byId("banner").hidden = !text;
+}
+
+function points(from, to) {
+  const change = (to - from) * 100;
+  if (Math.abs(change) < SHORTEST_CHANGE * 100) return "no change";
+  return `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(Math.abs(change) < 1 ? 2 : 0)} points`;
+}
+
+class Page {
+  constructor(info) {
+    this.typical = Object.fromEntries(info.features.map((feature) => [feature.name, feature.typical]));
+    this.form = new CustomerForm(byId("form"), info);
+    this.gauge = new Gauge(byId("gauge"), info);
+    this.reasons = new Reasons(byId("reasons"), byId("more"));
+    byId("model").textContent = `${info.model_version}, contact from ${percent(info.threshold)}`;
+    byId("form").addEventListener("input", () => this.later());
+    byId("form").addEventListener("submit", (event) => event.preventDefault());
+    byId("typical").addEventListener("click", () => this.begin(this.typical));
+    byId("keep").addEventListener("click", () => this.begin(this.form.customer));
+    byId("back").addEventListener("click", () => this.begin(this.start.customer));
+    byId("paste").addEventListener("click", () => {
+      byId("json-error").hidden = true;
+      byId("dialog").showModal();
+    });
+    byId("use").addEventListener("click", () => this.usePasted());
+  }
+
+  begin(customer) {
+    this.form.customer = customer;
+    this.start = null;
+    this.score();
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.score(), TYPING_PAUSE);
+  }
+
+  // An answer only counts while no newer question has been asked.
+  async score() {
+    clearTimeout(this.timer);
+    this.asking?.abort();
+    const asking = this.asking = new AbortController();
+    const customer = this.form.customer;
+    byId("result").classList.add("stale");
+    const result = await predict(customer, asking.signal);
+    if (asking !== this.asking || result.aborted) return;
+    if (result.unreachable || result.problem?.status >= 500) {
+      showBanner(result.unreachable ? "The server does not answer; trying again …" : `${result.problem.title}: ${result.problem.detail}`);
+      this.timer = setTimeout(() => this.score(), RETRY_PAUSE);
+      return;
+    }
+    showBanner(null);
+    this.form.showFaults(result.problem?.errors ?? []);
+    if (result.problem) {
+      const unplaced = (result.problem.errors ?? []).every(({loc}) => !this.form.byName.has(loc[0]));
+      if (unplaced) showBanner(result.problem.detail);
+      byId("headline").textContent = byId("dock").textContent = "No score";
+      byId("change").hidden = true;
+      byId("decision").textContent = "Mend what is marked, and the score appears.";
+      return;
+    }
+    byId("result").classList.remove("stale");
+    this.show(customer, result.answer);
+  }
+
+  show(customer, answer) {
+    this.start ??= {customer, answer};
+    const before = this.start.answer.churn_probability;
+    const now = answer.churn_probability;
+    this.gauge.show(now, before);
+    byId("headline").textContent = `${percent(now)} likely to leave`;
+    byId("decision").textContent = answer.will_churn
+      ? `Contact this customer: the score reaches the threshold of ${percent(answer.threshold)}. Risk: ${answer.risk}.`
+      : `No contact needed: the score is below the threshold of ${percent(answer.threshold)}. Risk: ${answer.risk}.`;
+    byId("profit").hidden = answer.expected_profit === undefined;
+    if (answer.expected_profit !== undefined) {
+      byId("profit").textContent = `Contacting is expected to earn ${answer.expected_profit.toFixed(2)}.`;
+    }
+    byId("warnings").hidden = answer.warnings.length === 0;
+    byId("warnings").replaceChildren(...answer.warnings.map((column) => {
+      const item = document.createElement("li");
+      item.textContent = `${column}: the model has never seen this value, so it says less about this customer.`;
+      return item;
+    }));
+    this.reasons.show(answer.reasons);
+    this.form.markChanges(this.start.customer);
+    const changed = document.querySelector(".field.changed") !== null;
+    byId("change").hidden = !changed;
+    byId("dock").hidden = false;
+    byId("dock").textContent = `${percent(now)} likely to leave${changed ? `, ${points(before, now)}` : ""}`;
+    byId("difference").textContent = changed ? `${percent(before)} → ${percent(now)}, ${points(before, now)}` : "";
+  }
+
+  usePasted() {
+    const complain = (text) => {
+      byId("json-error").textContent = text;
+      byId("json-error").hidden = false;
+    };
+    let customer;
+    try {
+      customer = JSON.parse(byId("json").value);
+    } catch {
+      complain("This is no JSON; paste one object in braces, its names in double quotes.");
+      return;
+    }
+    if (typeof customer !== "object" || customer === null || Array.isArray(customer)) {
+      complain("Paste one customer: an object in braces.");
+      return;
+    }
+    const unknown = this.form.unknownKeys(customer);
+    if (unknown.length > 0) {
+      complain(`This model has no column ${unknown.map((key) => `“${key}”`).join(", ")}; take it out.`);
+      return;
+    }
+    byId("dialog").close();
+    this.begin(customer);
+  }
+}
+
+async function open() {
+  const {answer, problem} = await modelInfo();
+  if (!answer) {
+    showBanner(problem ? `${problem.title}: ${problem.detail}` : "The server does not answer; trying again …");
+    setTimeout(open, RETRY_PAUSE);
+    return;
+  }
+  showBanner(null);
+  const page = new Page(answer);
+  document.querySelector("main").hidden = false;
+  page.begin(page.typical);
+}
+
+open();
