@@ -8,7 +8,7 @@ import numpy as np
 
 from churn_core.errors import ScoringError
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.reasons import ranked_reasons
+from churn_core.scoring.reasons import RankedReasons, ranked_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _KNOWN, _UNKNOWN, _MISSING = range(3)
 VALUE_KINDS: Final = ("known", "unknown", "missing")
 """What a value was to the model, by code."""
+
+_KIND_ARRAY: Final = np.array(VALUE_KINDS, dtype=object)
 
 
 def require_probabilities(scores: Scores, rows: npt.NDArray[np.bool_] | None = None) -> None:
@@ -54,6 +56,7 @@ class AnswerWriter:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._names = bundle.contract.names
+        self._name_array = np.array(self._names, dtype=object)
         # NaN equals nothing: a number is never unknown, and its missing value is NaN itself.
         codes = [
             (feature.unknown_code, feature.missing_code)
@@ -93,28 +96,21 @@ class AnswerWriter:
         unknown = matrix == self._unknown_codes
         kinds = np.where(unknown, _UNKNOWN, _KNOWN)
         kinds[(matrix == self._missing_codes) | np.isnan(matrix)] = _MISSING
-        probabilities = scores.probability.tolist()
         answers = [
             {
+                **identified,
                 "churn_probability": probability,
                 "will_churn": probability >= bundle.threshold,
                 "threshold": bundle.threshold,
                 "risk": bundle.risk(probability),
-                "reasons": [
-                    {
-                        "feature": self._names[position],
-                        "value_kind": VALUE_KINDS[kinds_of_row[position]],
-                        "contribution": contribution,
-                    }
-                    for position, contribution in ranked
-                ],
+                "reasons": reasons,
                 "warnings": [],
                 "model_version": bundle.model_version,
             }
-            for probability, ranked, kinds_of_row in zip(
-                probabilities,
-                ranked_reasons(scores.contributions, all_reasons),
-                kinds.tolist(),
+            for identified, probability, reasons in zip(
+                self._identified(records),
+                scores.probability.tolist(),
+                self._reasons(ranked_reasons(scores.contributions, all_reasons), kinds),
                 strict=True,
             )
         ]
@@ -124,10 +120,24 @@ class AnswerWriter:
             profits = bundle.money.expected_profit(scores.probability).tolist()
             for answer, profit in zip(answers, profits, strict=True):
                 answer["expected_profit"] = profit
-        identifier = bundle.contract.id_column
-        if identifier is None:
-            return answers
+        return answers
+
+    def _identified(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the id of each record that has one, by its column's name."""
+        name = self._bundle.contract.id_column
+        return [{name: record[name]} if name is not None and name in record else {} for record in records]
+
+    def _reasons(self, ranked: RankedReasons, kinds: npt.NDArray[np.int64]) -> list[list[dict[str, Any]]]:
         return [
-            {identifier: record[identifier]} | answer if identifier in record else answer
-            for record, answer in zip(records, answers, strict=True)
+            [
+                {"feature": feature, "value_kind": kind, "contribution": contribution}
+                for feature, kind, contribution in zip(*row, strict=True)
+            ][:count]
+            for *row, count in zip(
+                self._name_array[ranked.positions].tolist(),
+                _KIND_ARRAY[np.take_along_axis(kinds, ranked.positions, axis=1)].tolist(),
+                ranked.contributions.tolist(),
+                ranked.counts.tolist(),
+                strict=True,
+            )
         ]

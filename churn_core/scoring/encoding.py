@@ -12,13 +12,13 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from churn_core.errors import ValueFault
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
+from churn_core.scoring.plain_records import PlainRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,9 @@ BLANK: Final = " \t\n\r\v\f"
 
 NUMBER_TEXT: Final = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
 """What counts as a number in text; the same expression is given to Python and to DuckDB."""
+
+_MANY: Final = 8
+"""Records from which on encoding them by column is the shorter way."""
 
 _number_text = re.compile(NUMBER_TEXT)
 _not_a_number_words = {"nan", "+nan", "-nan"}
@@ -179,6 +182,7 @@ class RecordEncoder:
             for feature in contract.features
         ]
         self._known_keys = {*contract.names, *([contract.id_column] if contract.id_column else [])}
+        self._plain = PlainRecords(contract)
 
     def encode_records(self, records: Sequence[Mapping[str, Any]]) -> EncodedRecords:
         """Encode customers given as mappings from column to value.
@@ -186,13 +190,15 @@ class RecordEncoder:
         A nullable column may be left out. A key that is neither a feature nor the id is a fault
         ``extra_forbidden`` at its position, so that a misspelt column is never silently ignored.
         """
-        encoded = self.encode_columns(self._columns(records), len(records))
-        others = self._id_faults(records) + self._extra_key_faults(records)
-        if others:
-            # Ids come first in a record's list, keys that do not belong there last.
-            encoded.faults[:0] = [fault for fault in others if fault.code != "extra_forbidden"]
-            encoded.faults.extend(fault for fault in others if fault.code == "extra_forbidden")
-            encoded.faults.sort(key=lambda fault: fault.record)
+        if len(records) >= _MANY:
+            matrix = self._plain.matrix(records)
+            if matrix is not None:
+                return EncodedRecords(matrix, [])
+        columns = {name: [record.get(name) for record in records] for name in self._contract.names}
+        encoded = self.encode_columns(columns, len(records))
+        encoded.faults[:0] = self._id_faults(records)
+        encoded.faults.extend(self._extra_key_faults(records))
+        encoded.faults.sort(key=lambda fault: fault.record)
         return encoded
 
     def encode_columns(self, columns: Mapping[str, Iterable[Any]], rows: int) -> EncodedRecords:
@@ -208,14 +214,6 @@ class RecordEncoder:
                 matrix[:, position] = self._category_column(values, feature, self._codes[position], faults)
         faults.sort(key=lambda fault: fault.record)
         return EncodedRecords(matrix, faults)
-
-    def _columns(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
-        """Turn records into columns; a key that a record lacks is None."""
-        names = self._contract.names
-        try:
-            return {name: list(map(itemgetter(name), records)) for name in names}
-        except KeyError:
-            return {name: [record.get(name) for record in records] for name in names}
 
     def _extra_key_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
         return [
@@ -234,13 +232,6 @@ class RecordEncoder:
             return faults
         for number, record in enumerate(records):
             value = record.get(name)
-            if (
-                type(value) is str
-                and len(value) <= MAX_TEXT_LENGTH
-                and value.isascii()
-                and value.isprintable()
-            ):
-                continue
             if isinstance(value, float):
                 if not math.isfinite(value):
                     faults.append(ValueFault(number, name, "not_finite"))
@@ -255,14 +246,8 @@ class RecordEncoder:
     def _number_column(
         values: Iterable[Any], feature: NumberFeature, faults: list[ValueFault]
     ) -> list[float]:
-        low, high = feature.minimum, feature.maximum
-        plain = (int,) if feature.integer else (int, float)
         numbers = []
         for row, value in enumerate(values):
-            # Nearly every value is plain and within bounds; what is not goes the long way.
-            if type(value) in plain and low <= value <= high:
-                numbers.append(value)
-                continue
             try:
                 numbers.append(encode_number(value, feature))
             except ValueRefusedError as refused:
@@ -274,19 +259,10 @@ class RecordEncoder:
     def _category_column(
         values: Iterable[Any], feature: CategoryFeature, known: dict[str, int], faults: list[ValueFault]
     ) -> list[int]:
-        values = list(values)
-        try:
-            # Text that stands in the vocabulary needs no further look: the vocabulary is normalised.
-            found = list(map(known.get, values))
-        except TypeError:  # An object or an array, which is no category.
-            found = [None] * len(values)
-        if None not in found:
-            return cast("list[int]", found)
         codes = []
-        for row, code in enumerate(found):
-            value = values[row]
-            if code is None and type(value) is int:
-                code = known.get(str(value))
+        for row, value in enumerate(values):
+            # Text that stands in the vocabulary needs no further look: the vocabulary is normalised.
+            code = known.get(value) if type(value) is str else None
             if code is None:
                 try:
                     code = category_code(category_text(value), feature, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,9 +15,26 @@ TOP_REASONS: Final = 3
 _FREE_BITS: Final = (1 << 29) - 1
 
 
-def ranked_reasons(
-    contributions: npt.NDArray[np.float32], all_reasons: bool = False
-) -> list[list[tuple[int, float]]]:
+@dataclass(frozen=True, slots=True)
+class RankedReasons:
+    """Contributions of many customers, each customer's in order of strength.
+
+    Attributes
+    ----------
+    positions : ndarray of int64, shape (rows, reasons)
+        Of features in the contract; the largest contribution first, ties in contract order.
+    contributions : ndarray of float64, shape (rows, reasons)
+        In log-odds, rounded to six decimals.
+    counts : ndarray of int64, shape (rows,)
+        How many of a row's reasons are to be named.
+    """
+
+    positions: npt.NDArray[np.int64]
+    contributions: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+
+
+def ranked_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = False) -> RankedReasons:
     """Rank each customer's contributions.
 
     Parameters
@@ -25,23 +43,15 @@ def ranked_reasons(
         In log-odds.
     all_reasons : bool
         Every feature, whatever its sign, instead of the three that push most towards leaving.
-
-    Returns
-    -------
-    list of list of (position, contribution)
-        For each row the largest first, ties in contract order; contributions rounded to six decimals.
     """
     order = np.argsort(-contributions, axis=1, kind="stable")
     if not all_reasons:
         order = order[:, :TOP_REASONS]
     ranked = np.take_along_axis(contributions, order, axis=1)
-    pushing = (ranked > 0).sum(axis=1).tolist()
+    named = np.full(ranked.shape, True) if all_reasons else ranked > 0
     # Adding nothing turns -0.0 into 0.0.
-    values = (np.rint(ranked.astype(np.float64) * 1e6) / 1e6 + 0.0).tolist()
-    return [
-        list(zip(positions, row, strict=True))[: None if all_reasons else count]
-        for positions, row, count in zip(order.tolist(), values, pushing, strict=True)
-    ]
+    rounded = np.rint(ranked.astype(np.float64) * 1e6) / 1e6 + 0.0
+    return RankedReasons(order, rounded, named.sum(axis=1))
 
 
 def top_positions(contributions: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:

@@ -49,14 +49,10 @@ def parse_json(body: bytes) -> Any:
     # No JSON text holds a zero byte, and UTF-16 and UTF-32 have one among the first four (RFC 4627, 3).
     if body.startswith(_BYTE_ORDER_MARK) or b"\0" in body[:4]:
         raise BadEncodingError
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadEncodingError from None
     if nesting_depth(body) > MAX_JSON_DEPTH:
         raise TooDeepError
     content = _quickly(body)
-    return _carefully(text) if content is _DOUBTFUL else content
+    return _carefully(body) if content is _DOUBTFUL else content
 
 
 def _quickly(body: bytes) -> Any:
@@ -86,7 +82,11 @@ def _keys_near_the_root(content: Any) -> int:
     )
 
 
-def _carefully(text: str) -> Any:
+def _carefully(body: bytes) -> Any:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadEncodingError from None
     try:
         return _decoder.decode(text)
     except ValueError:

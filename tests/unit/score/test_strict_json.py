@@ -54,7 +54,7 @@ def carefully(body: bytes) -> Any:
     """Read as the careful reader alone would."""
     if nesting_depth(body) > strict_json.MAX_JSON_DEPTH:
         raise TooDeepError
-    return strict_json._carefully(body.decode())
+    return strict_json._carefully(body)
 
 
 @checked

@@ -158,17 +158,23 @@ def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: s
         assert alone.probability[0] == together.probability[row]
 
 
+def named(row: np.ndarray) -> list[int]:
+    """Return the positions of one customer's reasons."""
+    ranked = ranked_reasons(row[None, :])
+    return ranked.positions[0, : ranked.counts[0]].tolist()
+
+
 def test_reasons_of_many_rows_are_those_of_each(predictor: ChurnPredictor) -> None:
     generator = np.random.default_rng(7)
     # Rounded, so that there are ties; some rows have fewer than three positive features, some none.
     contributions = np.round(generator.normal(-0.5, 0.4, (5_000, 6)), 1).astype(np.float32)
     found = np.array(top_positions(contributions)).T
     for row, positions in zip(contributions, found.tolist(), strict=True):
-        wanted = [position for position, _ in ranked_reasons(row[None, :])[0]]
+        wanted = named(row)
         assert positions == wanted + [-1] * (3 - len(wanted))
 
 
 def test_ties_go_to_the_feature_that_the_contract_names_first() -> None:
     contributions = np.array([[0.5, 0.7, 0.5, 0.7, 0.0, -1.0]], dtype=np.float32)
-    assert [position for position, _ in ranked_reasons(contributions)[0]] == [1, 3, 0]
+    assert named(contributions[0]) == [1, 3, 0]
     assert [int(place[0]) for place in top_positions(contributions)] == [1, 3, 0]

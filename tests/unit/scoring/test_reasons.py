@@ -8,10 +8,16 @@ import pytest
 from churn_core.scoring.reasons import ranked_reasons, top_positions
 
 
+def named(row: np.ndarray) -> list[int]:
+    """Return the positions of one customer's reasons."""
+    ranked = ranked_reasons(row[None, :])
+    return ranked.positions[0, : ranked.counts[0]].tolist()
+
+
 def both(*contributions: float) -> list[int]:
     """Return the positions of the reasons, which both ways of finding them agree on."""
     row = np.array(contributions, dtype=np.float32)
-    one = [position for position, _ in ranked_reasons(row[None, :])[0]]
+    one = named(row)
     many = [int(place[0]) for place in top_positions(row[None, :])]
     assert many == one + [-1] * (3 - len(one))
     return one
@@ -43,11 +49,15 @@ def test_a_table_of_a_thousand_features_keeps_its_order() -> None:
 
 def test_all_reasons_are_every_feature_whatever_its_sign() -> None:
     row = np.array([-0.5, 0.25, 0.0, -0.5], dtype=np.float32)
-    assert ranked_reasons(row[None, :], all_reasons=True)[0] == [(1, 0.25), (2, 0.0), (0, -0.5), (3, -0.5)]
+    ranked = ranked_reasons(row[None, :], all_reasons=True)
+    assert ranked.positions.tolist() == [[1, 2, 0, 3]]
+    assert ranked.contributions.tolist() == [[0.25, 0.0, -0.5, -0.5]]
+    assert ranked.counts.tolist() == [4]
 
 
 def test_contributions_are_shown_with_six_decimals() -> None:
-    assert ranked_reasons(np.array([[0.1234567]], dtype=np.float32)) == [[(0, 0.123457)]]
+    ranked = ranked_reasons(np.array([[0.1234567, -1e-9]], dtype=np.float32), all_reasons=True)
+    assert str(ranked.contributions.tolist()) == "[[0.123457, 0.0]]"
 
 
 def test_no_rows_have_no_reasons() -> None:
