@@ -15,7 +15,7 @@ ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test lint bench bench-models validate build invoke openapi lock clean
+.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models validate build invoke openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -50,6 +50,9 @@ demo: setup ## train, prove, score one, score a million (DATA=path for a table o
 
 test: setup-dev setup-sam ## every test, real parts
 	@$(BIN)/python -m pytest
+
+proof: setup-dev setup-sam ## what takes too long for every change; writes docs/proof.md
+	@$(BIN)/python tests/write_proof.py
 
 lint: setup-dev ## style and types
 	@$(BIN)/ruff check .
