@@ -56,7 +56,8 @@ def _serve(options: argparse.Namespace) -> None:
     os.environ["CHURN_MODEL_DIR"] = str(options.model)
     host, port = _address(options)
     with _listening(host, port) as listener:
-        address = f"http://{host}:{listener.getsockname()[1]}"
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listener.getsockname()[1]}"
         print(f"{version} answers at {address} (Ctrl-C ends it).")
         print(f"  {address}/      try a customer")
         print(f"  {address}/docs  the API", flush=True)
