@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -190,6 +191,9 @@ def _place_in_inputs(fault: ValueFault) -> tuple[str | int, ...]:
 
 
 def _json(content: dict[str, Any]) -> Response[str]:
-    return Response(
-        status_code=200, content_type=JSON, body=orjson.dumps(content).decode(), headers=FIXED_HEADERS
-    )
+    try:
+        body = orjson.dumps(content).decode()
+    except TypeError:
+        # An id may be a whole number of more than 64 bits, which is all that orjson writes.
+        body = json.dumps(content, allow_nan=False)
+    return Response(status_code=200, content_type=JSON, body=body, headers=FIXED_HEADERS)

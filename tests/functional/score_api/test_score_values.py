@@ -43,6 +43,16 @@ def test_a1_the_id_may_be_left_out(customer: dict[str, Any], predictor: ChurnPre
     assert post("/predict", customer).content == predictor.predict(customer)
 
 
+@pytest.mark.parametrize("identifier", [7, 1.5, True, None, 2**63, 10**31, -(10**30), "ä😀", 2**53 + 1])
+def test_a1_the_id_comes_back_as_it_was(customer: dict[str, Any], identifier: Any) -> None:
+    for path, body in (("/predict", customer), ("/predict/batch", {"customers": [customer] * 9})):
+        content = post(
+            path, json.loads(json.dumps(body).replace('"7590-VHVEG"', json.dumps(identifier)))
+        ).content
+        answer = content if path == "/predict" else content["predictions"][8]
+        assert (answer["customerID"], type(answer["customerID"])) == (identifier, type(identifier))
+
+
 def test_a1_all_reasons_on_demand(customer: dict[str, Any], predictor: ChurnPredictor) -> None:
     answer = post("/predict", customer, query={"reasons": "all"})
     assert answer.content == predictor.predict(customer, all_reasons=True)
