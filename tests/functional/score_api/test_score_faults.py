@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from score_client import Context, get, post
 
+from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.score import routes
 from functions.score.limits import DEADLINE_RESERVE_MILLISECONDS
@@ -74,6 +75,25 @@ def test_a41_without_a_usable_model_it_answers_503_until_there_is_one(
     shutil.copytree(sample_bundle, bundle)
     assert post("/predict", customer).status == 200
     assert get("/health").status == 200
+
+
+def test_a_usable_model_is_loaded_once(
+    customer: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    use_model: Callable[[Path], None],
+    sample_bundle: Path,
+) -> None:
+    loads: list[Path] = []
+
+    def load(folder: Path) -> Any:
+        loads.append(folder)
+        return load_bundle(folder)
+
+    monkeypatch.setattr("functions.score.model.load_bundle", load)
+    use_model(sample_bundle)
+    for _ in range(3):
+        assert post("/predict", customer).status == 200
+    assert loads == [sample_bundle]
 
 
 class Raising:

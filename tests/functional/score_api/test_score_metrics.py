@@ -32,14 +32,15 @@ def test_a_request_is_counted_timed_and_found_by_its_id(
 def test_high_risk_and_unknown_values_are_counted(customer: dict[str, Any]) -> None:
     risky = customer | {"InternetService": "Fiber optic", "MonthlyCharges": 110, "TotalCharges": 110}
     loyal = customer | {"Contract": "Two year", "tenure": 60, "PaymentMethod": "by pigeon"}
-    customers = [risky, loyal, loyal, loyal]
+    customers = [risky, customer, loyal, loyal]
     answer = post("/predict/batch", {"customers": customers})
 
     line = metrics(answer)
     high = sum(prediction["risk"] == "high" for prediction in answer.content["predictions"])
+    assert [row["risk"] for row in answer.content["predictions"]] == ["high", "medium", "low", "low"]
     assert high == 1
     assert (line["CustomersScored"], line["HighRisk"], line["HighRiskShare"]) == ([4.0], [1.0], [25.0])
-    assert line["UnknownCategories"] == [3.0]
+    assert line["UnknownCategories"] == [2.0]
 
 
 def test_a_refused_request_is_counted_without_a_score(customer: dict[str, Any]) -> None:
