@@ -8,7 +8,7 @@ import numpy as np
 
 from churn_core.errors import ScoringError
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.reasons import RankedReasons, ranked_reasons
+from churn_core.scoring.reasons import TOP_REASONS, ranked_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _KNOWN, _UNKNOWN, _MISSING = range(3)
 VALUE_KINDS: Final = ("known", "unknown", "missing")
 """What a value was to the model, by code."""
+
+_MANY: Final = 8
+"""Customers from which on describing them by arrays is the shorter way."""
+
+Explained = tuple[list[list[dict[str, Any]]], list[list[str]]]
+"""Reasons and warnings of each customer."""
 
 _KIND_ARRAY: Final = np.array(VALUE_KINDS, dtype=object)
 
@@ -58,13 +64,13 @@ class AnswerWriter:
         self._names = bundle.contract.names
         self._name_array = np.array(self._names, dtype=object)
         # NaN equals nothing: a number is never unknown, and its missing value is NaN itself.
-        codes = [
-            (feature.unknown_code, feature.missing_code)
+        self._codes = [
+            (float(feature.unknown_code), float(feature.missing_code))
             if isinstance(feature, CategoryFeature)
             else (np.nan, np.nan)
             for feature in bundle.contract.features
         ]
-        self._unknown_codes, self._missing_codes = np.array(codes, dtype=np.float32).T
+        self._unknown_codes, self._missing_codes = np.array(self._codes, dtype=np.float32).T
 
     def write(
         self,
@@ -93,9 +99,8 @@ class AnswerWriter:
         """
         require_probabilities(scores)
         bundle = self._bundle
-        unknown = matrix == self._unknown_codes
-        kinds = np.where(unknown, _UNKNOWN, _KNOWN)
-        kinds[(matrix == self._missing_codes) | np.isnan(matrix)] = _MISSING
+        explain = self._explain_few if len(records) < _MANY else self._explain_many
+        reasons, warnings = explain(matrix, scores.contributions, all_reasons)
         answers = [
             {
                 **identified,
@@ -103,19 +108,14 @@ class AnswerWriter:
                 "will_churn": probability >= bundle.threshold,
                 "threshold": bundle.threshold,
                 "risk": bundle.risk(probability),
-                "reasons": reasons,
-                "warnings": [],
+                "reasons": own_reasons,
+                "warnings": own_warnings,
                 "model_version": bundle.model_version,
             }
-            for identified, probability, reasons in zip(
-                self._identified(records),
-                scores.probability.tolist(),
-                self._reasons(ranked_reasons(scores.contributions, all_reasons), kinds),
-                strict=True,
+            for identified, probability, own_reasons, own_warnings in zip(
+                self._identified(records), scores.probability.tolist(), reasons, warnings, strict=True
             )
         ]
-        for row, position in zip(*(places.tolist() for places in np.nonzero(unknown)), strict=True):
-            answers[row]["warnings"].append(self._names[position])
         if bundle.money is not None:
             profits = bundle.money.expected_profit(scores.probability).tolist()
             for answer, profit in zip(answers, profits, strict=True):
@@ -127,8 +127,44 @@ class AnswerWriter:
         name = self._bundle.contract.id_column
         return [{name: record[name]} if name is not None and name in record else {} for record in records]
 
-    def _reasons(self, ranked: RankedReasons, kinds: npt.NDArray[np.int64]) -> list[list[dict[str, Any]]]:
-        return [
+    def _explain_few(
+        self, matrix: npt.NDArray[np.float32], contributions: npt.NDArray[np.float32], all_reasons: bool
+    ) -> Explained:
+        """Find reasons and warnings row by row: arrays of a row or two cost more than they save."""
+        reasons, warnings = [], []
+        for values, parts in zip(matrix.tolist(), contributions.tolist(), strict=True):
+            # Stable in reverse too, so that ties stay in contract order.
+            order = sorted(range(len(parts)), key=parts.__getitem__, reverse=True)
+            if not all_reasons:
+                order = [position for position in order[:TOP_REASONS] if parts[position] > 0]
+            reasons.append(
+                [
+                    {
+                        "feature": self._names[position],
+                        "value_kind": self._kind(position, values[position]),
+                        "contribution": round(parts[position] * 1e6) / 1e6,
+                    }
+                    for position in order
+                ]
+            )
+            codes = zip(self._names, values, self._codes, strict=True)
+            warnings.append([name for name, value, (unknown, _) in codes if value == unknown])
+        return reasons, warnings
+
+    def _kind(self, position: int, value: float) -> str:
+        unknown, missing = self._codes[position]
+        if value == unknown:
+            return VALUE_KINDS[_UNKNOWN]
+        return VALUE_KINDS[_MISSING if value == missing or value != value else _KNOWN]
+
+    def _explain_many(
+        self, matrix: npt.NDArray[np.float32], contributions: npt.NDArray[np.float32], all_reasons: bool
+    ) -> Explained:
+        ranked = ranked_reasons(contributions, all_reasons)
+        unknown = matrix == self._unknown_codes
+        kinds = np.where(unknown, _UNKNOWN, _KNOWN)
+        kinds[(matrix == self._missing_codes) | np.isnan(matrix)] = _MISSING
+        reasons = [
             [
                 {"feature": feature, "value_kind": kind, "contribution": contribution}
                 for feature, kind, contribution in zip(*row, strict=True)
@@ -141,3 +177,7 @@ class AnswerWriter:
                 strict=True,
             )
         ]
+        warnings: list[list[str]] = [[] for _ in reasons]
+        for row, position in zip(*(places.tolist() for places in np.nonzero(unknown)), strict=True):
+            warnings[row].append(self._names[position])
+        return reasons, warnings

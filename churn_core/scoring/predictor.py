@@ -27,6 +27,7 @@ TOLERANCE: Final = 1e-6
 """How far golden rows may be off on another type of processor."""
 
 _MINIMUM_ROWS: Final = 2
+_OUTPUTS: Final = ["probability", "raw_score", "contributions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,6 @@ class ChurnPredictor:
             self._session = ort.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise BundleError("model.onnx can't be loaded by onnxruntime; train the model again.") from error
-        self._outputs = [output.name for output in self._session.get_outputs()]
         self._check_signature()
         try:
             self._check_golden_rows()
@@ -109,22 +109,25 @@ class ChurnPredictor:
             As `RecordEncoder` or DuckDB encodes it, columns in contract order.
         """
         rows = len(matrix)
+        if 0 < rows <= ROWS_PER_RUN:
+            return Scores(*self._run(matrix))
         probability = np.empty(rows, dtype=np.float64)
         raw_score = np.empty(rows, dtype=np.float32)
         contributions = np.empty((rows, matrix.shape[1]), dtype=np.float32)
         for start in range(0, rows, ROWS_PER_RUN):
-            part = matrix[start : start + ROWS_PER_RUN]
-            size = len(part)
-            if size < _MINIMUM_ROWS:
-                # A run over one row takes another code path in onnxruntime and may differ in the last bit.
-                part = np.concatenate([part, part])
-            answer = dict(
-                zip(self._outputs, self._session.run(self._outputs, {"features": part}), strict=True)
-            )
-            probability[start : start + size] = round_probability(answer["probability"][:size, 0])
-            raw_score[start : start + size] = answer["raw_score"][:size, 0]
-            contributions[start : start + size] = answer["contributions"][:size]
+            part = slice(start, start + ROWS_PER_RUN)
+            probability[part], raw_score[part], contributions[part] = self._run(matrix[part])
         return Scores(probability, raw_score, contributions)
+
+    def _run(
+        self, part: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        size = len(part)
+        if size < _MINIMUM_ROWS:
+            # A run over one row takes another code path in onnxruntime and may differ in the last bit.
+            part = np.concatenate([part, part])
+        probability, raw_score, contributions = self._session.run(_OUTPUTS, {"features": part})
+        return round_probability(probability[:size, 0]), raw_score[:size, 0], contributions[:size]
 
     @overload
     def predict(self, records: Mapping[str, Any], *, all_reasons: bool = False) -> dict[str, Any]: ...
@@ -232,7 +235,7 @@ class ChurnPredictor:
             [i.name for i in inputs] != ["features"]
             or inputs[0].shape[1] != width
             or inputs[0].type != "tensor(float)"
-            or self._outputs != ["probability", "raw_score", "contributions"]
+            or [output.name for output in self._session.get_outputs()] != _OUTPUTS
         ):
             raise BundleError("model.onnx does not fit the bundle's data contract; train the model again.")
 

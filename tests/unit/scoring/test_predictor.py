@@ -178,3 +178,22 @@ def test_ties_go_to_the_feature_that_the_contract_names_first() -> None:
     contributions = np.array([[0.5, 0.7, 0.5, 0.7, 0.0, -1.0]], dtype=np.float32)
     assert named(contributions[0]) == [1, 3, 0]
     assert [int(place[0]) for place in top_positions(contributions)] == [1, 3, 0]
+
+
+@pytest.mark.parametrize("all_reasons", [False, True])
+def test_one_customer_is_described_as_among_many(bundle_of: Any, all_reasons: bool) -> None:
+    predictor = ChurnPredictor.load(bundle_of("additive"))
+    odd = CUSTOMER | {"Contract": "by carrier pigeon", "TotalCharges": None, "gender": "unheard of"}
+    records = [(odd if row % 3 else CUSTOMER) | {"tenure": row, "customerID": str(row)} for row in range(60)]
+    together = predictor.predict(records, all_reasons=all_reasons)
+    assert [predictor.predict(record, all_reasons=all_reasons) for record in records] == together
+    # Ties and negative zeros too, which a real model seldom has.
+    matrix = predictor.encode(records)
+    contributions = np.round(np.random.default_rng(0).normal(0, 0.3, matrix.shape), 1).astype(np.float32)
+    contributions[:, 0] = -1e-9
+    for few, many in zip(
+        predictor._answers._explain_few(matrix, contributions, all_reasons),
+        predictor._answers._explain_many(matrix, contributions, all_reasons),
+        strict=True,
+    ):
+        assert str(few) == str(many)
