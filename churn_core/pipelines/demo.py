@@ -71,6 +71,7 @@ def _sample_run(options: argparse.Namespace) -> None:
     _say("A million customers, from Parquet to Parquet.")
     _churn("generate", many, "--rows", MANY_ROWS, "--seed", 3)
     _score(options, many, scores)
+    _say(_next_step(options))
 
 
 def _own_run(options: argparse.Namespace) -> None:
@@ -78,6 +79,12 @@ def _own_run(options: argparse.Namespace) -> None:
     _predict_one(options, options.data)
     _say("Every customer of the table.")
     _score(options, options.data, options.folder / "scores.parquet")
+    _say(_next_step(options))
+
+
+def _next_step(options: argparse.Namespace) -> str:
+    words = [str(Path(sys.executable).with_name("churn")), "serve", "--model", str(options.model)]
+    return f"Next, a page to try customers on, and the API: {shlex.join(words)}"
 
 
 def _train(options: argparse.Namespace, table: Path) -> None:
