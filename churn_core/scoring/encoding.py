@@ -33,9 +33,6 @@ BLANK: Final = " \t\n\r\v\f"
 NUMBER_TEXT: Final = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
 """What counts as a number in text; the same expression is given to Python and to DuckDB."""
 
-_MANY: Final = 8
-"""Records from which on encoding them by column is the shorter way."""
-
 _number_text = re.compile(NUMBER_TEXT)
 _not_a_number_words = {"nan", "+nan", "-nan"}
 _infinity_words = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
@@ -190,10 +187,9 @@ class RecordEncoder:
         A nullable column may be left out. A key that is neither a feature nor the id is a fault
         ``extra_forbidden`` at its position, so that a misspelt column is never silently ignored.
         """
-        if len(records) >= _MANY:
-            matrix = self._plain.matrix(records)
-            if matrix is not None:
-                return EncodedRecords(matrix, [])
+        matrix = self._plain.matrix(records)
+        if matrix is not None:
+            return EncodedRecords(matrix, [])
         columns = {name: [record.get(name) for record in records] for name in self._contract.names}
         encoded = self.encode_columns(columns, len(records))
         encoded.faults[:0] = self._id_faults(records)

@@ -53,20 +53,23 @@ def long_way(customers: list[dict[str, Any]]) -> Any:
 @settings(max_examples=1_500, deadline=None, database=None, derandomize=True)
 @given(records)
 def test_both_ways_agree_or_the_short_one_steps_back(customers: list[dict[str, Any]]) -> None:
-    found = plain.matrix(customers)
-    if found is not None:
+    by_row, by_column = plain.matrix(customers), plain.matrix(customers * 8)
+    assert (by_row is None) == (by_column is None)
+    if by_row is not None:
         matrix, faults = long_way(customers)
         assert faults == []
-        np.testing.assert_array_equal(found, matrix)
+        np.testing.assert_array_equal(by_row, matrix)
+        np.testing.assert_array_equal(by_column, np.tile(matrix, (8, 1)))
 
 
 @pytest.mark.parametrize(
     "changes",
     [{}, {"level": "1"}, {"level": None}, {"charge": None}, {"charge": 3}, {"months": 0}, {"text": 0.5}],
 )
-def test_plain_records_take_the_short_way(changes: dict[str, Any]) -> None:
-    found = plain.matrix([PLAIN | changes] * 3)
-    matrix, faults = long_way([PLAIN | changes] * 3)
+@pytest.mark.parametrize("rows", [1, 3, 30])
+def test_plain_records_take_the_short_way(changes: dict[str, Any], rows: int) -> None:
+    found = plain.matrix([PLAIN | changes] * rows)
+    matrix, faults = long_way([PLAIN | changes] * rows)
     assert found is not None
     assert faults == []
     np.testing.assert_array_equal(found, matrix)
@@ -88,8 +91,17 @@ def test_plain_records_take_the_short_way(changes: dict[str, Any]) -> None:
     ],
 )
 def test_anything_else_takes_the_long_way(changes: dict[str, Any]) -> None:
-    assert plain.matrix([PLAIN, PLAIN | changes]) is None
+    assert plain.matrix([PLAIN | changes]) is None
+    assert plain.matrix([*[PLAIN] * 30, PLAIN | changes]) is None
     assert plain.matrix([]) is None
+
+
+def test_a_contract_of_one_column_has_a_short_way_too() -> None:
+    one = PlainRecords(Contract((NumberFeature("n", 0, 9),), "left", "yes", "no"))
+    for rows in (1, 30):
+        found = one.matrix([{"n": 4}] * rows)
+        assert found is not None
+        assert found.tolist() == [[4.0]] * rows
 
 
 def test_many_records_and_one_are_encoded_alike() -> None:
