@@ -15,7 +15,7 @@ ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models validate build invoke openapi lock clean
+.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models bench-online validate build invoke openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -70,6 +70,9 @@ $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
 bench-models: $(VENV)/.bench ## the models beside their peers; DATA=labelled.csv TARGET=column for your own
 	@$(BIN)/python benchmarks/models.py $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
 
+bench-online: setup-dev setup-sam ## the online API beside its peers, each in an environment of its own (needs wrk)
+	@OMP_NUM_THREADS=1 PYTHONPATH=infra/local $(BIN)/python -m benchmarks.online
+
 validate: setup-sam ## the template, by SAM and cfn-lint
 	@$(SAM_VENV)/bin/sam validate --lint --region eu-west-1
 
@@ -91,4 +94,4 @@ lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean:
-	rm -rf $(VENV) $(SAM_VENV) .aws-sam build models data
+	rm -rf $(VENV) $(SAM_VENV) .bench-venvs .aws-sam build models data

@@ -1,0 +1,85 @@
+"""The online API beside its peers: cold start, time in the handler, requests over HTTP.
+
+    make bench-online
+
+All figures are ratios of one run on one machine: contenders take turns, round after round. README.md in
+this folder says what each figure means; results.md is what the last whole run found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from emulator import MissingToolError, find_tools
+from function_build import BuildError
+
+from benchmarks.online import report
+from benchmarks.online.cold_start import measure_cold_start
+from benchmarks.online.handler_time import measure_handler
+from benchmarks.online.http_load import measure_many_clients, measure_peers
+from benchmarks.online.load_generator import NoLoadGeneratorError, require_load_generator
+from benchmarks.online.running_server import ServerFailedError
+from benchmarks.online.trained_model import train_in_a_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESULTS: Final = Path(__file__).with_name("results.md")
+PARTS: Final = ("cold", "handler", "peers", "clients")
+
+
+def main() -> int:
+    """Measure what is asked for and print it; a whole run also writes results.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--family", default="additive", help="model to answer with (default additive)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender (default 5)")
+    parser.add_argument("--model", type=Path, help="folder to keep the trained model in, for the next run")
+    options = parser.parse_args()
+    parts = options.parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"{', '.join(sorted(unknown))}: no part; take some of {', '.join(PARTS)}")
+    try:
+        # Looked for first: a run takes minutes.
+        if {"peers", "clients"} & set(parts):
+            require_load_generator()
+        if "cold" in parts:
+            find_tools()
+    except (NoLoadGeneratorError, MissingToolError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        with tempfile.TemporaryDirectory(prefix="churn-bench-", ignore_cleanup_errors=True) as name:
+            text = _measured(parts, options, Path(name))
+    except (BuildError, ServerFailedError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(text)
+    if set(parts) == set(PARTS):
+        RESULTS.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _measured(parts: list[str], options: argparse.Namespace, work: Path) -> str:
+    model = train_in_a_process(options.model or work / "model", options.family)
+    rounds = options.rounds
+    sections: dict[str, Callable[[], str]] = {
+        "cold": lambda: report.cold_start_section(measure_cold_start(model.bundle, rounds)),
+        "handler": lambda: report.handler_section(measure_handler(model, rounds)),
+        "peers": lambda: report.peers_section(measure_peers(model, work / "servers", rounds)),
+        "clients": lambda: report.many_clients_section(measure_many_clients(model, work / "alone")),
+    }
+    texts = [report.heading(options.family)]
+    for part in PARTS:
+        if part in parts:
+            print(f"Measuring: {part} ...", flush=True)
+            texts.append(sections[part]())
+    return "\n\n".join(texts) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The benchmark of the online API: what it sends is understood, what it says of the product is so."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.online.peers import OURS, PEERS
+from benchmarks.online.rounds import Figure
+from benchmarks.online.running_server import RunningServer
+from benchmarks.online.strictness import CASES, accepted_cases
+from benchmarks.online.trained_model import TrainedModel
+from churn_core.scoring.predictor import ChurnPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from benchmarks.online.peers import Peer
+
+
+@pytest.fixture(scope="module")
+def model(sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    """The sample bundle as the benchmark's model."""
+    folder = tmp_path_factory.mktemp("online")
+    (folder / "bundle").symlink_to(sample_bundle)
+    return TrainedModel(folder)
+
+
+@pytest.fixture(scope="module")
+def server(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """`churn serve` as the benchmark starts it."""
+    with RunningServer(OURS, model, tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture
+def customer(model: TrainedModel) -> dict[str, Any]:
+    """A customer whom the model knows how to score."""
+    predictor = ChurnPredictor.load(model.bundle)
+    return dict(predictor.bundle.manifest["golden_rows"][0]["record"])
+
+
+def test_score_over_http_is_the_library_s(
+    server: RunningServer, model: TrainedModel, customer: dict[str, Any]
+) -> None:
+    assert server.score(customer) == ChurnPredictor.load(model.bundle).predict(customer)["churn_probability"]
+
+
+def test_product_scores_no_wrong_customer_and_fails_at_none(
+    server: RunningServer, customer: dict[str, Any]
+) -> None:
+    assert accepted_cases(server, customer) == ([], [])
+
+
+@pytest.mark.parametrize("change", CASES.values(), ids=CASES)
+def test_wrong_customer_differs_from_the_right_one(
+    change: Callable[[list[tuple[str, Any]]], list[tuple[str, Any]]], customer: dict[str, Any]
+) -> None:
+    # By text, since NaN is unequal to itself.
+    assert repr(change(list(customer.items()))) != repr(list(customer.items()))
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_request_carries_every_column(peer: Peer, customer: dict[str, Any]) -> None:
+    body = peer.shape.write(list(customer.items()))
+
+    json.loads(body)
+    assert all(json.dumps(name) in body and json.dumps(value) in body for name, value in customer.items())
+
+
+def test_figure_is_the_middle_round_with_its_spread() -> None:
+    assert Figure.of([3.0, 1.0, 2.0]).text(1) == "2.0 (1.0 to 3.0)"
