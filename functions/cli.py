@@ -61,8 +61,13 @@ def _serve(options: argparse.Namespace) -> None:
         print(f"{version} answers at {address} (Ctrl-C ends it).")
         print(f"  {address}/      try a customer")
         print(f"  {address}/docs  the API", flush=True)
+        # Not uvloop: it lets one connection in at a turn, so that a burst of clients waits for seconds.
         config = uvicorn.Config(
-            "functions.score.local:app", log_level="warning", access_log=False, server_header=False
+            "functions.score.local:app",
+            loop="asyncio",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
         )
         uvicorn.Server(config).run(sockets=[listener])
 
