@@ -22,6 +22,7 @@ PROOFS: Final = {
         "CHURN_FUZZ_EXAMPLES": "1600",
         "CHURN_FUZZ_BODIES": "5000",
     },
+    "tests/e2e/test_score_bundle.py": {},
 }
 """Test files, and the variables that make them try more cases."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+from proof_figures import record_figure
 
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
@@ -236,8 +237,20 @@ def test_zip_holds_what_it_needs_and_no_more(
     assert set(wanted) <= names(folder)
     assert not names(folder) & {*HEAVY, "bin", "tests"}
     assert list(folder.glob("churn_core/__pycache__/*.pyc"))
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize("function", ["ScoreFunction", "BatchFunction"])
+def test_zip_stays_small(
+    built_function: Callable[[str, str], Path], function: str, architecture: str
+) -> None:
+    folder = built_function(function, architecture)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert list(folder.glob("onnxruntime/__pycache__/*.pyc"))
     assert size < SIZE_LIMIT[function], f"{size:,} bytes"
+    record_figure(
+        f"Bytes of {function}'s bundle for {architecture}, bytecode and model included", f"{size:,}"
+    )
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
