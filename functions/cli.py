@@ -55,7 +55,7 @@ def _serve(options: argparse.Namespace) -> None:
     version = load_bundle(options.model).model_version
     os.environ["CHURN_MODEL_DIR"] = str(options.model)
     host, port = _address(options)
-    with _listening(host, port) as listener:
+    with listening_socket(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         print(f"{version} answers at {address} (Ctrl-C ends it).")
@@ -85,10 +85,18 @@ def _address(options: argparse.Namespace) -> tuple[str, int]:
     return options.host or host, port if options.port is None else options.port
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises
+    ------
+    ConfigError
+        If the address can't be had.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Named as TCP, so that asyncio turns Nagle's algorithm off: else each answer waits some 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
