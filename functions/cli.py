@@ -69,7 +69,11 @@ def _serve(options: argparse.Namespace) -> None:
             access_log=False,
             server_header=False,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+    if server.should_exit:
+        # Only Ctrl-C ends it, which uvicorn does not tell in every case.
+        raise KeyboardInterrupt
 
 
 def _address(options: argparse.Namespace) -> tuple[str, int]:
