@@ -49,17 +49,20 @@ def parse_json(body: bytes) -> Any:
     # No JSON text holds a zero byte, and UTF-16 and UTF-32 have one among the first four (RFC 4627, 3).
     if body.startswith(_BYTE_ORDER_MARK) or b"\0" in body[:4]:
         raise BadEncodingError
+    content = _quickly(body)
+    if content is not _DOUBTFUL:
+        return content
     if nesting_depth(body) > MAX_JSON_DEPTH:
         raise TooDeepError
-    content = _quickly(body)
-    return _carefully(body) if content is _DOUBTFUL else content
+    return _carefully(body)
 
 
 def _quickly(body: bytes) -> Any:
     """Parse what is plainly harmless, nearly every body, several times faster; else `_DOUBTFUL`.
 
     orjson keeps the last of two equal keys and reads numbers of any length. Each key has its colon, so a
-    body with no more colons than keys were kept has no key twice; runs of number characters too long for
+    body with no more colons than keys were kept has no key twice. Each object and list has its bracket, so
+    one with no more of them than lie near the root nests no deeper. Runs of number characters too long for
     a 64-bit number are left to the careful reader.
     """
     if _LONG_RUN in body.translate(_NUMBERS_ALIKE):
@@ -68,18 +71,20 @@ def _quickly(body: bytes) -> Any:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _DOUBTFUL
-    return content if body.count(b":") == _keys_near_the_root(content) else _DOUBTFUL
+    keys, containers = _near_the_root(content)
+    if body.count(b":") != keys:
+        return _DOUBTFUL
+    deep = body.count(b"{") + body.count(b"[") != containers
+    return _DOUBTFUL if deep and nesting_depth(body) > MAX_JSON_DEPTH else content
 
 
-def _keys_near_the_root(content: Any) -> int:
-    """Count keys of the root and of objects in its lists; further down there are none in a good body."""
+def _near_the_root(content: Any) -> tuple[int, int]:
+    """Count keys, and objects and lists, of the root and of objects in its lists."""
     if not isinstance(content, dict):
-        return 0
-    return len(content) + sum(
-        sum(len(item) for item in value if type(item) is dict)
-        for value in content.values()
-        if type(value) is list
-    )
+        return 0, 0
+    lists = [value for value in content.values() if type(value) is list]
+    objects = [item for items in lists for item in items if type(item) is dict]
+    return len(content) + sum(map(len, objects)), 1 + len(lists) + len(objects)
 
 
 def _carefully(body: bytes) -> Any:
