@@ -78,6 +78,10 @@ class OutputError(ChurnError):
     """The output can't be written."""
 
 
+class NoSpaceError(OutputError):
+    """The output can't be written, because its disk is full."""
+
+
 class InputFileError(DataError):
     """A file to be scored is unfit as a whole.
 

@@ -7,6 +7,8 @@ customers to contact first, best first. The output appears under its name when i
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import shutil
 import tempfile
@@ -18,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from churn_core.errors import OutputError
+from churn_core.errors import NoSpaceError, OutputError
 from churn_core.scoring.batch_output import output_select
+from churn_core.scoring.footer_metadata import write_footer_metadata
 from churn_core.scoring.parquet_input import is_interrupt
 from churn_core.scoring.scoring_pass import BatchSettings, scoring_pass
 
@@ -110,6 +113,7 @@ def score_file(
             _write(running.connection, running.stream, select, partial)
             running.check_complete()
             result = _result(running.stream, predictor.bundle.money, settings.top)
+        write_footer_metadata(partial, {**settings.metadata, **_counts(result, predictor)})
         _publish(partial, destination)
     return result
 
@@ -131,6 +135,21 @@ def _result(stream: ScoredStream, money: Money | None, top: int | None) -> Batch
     )
 
 
+def _counts(result: BatchResult, predictor: ChurnPredictor) -> dict[str, str]:
+    """Return what an output says of itself, beside where its input came from."""
+    counts = {
+        "churn.rows": str(result.rows),
+        "churn.scored": str(result.scored),
+        "churn.rejected": str(result.rejected),
+        "churn.rejects": json.dumps(result.rejects, sort_keys=True),
+        "churn.model_digest": predictor.bundle.model_digest,
+        "churn.model_version": predictor.bundle.model_version,
+    }
+    if result.drift is not None:
+        counts["churn.drift"] = json.dumps(result.drift, ensure_ascii=False)
+    return counts
+
+
 def _write(connection: duckdb.DuckDBPyConnection, stream: ScoredStream, select: str, partial: Path) -> None:
     writer = connection.cursor()
     writer.register("scored", stream.reader())
@@ -144,17 +163,16 @@ def _write(connection: duckdb.DuckDBPyConnection, stream: ScoredStream, select: 
         if is_interrupt(error):
             raise KeyboardInterrupt from None
         if isinstance(error, duckdb.IOException):
-            raise OutputError(_writing_fault(partial.parent)) from error
+            raise _writing_fault(error, partial.parent) from error
         raise
     finally:
         writer.close()
 
 
-def _writing_fault(folder: Path) -> str:
-    free = shutil.disk_usage(folder).free
-    if free < 2**20:
-        return f"There is no space left in {folder}; free some or write the output elsewhere."
-    return f"The output can't be written to {folder}; check its permissions and space."
+def _writing_fault(error: duckdb.IOException, folder: Path) -> OutputError:
+    if os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < 2**20:
+        return NoSpaceError(f"There is no space left in {folder}; free some or write the output elsewhere.")
+    return OutputError(f"The output can't be written to {folder}; check its permissions and space.")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from churn_core.errors import DataError, InputFileError
+from churn_core.scoring.parquet_pages import encrypted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +23,8 @@ class InputLimits:
 
     Parameters
     ----------
-    rows, columns, row_groups : int
-        Highest counts, inclusive.
+    rows, columns, row_groups, nesting : int
+        Highest counts, inclusive; of nesting, the levels of columns within columns.
     uncompressed_bytes : int
         Highest sum of the row groups' sizes.
     expansion : int
@@ -33,6 +34,7 @@ class InputLimits:
     rows: int = 200_000_000
     columns: int = 1_000
     row_groups: int = 4_096
+    nesting: int = 64
     uncompressed_bytes: int = 20 * 2**30
     expansion: int = 200
 
@@ -74,7 +76,7 @@ def check_magic(path: Path) -> None:
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror}); name an existing Parquet file.") from error
     if head == _ENCRYPTED_MAGIC or tail == _ENCRYPTED_MAGIC:
-        raise InputFileError("encrypted", "The file is encrypted; write it without encryption.")
+        raise encrypted()
     if head != _MAGIC or size < _SMALLEST_FILE:
         raise InputFileError("not-parquet", "The file is no Parquet file; write the table as Parquet.")
     if tail != _MAGIC or footer_length > size - _SMALLEST_FILE:
@@ -106,8 +108,12 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
         rows, groups, size = connection.execute(
             "SELECT num_rows, num_row_groups, file_size_bytes FROM parquet_file_metadata(?)", [path]
         ).fetchall()[0]
-        columns = _top_level(schema)
+        columns, nesting = _top_level(schema)
         _check_counts(len(columns), groups, rows, limits)
+        if nesting > limits.nesting:
+            raise InputFileError(
+                "schema", f"The file has columns nested over {limits.nesting} deep; write them flat."
+            )
         expanded = connection.execute(
             "SELECT coalesce(sum(total_uncompressed_size), 0) FROM parquet_metadata(?)", [path]
         ).fetchall()[0][0]
@@ -151,18 +157,26 @@ def reading_fault(error: Exception) -> InputFileError:
     return InputFileError("corrupt", "The Parquet file is damaged; write or copy it again.")
 
 
-def _top_level(schema: list[tuple[str, int]]) -> list[str]:
-    """List the names of the root's children in a schema that is flattened depth first."""
+def _top_level(schema: list[tuple[str, int]]) -> tuple[list[str], int]:
+    """Return the names of the root's children, and how deep any go, of a schema flattened depth first."""
     names: list[str] = []
-    position = 1
-    while position < len(schema):
-        names.append(schema[position][0])
-        open_children = schema[position][1]
-        position += 1
-        while open_children and position < len(schema):
-            open_children += schema[position][1] - 1
-            position += 1
-    return names
+    deepest = 0
+    # Children still to come, of each column that is open.
+    open_columns: list[int] = []
+    for name, children in schema[1:]:
+        if not open_columns:
+            names.append(name)
+        if children:
+            open_columns.append(children)
+            deepest = max(deepest, len(open_columns))
+            continue
+        deepest = max(deepest, len(open_columns) + 1)
+        while open_columns:
+            open_columns[-1] -= 1
+            if open_columns[-1]:
+                break
+            open_columns.pop()
+    return names, deepest
 
 
 def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> None:

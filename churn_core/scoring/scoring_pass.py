@@ -21,10 +21,11 @@ from churn_core.scoring.parquet_input import (
     read_layout,
     reading_fault,
 )
+from churn_core.scoring.parquet_pages import check_pages, encrypted, is_encrypted
 from churn_core.scoring.scored_stream import ScoredStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from churn_core.scoring.predictor import ChurnPredictor
 
@@ -45,6 +46,9 @@ class BatchSettings:
         Whether the output has every feature's contribution, not only the three reasons.
     top : int, optional
         Write only the rows of as many customers, those to contact first, best first; at least 1.
+    metadata : mapping
+        What the output's footer says of the input, beside the counts; by names that begin with
+        ``churn.input.``.
     text_cells : bool
         Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
     """
@@ -54,6 +58,7 @@ class BatchSettings:
     limits: InputLimits = field(default_factory=InputLimits)
     contributions: bool = False
     top: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
     text_cells: bool = False
 
     def __post_init__(self) -> None:
@@ -128,7 +133,15 @@ def _open(
     progress: Callable[[int, int], None] | None,
 ) -> ScoringPass:
     contract = predictor.contract
-    layout = read_layout(connection, str(local), settings.limits)
+    try:
+        layout = read_layout(connection, str(local), settings.limits)
+    except InputFileError:
+        # DuckDB's words for a file of which columns alone are encrypted are those for a damaged one.
+        if is_encrypted(local):
+            raise encrypted() from None
+        raise
+    # DuckDB reads a page whose checksum does not fit as if nothing were wrong.
+    check_pages(local)
     columns = encoded_columns(contract, layout.types, text_cells=settings.text_cells)
     id_type = None
     if contract.id_column is not None:

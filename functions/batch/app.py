@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import traceback
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -11,11 +10,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
-from churn_core.scoring.predictor import ChurnPredictor
-from functions.batch.events import EventError, read_message
-from functions.batch.scoring_job import JobResult, ScoringJob
-from functions.batch.settings import FunctionSettings
-from functions.batch.storage import StorageError, s3_client
+from functions.batch.delivery import Deliveries
+from functions.batch.measurement import add_metrics, log_fields
+from functions.batch.object_job import ObjectJob
+from functions.batch.outcomes import Action
+from functions.batch.quarantine import Quarantine
+from functions.batch.scoring_process import ScoringProcess, hide_environment
+from functions.batch.settings import BatchFunctionSettings
+from functions.batch.storage import Storage, events_client, s3_client
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,57 +27,50 @@ metrics = Metrics(namespace="Churn", service="churn-batch")
 
 
 @functools.cache
-def prepared_job() -> tuple[FunctionSettings, ScoringJob]:
-    """Return this environment's settings and job, made at the first call that succeeds."""
-    settings = FunctionSettings.from_environment()
-    predictor = ChurnPredictor(load_bundle(settings.model_dir))
-    return settings, ScoringJob(settings, predictor, s3_client())
+def deliveries() -> Deliveries:
+    """Return what handles this environment's messages, made at the first call that succeeds.
+
+    Raises
+    ------
+    BundleError
+        If the model can't be used; the next call tries again.
+    """
+    settings = BatchFunctionSettings.from_environment()
+    bundle = load_bundle(settings.model_dir)
+    hide_environment()
+    storage = Storage(s3_client(), events_client() if settings.announces else None)
+    scorer = ScoringProcess(settings.model_dir, settings.max_rows, settings.memory_mb)
+    job = ObjectJob(settings, storage, scorer, bundle.model_digest, bundle.model_version)
+    quarantine = Quarantine(storage, settings.output_bucket, bundle.model_digest)
+    return Deliveries(job, quarantine, settings.input_bucket)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics(capture_cold_start_metric=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Score the objects named by an SQS event; answer the messages that must be delivered again."""
-    failed = [record["messageId"] for record in event["Records"] if not _handled(record)]
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Score the objects named by an SQS event; answer the messages that must be delivered again.
+
+    Raises
+    ------
+    KeyError
+        If the event is none of SQS's.
+    """
+    failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _handled(record: dict[str, Any]) -> bool:
-    message = {"message_id": record["messageId"]}
+def _done(record: dict[str, Any], context: LambdaContext) -> bool:
+    message_id = record["messageId"]
     try:
-        settings, job = prepared_job()
-        result = job.run(read_message(record["body"], settings.input_bucket))
-    except EventError as error:
-        # Delivered again like any failure, so that after a few rounds the dead-letter queue shows it.
-        logger.warning("Refused message", extra=message | {"reason": str(error)})
-        metrics.add_metric("RefusedMessages", MetricUnit.Count, 1)
+        ready = deliveries()
+    except ChurnError as error:
+        # Every message would meet the same: the queue keeps them until the model is mended.
+        logger.error("model-unavailable", extra={"message_id": message_id, "detail": str(error)})  # noqa: TRY400
+        metrics.add_metric("ModelUnavailable", MetricUnit.Count, 1)
         return False
-    except (ChurnError, StorageError) as error:
-        logger.warning("Failed message", extra=message | {"reason": str(error)})
-        metrics.add_metric("FailedMessages", MetricUnit.Count, 1)
-        return False
-    except Exception as error:  # noqa: BLE001
-        # The last resort: one message must not fail the others of its batch, and the queue is what
-        # retries. The error's text is left out: libraries may quote values in it.
-        trace = {"error": type(error).__name__, "frames": traceback.format_tb(error.__traceback__)}
-        logger.error("Failed message", extra=message | trace)  # noqa: TRY400
-        metrics.add_metric("FailedMessages", MetricUnit.Count, 1)
-        return False
-    _report(message, result)
-    return True
-
-
-def _report(message: dict[str, str], result: JobResult) -> None:
-    details: dict[str, Any] = message | {"output_key": result.output_key, "repeated": not result.created}
-    if result.rows is None:
-        logger.warning("Quarantined", extra=details | {"code": result.code})
-        metrics.add_metric("QuarantinedFiles", MetricUnit.Count, 1)
-        return
-    counts = {"rows": result.rows.rows, "scored": result.rows.scored, "rejected": result.rows.rejected}
-    drift = result.rows.drift
-    moved = {} if drift is None else {"drift": drift["verdict"], "moved": drift["moved"]}
-    logger.info("Scored", extra=details | counts | moved)
-    metrics.add_metric("ScoredRows", MetricUnit.Count, result.rows.scored)
-    metrics.add_metric("RejectedRows", MetricUnit.Count, result.rows.rejected)
-    if drift is not None:
-        metrics.add_metric("DriftedFiles", MetricUnit.Count, int(drift["verdict"] != "stable"))
+    handled = ready.handle(record, lambda: context.get_remaining_time_in_millis() / 1_000)
+    for one in handled:
+        level = logger.info if one.action in (Action.SCORED, Action.NO_OP) else logger.warning
+        level(one.result.outcome, extra={"message_id": message_id, **log_fields(one)})
+        add_metrics(metrics, one)
+    return all(one.action is not Action.RETRIED for one in handled)

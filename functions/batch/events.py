@@ -1,19 +1,26 @@
-"""Which object a message of the queue speaks of."""
+"""Which objects a message of the queue speaks of.
+
+Two shapes of S3's news are read: EventBridge's "Object Created", which is what the stack sends, and S3's
+own notification, which a bucket of one's own may send straight to the queue.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from functions.batch.outcomes import NotScoredError, Outcome
 
 INPUT_PREFIX: Final = "incoming/"
+INPUT_SUFFIX: Final = ".parquet"
+
+SCORED_PREFIX: Final = "scored/"
+QUARANTINE_PREFIX: Final = "quarantine/"
 
 _UNVERSIONED: Final = ("", "null")
-
-
-class EventError(Exception):
-    """A message that names no object which this function may score; it holds no key of a customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +30,13 @@ class InputObject:
     Parameters
     ----------
     bucket, key : str
-        Where it lies; the key is raw, not URL-encoded as in S3's own notifications.
+        Where it lies; the key as S3 has it, not URL-encoded.
     version_id : str or None
         None where the bucket keeps no versions.
     etag : str
         Without quotes.
     size : int
-        In bytes.
+        In bytes, as the event says; what counts is what S3 says later.
     """
 
     bucket: str
@@ -48,37 +55,123 @@ class InputObject:
         return hashlib.sha256(identity.encode()).hexdigest()
 
 
-def read_message(body: str, input_bucket: str) -> InputObject:
-    """Read EventBridge's "Object Created" event of S3 from the body of a queue message.
+def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredError]:
+    """Read the body of a queue message.
 
     Parameters
     ----------
     body : str
-        The message's body.
+        JSON text, supposedly.
     input_bucket : str
         The only bucket from which objects are taken.
 
-    Raises
-    ------
-    EventError
-        If the body is no such event, or the object lies outside ``incoming/`` of the input bucket: a
-        function that read its own output would never come to an end.
+    Returns
+    -------
+    list of InputObject or NotScoredError
+        One for each object that the message speaks of, in its order; or one fault if it speaks of none.
+        The faults' outcomes are ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``,
+        ``not-an-input`` and ``foreign``.
     """
     try:
-        event = json.loads(body)
-        if (event["source"], event["detail-type"]) != ("aws.s3", "Object Created"):
-            raise EventError("The message is no 'Object Created' event of S3.")
-        described = event["detail"]["object"]
-        version = described.get("version-id")
-        found = InputObject(
-            bucket=str(event["detail"]["bucket"]["name"]),
-            key=str(described["key"]),
-            version_id=None if version is None or version in _UNVERSIONED else str(version),
-            etag=str(described["etag"]).strip('"'),
-            size=int(described["size"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EventError("The message is no event that S3 sends through EventBridge.") from error
-    if found.bucket != input_bucket or not found.key.startswith(INPUT_PREFIX):
-        raise EventError(f"The object lies outside {INPUT_PREFIX} of the input bucket.")
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        return [_bad_message()]
+    if not isinstance(message, dict):
+        return [_bad_message()]
+    if message.get("Event") == "s3:TestEvent":
+        return [
+            NotScoredError(Outcome.TEST_EVENT, "S3 has tried out its notification; nothing is to be done.")
+        ]
+    records, read = (
+        (message["Records"], _from_notification) if "Records" in message else ([message], _from_event)
+    )
+    if not isinstance(records, list) or not records:
+        return [_bad_message()]
+    found: list[InputObject | NotScoredError] = []
+    for record in records:
+        try:
+            source = read(record)
+            _check_place(source, input_bucket)
+        except NotScoredError as fault:
+            found.append(fault)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            found.append(_bad_message())
+        else:
+            found.append(source)
     return found
+
+
+def _from_event(event: dict[str, Any]) -> InputObject:
+    """Read an event of EventBridge, whose keys come as they are."""
+    if event["source"] != "aws.s3":
+        raise _bad_message()
+    if event["detail-type"] != "Object Created":
+        raise _other_event()
+    detail = event["detail"]
+    if detail.get("version", "0") != "0":
+        raise _unsupported()
+    return _input_object(
+        detail["bucket"]["name"], detail["object"]["key"], detail["object"], "version-id", "etag"
+    )
+
+
+def _from_notification(record: dict[str, Any]) -> InputObject:
+    """Read a record of S3's own notification, whose keys come form-url-encoded."""
+    if record["eventSource"] != "aws:s3":
+        raise _bad_message()
+    # A new minor version may add fields; a new major one may change what they mean.
+    if record["eventVersion"].split(".")[0] != "2":
+        raise _unsupported()
+    if not record["eventName"].startswith("ObjectCreated:"):
+        raise _other_event()
+    described = record["s3"]["object"]
+    key = unquote_plus(described["key"], errors="strict")
+    return _input_object(record["s3"]["bucket"]["name"], key, described, "versionId", "eTag")
+
+
+def _input_object(
+    bucket: object, key: object, described: dict[str, Any], version_name: str, etag_name: str
+) -> InputObject:
+    version, etag = described.get(version_name), described[etag_name]
+    if not (isinstance(bucket, str) and isinstance(key, str) and isinstance(etag, str)):
+        raise _bad_message()
+    if not (bucket and key and etag and isinstance(version, str | None)):
+        raise _bad_message()
+    key.encode()  # A lone surrogate is no key that S3 could have.
+    return InputObject(
+        bucket=bucket,
+        key=key,
+        version_id=None if version in _UNVERSIONED else version,
+        etag=etag.strip('"'),
+        size=int(described.get("size", 0)),
+    )
+
+
+def _check_place(source: InputObject, input_bucket: str) -> None:
+    own_results = source.key.startswith((SCORED_PREFIX, QUARANTINE_PREFIX))
+    if source.bucket != input_bucket or own_results:
+        # A function that read what it wrote would never come to an end.
+        raise NotScoredError(
+            Outcome.FOREIGN, "The object lies in another bucket; drop it into the input bucket."
+        )
+    if not (source.key.startswith(INPUT_PREFIX) and source.key.lower().endswith(INPUT_SUFFIX)):
+        raise NotScoredError(
+            Outcome.NOT_AN_INPUT,
+            f"The object is none to be scored; name it {INPUT_PREFIX}...{INPUT_SUFFIX}.",
+        )
+
+
+def _bad_message() -> NotScoredError:
+    return NotScoredError(
+        Outcome.BAD_MESSAGE, "The message is none of S3's; send what S3 or EventBridge would send."
+    )
+
+
+def _other_event() -> NotScoredError:
+    return NotScoredError(Outcome.EVENT_TYPE, "The event is not about a new object; nothing is to be done.")
+
+
+def _unsupported() -> NotScoredError:
+    return NotScoredError(
+        Outcome.UNSUPPORTED_EVENT, "The event has a version that is not known; update the function."
+    )

@@ -230,8 +230,8 @@ CORPUS = {
     "ARROW-GH-43605.parquet": "schema",
     "ARROW-GH-45185.parquet": "schema",
     "ARROW-GH-47662.parquet": "schema",
-    "ARROW-RS-GH-6229-DICTHEADER.parquet": "schema",
-    "ARROW-RS-GH-6229-LEVELS.parquet": "schema",
+    "ARROW-RS-GH-6229-DICTHEADER.parquet": "corrupt",
+    "ARROW-RS-GH-6229-LEVELS.parquet": "corrupt",
     "PARQUET-1481.parquet": "corrupt",
 }
 

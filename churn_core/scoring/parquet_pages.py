@@ -1,0 +1,181 @@
+"""Hold the pages of a Parquet file against what the file says of them, which DuckDB does not.
+
+From the Parquet format's specification: a page's header may have a CRC-32 of all bytes of the page as they
+are stored, that is after compression, for version 2 pages with their levels. And the values that the pages
+of a column announce are those that the footer announces for it, one a row where nothing repeats.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from churn_core.errors import InputFileError
+from churn_core.scoring.thrift_compact import CompactReader, ThriftError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PIECE_BYTES: Final = 2**20
+_HEADER_BYTES: Final = 256
+_LARGEST_HEADER: Final = 2**20
+
+# Fields of parquet.thrift: of FileMetaData, SchemaElement, RowGroup, ColumnChunk, ColumnMetaData, PageHeader.
+_SCHEMA, _ROW_GROUPS, _ENCRYPTION = 2, 4, 8
+_REPETITION, _CHILDREN, _REPEATED = 3, 5, 2
+_COLUMNS, _GROUP_ROWS = 1, 3
+_FILE_PATH, _META_DATA = 1, 3
+_VALUES, _CHUNK_BYTES, _DATA_OFFSET, _DICTIONARY_OFFSET = 5, 7, 9, 11
+_PAGE_BYTES, _PAGE_CRC, _DATA_PAGE, _DATA_PAGE_2, _PAGE_VALUES = 3, 4, 5, 8, 1
+_CHUNK: Final = dict.fromkeys((_VALUES, _CHUNK_BYTES, _DATA_OFFSET, _DICTIONARY_OFFSET))
+_FOOTER: Final = {
+    _SCHEMA: {_REPETITION: None, _CHILDREN: None},
+    _ROW_GROUPS: {_COLUMNS: {_FILE_PATH: None, _META_DATA: _CHUNK}, _GROUP_ROWS: None},
+    _ENCRYPTION: {},
+}
+_PAGE: Final = {
+    _PAGE_BYTES: None,
+    _PAGE_CRC: None,
+    _DATA_PAGE: {_PAGE_VALUES: None},
+    _DATA_PAGE_2: {_PAGE_VALUES: None},
+}
+
+
+def check_pages(path: Path) -> int:
+    """Check every page of a file; return how many had a checksum.
+
+    Parameters
+    ----------
+    path : Path
+        A Parquet file whose beginning and end are known to be those of one.
+
+    Raises
+    ------
+    InputFileError
+        ``corrupt``: a checksum does not fit, pages do not lie where the footer says, or hold another
+        number of values; ``encrypted``, in columns alone.
+    """
+    try:
+        with path.open("rb") as file:
+            limit, footer = _read_footer(file)
+            if _ENCRYPTION in footer:
+                raise encrypted()
+            flat = _flat_leaves(footer.get(_SCHEMA, []))
+            return sum(_check_group(file, group, flat, limit) for group in footer.get(_ROW_GROUPS, []))
+    except ThriftError as error:
+        raise _corrupt() from error
+
+
+def is_encrypted(path: Path) -> bool:
+    """Tell whether a footer that can be read says that the file is encrypted."""
+    try:
+        with path.open("rb") as file:
+            return _ENCRYPTION in _read_footer(file)[1]
+    except ThriftError:
+        return False
+
+
+def encrypted() -> InputFileError:
+    """Return the error about an encrypted file."""
+    return InputFileError("encrypted", "The file is encrypted; write it without encryption.")
+
+
+def _read_footer(file: BinaryIO) -> tuple[int, dict[int, Any]]:
+    end = file.seek(-8, 2)
+    length = int.from_bytes(file.read(4), "little")
+    if length > end:
+        raise ThriftError("the footer is longer than the file")
+    file.seek(end - length)
+    return end - length, CompactReader(file.read(length)).struct(_FOOTER)
+
+
+def _flat_leaves(schema: list[dict[int, Any]]) -> list[bool]:
+    """Tell of each column of a schema flattened depth first whether it has one value a row."""
+    leaves: list[bool] = []
+    # Of each group that is open: children still to come, and whether nothing in it repeats so far.
+    groups: list[tuple[int, bool]] = []
+    for position, element in enumerate(schema):
+        flat = element.get(_REPETITION) != _REPEATED and (not groups or groups[-1][1])
+        if groups:
+            groups[-1] = (groups[-1][0] - 1, groups[-1][1])
+        if position == 0 or element.get(_CHILDREN):
+            groups.append((element.get(_CHILDREN, 0), flat))
+        else:
+            leaves.append(flat)
+        while groups and groups[-1][0] <= 0:
+            groups.pop()
+    return leaves
+
+
+def _check_group(file: BinaryIO, group: dict[int, Any], flat: list[bool], limit: int) -> int:
+    columns = group.get(_COLUMNS, [])
+    if len(columns) != len(flat):
+        raise _corrupt()
+    checked = 0
+    for column, one_a_row in zip(columns, flat, strict=True):
+        described = column.get(_META_DATA, {})
+        if _FILE_PATH in column or not {_VALUES, _CHUNK_BYTES, _DATA_OFFSET} <= described.keys():
+            raise _corrupt()
+        if one_a_row and described[_VALUES] != group.get(_GROUP_ROWS):
+            raise _corrupt()
+        checked += _check_chunk(file, described, limit)
+    return checked
+
+
+def _check_chunk(file: BinaryIO, described: dict[int, Any], limit: int) -> int:
+    checked = 0
+    position = described[_DATA_OFFSET]
+    dictionary = described.get(_DICTIONARY_OFFSET, 0)
+    # Old writers leave 0 where there is no dictionary.
+    if 0 < dictionary < position:
+        position = dictionary
+    values = described[_VALUES]
+    # By values, not by bytes: old writers leave headers out of a chunk's size.
+    while values > 0:
+        header, length = _page_header(file, position, limit)
+        size = header.get(_PAGE_BYTES, -1)
+        position += length
+        if not 0 <= size <= limit - position:
+            raise _corrupt()
+        if _PAGE_CRC in header:
+            if _checksum(file, position, size) != header[_PAGE_CRC] & 0xFFFFFFFF:
+                raise _corrupt()
+            checked += 1
+        data = header.get(_DATA_PAGE) or header.get(_DATA_PAGE_2) or {}
+        values -= data.get(_PAGE_VALUES, 0)
+        position += size
+    if values < 0:
+        raise _corrupt()
+    return checked
+
+
+def _page_header(file: BinaryIO, position: int, limit: int) -> tuple[dict[int, Any], int]:
+    """Return a page's header and its length; it holds a page's least and greatest values, so may be long."""
+    if not 4 <= position < limit:
+        raise _corrupt()
+    size = _HEADER_BYTES
+    while True:
+        file.seek(position)
+        reader = CompactReader(file.read(min(size, limit - position)))
+        try:
+            return reader.struct(_PAGE), reader.position
+        except ThriftError:
+            if size >= min(_LARGEST_HEADER, limit - position):
+                raise
+            size *= 16
+
+
+def _checksum(file: BinaryIO, position: int, size: int) -> int:
+    file.seek(position)
+    checksum = 0
+    while size:
+        piece = file.read(min(size, _PIECE_BYTES))
+        if not piece:
+            raise _corrupt()
+        checksum = zlib.crc32(piece, checksum)
+        size -= len(piece)
+    return checksum
+
+
+def _corrupt() -> InputFileError:
+    return InputFileError("corrupt", "The Parquet file is damaged; write or copy it again.")

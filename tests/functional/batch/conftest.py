@@ -1,0 +1,139 @@
+"""The batch function in this process, against S3 and EventBridge over HTTP."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import tempfile
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from batch_stack import INPUT, OUTPUT, BatchStack
+from moto.server import ThreadedMotoServer
+
+from churn_core.scoring.bundle import Bundle, load_bundle
+from functions.batch import app
+from functions.batch.scoring_child import run_task
+from functions.batch.scoring_process import read_result
+from functions.batch.scoring_task import ScoredFile, ScoringTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def bundle(sample_bundle: Path) -> Bundle:
+    return load_bundle(sample_bundle)
+
+
+@pytest.fixture
+def environment(
+    endpoint: str, sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """An environment in which the function knows nothing yet; its folder for temporary files."""
+    work = tmp_path / "tmp"
+    work.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(work))
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048",
+        "CHURN_MODEL_DIR": str(sample_bundle),
+        "CHURN_INPUT_BUCKET": INPUT,
+        "CHURN_OUTPUT_BUCKET": OUTPUT,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    app.deliveries.cache_clear()
+    yield work
+    app.deliveries.cache_clear()
+    left = [path for path in work.rglob("*") if path.is_file()]
+    assert left == [], "work files were left behind"
+
+
+@pytest.fixture
+def buckets(environment: Path, endpoint: str) -> Iterator[Any]:
+    """A client of S3 with both buckets, empty and versioned."""
+    client = boto3.client("s3")
+    for bucket in (INPUT, OUTPUT):
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    yield client
+    urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
+
+
+@pytest.fixture
+def stack(buckets: Any, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> BatchStack:
+    """The function, ready."""
+    handler = app.logger.registered_handler
+
+    class ToStandardOutput(io.TextIOBase):
+        """Writes to what is standard output at that moment, as in Lambda."""
+
+        def write(self, text: str) -> int:
+            return sys.stdout.write(text)
+
+    assert isinstance(handler, logging.StreamHandler)
+    monkeypatch.setattr(handler, "stream", ToStandardOutput())
+    return BatchStack(buckets, bundle)
+
+
+@pytest.fixture(scope="session")
+def golden_table(bundle: Bundle) -> pa.Table:
+    """The bundle's golden rows, whose scores are in its manifest."""
+    identifier = bundle.contract.id_column
+    assert identifier is not None
+    return pa.Table.from_pylist(
+        [
+            {identifier: f"C{number}"} | golden["record"]
+            for number, golden in enumerate(bundle.manifest["golden_rows"])
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def customers(golden_table: pa.Table) -> bytes:
+    """Those rows as a Parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(golden_table, sink)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+class InProcessScorer:
+    """Scores as the child process does, here: for tests that must try thousands of files."""
+
+    def __init__(self, model_dir: Path, max_rows: int = 200_000_000, memory_mb: int = 2048) -> None:
+        self._task = ScoringTask(str(model_dir), {}, max_rows, memory_mb, cpu_seconds=0)
+
+    def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
+        return read_result(run_task(folder, replace(self._task, metadata=dict(metadata))))
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let the function score in this process from now on."""
+
+    def switch() -> None:
+        monkeypatch.setattr(app, "ScoringProcess", InProcessScorer)
+        app.deliveries.cache_clear()
+
+    return switch

@@ -1,0 +1,382 @@
+"""What storage, network, machine and model may do: rows B19 to B37 of the reliability contract."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from batch_stack import INPUT, OUTPUT, BatchStack, Put, message
+from lossy_proxy import Fault, LossyProxy, Rule
+
+from functions.batch import app, object_job, scoring_process
+from functions.batch.scoring_process import ScoringProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from churn_core.scoring.bundle import Bundle
+
+
+@pytest.fixture
+def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
+    """What the function takes for S3; the test's own client knows the way around it."""
+    with LossyProxy(endpoint) as lossy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", lossy.address)
+        app.deliveries.cache_clear()
+        yield lossy
+
+
+def deliver_again(stack: BatchStack, put: Put, times: int = 1) -> list[str]:
+    """Deliver the event of an object; return the outcomes."""
+    before = len(stack.outcomes())
+    for delivery in range(1, times + 1):
+        stack.deliver(message(put.event(), delivery))
+    return stack.outcomes()[before:]
+
+
+@pytest.mark.parametrize(("excess", "folder"), [(0, "scored"), (1, "quarantine")])
+def test_b19_the_size_limit_is_inclusive(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, excess: int, folder: str
+) -> None:
+    monkeypatch.setenv("CHURN_MAX_OBJECT_BYTES", str(len(customers) - excess))
+    app.deliveries.cache_clear()
+
+    put = stack.drop(customers)
+
+    assert [key.split("/")[0] for key in stack.versions()] == [folder]
+    if excess:
+        assert (stack.record(put)["code"], stack.record(put)["stage"]) == ("too-large", "describe")
+
+
+def test_b19_a_large_object_is_not_even_downloaded(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHURN_MAX_OBJECT_BYTES", "1")
+    stack.drop(customers)
+
+    assert [line.split()[0] for line in proxy.seen] == ["HEAD", "HEAD", "PUT"]
+
+
+@pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE"])
+def test_b20_an_archived_object_leaves_a_record(stack: BatchStack, customers: bytes, kind: str) -> None:
+    put = stack.drop(customers, StorageClass=kind)
+
+    assert stack.record(put)["code"] == "archived"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_b21_a_missing_right_is_no_fault_of_the_object(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes, method: str
+) -> None:
+    proxy.rules.append(Rule(method, INPUT, 403))
+    put = stack.put(customers)
+
+    assert deliver_again(stack, put, times=5) == ["access-denied"] * 5
+    assert stack.versions() == []
+    assert stack.metric("RetriedByReason", reason="access-denied") == 5
+
+    proxy.rules.clear()
+    assert deliver_again(stack, put) == ["scored"]
+
+
+@pytest.mark.parametrize("fault", [503, 500, "hang-up"])
+def test_b22_an_outage_is_outlasted(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes, fault: Fault
+) -> None:
+    put = stack.put(customers)
+
+    proxy.rules.append(Rule("GET", INPUT, fault, times=2))
+    assert deliver_again(stack, put) == ["scored"]
+
+
+def test_b22_an_outage_that_lasts_is_left_to_the_queue(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes
+) -> None:
+    put = stack.put(customers)
+
+    proxy.rules.append(Rule("GET", INPUT, 503))
+    assert deliver_again(stack, put) == ["storage-unavailable"]
+    assert sum(line.startswith("GET") for line in proxy.seen) == 4
+    assert stack.versions() == []
+
+
+@pytest.mark.parametrize("fault", ["cut-body", "flip-byte"])
+def test_b23_a_spoilt_transfer_is_read_again(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes, fault: Fault
+) -> None:
+    put = stack.put(customers)
+
+    proxy.rules.append(Rule("GET", INPUT, fault, times=1))
+    assert deliver_again(stack, put, times=2) == ["damaged-transfer", "scored"]
+    assert stack.versions() == [stack.output_key(put)]
+
+
+def test_b24_without_a_place_for_it_there_is_no_output(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes
+) -> None:
+    put = stack.put(customers)
+
+    proxy.rules.append(Rule("PUT", OUTPUT, 503, times=4))
+    assert deliver_again(stack, put) == ["storage-unavailable"]
+    assert stack.versions() == []
+    assert deliver_again(stack, put) == ["scored"]
+
+
+def test_b25_a_lost_answer_is_no_second_output(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes
+) -> None:
+    put = stack.put(customers)
+
+    proxy.rules.append(Rule("PUT", OUTPUT, "lose-answer", times=1))
+    assert deliver_again(stack, put) == ["scored"]
+    assert stack.versions() == [stack.output_key(put)]
+    assert sum(line.startswith("PUT") for line in proxy.seen) == 2
+
+
+def test_b26_the_first_commit_wins(stack: BatchStack, proxy: LossyProxy, customers: bytes) -> None:
+    put = stack.put(customers)
+
+    def commit_other_bytes() -> None:
+        stack.s3.put_object(Bucket=OUTPUT, Key=stack.output_key(put), Body=b"from another processor")
+
+    proxy.rules.append(Rule("PUT", OUTPUT, commit_other_bytes, times=1))
+    assert stack.deliver(message(put.event())) == []
+    assert stack.outcomes() == ["divergent-output"]
+    assert stack.metric("DivergentOutput") == 1
+    assert stack.output(put) == b"from another processor"
+
+
+def test_b26_the_same_bytes_from_another_attempt_are_no_divergence(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes
+) -> None:
+    """Two attempts at the same time: the second commits while the first is about to."""
+    put = stack.put(customers)
+    proxy.rules.append(Rule("PUT", OUTPUT, lambda: deliver_again(stack, put) and None, times=1))
+
+    assert stack.deliver(message(put.event())) == []
+
+    assert stack.outcomes() == ["scored"] * 2
+    assert stack.versions() == [stack.output_key(put)]
+
+
+def test_b27_a_conflict_is_tried_again(stack: BatchStack, proxy: LossyProxy, customers: bytes) -> None:
+    put = stack.put(customers)
+
+    proxy.rules.append(Rule("PUT", OUTPUT, 409, times=2))
+    assert deliver_again(stack, put) == ["scored"]
+
+    other = stack.put(customers)
+    proxy.rules.append(Rule("PUT", OUTPUT, 409))
+    assert deliver_again(stack, other) == ["commit-conflict"]
+    assert stack.versions() == [stack.output_key(put)]
+
+
+def test_b29_an_attempt_without_time_for_its_output_is_not_begun(stack: BatchStack, customers: bytes) -> None:
+    stack.context.remaining_milliseconds = 20_000
+    put = stack.put(customers)
+
+    assert deliver_again(stack, put, times=5) == ["deadline"] * 5
+    assert stack.versions() == []
+
+
+def test_b29_c37_an_object_that_takes_too_long_gets_two_more_chances(
+    stack: BatchStack, customers: bytes
+) -> None:
+    stack.context.remaining_milliseconds = 20_050
+    put = stack.put(customers)
+
+    assert deliver_again(stack, put, times=3) == ["timeout"] * 3
+
+    assert stack.versions() == [stack.record_key(put)]
+    assert (stack.metric("Retried"), stack.metric("Quarantined")) == (2, 1)
+
+
+def test_b32_each_message_that_fails_is_named(stack: BatchStack, proxy: LossyProxy, customers: bytes) -> None:
+    proxy.rules.append(Rule("HEAD", INPUT, 403))
+    messages = [message(stack.put(customers).event()) for _ in range(3)]
+
+    assert stack.deliver(*messages) == [one["messageId"] for one in messages]
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_b33_what_ends_the_process_fails_the_whole_batch(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """Lambda deletes no message of an invocation that failed."""
+    first, second = stack.put(customers), stack.put(customers)
+    score = ScoringProcess.score
+    calls: list[int] = []
+
+    def die_the_second_time(self: ScoringProcess, *arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise error
+        return score(self, *arguments)
+
+    monkeypatch.setattr(ScoringProcess, "score", die_the_second_time)
+    with pytest.raises(error):
+        stack.deliver(message(first.event()), message(second.event()))
+    assert stack.versions() == [stack.output_key(first)]
+
+    assert stack.deliver(message(first.event(), 2), message(second.event(), 2)) == []
+    assert stack.versions() == sorted([stack.output_key(first), stack.output_key(second)])
+
+
+def test_b33_a_defect_of_one_object_leaves_the_others_alone(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = stack.put(customers), stack.put(customers)
+    raised = iter([MemoryError("SSN-111-22-3333")])
+    score = ScoringProcess.score
+
+    def fail_once(self: ScoringProcess, *arguments: Any) -> Any:
+        for error in raised:
+            raise error
+        return score(self, *arguments)
+
+    monkeypatch.setattr(ScoringProcess, "score", fail_once)
+    failed = message(first.event())
+    assert stack.deliver(failed, message(second.event())) == [failed["messageId"]]
+    assert stack.outcomes() == ["internal-error", "scored"]
+    assert "SSN-111-22-3333" not in stack.log
+    assert "MemoryError" in stack.log
+
+
+def test_b34_what_a_killed_attempt_left_is_swept_away(
+    stack: BatchStack, environment: Path, customers: bytes
+) -> None:
+    left = environment / "churn-batch" / "tmp-of-a-killed-attempt"
+    left.mkdir(parents=True)
+    (left / "in.parquet").write_bytes(b"customers")
+
+    stack.drop(customers)
+
+    assert not left.exists()
+    assert [path for path in environment.rglob("*") if path.is_file()] == []
+
+
+def test_b34_a_full_disk_gives_two_more_chances(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+
+    def on_a_full_disk(**where: Any) -> str:
+        folder = make(**where)
+        Path(folder, "in.parquet").symlink_to("/dev/full")
+        return folder
+
+    monkeypatch.setattr(object_job.tempfile, "mkdtemp", on_a_full_disk)
+    put = stack.put(customers)
+
+    assert deliver_again(stack, put, times=3) == ["no-space"] * 3
+    assert stack.versions() == [stack.record_key(put)]
+    assert stack.record(put)["stage"] == "download"
+
+
+def test_b35_each_model_has_its_own_output(
+    stack: BatchStack, customers: bytes, bundle_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = stack.drop(customers)
+    monkeypatch.setenv("CHURN_MODEL_DIR", str(bundle_of("random_forest")))
+    app.deliveries.cache_clear()
+
+    assert deliver_again(stack, put, times=2) == ["scored", "already-scored"]
+
+    scored = stack.versions()
+    assert len(scored) == 2
+    assert all(key.endswith(f"/{put.input_id}.parquet") for key in scored)
+
+
+@pytest.mark.parametrize("harm", ["missing", "altered"])
+def test_b36_without_its_model_the_function_scores_nothing(
+    stack: BatchStack,
+    customers: bytes,
+    sample_bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: str,
+) -> None:
+    folder = tmp_path / "model"
+    if harm == "altered":
+        shutil.copytree(sample_bundle, folder)
+        with (folder / "model.onnx").open("ab") as file:
+            file.write(b"\0")
+    monkeypatch.setenv("CHURN_MODEL_DIR", str(folder))
+    app.deliveries.cache_clear()
+    messages = [message(stack.put(customers).event()) for _ in range(2)]
+
+    assert stack.deliver(*messages) == [one["messageId"] for one in messages]
+
+    assert stack.versions() == []
+    assert stack.metric("ModelUnavailable") == 2
+
+    # No crash that lasts: the next invocation looks again.
+    monkeypatch.setenv("CHURN_MODEL_DIR", str(sample_bundle))
+    assert stack.deliver(*messages) == []
+
+
+def test_b37_without_a_durable_record_nothing_is_given_up(stack: BatchStack, proxy: LossyProxy) -> None:
+    put = stack.put(b"no Parquet")
+    proxy.rules.append(Rule("PUT", "quarantine", 403))
+
+    assert deliver_again(stack, put, times=2) == ["access-denied"] * 2
+    assert stack.versions() == []
+
+    proxy.rules.clear()
+    assert deliver_again(stack, put) == ["not-parquet"]
+    assert stack.versions() == [stack.record_key(put)]
+
+
+@pytest.mark.parametrize("end", ["signal", "exit", "silence", "nonsense"])
+def test_c39_a_reader_that_dies_gets_two_more_chances(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    last_words = {
+        "signal": f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})",
+        "exit": "import os; os._exit(3)",
+        "silence": "pass",
+        "nonsense": "open('result.json', 'w').write('{\"outcome\": \"fine\", \"message\": 1}')",
+    }
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", last_words[end])
+    put = stack.put(customers)
+
+    assert deliver_again(stack, put, times=3) == ["reader-crash"] * 3
+    assert stack.versions() == [stack.record_key(put)]
+
+
+def test_the_process_that_reads_has_no_credentials(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
+    seen = tmp_path / "seen"
+    monkeypatch.setattr(
+        scoring_process,
+        "_BOOTSTRAP",
+        f"import os; open({str(seen)!r}, 'w').write(repr(sorted(os.environ)))",
+    )
+    stack.deliver(message(stack.put(customers).event()))
+
+    names = ast.literal_eval(seen.read_text())
+    assert all(
+        name in ("PATH", "HOME", "TMPDIR", "LC_CTYPE", "LD_LIBRARY_PATH") or name.startswith("CHURN_")
+        for name in names
+    )
+    assert {"PATH", "HOME", "TMPDIR"} <= set(names)
+
+
+def test_nobody_is_told_of_scores_that_are_not_there_and_everybody_of_those_that_are(
+    stack: BatchStack, proxy: LossyProxy, customers: bytes, bundle: Bundle
+) -> None:
+    """EventBridge may be out when the output is written; the queue sees to it that it hears in the end."""
+    put = stack.put(customers)
+    proxy.rules.append(Rule("POST", "/", 503, times=4))
+
+    assert deliver_again(stack, put) == ["storage-unavailable"]
+    assert stack.versions() == [stack.output_key(put)]
+    assert deliver_again(stack, put) == ["already-scored"]
+    assert sum(line.startswith("POST") for line in proxy.seen) == 5
