@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import port_number
 from churn_core.errors import ConfigError
+from functions.operations import commands as operations
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +30,7 @@ def add_commands(commands: Any) -> None:
     openapi = commands.add_parser("openapi", help="the API's description for a model, as JSON")
     openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
     openapi.set_defaults(run=_openapi)
+    operations.add_commands(commands)
     for command in (serve, openapi):
         command.add_argument(
             "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"

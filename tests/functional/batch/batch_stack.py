@@ -18,8 +18,8 @@ from functions.batch import app
 if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
 
-INPUT: Final = "churn-test-input"
-OUTPUT: Final = "churn-test-output"
+INPUT: Final = "churn-dev-input-123456789012-eu-west-1"
+OUTPUT: Final = "churn-dev-output-123456789012-eu-west-1"
 KEY: Final = "incoming/customers.parquet"
 Record = dict[str, Any]
 

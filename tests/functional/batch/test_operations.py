@@ -1,0 +1,191 @@
+"""`churn locate` and `churn redrive` against a stack as the template names its parts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from batch_stack import INPUT, OUTPUT, BatchStack, message
+
+from churn_core.cli import main
+from functions.batch import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def named(stack: BatchStack) -> BatchStack:
+    """The stack with its queues, all under the names that the template gives them."""
+    sqs = boto3.client("sqs")
+    for name in ("churn-dev-inputs", "churn-dev-inputs-dead"):
+        sqs.create_queue(QueueName=name)
+    return stack
+
+
+@pytest.fixture
+def churn(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run a command with --json; return what it printed, or the error if it must fail."""
+
+    def run(*words: str, fails: bool = False) -> Any:
+        capsys.readouterr()
+        exit_code = main([*words, "--json"])
+        printed = capsys.readouterr()
+        assert exit_code == int(fails), printed.err
+        assert "Traceback" not in printed.err
+        return json.loads(printed.err)["error"] if fails else json.loads(printed.out)
+
+    return run
+
+
+def queued_messages(queue: str = "churn-dev-inputs") -> list[dict[str, Any]]:
+    """Take all messages of a queue, as the function gets them."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    taken = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for one in messages:
+            taken.append(message(one["Body"], message_id=one["MessageId"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+    return taken
+
+
+def test_the_scores_of_an_object_are_found(
+    named: BatchStack, customers: bytes, churn: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put = named.drop(customers, "incoming/last night.parquet")
+
+    address = f"s3://{OUTPUT}/{named.output_key(put)}"
+    assert churn("locate", f"s3://{INPUT}/{put.key}") == {
+        "scored": [{"address": address, "rows": 16, "scored": 16, "rejected": 0}],
+        "quarantined": None,
+    }
+    assert main(["locate", f"s3://{INPUT}/{put.key}"]) == 0
+    assert capsys.readouterr().out == f"{address}  (16 rows, 16 scored, 0 rejected)\n"
+
+
+def test_each_version_has_its_own_scores(
+    named: BatchStack, customers: bytes, churn: Callable[..., Any]
+) -> None:
+    first, second = named.drop(customers), named.drop(customers)
+
+    def found(*more: str) -> str:
+        (scored,) = churn("locate", f"s3://{INPUT}/{first.key}", *more)["scored"]
+        return str(scored["address"])
+
+    assert found().endswith(named.output_key(second))
+    assert first.version is not None
+    assert found("--version-id", first.version).endswith(named.output_key(first))
+    named.s3.delete_object(Bucket=INPUT, Key=first.key, VersionId=first.version)
+    assert found("--version-id", first.version).endswith(named.output_key(first))
+
+
+def test_an_object_in_quarantine_is_told_with_its_reason(
+    named: BatchStack, churn: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put = named.drop(b"no Parquet")
+
+    assert churn("locate", f"s3://{INPUT}/{put.key}")["quarantined"]["code"] == "not-parquet"
+    main(["locate", f"s3://{INPUT}/{put.key}"])
+    assert capsys.readouterr().out.startswith("quarantined as not-parquet: The file is no Parquet file;")
+
+
+def test_what_can_not_be_located_is_told_in_one_sentence(
+    named: BatchStack, customers: bytes, churn: Callable[..., Any]
+) -> None:
+    named.put(customers)
+    assert "no scores yet" in churn("locate", f"s3://{INPUT}/incoming/customers.parquet", fails=True)
+    assert "not there" in churn("locate", f"s3://{INPUT}/incoming/other.parquet", fails=True)
+    assert "s3://bucket/key" in churn("locate", "customers.parquet", fails=True)
+    assert "--output-bucket" in churn("locate", "s3://elsewhere/x.parquet", fails=True)
+    assert "NoSuchBucket" in churn("locate", "s3://no-input-1/x", "--version-id", "v", fails=True)
+
+
+def test_nothing_to_redrive(named: BatchStack, churn: Callable[..., Any]) -> None:
+    assert churn("redrive") == {"unscored": [], "requeued": []}
+    assert main(["redrive"]) == 0
+
+
+def test_a_mended_input_is_scored_after_all(
+    named: BatchStack,
+    customers: bytes,
+    churn: Callable[..., Any],
+    sample_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The limit was too low; with a higher one the same object is scored."""
+    monkeypatch.setenv("CHURN_MAX_ROWS", "3")
+    app.deliveries.cache_clear()
+    put = named.drop(customers)
+    main(["redrive"])
+    listing = capsys.readouterr().out
+    assert "too-many-rows" in listing
+    assert "customers.parquet" in listing
+
+    assert churn("redrive", "--code", "too-many-rows")["requeued"] == [put.input_id]
+    (again,) = queued_messages()
+    # As long as nothing came of it, it stays in the list.
+    (waiting,) = churn("redrive")["unscored"]
+    assert (waiting["name"], waiting["requeued"]) == (put.input_id, 1)
+    assert "no scores yet" in churn("locate", f"s3://{INPUT}/{put.key}", fails=True)
+
+    monkeypatch.delenv("CHURN_MAX_ROWS")
+    app.deliveries.cache_clear()
+    assert named.deliver(again) == []
+    assert named.table(put).num_rows == 16
+    assert churn("redrive")["unscored"] == []
+    assert churn("locate", f"s3://{INPUT}/{put.key}")["scored"]
+
+
+def test_what_fails_again_is_in_quarantine_again(named: BatchStack, churn: Callable[..., Any]) -> None:
+    put = named.drop(b"no Parquet")
+    assert churn("redrive", "--id", put.input_id)["requeued"] == [put.input_id]
+
+    assert named.deliver(*queued_messages()) == []
+
+    (back,) = churn("redrive")["unscored"]
+    assert (back["name"], back["code"], back["requeued"]) == (put.input_id, "not-parquet", 0)
+
+
+def test_a_message_that_was_given_up_is_queued_again(
+    named: BatchStack, customers: bytes, churn: Callable[..., Any]
+) -> None:
+    put = named.put(customers)
+    sqs = boto3.client("sqs")
+    dead = sqs.get_queue_url(QueueName="churn-dev-inputs-dead")["QueueUrl"]
+    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(put.event()))
+
+    (letter,) = churn("redrive")["unscored"]
+    assert (letter["place"], letter["name"]) == ("dead-letter", put.input_id)
+    # Listing takes nothing away, nor hides it from the next who looks.
+    assert len(churn("redrive")["unscored"]) == 1
+
+    assert churn("redrive", "--all")["requeued"] == [put.input_id]
+    assert queued_messages("churn-dev-inputs-dead") == []
+    assert named.deliver(*queued_messages()) == []
+    assert named.table(put).num_rows == 16
+
+
+def test_what_names_no_object_is_listed_and_left(named: BatchStack, churn: Callable[..., Any]) -> None:
+    named.deliver(message("{}"))
+
+    assert churn("redrive", "--all")["requeued"] == []
+    (listed,) = churn("redrive")["unscored"]
+    assert (listed["code"], listed["address"]) == ("bad-message", None)
+
+
+def test_what_is_not_there_is_told(named: BatchStack, churn: Callable[..., Any]) -> None:
+    assert "no stack other" in churn("redrive", "--stack", "other", fails=True)
+    assert "nothing of id x" in churn("redrive", "--id", "x", fails=True)
+
+
+def test_without_aws_the_sentence_says_so(
+    environment: Path, churn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    assert "can't be reached" in churn("redrive", fails=True)
