@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SHA256_METADATA: Final = "churn-sha256"
 """Metadata of an object: hexadecimal sha256 of its content; of an input, as its producer declares it."""
 
+EVENT_SOURCE: Final = "churn.batch"
+EVENT_TYPE: Final = "ChurnScored"
+
 _CHUNK_BYTES: Final = 1024 * 1024
 _UPLOADS: Final = 4
 _ARCHIVE_CLASSES: Final = ("GLACIER", "DEEP_ARCHIVE")
@@ -259,7 +262,7 @@ class Storage:
         """
         if self._events is None:
             return
-        entry = {"Source": "churn.batch", "DetailType": "ChurnScored", "Detail": json.dumps(detail)}
+        entry = {"Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": json.dumps(detail)}
         with _typed_faults({}):
             answer = self._events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:

@@ -10,6 +10,8 @@ from typing import Any
 from template_reader import SAM_BIN, TEMPLATE, Resources, as_list, of_type, policy_statements, references, run
 
 from functions.batch.events import INPUT_PREFIX
+from functions.batch.settings import DEFAULT_MAX_OBJECT_BYTES, DEFAULT_MAX_ROWS
+from functions.batch.storage import EVENT_SOURCE
 
 
 def test_sam_finds_it_valid() -> None:
@@ -57,12 +59,25 @@ def test_queue_outlasts_the_function(resources: Resources) -> None:
     assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
 
 
-def test_one_object_an_invocation_and_only_failures_again(resources: Resources) -> None:
+def test_b31_one_object_an_invocation_and_only_failures_again(resources: Resources) -> None:
     (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     # A filter would drop the messages that do not match.
     assert "FilterCriteria" not in mapping
+
+
+def test_limits_are_parameters_and_the_code_has_the_same_defaults(
+    template: dict[str, Any], resources: Resources
+) -> None:
+    variables = resources["BatchFunction"]["Properties"]["Environment"]["Variables"]
+    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
+    for variable, parameter, default in (
+        ("CHURN_MAX_OBJECT_BYTES", "MaxObjectBytes", DEFAULT_MAX_OBJECT_BYTES),
+        ("CHURN_MAX_ROWS", "MaxRows", DEFAULT_MAX_ROWS),
+    ):
+        assert variables[variable] == {"Ref": parameter}
+        assert defaults[parameter] == default
 
 
 def test_objects_fit_twice_into_the_function_s_disk(template: dict[str, Any], resources: Resources) -> None:
@@ -113,9 +128,22 @@ def test_functions_may_do_what_they_do_and_no_more(resources: Resources) -> None
             for a in ("PutObject", "GetObject")
             for p in ("scored", "quarantine")
         }
+        | {
+            (
+                "events:PutEvents",
+                "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default",
+            )
+        }
     )
-    (listing,) = [s for s in policy_statements(resources, "BatchRole") if s["Action"] == "s3:ListBucket"]
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": f"{INPUT_PREFIX}*"}}
+    conditions = {
+        str(s["Action"]): s["Condition"]
+        for s in policy_statements(resources, "BatchRole")
+        if "Condition" in s
+    }
+    assert conditions == {
+        "s3:ListBucket": {"StringLikeIfExists": {"s3:prefix": f"{INPUT_PREFIX}*"}},
+        "events:PutEvents": {"StringEquals": {"events:source": EVENT_SOURCE}},
+    }
 
 
 def test_names_in_the_environment_are_the_buckets(resources: Resources) -> None:
