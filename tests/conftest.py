@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # Threads that wait for each other make a suite many times slower where other processes want the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell gives background jobs a Ctrl-C that is ignored, and they hand it on to what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -110,8 +110,11 @@ def _from_event(event: dict[str, Any]) -> InputObject:
     detail = event["detail"]
     if detail.get("version", "0") != "0":
         raise _unsupported()
+    described = detail["object"]
+    # AWS writes etag; moto, on which the stack runs locally, eTag.
+    etag = described.get("etag", described.get("eTag"))
     return _input_object(
-        detail["bucket"]["name"], detail["object"]["key"], detail["object"], "version-id", "etag"
+        detail["bucket"]["name"], described["key"], described.get("version-id"), etag, described
     )
 
 
@@ -126,13 +129,14 @@ def _from_notification(record: dict[str, Any]) -> InputObject:
         raise _other_event()
     described = record["s3"]["object"]
     key = unquote_plus(described["key"], errors="strict")
-    return _input_object(record["s3"]["bucket"]["name"], key, described, "versionId", "eTag")
+    return _input_object(
+        record["s3"]["bucket"]["name"], key, described.get("versionId"), described["eTag"], described
+    )
 
 
 def _input_object(
-    bucket: object, key: object, described: dict[str, Any], version_name: str, etag_name: str
+    bucket: object, key: object, version: object, etag: object, described: dict[str, Any]
 ) -> InputObject:
-    version, etag = described.get(version_name), described[etag_name]
     if not (isinstance(bucket, str) and isinstance(key, str) and isinstance(etag, str)):
         raise _bad_message()
     if not (bucket and key and etag and isinstance(version, str | None)):

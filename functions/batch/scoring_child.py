@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import resource
+import signal
+import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +24,7 @@ _ADDRESS_SPACE: Final = 2
 """Times the function's memory: address space is not memory, and threads and libraries reserve much of it."""
 _DUCKDB_SHARE: Final = 0.4
 """Part of the function's memory that DuckDB may hold."""
+_PR_SET_PDEATHSIG: Final = 1
 _LARGEST_OUTPUT: Final = 5 * 1024**3
 """What one PUT takes, in bytes."""
 
@@ -28,6 +32,7 @@ _LARGEST_OUTPUT: Final = 5 * 1024**3
 def main() -> int:
     """Score ``in.parquet`` of the current folder as ``task.json`` says; return 0 if there is a result."""
     folder = Path.cwd()
+    _die_with_parent()
     task = ScoringTask.read(folder)
     _limit(task)
     (folder / RESULT_FILE).write_text(json.dumps(run_task(folder, task)), encoding="utf-8")
@@ -55,6 +60,12 @@ def run_task(folder: Path, task: ScoringTask) -> dict[str, Any]:
             Outcome.INTERNAL_ERROR,
             f"Scoring failed with {type(error).__name__} at {Path(where.filename).name}:{where.lineno}.",
         )
+
+
+def _die_with_parent() -> None:
+    """Leave nothing running when the function is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _limit(task: ScoringTask) -> None:

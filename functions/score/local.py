@@ -1,27 +1,24 @@
 """The API on this machine: the Lambda's own resolver behind an ASGI server instead of API Gateway.
 
-What API Gateway does is done here the same way: a request becomes a proxy event, a body that is no text
-travels as base64, and every request has an id of its own.
+What API Gateway does is done here the same way, and every request has an id of its own.
 """
 
 from __future__ import annotations
 
-import base64
 import itertools
 import uuid
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs
 
 from functions.score.app import respond
+from functions.score.asgi_gateway import proxy_event, read_body, send_answer
 from functions.score.limits import MAX_BODY_BYTES
 from functions.score.measurement import RequestMeasurement
 from functions.score.pages import is_page, page
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import MutableMapping
 
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    from functions.score.asgi_gateway import Receive, Send
 
 
 # Unique, as a random one for each request would be, and much quicker to come by.
@@ -55,11 +52,11 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
     if is_page(scope["path"]):
         await _send_page(scope, send)
         return
-    body = await _read(receive)
+    body = await read_body(receive, MAX_BODY_BYTES)
     context = LocalContext()
-    event = _proxy_event(scope, body, context.aws_request_id)
+    event = proxy_event(scope, body, context.aws_request_id)
     # One at a time, as in a Lambda; it takes less than a thread's change would.
-    await _send(send, respond(event, context, RequestMeasurement()))
+    await send_answer(send, respond(event, context, RequestMeasurement()))
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -68,45 +65,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
-
-
-async def _read(receive: Receive) -> bytes:
-    """Read a body; of one over the limit just enough for that to be seen."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        if size <= MAX_BODY_BYTES:
-            parts.append(part)
-        size += len(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _proxy_event(scope: MutableMapping[str, Any], body: bytes, request_id: str) -> dict[str, Any]:
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    try:
-        text, encoded = body.decode("utf-8"), False
-    except UnicodeDecodeError:
-        text, encoded = base64.b64encode(body).decode("ascii"), True
-    return {
-        "resource": scope["path"],
-        "path": scope["path"],
-        "httpMethod": scope["method"],
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": {name: values[-1] for name, values in query.items()},
-        "multiValueQueryStringParameters": query,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {"requestId": request_id, "stage": "local", "path": scope["path"]},
-        "body": text or None,
-        "isBase64Encoded": encoded,
-    }
 
 
 async def _send_page(scope: MutableMapping[str, Any], send: Send) -> None:
@@ -122,15 +80,3 @@ async def _send_page(scope: MutableMapping[str, Any], send: Send) -> None:
         raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-async def _send(send: Send, answer: dict[str, Any]) -> None:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, values in answer["multiValueHeaders"].items()
-        for value in values
-    ]
-    body = answer["body"].encode("utf-8")
-    headers.append((b"content-length", str(len(body)).encode("ascii")))
-    await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
-    await send({"type": "http.response.body", "body": body})

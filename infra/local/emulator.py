@@ -198,6 +198,8 @@ class FunctionUnderEmulator:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._log = stack.enter_context(tempfile.NamedTemporaryFile("w+b", suffix=".log"))
+            # Each environment has a /tmp of its own.
+            own = stack.enter_context(tempfile.TemporaryDirectory(prefix="tmp-", ignore_cleanup_errors=True))
             self._port, runtime_port = _free_ports()
             self._process = subprocess.Popen(
                 [
@@ -208,7 +210,7 @@ class FunctionUnderEmulator:
                     *(self._tools.python, "-m", "awslambdaric", self._handler),
                 ],
                 cwd=self._build_dir,
-                env=self._variables,
+                env={"TMPDIR": own} | self._variables,
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,148 @@
+"""Lambda's poller of a queue: messages in batches to a function, deleted as the function's answer says.
+
+From AWS's pages "Using Lambda with Amazon SQS" and "Handling errors for an SQS event source in Lambda".
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LONG_POLL_SECONDS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSettings:
+    """What the template says of the mapping.
+
+    Attributes
+    ----------
+    queue_url, queue_arn : str
+    batch_size : int
+        Most messages of one invocation.
+    reports_failures : bool
+        Whether the function's answer names the messages that failed.
+    concurrency : int
+        Invocations at the same time.
+    """
+
+    queue_url: str
+    queue_arn: str
+    batch_size: int
+    reports_failures: bool
+    concurrency: int
+
+
+class EventSourceMapping:
+    """Polls while the ``with`` block lasts.
+
+    Parameters
+    ----------
+    sqs : client
+        boto3's.
+    settings : MappingSettings
+    invoke : callable
+        Takes the event, returns the function's answer, or raises if the invocation failed.
+    report : callable, optional
+        Told of each failed invocation.
+    """
+
+    def __init__(
+        self,
+        sqs: Any,
+        settings: MappingSettings,
+        invoke: Callable[[dict[str, Any]], Any],
+        report: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._sqs = sqs
+        self._settings = settings
+        self._invoke = invoke
+        self._report = report or (lambda _: None)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to poll, in a thread for each invocation that may be under way."""
+        self._threads = [
+            threading.Thread(target=self._run, name=f"poller-{number}")
+            for number in range(self._settings.concurrency)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, and poll no more."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.poll_once()
+
+    def poll_once(self) -> int:
+        """Receive and handle one batch; return how many messages it had."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self._settings.queue_url,
+            MaxNumberOfMessages=self._settings.batch_size,
+            WaitTimeSeconds=_LONG_POLL_SECONDS,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        messages = answer.get("Messages", [])
+        if messages:
+            self._handle(messages)
+        return len(messages)
+
+    def _handle(self, messages: list[dict[str, Any]]) -> None:
+        event = {"Records": [self._record(message) for message in messages]}
+        try:
+            answer = self._invoke(event)
+        except Exception as error:  # noqa: BLE001
+            # Whatever it was: the invocation failed, so the queue keeps its messages, as Lambda's does.
+            self._report(error)
+            return
+        kept = self._kept(answer, {message["MessageId"] for message in messages})
+        for message in messages:
+            if message["MessageId"] not in kept:
+                self._sqs.delete_message(
+                    QueueUrl=self._settings.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+
+    def _kept(self, answer: Any, sent: set[str]) -> set[str]:
+        """Return the messages that stay in the queue, as Lambda reads a function's answer."""
+        if not self._settings.reports_failures:
+            return set()
+        # Nothing, an empty answer and an empty list mean that all went well.
+        if answer is None:
+            return set()
+        if not isinstance(answer, dict):
+            return sent
+        failures = answer.get("batchItemFailures")
+        if failures is None:
+            return set()
+        if not isinstance(failures, list):
+            return sent
+        named = {
+            str(failure.get("itemIdentifier")) if isinstance(failure, dict) else "" for failure in failures
+        }
+        # A name that is none of those sent makes the whole batch a failure.
+        return named if named <= sent else sent
+
+    def _record(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": json.loads(json.dumps(message.get("MessageAttributes", {}), default=str)),
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self._settings.queue_arn,
+            "awsRegion": self._settings.queue_arn.split(":")[3],
+        }

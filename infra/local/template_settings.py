@@ -1,0 +1,140 @@
+"""template.yaml as this machine's stack needs it: names, limits and routes with their values filled in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from emulator import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEMPLATE: Final = REPOSITORY / "template.yaml"
+ACCOUNT: Final = "123456789012"
+"""The account that moto plays."""
+REGION: Final = "eu-west-1"
+STACK: Final = "churn-local"
+
+_VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDefinition:
+    """A function of the template.
+
+    Attributes
+    ----------
+    handler : str
+    memory_mb, timeout_seconds : int
+    environment : dict
+        Its variables, those of Globals included.
+    """
+
+    handler: str
+    memory_mb: int
+    timeout_seconds: int
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and path that the API has."""
+
+    method: str
+    path: str
+
+
+class TemplateSettings:
+    """Answers what the template says, for one stack with its default parameters.
+
+    Parameters
+    ----------
+    path : Path
+        The template.
+    """
+
+    def __init__(self, path: Path = TEMPLATE) -> None:
+        self._template = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        self._values: dict[str, Any] = {
+            "AWS::StackName": STACK,
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Region": REGION,
+            "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        self._values |= {
+            name: parameter["Default"] for name, parameter in self._template["Parameters"].items()
+        }
+
+    def properties(self, resource: str) -> dict[str, Any]:
+        """Return a resource's properties with their values; what refers to another resource is its name."""
+        resolved: dict[str, Any] = self._resolve(self._template["Resources"][resource]["Properties"])
+        return resolved
+
+    def function(self, name: str) -> FunctionDefinition:
+        """Return what the template says of a function."""
+        defaults = self._resolve(self._template["Globals"]["Function"])
+        found = self.properties(name)
+        variables = defaults["Environment"]["Variables"] | found["Environment"]["Variables"]
+        return FunctionDefinition(
+            handler=found["Handler"],
+            memory_mb=int(found["MemorySize"]),
+            timeout_seconds=int(found["Timeout"]),
+            environment={key: str(value) for key, value in variables.items()},
+        )
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the API."""
+        events = self.properties("ScoreFunction")["Events"].values()
+        return [
+            Route(event["Properties"]["Method"], event["Properties"]["Path"])
+            for event in events
+            if event["Type"] == "Api"
+        ]
+
+    def _resolve(self, content: Any) -> Any:
+        if isinstance(content, _Intrinsic):
+            return self._value(content)
+        if isinstance(content, dict):
+            return {key: self._resolve(value) for key, value in content.items()}
+        if isinstance(content, list):
+            return [self._resolve(value) for value in content]
+        return content
+
+    def _value(self, intrinsic: _Intrinsic) -> Any:
+        content = intrinsic.content
+        if intrinsic.name == "Ref":
+            return self._values.get(content, content)
+        if intrinsic.name == "Sub":
+            return _VARIABLE.sub(lambda found: str(self._values.get(found[1], found[1])), content)
+        if intrinsic.name == "GetAtt":
+            return content.split(".")[0]
+        # Conditions and lists are of no concern here; nobody asks for what they are part of.
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Intrinsic:
+    """One of CloudFormation's functions, as its short form in YAML names it."""
+
+    name: str
+    content: Any
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's tags."""
+
+
+def _construct(loader: _Loader, name: str, node: yaml.Node) -> _Intrinsic:
+    if isinstance(node, yaml.ScalarNode):
+        return _Intrinsic(name, loader.construct_scalar(node))
+    if isinstance(node, yaml.SequenceNode):
+        return _Intrinsic(name, loader.construct_sequence(node, deep=True))
+    assert isinstance(node, yaml.MappingNode)
+    return _Intrinsic(name, loader.construct_mapping(node, deep=True))
+
+
+_Loader.add_multi_constructor("!", _construct)

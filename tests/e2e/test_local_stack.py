@@ -1,0 +1,197 @@
+"""`make local` as a user starts it: drop a file, find the scores, call the API, Ctrl-C."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from emulator import REPOSITORY, LambdaTools
+
+from churn_core.data import generate_sample_data
+from churn_core.scoring.predictor import ChurnPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND: Final = [sys.executable, str(REPOSITORY / "infra" / "local" / "stack.py")]
+PATIENCE_SECONDS: Final = 60
+
+
+class LocalStack:
+    """The running command.
+
+    Attributes
+    ----------
+    printed : str
+        What it has written so far.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, "--model", str(model), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.printed = ""
+        self._read_until("Ctrl-C ends it")
+        self.address = self.found(r"http://127\.0\.0\.1:\d+(?=/predict)")
+        self.input_bucket, self.output_bucket = re.findall(r"s3://([^/]+)/", self.printed)[:2]
+        self.variables = dict(part.split("=", 1) for part in self.found(r"(?<=export ).*").split())
+
+    def _read_until(self, text: str) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.printed += line
+            if text in line:
+                return
+        raise AssertionError(self.printed)
+
+    def found(self, pattern: str) -> str:
+        found = re.search(pattern, self.printed)
+        assert found is not None, self.printed
+        return found[0]
+
+    def s3(self) -> Any:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
+            region_name=self.variables["AWS_DEFAULT_REGION"],
+            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def wait_for(self, prefix: str) -> tuple[str, bytes]:
+        """Return key and content of the only object below a prefix, as soon as it is there."""
+        s3, deadline = self.s3(), time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            listed = s3.list_objects_v2(Bucket=self.output_bucket, Prefix=prefix).get("Contents", [])
+            if listed:
+                (found,) = listed
+                body = s3.get_object(Bucket=self.output_bucket, Key=found["Key"])["Body"]
+                return found["Key"], body.read()
+            time.sleep(0.1)
+        raise AssertionError(f"nothing came below {prefix}")
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        output, _ = self.process.communicate(timeout=60)
+        self.printed += output
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def stack(lambda_tools: LambdaTools, sample_bundle: Path) -> Iterator[LocalStack]:
+    running = LocalStack(sample_bundle)
+    yield running
+    running.stop()
+
+
+def post(address: str, path: str, content: Any) -> tuple[int, Any]:
+    request = urllib.request.Request(
+        address + path, json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def customers(rows: int) -> pd.DataFrame:
+    return generate_sample_data(rows, seed=3).drop(columns="Churn")
+
+
+def test_a_dropped_file_is_scored(stack: LocalStack, sample_bundle: Path) -> None:
+    table, file = customers(300), io.BytesIO()
+    table.to_parquet(file)
+
+    stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/last night.parquet", Body=file.getvalue())
+
+    _, content = stack.wait_for("scored/")
+    scored = pq.read_table(pa.BufferReader(content)).to_pandas()
+    expected = ChurnPredictor.load(sample_bundle).predict(json.loads(table.to_json(orient="records")))
+    assert scored["customerID"].tolist() == table["customerID"].tolist()
+    assert scored["churn_probability"].tolist() == [answer["churn_probability"] for answer in expected]
+
+
+def test_the_scores_are_located(stack: LocalStack) -> None:
+    key, _ = stack.wait_for("scored/")
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "churn_core.cli",
+            "locate",
+            f"s3://{stack.input_bucket}/incoming/last night.parquet",
+        ],
+        env=os.environ | stack.variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == f"s3://{stack.output_bucket}/{key}  (300 rows, 300 scored, 0 rejected)\n"
+
+
+def test_garbage_is_quarantined(stack: LocalStack) -> None:
+    stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/garbage.parquet", Body=b"SSN-111-22-3333")
+
+    _, content = stack.wait_for("quarantine/")
+
+    record = json.loads(content)
+    assert (record["code"], record["key"]) == ("not-parquet", "incoming/garbage.parquet")
+
+
+def test_the_api_answers_as_behind_api_gateway(stack: LocalStack, sample_bundle: Path) -> None:
+    (customer,) = json.loads(customers(1).to_json(orient="records"))
+
+    status, answer = post(stack.address, "/predict", customer)
+
+    assert (status, answer) == (200, ChurnPredictor.load(sample_bundle).predict([customer])[0])
+    assert post(stack.address, "/predict", {"tenure": -1})[0] == 422
+    assert post(stack.address, "/other", {})[0] == 403
+    assert post(stack.address, "/predict", ["x" * 6 * 1024 * 1024])[0] == 413
+
+
+def children_of(pid: int) -> set[int]:
+    found = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return found.union(*(children_of(child) for child in found))
+
+
+def test_ctrl_c_ends_it_and_leaves_nothing(stack: LocalStack) -> None:
+    running = {child for child in children_of(stack.process.pid) if Path(f"/proc/{child}").exists()}
+    assert running
+
+    assert stack.stop() == 0, stack.printed
+
+    assert "Traceback" not in stack.printed
+    assert "SSN-111-22-3333" not in stack.printed
+    assert "300 rows, 0 rejected" in stack.printed
+    assert not [child for child in running if Path(f"/proc/{child}/cmdline").exists()]
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(stack.address + "/health")
+
+
+def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--model", str(tmp_path / "none")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "make demo" in done.stderr
