@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import urllib.request
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
@@ -42,6 +43,7 @@ class LocalCloud:
             logging.getLogger("werkzeug").setLevel(logging.ERROR)
             self._server.start()
             stack.callback(self._server.stop)
+            stack.callback(self._forget)
             self._create()
             self._cleanup = stack.pop_all()
         return self
@@ -93,6 +95,10 @@ class LocalCloud:
             reports_failures="ReportBatchItemFailures" in declared["FunctionResponseTypes"],
             concurrency=min(workers, int(declared["ScalingConfig"]["MaximumConcurrency"])),
         )
+
+    def _forget(self) -> None:
+        """Empty moto, whose state outlives its server in the same process."""
+        urllib.request.urlopen(f"{self.environment['AWS_ENDPOINT_URL']}/moto-api/reset", data=b"").close()
 
     def _create(self) -> None:
         s3 = self.client("s3")
