@@ -93,7 +93,7 @@ def quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
                 address=None if source is None else f"s3://{source.bucket}/{source.key}",
                 requeued=requeued,
                 handle=found["Key"],
-                body=None if source is None else _event_about(source),
+                body=None if source is None else event_about(source),
             )
 
 
@@ -168,7 +168,7 @@ def _source_of(record: dict[str, Any]) -> InputObject | None:
     return InputObject(record["bucket"], record["key"], record["versionId"], record["etag"], record["size"])
 
 
-def _event_about(source: InputObject) -> str:
+def event_about(source: InputObject) -> str:
     """Write the event that EventBridge sent when the object was new."""
     described = {"key": source.key, "size": source.size, "etag": source.etag}
     if source.version_id is not None:
