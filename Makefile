@@ -49,8 +49,8 @@ setup-sam: $(SAM_VENV)/.sam
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.pipelines.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
 
-test: setup-dev setup-sam ## every test, real parts
-	@$(BIN)/python -m pytest
+test: setup-dev setup-sam ## every test, real parts, on all cores
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 proof: setup-dev setup-sam ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python tests/write_proof.py

@@ -26,6 +26,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, for they share fixtures; and all of e2e, for they share builds."""
+    for item in items:
+        shared = "e2e" if "e2e" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     """The default columns, with the quickest family and few folds: enough to go through every step."""

@@ -34,6 +34,7 @@ def log_fields(handled: Handled) -> dict[str, Any]:
     if result.file is not None:
         file = result.file
         fields |= {"rows": file.rows, "scored": file.scored, "rejected": file.rejected}
+        fields["reader_peak_kilobytes"] = file.peak_kilobytes
         if file.drift is not None:
             fields |= {"drift": file.drift["verdict"], "moved": file.drift["moved"]}
     return fields
@@ -76,6 +77,7 @@ def _add_rows(metrics: Metrics, file: ScoredFile, seconds: float) -> None:
     metrics.add_metric("PredictedChurners", MetricUnit.Count, file.will_churn)
     metrics.add_metric("UnknownCategories", MetricUnit.Count, sum(file.unknown.values()))
     metrics.add_metric("RowsPerSecond", MetricUnit.CountPerSecond, round(file.rows / max(seconds, 1e-3), 1))
+    metrics.add_metric("ReaderPeakMemory", MetricUnit.Kilobytes, file.peak_kilobytes)
     for code, rows in file.rejects.items():
         _counted_by("RejectedRowsByCode", "code", code, rows)
     if file.drift is not None:

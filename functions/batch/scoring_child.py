@@ -18,7 +18,14 @@ from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.parquet_input import InputLimits
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.batch.outcomes import Outcome
-from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, RESULT_FILE, ScoredFile, ScoringTask
+from functions.batch.scoring_task import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    RESULT_FILE,
+    ScoredFile,
+    ScoringTask,
+    peak_kilobytes,
+)
 
 _ADDRESS_SPACE: Final = 2
 """Times the function's memory: address space is not memory, and threads and libraries reserve much of it."""
@@ -89,7 +96,8 @@ def _score(folder: Path, task: ScoringTask) -> dict[str, Any]:
         metadata=task.metadata,
     )
     predictor = ChurnPredictor(load_bundle(Path(task.model_dir)))
-    return asdict(ScoredFile.of(score_file(folder / INPUT_FILE, folder / OUTPUT_FILE, predictor, settings)))
+    result = score_file(folder / INPUT_FILE, folder / OUTPUT_FILE, predictor, settings)
+    return asdict(ScoredFile.of(result, peak_kilobytes("self") or 0))
 
 
 def _fault(outcome: Outcome, message: str) -> dict[str, str]:

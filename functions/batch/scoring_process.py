@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import functions
 from functions.batch.outcomes import NotScoredError, Outcome
-from functions.batch.scoring_task import RESULT_FILE, ScoredFile, ScoringTask
+from functions.batch.scoring_task import RESULT_FILE, ScoredFile, ScoringTask, peak_kilobytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ class ScoringProcess:
         )
         try:
             while process.poll() is None:
-                self.peak_kilobytes = _peak_kilobytes(process.pid) or self.peak_kilobytes
+                self.peak_kilobytes = peak_kilobytes(process.pid) or self.peak_kilobytes
                 if self.peak_kilobytes > limit:
                     raise NotScoredError(
                         Outcome.RESOURCE_LIMIT,
@@ -140,18 +140,6 @@ def _environment(folder: Path) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("CHURN_")
     }
     return passed_on | {"HOME": "/tmp", "TMPDIR": str(folder)}  # noqa: S108
-
-
-def _peak_kilobytes(pid: int) -> int | None:
-    """Return a process's high-water mark of resident memory; None where it can't be seen."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    for line in status.splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1])
-    return None
 
 
 def _result(folder: Path) -> ScoredFile:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from churn_core.scoring.batch import BatchResult
 
 TASK_FILE: Final = "task.json"
 RESULT_FILE: Final = "result.json"
@@ -61,6 +62,8 @@ class ScoredFile:
         Rows by reject code, and by the column of an unknown category.
     drift : dict or None
         `churn_core.scoring.drift.DriftReport.summary`.
+    peak_kilobytes : int
+        Most memory that the scoring process had resident.
     """
 
     rows: int
@@ -70,8 +73,27 @@ class ScoredFile:
     rejects: dict[str, int]
     unknown: dict[str, int]
     drift: dict[str, Any] | None
+    peak_kilobytes: int = 0
 
     @classmethod
-    def of(cls, result: Any) -> Self:
+    def of(cls, result: BatchResult, peak_kilobytes: int) -> Self:
         """Take what is told of a `BatchResult`."""
-        return cls(**{field.name: getattr(result, field.name) for field in fields(cls)})
+        told = {
+            field.name: getattr(result, field.name) for field in fields(cls) if hasattr(result, field.name)
+        }
+        return cls(**told, peak_kilobytes=peak_kilobytes)
+
+
+def peak_kilobytes(process: int | Literal["self"]) -> int | None:
+    """Return a process's high-water mark of resident memory (proc(5)); None where it can't be seen.
+
+    Not ``ru_maxrss`` of getrusage: that of the process before an exec counts in it.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return None

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
@@ -163,6 +163,8 @@ class FunctionUnderEmulator:
         Told to the function, not enforced.
     timeout_seconds : int
         Enforced by the emulator.
+    launcher : sequence of str
+        A command that starts another one, which follows: for limits of one's own around it all.
     """
 
     def __init__(
@@ -173,7 +175,9 @@ class FunctionUnderEmulator:
         tools: LambdaTools,
         memory_mb: int = 1024,
         timeout_seconds: int = 30,
+        launcher: Sequence[str] = (),
     ) -> None:
+        self._launcher = launcher
         self._build_dir = build_dir
         self._handler = handler
         self._tools = tools
@@ -203,6 +207,7 @@ class FunctionUnderEmulator:
             self._port, runtime_port = _free_ports()
             self._process = subprocess.Popen(
                 [
+                    *self._launcher,
                     *(self._tools.emulator, "--log-level", "info"),
                     # Both addresses, since two emulators must not meet at the defaults.
                     *("--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),

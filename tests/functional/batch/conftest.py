@@ -72,12 +72,18 @@ def environment(
 @pytest.fixture
 def buckets(environment: Path, endpoint: str) -> Iterator[Any]:
     """A client of S3 with both buckets, empty and versioned."""
+
+    def reset() -> None:
+        # Other tests of this process may have left something: moto's servers share one state.
+        urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
+
+    reset()
     client = boto3.client("s3")
     for bucket in (INPUT, OUTPUT):
         client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     yield client
-    urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
+    reset()
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def set_marker(marker: str) -> None:
         StreamingBody.iter_chunks = first_then_die
         return
     if marker == "while the file is read":
-        scoring_process._peak_kilobytes = die
+        scoring_process.peak_kilobytes = die
         return
     when, _, what = marker.partition(" ")
     if what == "returned":

@@ -1,0 +1,298 @@
+"""Guarantees G3, G5, G7 and G9, on files that put them to the test (others: crash points, schedules)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from batch_stack import OUTPUT, BatchStack, message
+from corpus import claiming_rows, parquet
+from customer_files import CANARY
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from proof_figures import cases, record_figure
+
+from churn_core.data import generate_sample_data
+from churn_core.schema import CategoryFeature
+from functions.batch.outcomes import NotScoredError, Outcome
+from functions.batch.scoring_child import run_task
+from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, read_result
+from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
+from functions.batch.storage import EVENT_SOURCE
+
+if TYPE_CHECKING:
+    from churn_core.scoring.bundle import Bundle
+
+MEMORY_MB = 1_769
+CUSTOMERS = generate_sample_data(30, seed=2).drop(columns="Churn")
+
+
+def scored_here(folder: Path, model: Path, content: bytes) -> pa.Table:
+    (folder / INPUT_FILE).write_bytes(content)
+    read_result(run_task(folder, ScoringTask(str(model), {}, 10**9, MEMORY_MB, cpu_seconds=0)))
+    return pq.read_table(folder / OUTPUT_FILE)
+
+
+ODD_NUMBERS = st.one_of(st.none(), st.sampled_from([float("nan"), float("inf"), -1.0, 0.0, 5.5, 30.0, 1e39]))
+ODD_TEXTS = st.one_of(st.none(), st.sampled_from(["", " ", "Two year", "two year", "x" * 257, "a\0b"]))
+
+
+@settings(max_examples=cases(25, "CHURN_ROW_TABLES"), deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.tuples(ODD_NUMBERS, ODD_NUMBERS, ODD_TEXTS, ODD_TEXTS), min_size=1, max_size=30),
+    st.integers(1, 8),
+)
+def test_g3_every_row_comes_out_once_scored_or_rejected(
+    sample_bundle: Path, tmp_path: Path, rows: list[tuple[Any, ...]], group: int
+) -> None:
+    tenure, charges, contract, identifier = zip(*rows, strict=True)
+    table = pa.Table.from_pandas(CUSTOMERS.head(len(rows)), preserve_index=False)
+    for name, values, kind in (
+        ("tenure", tenure, pa.float64()),
+        ("MonthlyCharges", charges, pa.float64()),
+        ("Contract", contract, pa.string()),
+        ("customerID", identifier, pa.string()),
+    ):
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, kind))
+
+    out = scored_here(tmp_path, sample_bundle, parquet(table, row_group_size=group))
+
+    assert out["row_number"].to_pylist() == list(range(len(rows)))
+    scored = [status == "scored" for status in out["status"].to_pylist()]
+    assert [code is None for code in out["reject_code"].to_pylist()] == scored
+    assert [p is not None for p in out["churn_probability"].to_pylist()] == scored
+    said = pq.read_metadata(tmp_path / OUTPUT_FILE).metadata
+    counts = [int(said[f"churn.{name}".encode()]) for name in ("rows", "scored", "rejected")]
+    assert counts == [len(rows), sum(scored), len(rows) - sum(scored)]
+
+
+def test_g5_fresh_processes_write_the_same_bytes(
+    sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = parquet(pa.Table.from_pandas(generate_sample_data(20_000, seed=7), preserve_index=False))
+    written = []
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / INPUT_FILE).write_bytes(table)
+        ScoringProcess(sample_bundle, 10**9, MEMORY_MB).score(folder, {"churn.input.key": "k"}, 60)
+        written.append((folder / OUTPUT_FILE).read_bytes())
+    assert written[0] == written[1] == written[2]
+
+
+def many_rows_from_little(_: pa.Table) -> bytes:
+    """Two hundred million rows, and one, of nothing but the same value."""
+    table = pa.table({"tenure": pa.array(np.zeros(1_000_000, dtype=np.int8))})
+    return claiming_rows(parquet(table, compression="zstd"), 1_000_000, 200_000_001)
+
+
+def long_texts_from_little(table: pa.Table) -> bytes:
+    texts = pa.array(["x" * 1_000_000]).take(pa.array(np.zeros(400, dtype=np.int64)))
+    return parquet(pa.table({"Contract": texts}), compression="zstd", use_dictionary=False)
+
+
+def one_long_text_under_a_footer_that_lies(table: pa.Table) -> bytes:
+    texts = pa.array(["x" * 300_000_000, *["Two year"] * (table.num_rows - 1)])
+    table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
+    content = parquet(table, compression="zstd", use_dictionary=False, write_statistics=False)
+    group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+    largest = max(group.column(place).total_uncompressed_size for place in range(group.num_columns))
+    return claiming_rows(claiming_rows(content, largest, 100), group.total_byte_size, 1_000)
+
+
+def many_long_texts_under_a_footer_that_lies(table: pa.Table) -> bytes:
+    texts = pa.array(["x" * 250_000_000] * 6)
+    table = table.slice(0, 6)
+    table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
+    content = parquet(table, compression="zstd", use_dictionary=False, write_statistics=False)
+    group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+    largest = max(group.column(place).total_uncompressed_size for place in range(group.num_columns))
+    return claiming_rows(claiming_rows(content, largest, 100), group.total_byte_size, 1_000)
+
+
+BOMBS = {
+    "c27-rows": (many_rows_from_little, {"too-many-rows"}),
+    "c27-texts": (long_texts_from_little, {"too-large"}),
+    "c28-one-text": (one_long_text_under_a_footer_that_lies, {"too-large", "resource-limit"}),
+    "c28-many-texts": (many_long_texts_under_a_footer_that_lies, {"too-large", "resource-limit"}),
+}
+
+
+@pytest.mark.parametrize("memory_mb", [512, MEMORY_MB])
+@pytest.mark.parametrize("name", BOMBS)
+def test_g7_a_bomb_stays_within_its_bounds(
+    sample_bundle: Path, tmp_path: Path, name: str, memory_mb: int
+) -> None:
+    make, codes = BOMBS[name]
+    content = make(pa.Table.from_pandas(CUSTOMERS, preserve_index=False))
+    (tmp_path / INPUT_FILE).write_bytes(content)
+    process = ScoringProcess(sample_bundle, 200_000_000, memory_mb)
+
+    started = time.monotonic()
+    with pytest.raises(NotScoredError) as refused:
+        process.score(tmp_path, {}, seconds=60)
+    seconds = time.monotonic() - started
+
+    assert refused.value.outcome in codes
+    # The watchdog looks fifty times a second: what is taken in between is what it may be late by.
+    assert process.peak_kilobytes < memory_mb * 1_024 * (MEMORY_SHARE + 0.1)
+    left = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) - len(content)
+    assert left < 10**6
+    record_figure(
+        f"Bomb {name} of {len(content):,} bytes in {memory_mb} MB: {refused.value.outcome}",
+        f"{process.peak_kilobytes // 1_024} MB at most, {seconds:.1f} s, {left:,} bytes left on disk",
+    )
+
+
+def test_c28_a_file_that_takes_all_memory_is_stopped_by_the_watchdog(
+    sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever DuckDB's own limit is worth: here a process that simply fills its memory."""
+    monkeypatch.setattr(
+        "functions.batch.scoring_process._BOOTSTRAP", "x = []\nwhile True: x.append(bytearray(10**7))"
+    )
+    process = ScoringProcess(sample_bundle, 10**9, 256)
+    with pytest.raises(NotScoredError) as stopped:
+        process.score(tmp_path, {}, seconds=60)
+    assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
+
+
+def columns_with_the_canary(bundle: Bundle) -> dict[str, pd.DataFrame]:
+    tables = {"extra": CUSTOMERS.assign(extra=CANARY), "name": CUSTOMERS.assign(**{CANARY: 1})}
+    for feature in bundle.contract.features:
+        table = CUSTOMERS.astype({feature.name: object})
+        table[feature.name] = CANARY
+        tables[feature.name] = table
+        if isinstance(feature, CategoryFeature):
+            tables[f"{feature.name} refused"] = table.assign(**{feature.name: f"{CANARY}\0"})
+    return tables
+
+
+def test_g9_a_customers_value_is_nowhere_but_in_the_id_column(
+    stack: BatchStack, bundle: Bundle, in_process: Any
+) -> None:
+    in_process()
+    sqs, events = boto3.client("sqs"), boto3.client("events")
+    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
+    events.put_rule(Name="news", EventPattern=json.dumps({"source": [EVENT_SOURCE]}))
+    events.put_targets(Rule="news", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:news"}])
+    for place, table in columns_with_the_canary(bundle).items():
+        put = stack.put(parquet(pa.Table.from_pandas(table, preserve_index=False)), "incoming/x.parquet")
+        assert stack.deliver(message(put.event())) == [], place
+    named = CUSTOMERS.assign(customerID=CANARY)
+    put = stack.drop(parquet(pa.Table.from_pandas(named, preserve_index=False)))
+
+    assert CANARY not in stack.log
+    assert set(stack.table(put)["customerID"].to_pylist()) == {CANARY}
+    for key in stack.versions():
+        answer = stack.s3.get_object(Bucket=OUTPUT, Key=key)
+        content = answer["Body"].read()
+        assert CANARY not in key + json.dumps(answer["Metadata"])
+        if key.startswith("quarantine/"):
+            assert CANARY.encode() not in content
+            continue
+        scores = pq.read_table(pa.BufferReader(content))
+        assert CANARY not in str(scores.drop_columns(["customerID"]).to_pylist())
+        assert CANARY not in str(scores.schema.metadata)
+        if key != stack.output_key(put):
+            assert CANARY.encode() not in content
+    while told := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        assert CANARY not in json.dumps(told)
+        for one in told:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+
+
+def test_scores_are_announced_with_what_one_needs_to_find_them(
+    stack: BatchStack, bundle: Bundle, customers: bytes
+) -> None:
+    sqs, events = boto3.client("sqs"), boto3.client("events")
+    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
+    events.put_rule(Name="news", EventPattern=json.dumps({"detail-type": ["ChurnScored"]}))
+    events.put_targets(Rule="news", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:news"}])
+
+    put = stack.drop(customers)
+    stack.deliver(message(put.event(), 2))
+
+    told = [
+        json.loads(one["Body"])
+        for one in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    ]
+    # A repeated delivery may have come from an attempt that died before it told anybody.
+    assert len(told) == 2
+    for one in told:
+        assert (one["source"], one["detail-type"]) == ("churn.batch", "ChurnScored")
+        assert one["detail"] == {
+            "input": {"bucket": put.bucket, "key": put.key, "versionId": put.version, "etag": put.etag},
+            "output": {"bucket": OUTPUT, "key": stack.output_key(put)},
+            "rows": 16,
+            "scored": 16,
+            "rejected": 0,
+            "modelVersion": bundle.model_version,
+            "modelDigest": bundle.model_digest,
+        }
+
+
+def test_an_output_says_where_it_comes_from_and_how_its_input_has_drifted(
+    stack: BatchStack, bundle: Bundle, customers: bytes
+) -> None:
+    put = stack.drop(customers)
+
+    footer = stack.footer(put)
+    assert footer["churn.input.bucket"] == put.bucket
+    assert footer["churn.input.key"] == put.key
+    assert footer["churn.input.version"] == put.version
+    assert footer["churn.input.etag"] == put.etag
+    assert footer["churn.model_digest"] == bundle.model_digest
+    drift = json.loads(footer["churn.drift"])
+    assert set(drift["columns"]) == set(bundle.contract.names)
+    assert stack.metric("DriftedFiles") == int(drift["verdict"] != "stable")
+    assert stack.metric("DriftedColumns") == len(drift["moved"])
+    assert stack.metric("LargestColumnDrift") == max(c["psi"] for c in drift["columns"].values())
+    assert stack.metric("ScoreDrift") == drift["scores"]["psi"]
+
+
+def test_metrics_tell_rows_bytes_and_times(stack: BatchStack, customers: bytes) -> None:
+    put = stack.drop(customers)
+
+    assert stack.metric("ScoredFiles") == 1
+    assert (stack.metric("ScoredRows"), stack.metric("RejectedRows")) == (16, 0)
+    assert stack.metric("InputBytes") == len(customers)
+    assert stack.metric("OutputBytes") == len(stack.output(put))
+    phases = [stack.metric(f"{phase}Time") for phase in ("Download", "Score", "Upload")]
+    assert all(milliseconds is not None and milliseconds > 0 for milliseconds in phases)
+    rate = stack.metric("RowsPerSecond")
+    assert rate is not None
+    assert rate == pytest.approx(16_000 / sum(filter(None, phases)), rel=0.01)
+
+
+def test_a_full_tmpfs_is_told_as_such(sample_bundle: Path, tmp_path: Path) -> None:
+    """Out of space while the output is written, on a disk that is really full (B34)."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this user may not mount a small disk; run as root to try it")
+    try:
+        table = generate_sample_data(60_000, seed=1)
+        content = parquet(pa.Table.from_pandas(table, preserve_index=False), compression="zstd")
+        (tmp_path / "in").write_bytes(content)
+        (disk / INPUT_FILE).symlink_to(tmp_path / "in")
+        filler = shutil.disk_usage(disk).free - 600_000
+        (disk / "filler").write_bytes(bytes(filler))
+        with pytest.raises(NotScoredError) as full:
+            ScoringProcess(sample_bundle, 10**9, MEMORY_MB).score(disk, {}, 60)
+        assert full.value.outcome is Outcome.NO_SPACE
+    finally:
+        subprocess.run(["umount", disk], check=True)
