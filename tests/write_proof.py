@@ -23,6 +23,15 @@ PROOFS: Final = {
         "CHURN_FUZZ_BODIES": "5000",
     },
     "tests/e2e/test_score_bundle.py": {},
+    "tests/e2e/test_batch_in_cgroup.py": {"CHURN_DROP_ROWS": "5000000"},
+    "tests/functional/batch/test_schedules.py": {
+        "CHURN_MODEL_SCHEDULES": "10000",
+        "CHURN_MOTO_SCHEDULES": "300",
+    },
+    "tests/functional/batch/test_model_s3.py": {"CHURN_MODEL_EXAMPLES": "500"},
+    "tests/functional/batch/test_crash_points.py": {},
+    "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000"},
+    "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000"},
 }
 """Test files, and the variables that make them try more cases."""
 

@@ -48,7 +48,7 @@ def read_footer_metadata(path: Path) -> dict[str, str]:
     """
     with path.open("rb") as file:
         _, footer = _footer_of(file)
-    found = CompactReader(footer).struct({_KEY_VALUE_METADATA: {1: None, 2: None}})
+    found = CompactReader(footer).struct({_KEY_VALUE_METADATA: [{1: bytes, 2: bytes}]})
     return {entry[1].decode(): entry.get(2, b"").decode() for entry in found.get(_KEY_VALUE_METADATA, [])}
 
 

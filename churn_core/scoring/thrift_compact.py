@@ -31,6 +31,10 @@ _MAX_VARINT_BYTES: Final = 10
 _FIXED_BYTES: Final = {TRUE: 0, FALSE: 0, I8: 1, DOUBLE: 8, UUID: 16}
 
 
+Wanted = dict[int, Any]
+"""Fields to read, see `CompactReader.struct`."""
+
+
 class ThriftError(ValueError):
     """The bytes are no struct of the compact protocol."""
 
@@ -143,33 +147,35 @@ class CompactReader:
                 self._skip_element(kinds >> 4, depth)
                 self._skip_element(kinds & 0x0F, depth)
 
-    def struct(self, wanted: dict[int, Any]) -> dict[int, Any]:
-        """Read a struct's integers and, by nested `wanted`, its structs and lists of structs.
+    def struct(self, wanted: Wanted) -> dict[int, Any]:
+        """Read the fields of a struct that are wanted, and pass over the others.
 
         Parameters
         ----------
         wanted : dict
-            By field id: ``None`` for an integer or a text, a dict of the same kind for a struct, or for the
-            elements of a list of structs. Other fields are passed over.
+            By field id: ``int`` or ``bytes``, a dict of the same kind for a struct, or a list of one such
+            dict for a list of structs.
         """
         found: dict[int, Any] = {}
         for number, kind in self.fields():
-            if number not in wanted:
-                self.skip(kind)
-            elif kind in (I16, I32, I64):
-                found[number] = self.integer()
-            elif kind == BINARY:
-                found[number] = self.take(self.varint())
-            elif kind == STRUCT and wanted[number] is not None:
-                found[number] = self.struct(wanted[number])
-            elif kind == LIST and wanted[number] is not None:
-                element, count = self.list_header()
-                if element != STRUCT:
-                    raise ThriftError("a list has elements of another type")
-                found[number] = [self.struct(wanted[number]) for _ in range(count)]
+            if number in wanted:
+                found[number] = self._value(kind, wanted[number])
             else:
-                raise ThriftError("a field has another type")
+                self.skip(kind)
         return found
+
+    def _value(self, kind: int, wanted: Any) -> Any:
+        if wanted is int and kind in (I16, I32, I64):
+            return self.integer()
+        if wanted is bytes and kind == BINARY:
+            return self.take(self.varint())
+        if isinstance(wanted, dict) and kind == STRUCT:
+            return self.struct(wanted)
+        if isinstance(wanted, list) and kind == LIST:
+            element, count = self.list_header()
+            if element == STRUCT:
+                return [self.struct(wanted[0]) for _ in range(count)]
+        raise ThriftError("a field has another type")
 
 
 def varint_bytes(value: int) -> bytes:
