@@ -30,8 +30,9 @@ PROOFS: Final = {
     },
     "tests/functional/batch/test_model_s3.py": {"CHURN_MODEL_EXAMPLES": "500"},
     "tests/functional/batch/test_crash_points.py": {},
-    "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000"},
-    "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000"},
+    "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
+    "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
+    "tests/functional/batch/test_mutants.py": {"CHURN_MUTANTS": "1"},
 }
 """Test files, and the variables that make them try more cases."""
 

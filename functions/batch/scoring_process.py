@@ -11,15 +11,17 @@ import ctypes
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import functions
 from functions.batch.outcomes import NotScoredError, Outcome
-from functions.batch.scoring_task import RESULT_FILE, ScoredFile, ScoringTask, peak_kilobytes
+from functions.batch.scoring_task import OUTPUT_FILE, RESULT_FILE, ScoredFile, ScoringTask, peak_kilobytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +97,11 @@ class ScoringProcess:
             cpu_seconds=math.ceil(seconds * (os.cpu_count() or 1)) + 1,
         ).write(folder)
         self._run(folder, seconds)
-        return _result(folder)
+        result = _result(folder)
+        if (folder / OUTPUT_FILE).is_symlink():
+            # Followed, it would be a file of this process's that is uploaded.
+            raise NotScoredError(Outcome.READER_CRASH, _NO_RESULT)
+        return result
 
     def _run(self, folder: Path, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -126,7 +132,9 @@ class ScoringProcess:
                     )
                 time.sleep(_POLL_SECONDS)
         finally:
-            process.kill()
+            # With whatever it has started: they are a session of their own.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if process.returncode != 0:
             raise NotScoredError(

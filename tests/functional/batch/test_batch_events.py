@@ -12,6 +12,8 @@ from batch_stack import INPUT, KEY, OUTPUT, BatchStack, Put, message
 from functions.batch import app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from churn_core.scoring.bundle import Bundle
 
 EVENTS = Path(__file__).resolve().parents[3] / "events"
@@ -218,9 +220,15 @@ ODD_KEYS = {
 @pytest.mark.parametrize("shape", ["event", "notification"])
 @pytest.mark.parametrize("name", ODD_KEYS)
 def test_an_odd_key_names_exactly_its_object(
-    stack: BatchStack, bundle: Bundle, customers: bytes, name: str, shape: str
+    stack: BatchStack,
+    in_process: Callable[[], None],
+    bundle: Bundle,
+    customers: bytes,
+    name: str,
+    shape: str,
 ) -> None:
     """Rows B11 to B14: EventBridge's keys come as they are, S3's own form-url-encoded."""
+    in_process()
     # What a pattern, or a key decoded once too often, would find instead.
     for other in ("incoming/x1.parquet", "incoming/a b.parquet", "incoming/a+b%.parquet"):
         if other != ODD_KEYS[name]:

@@ -332,7 +332,7 @@ def test_b37_without_a_durable_record_nothing_is_given_up(stack: BatchStack, pro
     assert stack.versions() == [stack.record_key(put)]
 
 
-@pytest.mark.parametrize("end", ["signal", "exit", "silence", "nonsense"])
+@pytest.mark.parametrize("end", ["signal", "exit", "silence", "nonsense", "link"])
 def test_c39_a_reader_that_dies_gets_two_more_chances(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
@@ -340,6 +340,10 @@ def test_c39_a_reader_that_dies_gets_two_more_chances(
         "signal": f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})",
         "exit": "import os; os._exit(3)",
         "silence": "pass",
+        "link": (
+            "import json, os; os.symlink('/etc/passwd', 'out.parquet'); json.dump(dict(rows=1, scored=1,"
+            " rejected=0, will_churn=0, rejects={}, unknown={}, drift=None), open('result.json', 'w'))"
+        ),
         "nonsense": "open('result.json', 'w').write('{\"outcome\": \"fine\", \"message\": 1}')",
     }
     monkeypatch.setattr(scoring_process, "_BOOTSTRAP", last_words[end])

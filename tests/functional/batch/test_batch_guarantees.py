@@ -111,8 +111,8 @@ def one_long_text_under_a_footer_that_lies(table: pa.Table) -> bytes:
 
 
 def many_long_texts_under_a_footer_that_lies(table: pa.Table) -> bytes:
-    texts = pa.array(["x" * 250_000_000] * 6)
-    table = table.slice(0, 6)
+    texts = pa.array(["x" * 200_000_000] * 4)
+    table = table.slice(0, 4)
     table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
     content = parquet(table, compression="zstd", use_dictionary=False, write_statistics=False)
     group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
@@ -128,7 +128,7 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("memory_mb", [512, MEMORY_MB])
+@pytest.mark.parametrize("memory_mb", [512, MEMORY_MB] if cases(0, "CHURN_PAIRS") else [512])
 @pytest.mark.parametrize("name", BOMBS)
 def test_g7_a_bomb_stays_within_its_bounds(
     sample_bundle: Path, tmp_path: Path, name: str, memory_mb: int
