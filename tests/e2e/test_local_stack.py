@@ -43,15 +43,16 @@ class LocalStack:
 
     def __init__(self, model: Path) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "--model", str(model), "--port", "0"],
+            [*COMMAND, "--model", str(model), "--port", "0", "--aws-port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.printed = ""
-        self._read_until("Ctrl-C ends it")
+        self._read_until("What becomes of each file:")
         self.address = self.found(r"http://127\.0\.0\.1:\d+(?=/predict)")
-        self.input_bucket, self.output_bucket = re.findall(r"s3://([^/]+)/", self.printed)[:2]
+        self.input_bucket = self.found(r"[^/]+(?=/incoming/)")
+        self.output_bucket = self.found(r"\S+(?=/scored/)")
         self.variables = dict(part.split("=", 1) for part in self.found(r"(?<=export ).*").split())
 
     def _read_until(self, text: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud(TemplateSettings(), visibility_timeout=1) as running:
+    with LocalCloud(TemplateSettings()) as running:
         yield running
 
 
