@@ -133,8 +133,19 @@ class LocalCloud:
             name = declared["BucketName"]
             s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
             s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=declared["VersioningConfiguration"])
+        self._let_everybody_read(s3)
         self._create_queues()
         self._connect(s3)
+
+    def _let_everybody_read(self, s3: Any) -> None:
+        """Let curl and DuckDB read without signatures what is on this machine alone."""
+        for bucket in (self.input_bucket, self.output_bucket):
+            right = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+            policy = {
+                "Version": "2012-10-17",
+                "Statement": [right | {"Resource": f"arn:aws:s3:::{bucket}/*"}],
+            }
+            s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
     def _create_queues(self) -> None:
         sqs = self.client("sqs")
