@@ -138,7 +138,7 @@ def _tell_where(cloud: LocalCloud, address: str, bundle: Bundle) -> None:
     customer = shlex.quote(json.dumps(typical_customer(bundle), ensure_ascii=False))
     print(
         f"""
-{bundle.model_version} runs as it would on AWS: both functions built, S3, queue and API played here.
+{bundle.model_version}: both functions run as built for AWS; S3, the queue and the gateway are played here.
 
 Score a file (drop Parquet below incoming/, find the scores below {cloud.output_bucket}/scored/):
   curl -T customers.parquet {cloud.address}/{cloud.input_bucket}/incoming/customers.parquet
