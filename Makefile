@@ -11,6 +11,7 @@ MODEL ?= models/churn
 EVENT ?= events/predict.json
 FUNCTION ?=
 PORT ?= 8000
+AWS_PORT ?= 4566
 # The template's default; one name for the build and for the deploy keeps both the same.
 ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
@@ -83,8 +84,8 @@ build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL, for ARC
 invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
 	@$(BIN)/python infra/local/invoke.py "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
 
-local: setup-dev setup-sam ## the whole stack on this machine, with the model in MODEL (PORT=8000)
-	@$(BIN)/python infra/local/stack.py --model $(MODEL) --port $(PORT)
+local: setup-dev setup-sam ## the whole stack on this machine, with the model in MODEL (PORT=8000, AWS_PORT=4566)
+	@$(BIN)/python infra/local/stack.py --model $(MODEL) --port $(PORT) --aws-port $(AWS_PORT)
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract

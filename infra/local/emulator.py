@@ -7,6 +7,7 @@ for which the bundle was built. One emulator is one execution environment, as in
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import platform
@@ -35,6 +36,8 @@ RUNTIME_VERSION: Final = "3.13"
 """The Python of the template's Runtime."""
 
 _START_SECONDS: Final = 10
+# This machine is never behind a proxy.
+_DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _INIT_REPORT: Final = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 
@@ -237,6 +240,11 @@ class FunctionUnderEmulator:
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
     @property
+    def is_running(self) -> bool:
+        """Whether the emulator is alive; the function in it is started anew by itself."""
+        return self._process.poll() is None
+
+    @property
     def init_milliseconds(self) -> float:
         """How long the first start took: interpreter, imports, model. Known after the first `invoke`."""
         found = _INIT_REPORT.search(self.log)
@@ -245,7 +253,20 @@ class FunctionUnderEmulator:
         return float(found.group(1))
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the handler's answer to one event.
+        """Return the handler's answer to one event, which must be an object.
+
+        Raises
+        ------
+        FunctionError
+            If the handler raised, was not found, ran out of time, died, or answered something else.
+        """
+        answer = self.call(event)
+        if not isinstance(answer, dict):
+            raise FunctionError(f"The function answered {type(answer).__name__} instead of an object.")
+        return answer
+
+    def call(self, event: Mapping[str, Any]) -> Any:
+        """Return the handler's answer to one event, whatever JSON it is.
 
         Raises
         ------
@@ -254,19 +275,21 @@ class FunctionUnderEmulator:
         """
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._port}/2015-03-31/functions/function/invocations",
-            data=json.dumps(event).encode(),
+            data=encoded_event(event),
         )
         with self._one_at_a_time:
             try:
-                with urllib.request.urlopen(request, timeout=self._timeout_seconds + 30) as response:
+                with _DIRECTLY.open(request, timeout=self._timeout_seconds + 30) as response:
                     text = response.read().decode()
             except urllib.error.HTTPError as error:
                 raise FunctionError(f"{error.read().decode()}\n{self.log}") from error
+            except (OSError, http.client.HTTPException) as error:
+                raise FunctionError(f"The emulator has gone ({type(error).__name__}).") from error
         try:
             answer = json.loads(text)
         except ValueError as error:  # A timeout is told in plain text.
             raise FunctionError(text) from error
-        if not isinstance(answer, dict) or "errorType" in answer:
+        if isinstance(answer, dict) and "errorType" in answer:
             raise FunctionError(text)
         return answer
 
@@ -286,6 +309,14 @@ class FunctionUnderEmulator:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def encoded_event(event: Mapping[str, Any]) -> bytes:
+    """Return an event as it travels: UTF-8, whose bytes count against Lambda's limit."""
+    try:
+        return json.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # Half a surrogate pair can be written as an escape alone.
+        return json.dumps(event).encode()
 
 
 def _free_ports() -> tuple[int, int]:

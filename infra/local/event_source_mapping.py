@@ -5,15 +5,20 @@ From AWS's pages "Using Lambda with Amazon SQS" and "Handling errors for an SQS 
 
 from __future__ import annotations
 
-import json
+import base64
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LONG_POLL_SECONDS: Final = 1
+_REST_SECONDS: Final = 1.0
+"""After a queue did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class MappingSettings:
         Whether the function's answer names the messages that failed.
     concurrency : int
         Invocations at the same time.
+    retry_seconds : int or None
+        After which a message that failed comes again; None, as on AWS, when its visibility timeout is over.
     """
 
     queue_url: str
@@ -36,10 +43,11 @@ class MappingSettings:
     batch_size: int
     reports_failures: bool
     concurrency: int
+    retry_seconds: int | None = None
 
 
 class EventSourceMapping:
-    """Polls while the ``with`` block lasts.
+    """Polls between `start` and `stop`.
 
     Parameters
     ----------
@@ -49,7 +57,7 @@ class EventSourceMapping:
     invoke : callable
         Takes the event, returns the function's answer, or raises if the invocation failed.
     report : callable, optional
-        Told of each failed invocation.
+        Told of each failed invocation, and of each time that the queue did not answer.
     """
 
     def __init__(
@@ -75,15 +83,33 @@ class EventSourceMapping:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Finish what is under way, and poll no more."""
+    def stop(self, seconds: float | None = None) -> bool:
+        """Poll no more, and wait for what is under way.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            To wait at most. What takes longer goes on; its messages are still in the queue.
+
+        Returns
+        -------
+        bool
+            Whether nothing is under way any more.
+        """
         self._stopping.set()
+        deadline = None if seconds is None else time.monotonic() + seconds
         for thread in self._threads:
-            thread.join()
+            thread.join(None if deadline is None else max(0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self.poll_once()
+            try:
+                self.poll_once()
+            except (BotoCoreError, ClientError) as error:
+                # What was not deleted comes again: a message is handled twice before it is lost.
+                self._report(error)
+                self._stopping.wait(_REST_SECONDS)
 
     def poll_once(self) -> int:
         """Receive and handle one batch; return how many messages it had."""
@@ -101,18 +127,19 @@ class EventSourceMapping:
 
     def _handle(self, messages: list[dict[str, Any]]) -> None:
         event = {"Records": [self._record(message) for message in messages]}
+        sent = {message["MessageId"] for message in messages}
         try:
-            answer = self._invoke(event)
+            kept = self._kept(self._invoke(event), sent)
         except Exception as error:  # noqa: BLE001
             # Whatever it was: the invocation failed, so the queue keeps its messages, as Lambda's does.
             self._report(error)
-            return
-        kept = self._kept(answer, {message["MessageId"] for message in messages})
+            kept = sent
         for message in messages:
+            handle = {"QueueUrl": self._settings.queue_url, "ReceiptHandle": message["ReceiptHandle"]}
             if message["MessageId"] not in kept:
-                self._sqs.delete_message(
-                    QueueUrl=self._settings.queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                self._sqs.delete_message(**handle)
+            elif self._settings.retry_seconds is not None:
+                self._sqs.change_message_visibility(**handle, VisibilityTimeout=self._settings.retry_seconds)
 
     def _kept(self, answer: Any, sent: set[str]) -> set[str]:
         """Return the messages that stay in the queue, as Lambda reads a function's answer."""
@@ -140,9 +167,21 @@ class EventSourceMapping:
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
             "attributes": message.get("Attributes", {}),
-            "messageAttributes": json.loads(json.dumps(message.get("MessageAttributes", {}), default=str)),
+            "messageAttributes": {
+                name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()
+            },
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
             "eventSourceARN": self._settings.queue_arn,
             "awsRegion": self._settings.queue_arn.split(":")[3],
         }
+
+
+def _attribute(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a message's attribute as Lambda writes it."""
+    written: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+    if "StringValue" in value:
+        written["stringValue"] = value["StringValue"]
+    if "BinaryValue" in value:
+        written["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode("ascii")
+    return written

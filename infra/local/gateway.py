@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from emulator import FunctionError
+from emulator import FunctionError, encoded_event
 
 from functions.score.asgi_gateway import proxy_event, read_body, send_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
-    from template_settings import Route
+    from template_settings import TemplateSettings
 
     from functions.score.asgi_gateway import Receive, Send
 
-LARGEST_BODY: Final = 6 * 1024 * 1024
+LARGEST_EVENT: Final = 6 * 1024 * 1024
 """What an invocation takes, in bytes; the emulator would cut off the rest."""
+PATIENCE_SECONDS: Final = 29
+"""For which API Gateway waits for a function."""
+
+_REFUSALS: Final = (
+    *("MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"),
+)
 
 
 class Gateway:
@@ -27,49 +32,67 @@ class Gateway:
 
     Parameters
     ----------
-    routes : iterable of Route
-        Those of the template; others are answered as API Gateway does.
+    template : TemplateSettings
+        Has the routes, and what is answered where no function answers.
     invoke : callable
         Calls the function; raises `FunctionError` if it fails.
+    patience_seconds : float
+        How long the function may take.
     """
 
     def __init__(
-        self, routes: Iterable[Route], invoke: Callable[[Mapping[str, Any]], dict[str, Any]]
+        self,
+        template: TemplateSettings,
+        invoke: Callable[[Mapping[str, Any]], Any],
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._routes = {(route.method.upper(), route.path) for route in routes}
+        self._routes = {(route.method.upper(), route.path) for route in template.routes()}
+        self._refusals = {name: template.gateway_response(name) for name in _REFUSALS}
         self._invoke = invoke
+        self._patience_seconds = patience_seconds
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI 3)."""
         if scope["type"] != "http":
             return
         request_id = str(uuid.uuid4())
-        body = await read_body(receive, LARGEST_BODY)
+        body = await read_body(receive, LARGEST_EVENT)
         if (scope["method"], scope["path"]) not in self._routes:
-            await send_answer(send, _refusal(403, "Missing Authentication Token", request_id))
-        elif len(body) > LARGEST_BODY:
-            await send_answer(send, _refusal(413, "Request Too Long", request_id))
+            # So it is told, since API Gateway checks credentials by route.
+            answer = self._refusal("MISSING_AUTHENTICATION_TOKEN", request_id)
+        elif len(body) > LARGEST_EVENT:
+            answer = self._refusal("REQUEST_TOO_LARGE", request_id)
         else:
-            await send_answer(send, await self._answer(proxy_event(scope, body, request_id), request_id))
+            answer = await self._answer(proxy_event(scope, body, request_id), request_id)
+        await send_answer(send, answer)
 
     async def _answer(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+        # A body that is no text has grown by a third, and other than the body counts too.
+        if len(encoded_event(event)) > LARGEST_EVENT:
+            return self._refusal("REQUEST_TOO_LARGE", request_id)
+        call = asyncio.get_running_loop().run_in_executor(None, self._invoke, event)
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, self._invoke, event)
+            answer = await asyncio.wait_for(call, self._patience_seconds)
+        except TimeoutError:
+            return self._refusal("INTEGRATION_TIMEOUT", request_id)
         except FunctionError:
-            return _refusal(502, "Internal server error", request_id)
+            return self._refusal("INTEGRATION_FAILURE", request_id)
+        return answer if _is_proxy_answer(answer) else self._refusal("INTEGRATION_FAILURE", request_id)
+
+    def _refusal(self, name: str, request_id: str) -> dict[str, Any]:
+        """Return what the template says for what no function answers."""
+        said = self._refusals[name]
+        return {
+            "statusCode": said.status,
+            "multiValueHeaders": {key: [value] for key, value in said.headers.items()},
+            "body": said.body.replace("$context.requestId", request_id),
+        }
 
 
-def _refusal(status: int, title: str, request_id: str) -> dict[str, Any]:
-    """Return what the template's gateway responses say for what no function answers."""
-    content = {
-        "type": "urn:churn:problem:gateway",
-        "title": title,
-        "status": status,
-        "detail": "The gateway refused the request." if status < 500 else "The gateway could not answer.",
-        "instance": request_id,
-    }
-    return {
-        "statusCode": status,
-        "multiValueHeaders": {"Content-Type": ["application/problem+json"], "Cache-Control": ["no-store"]},
-        "body": json.dumps(content),
-    }
+def _is_proxy_answer(answer: Any) -> bool:
+    return (
+        isinstance(answer, dict)
+        and isinstance(answer.get("statusCode"), int)
+        and isinstance(answer.get("multiValueHeaders"), dict)
+        and isinstance(answer.get("body"), str)
+    )

@@ -1,20 +1,28 @@
-"""S3, SQS and EventBridge of this machine: moto's server, with the template's buckets, queues and rule."""
+"""What surrounds the functions, on this machine: moto's S3, SQS and EventBridge, as the template says."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
 import urllib.request
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3  # type: ignore[import-untyped]
+import botocore.config  # type: ignore[import-untyped]
 from event_source_mapping import MappingSettings
 from moto.server import ThreadedMotoServer
 from template_settings import REGION, TemplateSettings
 
+from churn_core.errors import ConfigError
+
 if TYPE_CHECKING:
     from types import TracebackType
+
+_ADDRESS: Final = "127.0.0.1"
+_QUEUE_ATTRIBUTES: Final = ("VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds")
 
 
 class LocalCloud:
@@ -24,23 +32,24 @@ class LocalCloud:
     ----------
     template : TemplateSettings
         What to create.
-    visibility_timeout : int or None
-        Seconds after which a failed message comes again; None for the template's, which is long.
     port : int
         To listen at on loopback; 0 for a free one.
+
+    Raises
+    ------
+    ConfigError
+        If something else listens there.
     """
 
-    def __init__(
-        self, template: TemplateSettings, visibility_timeout: int | None = None, port: int = 0
-    ) -> None:
+    def __init__(self, template: TemplateSettings, port: int = 0) -> None:
+        _check_free(port)
         self._template = template
-        self._visibility_timeout = visibility_timeout
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+        self._server = ThreadedMotoServer(ip_address=_ADDRESS, port=port, verbose=False)
+        # What is asked of it is told by line otherwise.
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            # It would tell of every request, and the poller makes some each second.
-            logging.getLogger("werkzeug").setLevel(logging.ERROR)
             self._server.start()
             stack.callback(self._server.stop)
             stack.callback(self._forget)
@@ -54,11 +63,15 @@ class LocalCloud:
         self._cleanup.close()
 
     @property
+    def address(self) -> str:
+        """Where all its services answer."""
+        return "http://{}:{}".format(*self._server.get_host_and_port())
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables by which boto3, the AWS command line and the functions find it."""
-        host, port = self._server.get_host_and_port()
         return {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ENDPOINT_URL": self.address,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": REGION,
@@ -83,22 +96,35 @@ class LocalCloud:
             region_name=REGION,
             aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            # This machine is never behind a proxy.
+            config=botocore.config.Config(proxies={}),
         )
 
-    def mapping(self, workers: int) -> MappingSettings:
-        """Return the mapping from the queue to the batch function, with so many workers at most."""
+    def mapping(self, workers: int, retry_seconds: int | None = None) -> MappingSettings:
+        """Return the mapping from the queue to the batch function.
+
+        Parameters
+        ----------
+        workers : int
+            Invocations at the same time; no more than the template allows.
+        retry_seconds : int, optional
+            After which a message that failed comes again; by default when the template's visibility
+            timeout, which is long, is over.
+        """
         declared = self._template.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
         return MappingSettings(
             queue_url=self._queue_url,
             queue_arn=self._queue_arn,
             batch_size=declared["BatchSize"],
-            reports_failures="ReportBatchItemFailures" in declared["FunctionResponseTypes"],
+            reports_failures="ReportBatchItemFailures" in declared.get("FunctionResponseTypes", []),
             concurrency=min(workers, int(declared["ScalingConfig"]["MaximumConcurrency"])),
+            retry_seconds=retry_seconds,
         )
 
     def _forget(self) -> None:
         """Empty moto, whose state outlives its server in the same process."""
-        urllib.request.urlopen(f"{self.environment['AWS_ENDPOINT_URL']}/moto-api/reset", data=b"").close()
+        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        directly.open(f"{self.address}/moto-api/reset", data=b"").close()
 
     def _create(self) -> None:
         s3 = self.client("s3")
@@ -107,21 +133,33 @@ class LocalCloud:
             name = declared["BucketName"]
             s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
             s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=declared["VersioningConfiguration"])
+        self._let_everybody_read(s3)
         self._create_queues()
         self._connect(s3)
 
+    def _let_everybody_read(self, s3: Any) -> None:
+        """Let curl and DuckDB read without signatures what is on this machine alone."""
+        for bucket in (self.input_bucket, self.output_bucket):
+            right = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+            policy = {
+                "Version": "2012-10-17",
+                "Statement": [right | {"Resource": f"arn:aws:s3:::{bucket}/*"}],
+            }
+            s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
     def _create_queues(self) -> None:
         sqs = self.client("sqs")
-        dead = self._template.properties("DeadLetterQueue")
-        dead_url = sqs.create_queue(QueueName=dead["QueueName"])["QueueUrl"]
-        source = self._template.properties("InputQueue")
-        redrive = source["RedrivePolicy"] | {"deadLetterTargetArn": _arn(sqs, dead_url)}
-        timeout = self._visibility_timeout or source["VisibilityTimeout"]
-        self._queue_url = sqs.create_queue(
-            QueueName=source["QueueName"],
-            Attributes={"VisibilityTimeout": str(timeout), "RedrivePolicy": json.dumps(redrive)},
-        )["QueueUrl"]
+        dead_url = self._create_queue(sqs, "DeadLetterQueue", {})
+        redrive = self._template.properties("InputQueue")["RedrivePolicy"]
+        redrive |= {"deadLetterTargetArn": _arn(sqs, dead_url)}
+        self._queue_url = self._create_queue(sqs, "InputQueue", {"RedrivePolicy": json.dumps(redrive)})
         self._queue_arn = _arn(sqs, self._queue_url)
+
+    def _create_queue(self, sqs: Any, resource: str, more: dict[str, str]) -> str:
+        declared = self._template.properties(resource)
+        attributes = {name: str(declared[name]) for name in _QUEUE_ATTRIBUTES if name in declared}
+        answer = sqs.create_queue(QueueName=declared["QueueName"], Attributes=attributes | more)
+        return str(answer["QueueUrl"])
 
     def _connect(self, s3: Any) -> None:
         """Let the input bucket tell EventBridge, and the rule tell the queue."""
@@ -136,6 +174,28 @@ class LocalCloud:
             Rule="InputRule",
             Targets=[{"Id": target["Id"], "Arn": self._queue_arn} for target in rule["Targets"]],
         )
+
+
+def _check_free(port: int) -> None:
+    """Refuse a port that is taken; moto's server would wait for it without end."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_ADDRESS, port))
+        except OSError as error:
+            raise ConfigError(
+                f"S3 can't be had at {_ADDRESS}:{port} ({error.strerror}); choose another port with AWS_PORT."
+            ) from error
+
+
+def forget_aws_settings() -> None:
+    """Leave this process nothing of the user's AWS settings: neither rights to a real account nor a profile.
+
+    Moto asks boto3 too, so that a profile that isn't there would be its end.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 def _arn(sqs: Any, url: str) -> str:

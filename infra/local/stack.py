@@ -1,6 +1,6 @@
 """The whole stack on this machine: drop a Parquet file, find its scores; call the API.
 
-Usage: stack.py [--model DIR] [--port PORT] [--workers N] [--visibility-timeout SECONDS]
+Usage: stack.py [--model DIR] [--port PORT] [--aws-port PORT] [--workers N] [--visibility-timeout SECONDS]
 """
 
 from __future__ import annotations
@@ -8,123 +8,155 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from emulator import MissingToolError, find_tools
+from emulator import FunctionError, MissingToolError, find_tools
 from emulator_pool import EmulatorPool
 from event_source_mapping import EventSourceMapping
 from function_build import BuildError, up_to_date_function
 from gateway import Gateway
-from local_cloud import LocalCloud
-from template_settings import TemplateSettings
+from local_cloud import LocalCloud, forget_aws_settings
+from outcome_lines import OutcomeLines
+from template_settings import STACK, TemplateSettings
 
-from churn_core.errors import ChurnError
+from churn_core.cli.arguments import port_number
+from churn_core.errors import ChurnError, ConfigError
+from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
+from functions.score.model_info import typical_customer
 
 if TYPE_CHECKING:
-    from emulator import LambdaTools
+    import socket
+    from collections.abc import Callable
+
+    from churn_core.scoring.bundle import Bundle
 
 VISIBILITY_SECONDS: Final = 10
 """A failed message comes again so soon here; on AWS after the template's half hour."""
+AWS_PORT: Final = 4566
+GRACE_SECONDS: Final = 5.0
+"""For what is under way when the stack is told to end."""
 
 
 def main() -> int:
     """Run until Ctrl-C; return 0 then, 1 if something could not be built or started, 2 on wrong usage."""
     parser = argparse.ArgumentParser(prog="stack")
     parser.add_argument("--model", type=Path, default=Path("models/churn"), help="bundle to build in")
-    parser.add_argument("--port", type=int, default=8000, help="of the API; 0 for a free one")
-    parser.add_argument("--workers", type=int, default=2, help="environments of each function")
-    parser.add_argument("--visibility-timeout", type=int, default=VISIBILITY_SECONDS)
+    parser.add_argument("--port", type=port_number, default=8000, help="of the API; 0 for a free one")
+    parser.add_argument(
+        "--aws-port", type=port_number, default=AWS_PORT, help="of S3, SQS and EventBridge; 0 for a free one"
+    )
+    parser.add_argument("--workers", type=_count, default=2, help="environments of each function")
+    parser.add_argument(
+        "--visibility-timeout",
+        type=_count,
+        default=VISIBILITY_SECONDS,
+        metavar="SECONDS",
+        help="after which a file that failed is tried again",
+    )
     options = parser.parse_args()
     if not (options.model / "manifest.json").exists():
-        parser.error(f"There is no model in {options.model}; run 'make demo', or set MODEL to a bundle.")
+        parser.error(
+            f"There is no model in {options.model}; run 'make demo' first, or set MODEL to a bundle."
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    forget_aws_settings()
     try:
         _run(options)
     except KeyboardInterrupt:
         print("Stopped; what was in the buckets is gone.")
-    except (MissingToolError, BuildError, ChurnError) as error:
+    except (MissingToolError, BuildError, FunctionError, ChurnError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
 def _run(options: argparse.Namespace) -> None:
-    tools, template = find_tools(), TemplateSettings()
-    print("Building both functions, where something has changed ...", flush=True)
-    folders = {
-        name: up_to_date_function(name, tools, options.model) for name in ("ScoreFunction", "BatchFunction")
-    }
+    tools, template, bundle = find_tools(), TemplateSettings(), load_bundle(options.model)
     with ExitStack() as stack:
-        listener = stack.enter_context(listening_socket("127.0.0.1", options.port))
-        cloud = stack.enter_context(LocalCloud(template, options.visibility_timeout))
-        pools = {
-            name: stack.enter_context(_pool(name, folder, template, cloud, tools, options.workers))
-            for name, folder in folders.items()
-        }
-        mapping = EventSourceMapping(
-            cloud.client("sqs"), cloud.mapping(options.workers), pools["BatchFunction"].invoke, _tell_failure
-        )
-        mapping.start()
+        # First what may be refused, then what takes long.
+        listener = stack.enter_context(_listener(options.port))
+        cloud = stack.enter_context(LocalCloud(template, options.aws_port))
+        print("Building both functions, where something has changed ...", flush=True)
+
+        def pool(name: str, size: int, on_log: Callable[[str], None] | None = None) -> EmulatorPool:
+            folder = up_to_date_function(name, tools, options.model)
+            return EmulatorPool(folder, template.function(name), cloud.environment, tools, size, on_log)
+
+        scores = stack.enter_context(pool("ScoreFunction", options.workers))
+        settings = cloud.mapping(options.workers, options.visibility_timeout)
+        told = OutcomeLines(f"{cloud.address}/{cloud.output_bucket}")
+        batch = pool("BatchFunction", settings.concurrency, told.tell)
+        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, told.tell_failure)
+        # From the last to the first: what is under way gets some time, then its environment is ended.
         stack.callback(mapping.stop)
-        _tell_where(cloud, f"http://127.0.0.1:{listener.getsockname()[1]}")
-        gateway = Gateway(template.routes(), pools["ScoreFunction"].invoke)
-        config = uvicorn.Config(
-            gateway, loop="asyncio", log_level="warning", access_log=False, lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        server.run(sockets=[listener])
-        if server.should_exit:
-            raise KeyboardInterrupt
+        stack.enter_context(batch)
+        stack.callback(mapping.stop, GRACE_SECONDS)
+        mapping.start()
+        _tell_where(cloud, f"http://127.0.0.1:{listener.getsockname()[1]}", bundle)
+        _serve(Gateway(template, scores.invoke), listener)
 
 
-def _pool(
-    name: str, folder: Path, template: TemplateSettings, cloud: LocalCloud, tools: LambdaTools, size: int
-) -> EmulatorPool:
-    on_log = _tell_outcomes if name == "BatchFunction" else None
-    return EmulatorPool(folder, template.function(name), cloud.environment, tools, size, on_log)
+def _serve(gateway: Gateway, listener: socket.socket) -> None:
+    """Answer until a signal ends it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Always.
+    """
+    config = uvicorn.Config(
+        gateway,
+        loop="asyncio",
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(GRACE_SECONDS),
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+    # Only a signal ends it, which uvicorn does not tell in every case.
+    raise KeyboardInterrupt
 
 
-def _tell_where(cloud: LocalCloud, address: str) -> None:
+def _listener(port: int) -> socket.socket:
+    try:
+        return listening_socket("127.0.0.1", port)
+    except ConfigError as error:
+        raise ConfigError(
+            f"The API can't be had at 127.0.0.1:{port} ({error.__cause__}); choose another port with PORT."
+        ) from error
+
+
+def _tell_where(cloud: LocalCloud, address: str, bundle: Bundle) -> None:
     exports = " ".join(f"{name}={value}" for name, value in cloud.environment.items())
+    customer = shlex.quote(json.dumps(typical_customer(bundle), ensure_ascii=False))
     print(
         f"""
-Drop Parquet files into  s3://{cloud.input_bucket}/incoming/
-Find their scores in     s3://{cloud.output_bucket}/scored/   (what can't be scored: quarantine/)
-with these variables, in boto3, the AWS command line and 'churn locate':
+{bundle.model_version}: both functions run as built for AWS; S3, the queue and the gateway are played here.
 
+Score a file (drop Parquet below incoming/, find the scores below {cloud.output_bucket}/scored/):
+  curl -T customers.parquet {cloud.address}/{cloud.input_bucket}/incoming/customers.parquet
+Score a customer:
+  curl {address}/predict -H 'content-type: application/json' -d {customer}
+For boto3, the AWS command line, 'churn locate' and 'churn redrive --stack {STACK}':
   export {exports}
 
-Call the API at          {address}/predict
-
-Ctrl-C ends it.
-""",
+Ctrl-C ends it, and empties the buckets. What becomes of each file:""",
         flush=True,
     )
 
 
-def _tell_outcomes(log: str) -> None:
-    """Print a line for each object; the log holds no customer's value."""
-    for line in log.splitlines():
-        try:
-            told: dict[str, Any] = json.loads(line)
-        except ValueError:
-            continue
-        if "action" in told:
-            counts = f"{told['rows']:,} rows, {told['rejected']:,} rejected" if "rows" in told else ""
-            parts = [f"{told['message']:<18}", told.get("output_key"), counts, told.get("detail")]
-            print("  ".join(part for part in parts if part), flush=True)
-
-
-def _tell_failure(error: Exception) -> None:
-    print(
-        f"The invocation failed ({type(error).__name__}); the queue delivers its messages again.", flush=True
-    )
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
 STACK: Final = "churn-local"
 
+_NO_VALUE: Final = object()
 _VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -47,6 +48,23 @@ class Route:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """What the API answers by itself in one case.
+
+    Attributes
+    ----------
+    status : int
+    headers : dict
+    body : str
+        With ``$context.requestId`` where the request's id belongs.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
 class TemplateSettings:
     """Answers what the template says, for one stack with its default parameters.
 
@@ -64,7 +82,9 @@ class TemplateSettings:
             "AWS::Region": REGION,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
+            "AWS::NoValue": _NO_VALUE,
         }
+        self._conditions: dict[str, _Intrinsic] = self._template.get("Conditions", {})
         self._values |= {
             name: parameter["Default"] for name, parameter in self._template["Parameters"].items()
         }
@@ -95,25 +115,48 @@ class TemplateSettings:
             if event["Type"] == "Api"
         ]
 
+    def gateway_response(self, name: str) -> GatewayResponse:
+        """Return what the API answers by itself, by the name that API Gateway has for the case."""
+        found = self.properties("Api")["GatewayResponses"][name]
+        headers = found["ResponseParameters"]["Headers"]
+        return GatewayResponse(
+            status=int(found["StatusCode"]),
+            # What stands there literally is put in quotation marks.
+            headers={key: value.strip("'") for key, value in headers.items()},
+            body=found["ResponseTemplates"]["application/json"],
+        )
+
     def _resolve(self, content: Any) -> Any:
         if isinstance(content, _Intrinsic):
             return self._value(content)
         if isinstance(content, dict):
-            return {key: self._resolve(value) for key, value in content.items()}
+            found = {key: self._resolve(value) for key, value in content.items()}
+            return {key: value for key, value in found.items() if value is not _NO_VALUE}
         if isinstance(content, list):
             return [self._resolve(value) for value in content]
         return content
 
     def _value(self, intrinsic: _Intrinsic) -> Any:
-        content = intrinsic.content
-        if intrinsic.name == "Ref":
+        name, content = intrinsic.name, intrinsic.content
+        if name == "Ref":
             return self._values.get(content, content)
-        if intrinsic.name == "Sub":
+        if name == "Sub" and isinstance(content, str):
             return _VARIABLE.sub(lambda found: str(self._values.get(found[1], found[1])), content)
-        if intrinsic.name == "GetAtt":
+        if name == "GetAtt":
             return content.split(".")[0]
-        # Conditions and lists are of no concern here; nobody asks for what they are part of.
-        return None
+        if name == "If":
+            condition, if_true, if_false = content
+            return self._resolve(if_true if self._holds(self._conditions[condition]) else if_false)
+        raise NotImplementedError(f"!{name} of template.yaml is not read here; add it to {__name__}.")
+
+    def _holds(self, condition: _Intrinsic) -> bool:
+        if condition.name == "Not":
+            return not self._holds(condition.content[0])
+        if condition.name == "Equals":
+            # CloudFormation compares parameters as text.
+            first, second = (str(self._resolve(value)) for value in condition.content)
+            return first == second
+        raise NotImplementedError(f"!{condition.name} is no condition that is read here.")
 
 
 @dataclass(frozen=True, slots=True)

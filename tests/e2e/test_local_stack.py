@@ -6,12 +6,14 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,23 +45,25 @@ class LocalStack:
 
     def __init__(self, model: Path) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "--model", str(model), "--port", "0"],
+            [*COMMAND, "--model", str(model), "--port", "0", "--aws-port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.printed = ""
-        self._read_until("Ctrl-C ends it")
+        self.read_line("What becomes of each file:")
         self.address = self.found(r"http://127\.0\.0\.1:\d+(?=/predict)")
-        self.input_bucket, self.output_bucket = re.findall(r"s3://([^/]+)/", self.printed)[:2]
+        self.input_bucket = self.found(r"[^/]+(?=/incoming/)")
+        self.output_bucket = self.found(r"\S+(?=/scored/)")
         self.variables = dict(part.split("=", 1) for part in self.found(r"(?<=export ).*").split())
 
-    def _read_until(self, text: str) -> None:
+    def read_line(self, text: str) -> str:
+        """Read on until a line with a text in it; return that."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.printed += line
             if text in line:
-                return
+                return line
         raise AssertionError(self.printed)
 
     def found(self, pattern: str) -> str:
@@ -150,6 +154,29 @@ def test_the_scores_are_located(stack: LocalStack) -> None:
     assert found.stdout == f"s3://{stack.output_bucket}/{key}  (300 rows, 300 scored, 0 rejected)\n"
 
 
+def test_the_commands_that_it_prints_work_as_they_are(stack: LocalStack, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed; install it to run this test.")
+    customers(50).to_parquet(tmp_path / "customers.parquet")
+    drop, score = re.findall(r"(?m)^  (curl .*)$", stack.printed)
+
+    def run(command: str) -> str:
+        return subprocess.run(
+            ["bash", "-c", f"{command} --silent --fail"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert run(drop) == ""
+    assert 0 < json.loads(run(score))["churn_probability"] < 1
+    line = stack.read_line("50 rows, 0 rejected")
+    (address,) = re.findall(r"http://\S+", line)
+    with urllib.request.urlopen(address) as scores:
+        assert pq.read_table(pa.BufferReader(scores.read())).num_rows == 50
+
+
 def test_garbage_is_quarantined(stack: LocalStack) -> None:
     stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/garbage.parquet", Body=b"SSN-111-22-3333")
 
@@ -171,20 +198,39 @@ def test_the_api_answers_as_behind_api_gateway(stack: LocalStack, sample_bundle:
 
 
 def children_of(pid: int) -> set[int]:
-    found = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    found: set[int] = set()
+    with suppress(OSError):  # It may have ended meanwhile.
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found |= {int(child) for child in (thread / "children").read_text().split()}
     return found.union(*(children_of(child) for child in found))
 
 
-def is_running(pid: int) -> bool:
-    """A process that has ended, but of which nobody has taken notice, has no command line any more."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
+def is_scoring(pid: int) -> bool:
+    with suppress(OSError):
+        return b"scoring_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
-def test_ctrl_c_ends_it_and_leaves_nothing(stack: LocalStack) -> None:
-    running = {child for child in children_of(stack.process.pid) if is_running(child)}
+def ended(pid: int) -> bool:
+    """Whether a process ends; what has nobody who asks for it any more still has a number for a moment."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if not Path(f"/proc/{pid}/cmdline").read_bytes():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_ctrl_c_ends_it_also_while_a_file_is_scored_and_leaves_nothing(stack: LocalStack) -> None:
+    large, file = pa.Table.from_pandas(customers(3_000)), io.BytesIO()
+    pq.write_table(pa.concat_tables([large] * 1_000), file)
+    stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/large.parquet", Body=file.getvalue())
+    while not any(is_scoring(child) for child in children_of(stack.process.pid)):
+        pass
+    running = {child for child in children_of(stack.process.pid) if Path(f"/proc/{child}").exists()}
     assert running
 
     assert stack.stop() == 0, stack.printed
@@ -192,7 +238,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(stack: LocalStack) -> None:
     assert "Traceback" not in stack.printed
     assert "SSN-111-22-3333" not in stack.printed
     assert "300 rows, 0 rejected" in stack.printed
-    assert not [child for child in running if is_running(child)]
+    assert not [child for child in running if not ended(child)]
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(stack.address + "/health")
 
