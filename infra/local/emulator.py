@@ -305,10 +305,21 @@ class FunctionUnderEmulator:
         raise FunctionError(f"The emulator did not start:\n{self.log}")
 
     def _stop(self) -> None:
-        """End the emulator and the interpreter that it started; they are a process group of their own."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """End the emulator and what it has started: a session, of which parts may outlive its leader."""
+        for pid in [self._process.pid, *_members_of_session(self._process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _members_of_session(session: int) -> list[int]:
+    members = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # After the name, which may hold anything: state, parent, group, session (proc(5)).
+            if int(path.read_text().rpartition(")")[2].split()[3]) == session:
+                members.append(int(path.parent.name))
+    return members
 
 
 def encoded_event(event: Mapping[str, Any]) -> bytes:
