@@ -7,6 +7,7 @@ import logging
 import sys
 import tempfile
 import urllib.request
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,14 @@ from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.batch import app
+from functions.batch.delivery import Deliveries
+from functions.batch.object_job import ObjectJob
+from functions.batch.quarantine import Quarantine
 from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import read_result
 from functions.batch.scoring_task import ScoredFile, ScoringTask
+from functions.batch.settings import BatchFunctionSettings
+from functions.batch.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -143,3 +149,18 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         app.deliveries.cache_clear()
 
     return switch
+
+
+@pytest.fixture
+def another_environment(buckets: Any, bundle: Bundle, environment: Path) -> Callable[[], Deliveries]:
+    """Make one more environment of the function, with a disk of its own."""
+
+    def make() -> Deliveries:
+        settings = BatchFunctionSettings.from_environment()
+        settings = replace(settings, work_dir=environment / str(uuid.uuid4()))
+        storage = Storage(buckets)
+        scorer = InProcessScorer(settings.model_dir)
+        job = ObjectJob(settings, storage, scorer, bundle.model_digest, bundle.model_version)
+        return Deliveries(job, Quarantine(storage, OUTPUT, bundle.model_digest), INPUT)
+
+    return make

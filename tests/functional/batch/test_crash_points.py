@@ -21,6 +21,8 @@ from model_s3 import KilledError
 from proof_figures import record_figure
 
 from functions.batch import app
+from functions.batch.delivery import Deliveries
+from functions.batch.outcomes import Action
 from functions.batch.storage import s3_client
 
 if TYPE_CHECKING:
@@ -105,6 +107,40 @@ def test_a_kill_around_any_call_to_aws_loses_and_doubles_nothing(
     # Each call had its turn: the look for the output, HEAD, GET, PUT, the news.
     assert number - 1 == {"good": 5, "garbage": 4, "gone": 3}[kind]
     record_figure(f"Kills around each call to AWS ({kind} object), one end each", str(number - 1))
+
+
+def test_b1_a_second_delivery_at_any_call_of_the_first_changes_nothing(
+    stack: BatchStack,
+    in_process: Callable[[], None],
+    another_environment: Callable[[], Deliveries],
+    customers: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two environments at the same object: the second runs from end to end in between two steps."""
+    in_process()
+    turn = {"left": 0, "taken": 0}
+    put = stack.put(customers)
+
+    def let_the_other_run(**_: Any) -> None:
+        turn["left"] -= 1
+        if turn["left"] == 0:
+            turn["taken"] += 1
+            (handled,) = another_environment().handle(message(put.event()), lambda: 300.0)
+            assert handled.action is not Action.RETRIED
+
+    def wired() -> Any:
+        client = s3_client()
+        client.meta.events.register("before-call", let_the_other_run)
+        return client
+
+    monkeypatch.setattr(app, "s3_client", wired)
+    for number in range(1, 6):
+        put = stack.put(customers)
+        turn["left"] = number
+        assert stack.deliver(message(put.event())) == []
+        settled(stack, put, "scored")
+    # The look for the output, HEAD, GET and PUT of the first.
+    assert turn["taken"] == 4
 
 
 def killed(stack: BatchStack, marker: str, *puts: Put) -> None:
