@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,6 +69,16 @@ class Queue:
                 )
         found = self.sqs.receive_message(QueueUrl=self.settings.queue_url, MaxNumberOfMessages=10)
         return sorted(message["Body"] for message in found.get("Messages", []))
+
+
+@contextmanager
+def polling(mapping: EventSourceMapping) -> Iterator[None]:
+    """Let it poll, and end it also if the test fails."""
+    mapping.start()
+    try:
+        yield
+    finally:
+        assert mapping.stop()
 
 
 def raising(_: list[str]) -> Any:
@@ -188,10 +198,8 @@ def test_a_message_that_always_fails_ends_among_the_dead_letters(cloud: LocalClo
 def test_as_many_invocations_as_are_allowed_are_under_way_at_once(cloud: LocalCloud) -> None:
     queue = Queue(cloud, batch_size=1, concurrency=2)
     both = threading.Barrier(3)
-    mapping = queue.mapping(lambda ids: both.wait(timeout=60) and None)
-    mapping.start()
-    both.wait(timeout=60)
-    assert mapping.stop()
+    with polling(queue.mapping(lambda ids: both.wait(timeout=20) and None)):
+        both.wait(timeout=20)
     assert queue.left() == NONE
 
 
@@ -201,14 +209,13 @@ def test_stopping_waits_for_what_is_under_way_but_no_longer_than_it_is_told(clou
 
     def answer(ids: list[str]) -> None:
         called.set()
-        assert may_end.wait(timeout=60)
+        assert may_end.wait(timeout=20)
 
     mapping = queue.mapping(answer)
-    mapping.start()
-    assert called.wait(timeout=60)
-    assert not mapping.stop(seconds=0.1)
-    may_end.set()
-    assert mapping.stop()
+    with polling(mapping):
+        assert called.wait(timeout=20)
+        assert not mapping.stop(seconds=0.1)
+        may_end.set()
     assert queue.left() == NONE
     assert len(queue.events) == 1
 
@@ -234,9 +241,7 @@ def test_a_queue_that_does_not_answer_once_is_polled_again_and_nothing_is_lost(
         if set(seen) == set(queue.ids) and len(seen) == handled + 1:
             emptied.set()
 
-    mapping = queue.mapping(answer)
-    mapping.start()
-    assert emptied.wait(timeout=60)
-    assert mapping.stop()
+    with polling(queue.mapping(answer)):
+        assert emptied.wait(timeout=20)
     assert [type(error) for error in queue.reported] == [EndpointConnectionError]
     assert queue.left() == NONE

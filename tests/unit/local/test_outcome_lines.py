@@ -29,7 +29,8 @@ def logged(result: ObjectResult, action: Action) -> str:
 def test_a_scored_file_has_its_counts_and_where_its_scores_are(capsys: pytest.CaptureFixture[str]) -> None:
     file = ScoredFile(1_200, 1_199, 1, 300, {"missing": 1}, {}, None)
     result = ObjectResult(Outcome.SCORED, SOURCE, output_key="scored/model=1/x.parquet", file=file)
-    LINES.tell(f"START RequestId: 1\n{logged(result, Action.SCORED)}\n12\nnull\nREPORT\n")
+    others = ["START RequestId: 1", '{"message": "a metric"}', "12", "null", '"text"', "REPORT"]
+    LINES.tell("\n".join([*others, logged(result, Action.SCORED), *others]))
     assert (
         capsys.readouterr().out
         == "scored  1,200 rows, 1 rejected  http://127.0.0.1:1/out/scored/model=1/x.parquet\n"
