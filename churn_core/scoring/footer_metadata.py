@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from churn_core.scoring.thrift_compact import BINARY, LIST, STRUCT, CompactReader, varint_bytes
+from churn_core.scoring.thrift_compact import BINARY, LIST, STRUCT, CompactReader, ThriftError, varint_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +29,16 @@ def write_footer_metadata(path: Path, entries: Mapping[str, str]) -> None:
         A file of our own making.
     entries : mapping
         Text by name; their order is kept.
+
+    Raises
+    ------
+    ThriftError
+        If the footer is damaged; the file stays as it is.
     """
     with path.open("r+b") as file:
         start, footer = _footer_of(file)
-        file.seek(start)
         changed = _with_entries(footer, entries)
+        file.seek(start)
         file.write(changed + len(changed).to_bytes(4, "little") + _MAGIC)
         file.truncate()
 
@@ -49,12 +54,18 @@ def read_footer_metadata(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         _, footer = _footer_of(file)
     found = CompactReader(footer).struct({_KEY_VALUE_METADATA: [{1: bytes, 2: bytes}]})
-    return {entry[1].decode(): entry.get(2, b"").decode() for entry in found.get(_KEY_VALUE_METADATA, [])}
+    try:
+        return {entry[1].decode(): entry.get(2, b"").decode() for entry in found.get(_KEY_VALUE_METADATA, [])}
+    except (KeyError, UnicodeDecodeError) as error:
+        raise ThriftError("an entry has no name or is no text") from error
 
 
 def _footer_of(file: BinaryIO) -> tuple[int, bytes]:
-    end = file.seek(-8, 2)
+    end = file.seek(0, 2) - 8
+    file.seek(max(0, end))
     start = end - int.from_bytes(file.read(4), "little")
+    if start < 0:
+        raise ThriftError("the footer is longer than the file")
     file.seek(start)
     return start, file.read(end - start)
 
@@ -68,14 +79,21 @@ def _with_entries(footer: bytes, entries: Mapping[str, str]) -> bytes:
         reader.skip(kind)
         if number != _KEY_VALUE_METADATA:
             fields.append((number, kind, footer[start : reader.position]))
-    fields.append((_KEY_VALUE_METADATA, LIST, _entry_list(entries)))
+    behind = (place for place, field in enumerate(fields) if field[0] not in range(_KEY_VALUE_METADATA))
+    fields.insert(next(behind, len(fields)), (_KEY_VALUE_METADATA, LIST, _entry_list(entries)))
     written = bytearray()
     before = 0
-    for number, kind, value in sorted(fields):
-        written.append((number - before) << 4 | kind)
-        written += value
+    for number, kind, value in fields:
+        written += _field_header(number, kind, before) + value
         before = number
     return bytes(written) + b"\0"
+
+
+def _field_header(number: int, kind: int, before: int) -> bytes:
+    if 0 < number - before < 16:
+        return bytes([(number - before) << 4 | kind])
+    # Extensions of the format have a number too far from the others for one byte.
+    return bytes([kind]) + varint_bytes(number << 1 if number >= 0 else -number * 2 - 1)
 
 
 def _entry_list(entries: Mapping[str, str]) -> bytes:
