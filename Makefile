@@ -8,6 +8,7 @@ SAM_VENV := .sam-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
+PROOFS ?=
 EVENT ?= events/predict.json
 FUNCTION ?=
 PORT ?= 8000
@@ -54,7 +55,7 @@ test: setup-dev setup-sam ## every test, real parts, on all cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 proof: setup-dev setup-sam ## what takes too long for every change; writes docs/proof.md
-	@$(BIN)/python tests/write_proof.py
+	@$(BIN)/python tests/write_proof.py $(PROOFS)
 
 lint: setup-dev ## style and types
 	@$(BIN)/ruff check .

@@ -1,15 +1,20 @@
 """Run the proofs that take too long for every change, and write their figures to docs/proof.md.
 
 `make proof` runs this. Each proof is a part of the suite with more cases; its tests leave their figures.
+`make proof PROOFS="tests/e2e/test_score_bundle.py"` runs some of them, and keeps the others' rows. What is
+skipped is listed with its reason: a proof that was not run proves nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -36,31 +41,78 @@ PROOFS: Final = {
 }
 """Test files, and the variables that make them try more cases."""
 
+_ROW: Final = re.compile(r"^\| (?P<claim>.+) \| (?P<figure>.+) \| `(?P<tests>.+)` \| (?P<date>.+) \|$", re.M)
+_SKIPPED: Final = "skipped: "
 
-def main() -> int:
-    """Run all proofs; write the page only if they hold."""
-    figures: list[dict[str, str]] = []
-    for tests, variables in PROOFS.items():
-        with tempfile.NamedTemporaryFile("r+", encoding="utf-8") as collected:
-            environment = os.environ | variables | {"CHURN_PROOF_FIGURES": collected.name}
-            command = [sys.executable, "-m", "pytest", "-q", "--timeout", "7200", tests]
-            if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
-                return 1
-            figures += [json.loads(line) | {"tests": tests} for line in collected]
-    PAGE.write_text(_page(figures), encoding="utf-8")
-    print(f"Wrote {PAGE.relative_to(ROOT)}.")
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the page: what is claimed, what came of it, by which tests, when."""
+
+    claim: str
+    figure: str
+    tests: str
+    date: str
+
+    def __str__(self) -> str:
+        return f"| {self.claim} | {self.figure} | `{self.tests}` | {self.date} |"
+
+
+def main(chosen: list[str]) -> int:
+    """Run the proofs; write each one's rows as soon as it holds, and return 1 at the first that doesn't."""
+    if unknown := set(chosen) - set(PROOFS):
+        print(f"{', '.join(sorted(unknown))}: no proof; take some of {', '.join(PROOFS)}", file=sys.stderr)
+        return 2
+    for tests in chosen or PROOFS:
+        found = _run(tests)
+        if found is None:
+            return 1
+        rows = [row for row in _rows_of_the_page() if row.tests in PROOFS and row.tests != tests] + found
+        rows.sort(key=lambda row: list(PROOFS).index(row.tests))
+        PAGE.write_text(_page(rows), encoding="utf-8")
+        print(f"Wrote {tests} to {PAGE.relative_to(ROOT)}.")
     return 0
 
 
-def _page(figures: list[dict[str, str]]) -> str:
-    rows = "\n".join(f"| {f['claim']} | {f['figure']} | `{f['tests']}` |" for f in figures)
+def _run(tests: str) -> list[Row] | None:
+    """Run one proof; return its rows, or None if it failed."""
+    with tempfile.TemporaryDirectory(prefix="churn-proof-") as folder:
+        collected, report = Path(folder, "figures"), Path(folder, "report.xml")
+        collected.touch()
+        environment = os.environ | PROOFS[tests] | {"CHURN_PROOF_FIGURES": str(collected)}
+        command = [sys.executable, "-m", "pytest", "-q", "--timeout", "7200", f"--junit-xml={report}", tests]
+        if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
+            return None
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        figures = [json.loads(line) for line in collected.read_text(encoding="utf-8").splitlines()]
+        rows = [Row(figure["claim"], figure["figure"], tests, today) for figure in figures]
+        return rows + [Row(name, _SKIPPED + reason, tests, today) for name, reason in _skipped(report)]
+
+
+def _skipped(report: Path) -> list[tuple[str, str]]:
+    """Return each skipped test's name in words, and why."""
+    cases = ET.parse(report).getroot().iter("testcase")
+    return [
+        (case.get("name", "").removeprefix("test_").replace("_", " "), skip.get("message", ""))
+        for case in cases
+        if (skip := case.find("skipped")) is not None
+    ]
+
+
+def _rows_of_the_page() -> list[Row]:
+    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    return [Row(**found.groupdict()) for found in _ROW.finditer(text)]
+
+
+def _page(rows: list[Row]) -> str:
+    lines = "\n".join(str(row) for row in rows)
     return (
         "# Proof\n\n"
         "What the suite proves on every change, proved with more cases. `make proof` runs it and writes\n"
-        f"this page; last on {datetime.now(UTC):%Y-%m-%d}.\n\n"
-        f"| claim | figure | tests |\n| --- | --- | --- |\n{rows}\n"
+        "this page; a row has the day on which its figure was found.\n\n"
+        f"| claim | figure | tests | found on |\n| --- | --- | --- | --- |\n{lines}\n"
     )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
