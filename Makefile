@@ -52,7 +52,7 @@ demo: setup ## train, prove, score one, score a million (DATA=path for a table o
 	@$(BIN)/python -m churn_core.pipelines.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
 
 test: setup-dev setup-sam ## every test, real parts, on all cores
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 proof: setup-dev setup-sam ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python tests/write_proof.py $(PROOFS)

@@ -23,16 +23,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell gives background jobs a Ctrl-C that is ignored, and they hand it on to what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, for they share fixtures; and all of e2e, for they share builds."""
-    for item in items:
-        shared = "e2e" if "e2e" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(shared))
-
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:

@@ -145,7 +145,12 @@ def install_runtime(tools: LambdaTools) -> Path:
             check=True,
             env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"},
         )
-        packages.rename(target)
+        try:
+            packages.rename(target)
+        except OSError:
+            # Another process was quicker; its packages come of the same lock.
+            if not target.exists():
+                raise
     return target
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from emulator import REPOSITORY
+
+from churn_core.scoring.bundle import load_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +24,9 @@ HANDLERS: Final = {
     "ScoreFunction": "functions.score.app.lambda_handler",
     "BatchFunction": "functions.batch.app.lambda_handler",
 }
+
+KEPT_BUILDS: Final = 4
+"""Of each function."""
 
 
 class BuildError(Exception):
@@ -74,28 +80,41 @@ def build_function(
     return target / function
 
 
-def up_to_date_function(function: str, tools: LambdaTools, model: Path) -> Path:
-    """Return a function's bundle for this machine, built only where something that it is made of changed.
+def up_to_date_function(
+    function: str, tools: LambdaTools, model: Path, architecture: str | None = None
+) -> Path:
+    """Return a function's bundle, built only where something that it is made of changed.
+
+    Builds that were used last are kept, one for each model, since one of them may be running.
 
     Raises
     ------
     BuildError
         If the build fails.
     """
-    target = REPOSITORY / "build" / "functions" / function
-    stamp = target / "made-of"
-    digest = _digest(tools, model)
-    if not (stamp.exists() and stamp.read_text(encoding="utf-8") == digest):
-        shutil.rmtree(target, ignore_errors=True)
-        build_function(function, tools, model, target)
-        stamp.write_text(digest, encoding="utf-8")
+    made_of = _digest(tools, model, architecture or tools.architecture)
+    folder = REPOSITORY / "build" / "functions" / function
+    target = folder / made_of[:12]
+    stamp = target / "complete"
+    folder.mkdir(parents=True, exist_ok=True)
+    # One build at a time: another process may want the same one.
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists():
+            shutil.rmtree(target, ignore_errors=True)
+            build_function(function, tools, model, target, architecture)
+        stamp.touch()
+        for old in sorted(folder.glob("*/complete"), key=lambda kept: kept.stat().st_mtime)[:-KEPT_BUILDS]:
+            shutil.rmtree(old.parent)
     return target / function
 
 
-def _digest(tools: LambdaTools, model: Path) -> str:
-    digest = hashlib.sha256(f"{tools.python_version} {tools.architecture}".encode())
-    for path in [*_source_files(), model / "manifest.json", model / "model.onnx"]:
-        digest.update(f"\0{path}\0".encode())
+def _digest(tools: LambdaTools, model: Path, architecture: str) -> str:
+    digest = hashlib.sha256(f"{tools.python_version} {architecture}".encode())
+    # The manifest's own digest leaves out when it was made.
+    digest.update(load_bundle(model).model_digest.encode())
+    for path in _source_files():
+        digest.update(f"\0{path.relative_to(REPOSITORY)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator import LambdaTools, MissingToolError, find_tools
-from function_build import build_function
+from function_build import up_to_date_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,18 +23,8 @@ def lambda_tools() -> LambdaTools:
 
 
 @pytest.fixture(scope="session")
-def built_function(
-    lambda_tools: LambdaTools, sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Path]:
-    """Build a function, once for each architecture, with the command that also builds for AWS."""
-    built: dict[tuple[str, str], Path] = {}
-
-    def build(function: str, architecture: str) -> Path:
-        if (function, architecture) not in built:
-            target = tmp_path_factory.mktemp("sam-build")
-            built[function, architecture] = build_function(
-                function, lambda_tools, sample_bundle, target, architecture
-            )
-        return built[function, architecture]
-
-    return build
+def built_function(lambda_tools: LambdaTools, sample_bundle: Path) -> Callable[[str, str], Path]:
+    """Build a function with the command that also builds for AWS, unless that is done already."""
+    return lambda function, architecture: up_to_date_function(
+        function, lambda_tools, sample_bundle, architecture
+    )
