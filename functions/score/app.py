@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+import gc
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -18,6 +19,9 @@ from functions.score.settings import ScoreSettings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+GARBAGE_THRESHOLD: Final = 20_000
+"""Containers made and still alive before Python looks for cycles; a thousand customers make half of that."""
+
 logger = Logger(service="churn-score")
 metrics = Metrics(namespace="Churn", service="churn-score")
 _origins = ScoreSettings.from_environment().cors_origins
@@ -32,6 +36,12 @@ try:
 except BundleError as unusable:
     # Not fatal here: each request tries again and is answered 503, instead of a crash with an opaque 502.
     logger.error("The model can't be loaded", extra={"reason": str(unusable)})  # noqa: TRY400
+
+# What is there now stays, and the thousands of dicts of a large request live until it is answered: looking
+# among them for cycles to break finds none, and takes a twentieth of the request's time.
+gc.collect()
+gc.freeze()
+gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 class InvocationContext(Protocol):
