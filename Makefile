@@ -18,7 +18,7 @@ ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models bench-online validate build invoke local openapi lock clean
+.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models bench-online bench-capacity validate build invoke local openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -75,6 +75,9 @@ bench-models: $(VENV)/.bench ## the models beside their peers; DATA=labelled.csv
 
 bench-online: setup-dev setup-sam ## the online API beside its peers, each in an environment of its own (needs wrk)
 	@OMP_NUM_THREADS=1 PYTHONPATH=infra/local $(BIN)/python -m benchmarks.online
+
+bench-capacity: setup-dev setup-sam ## both functions in Lambda's memory and processor; writes docs/cost.md (needs root)
+	@PYTHONPATH=infra/local $(BIN)/python -m benchmarks.capacity
 
 validate: setup-sam ## the template, by SAM and cfn-lint
 	@$(SAM_VENV)/bin/sam validate --lint --region eu-west-1

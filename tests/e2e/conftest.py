@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from cgroup import Cgroup, NoCgroupError
 from emulator import LambdaTools, MissingToolError, find_tools
 from function_build import up_to_date_function
+from template_settings import TemplateSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -28,3 +31,17 @@ def built_function(lambda_tools: LambdaTools, sample_bundle: Path) -> Callable[[
     return lambda function, architecture: up_to_date_function(
         function, lambda_tools, sample_bundle, architecture
     )
+
+
+@pytest.fixture
+def limits_of() -> Iterator[Callable[[str], Cgroup]]:
+    """Limit what is started to a function's memory and processor, until the test is over."""
+    with ExitStack() as stack:
+
+        def enter(function: str) -> Cgroup:
+            try:
+                return stack.enter_context(Cgroup(TemplateSettings().function(function).memory_mb))
+            except NoCgroupError as error:
+                pytest.skip(str(error))
+
+        yield enter
