@@ -147,17 +147,30 @@ def container_predictions_per_second(measured: Measured, customers: int) -> floa
     return customers * 1_000 / calls.mean_milliseconds * 0.5 / share
 
 
-def object_seconds(batch: BatchMeasurement, rows: float) -> float:
+def object_seconds(
+    batch: BatchMeasurement,
+    rows: float,
+    megabytes_per_second: float = quotas.TRANSFER_MEGABYTES.value,
+    slowdown: float = 1.0,
+) -> float:
     """Return the seconds that the batch function takes for an object of so many rows, warm, on AWS.
 
     What was measured, and on top what the local S3 does not show: requests that travel, and bytes.
+
+    Parameters
+    ----------
+    batch : BatchMeasurement
+    rows : float
+    megabytes_per_second : float
+        To and from S3.
+    slowdown : float
+        By how much AWS's vCPU is slower than the measured machine's.
     """
     requests = _S3_READS_AN_OBJECT + _S3_WRITES_AN_OBJECT
     return (
-        batch.seconds_an_object
-        + rows / batch.rows_per_second
+        slowdown * (batch.seconds_an_object + rows / batch.rows_per_second)
         + requests * quotas.S3_SECONDS.value
-        + rows * batch.bytes_a_row / (quotas.TRANSFER_MEGABYTES.value * 1e6)
+        + rows * batch.bytes_a_row / (megabytes_per_second * 1e6)
     )
 
 
@@ -188,13 +201,25 @@ def function_lines(
     ]
 
 
-def drops_bill(measured: Measured, rows_an_object: int, lambda_price: Price) -> list[Line]:
-    """Return the bill of a million rows that come as objects of so many rows each, functions warm."""
+def drops_bill(
+    measured: Measured, rows_an_object: int, lambda_price: Price, seconds_an_object: float | None = None
+) -> list[Line]:
+    """Return the bill of a million rows that come as objects of so many rows each, functions warm.
+
+    Parameters
+    ----------
+    measured : Measured
+    rows_an_object : int
+    lambda_price : Price
+        Of a GB-second.
+    seconds_an_object : float, optional
+        By default those of `object_seconds`.
+    """
     batch = measured.batch
     objects = MILLION / rows_an_object
-    seconds = objects * object_seconds(batch, rows_an_object)
+    each = object_seconds(batch, rows_an_object) if seconds_an_object is None else seconds_an_object
     return [
-        *function_lines(batch, objects, objects, seconds, lambda_price),
+        *function_lines(batch, objects, objects, objects * each, lambda_price),
         Line("EventBridge, events", objects * _EVENTS_AN_OBJECT, prices.EVENT),
         Line("SQS, requests", objects * _QUEUE_REQUESTS_AN_OBJECT, prices.QUEUE_REQUEST),
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import matplotlib as mpl
 
 from benchmarks.capacity import fan_out, others, quotas
-from benchmarks.capacity.tables import CPUS
+from benchmarks.capacity.growth_tables import CPUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -52,7 +52,7 @@ API_REQUEST: Final = Price(
     "million",
     _MILLION,
     "Amazon API Gateway pricing",
-    "AWS whitepaper on private APIs, table 4",
+    "AWS whitepaper on private APIs, table 4, undated copy",
 )
 LAMBDA_REQUEST: Final = Price(
     "Lambda request",
@@ -96,10 +96,15 @@ LOGS: Final = Price(
 )
 TRACE: Final = Price("X-Ray trace recorded", 5.00, "million", _MILLION, "AWS X-Ray pricing")
 S3_PUT: Final = Price(
-    "S3 PUT, COPY, POST, LIST", 0.005, "thousand", _THOUSAND, "Amazon S3 pricing", "c3x.dev, S3 request fees"
+    "S3 PUT, COPY, POST, LIST",
+    0.005,
+    "thousand",
+    _THOUSAND,
+    "Amazon S3 pricing",
+    "c3x.dev, S3 request fees, undated",
 )
 S3_GET: Final = Price(
-    "S3 GET, HEAD", 0.0004, "thousand", _THOUSAND, "Amazon S3 pricing", "c3x.dev, S3 request fees"
+    "S3 GET, HEAD", 0.0004, "thousand", _THOUSAND, "Amazon S3 pricing", "c3x.dev, S3 request fees, undated"
 )
 EVENT: Final = Price(
     "EventBridge event",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.capacity import bills, bounds, fan_out, others, prices, quotas
+from benchmarks.capacity import bills, growth_tables, prices, quotas
 from benchmarks.capacity.bills import total
-from benchmarks.capacity.markdown import dollars, duration, power, table
+from benchmarks.capacity.markdown import dollars, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 SIZES_ONLINE: Final = (1, 100, 1_000)
 ROWS_AN_OBJECT: Final = (10_000, 100_000, 1_000_000, 10_000_000)
-CPUS: Final = 1_000
-"""As many parts at a time as an account may have by default, and as many vCPUs for the others."""
-PART_SIZES: Final = (500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000)
 _UNVERIFIED: Final = "from general knowledge; check before you rely on it"
 
 
@@ -151,88 +148,20 @@ def drops_compared(measured: Measured) -> str:
     return table(["rows an object", "seconds an object", "a million rows, arm64", "x86_64"], rows)
 
 
-def one_function(measured: Measured) -> str:
-    """Return what fits into one invocation."""
-    rows = [[bound.name, f"{bound.at / 1e6:,.0f} million"] for bound in bounds.largest_object(measured.batch)]
-    return table(["limit of one object", "met at rows"], rows)
-
-
-def first_limits(measured: Measured) -> str:
-    """Return at how many parts at a time each limit binds."""
-    rows = [[bound.name, f"{bound.at:,.0f}"] for bound in bounds.parts_at_a_time(measured.batch)]
-    return table(["limit of many parts", f"binds at parts of {fan_out.PART_ROWS:,} rows at a time"], rows)
-
-
-def fan_out_compared(measured: Measured) -> str:
-    """Return what many rows take, here and elsewhere, with as many vCPUs."""
-    rows = []
-    for count in fan_out.ROWS:
-        (found,) = fan_out.outcomes(measured, count, [CPUS])
-        cpus = min(CPUS, found.parts)
-        rows.append(
-            [
-                power(count),
-                "Distributed Map, Standard children",
-                f"{cpus:,}",
-                duration(found.seconds),
-                dollars(found.dollars),
-            ]
-        )
-        rows.append(["", "the same, Express children", "", "", dollars(found.express_dollars)])
-        elsewhere = (others.spark(measured, count, cpus), others.batch_transform(measured, count, cpus))
-        rows += [
-            ["", other.name, f"{other.cpus:,}", duration(other.seconds), dollars(other.dollars)]
-            for other in elsewhere
-        ]
-    return table(["rows", "by", "vCPUs", "takes", "costs"], rows)
-
-
-def fan_out_grid(measured: Measured) -> str:
-    """Return every point of the simulation."""
-    rows = [
-        [
-            power(found.rows),
-            f"{found.parts:,}",
-            f"{found.concurrency:,}",
-            f"{found.environments:,}",
-            f"{found.retries:,}",
-            f"{found.seconds:,.1f}",
-            f"{found.ideal_seconds:,.1f}",
-            dollars(found.dollars),
-            dollars(found.express_dollars),
-        ]
-        for count in fan_out.ROWS
-        for found in fan_out.outcomes(measured, count)
+def if_otherwise(measured: Measured) -> str:
+    """Return what a million rows in one object take if AWS is not as assumed."""
+    batch, rows = measured.batch, bills.MILLION
+    cases = {
+        "as reckoned": bills.object_seconds(batch, rows),
+        "S3 at 90 MB/s": bills.object_seconds(batch, rows, megabytes_per_second=90),
+        "S3 at 30 MB/s": bills.object_seconds(batch, rows, megabytes_per_second=30),
+        "a vCPU half as quick as the measured one": bills.object_seconds(batch, rows, slowdown=2),
+    }
+    found = [
+        [name, f"{seconds:.1f}", dollars(total(bills.drops_bill(measured, rows, prices.LAMBDA_ARM, seconds)))]
+        for name, seconds in cases.items()
     ]
-    head = [
-        "rows",
-        "parts",
-        "at a time",
-        "environments",
-        "retries",
-        "seconds",
-        "closed form, s",
-        "Standard",
-        "Express",
-    ]
-    return table(head, rows)
-
-
-def part_sizes(measured: Measured) -> str:
-    """Return how the size of the parts changes what the most rows take."""
-    rows = []
-    for size in PART_SIZES:
-        (found,) = fan_out.outcomes(measured, fan_out.ROWS[-1], [CPUS], size)
-        rows.append(
-            [
-                f"{size:,}",
-                f"{found.parts:,}",
-                duration(found.seconds),
-                dollars(found.dollars),
-                dollars(found.express_dollars),
-            ]
-        )
-    return table(["rows a part", "parts", "takes", "Standard children", "Express children"], rows)
+    return table(["if", "seconds an object", "a million rows, arm64"], found)
 
 
 def price_list(_: Measured) -> str:
@@ -272,11 +201,12 @@ TABLES: Final[dict[str, Callable[[Measured], str]]] = {
     "break-even": break_even,
     "drops-bill": drops_bill,
     "drops-compared": drops_compared,
-    "one-function": one_function,
-    "first-limits": first_limits,
-    "fan-out": fan_out_compared,
-    "part-sizes": part_sizes,
-    "fan-out-grid": fan_out_grid,
+    "if-otherwise": if_otherwise,
+    "one-function": growth_tables.one_function,
+    "first-limits": growth_tables.first_limits,
+    "fan-out": growth_tables.fan_out_compared,
+    "part-sizes": growth_tables.part_sizes,
+    "fan-out-grid": growth_tables.fan_out_grid,
     "prices": price_list,
     "quotas": quota_list,
     "assumptions": assumption_list,

@@ -74,6 +74,14 @@ def test_seconds_of_an_object_are_measured_ones_and_the_way_to_s3(measured: Meas
     assert bills.object_seconds(measured.batch, 1_000_000) == pytest.approx(1.0 + 0.4 + 1.0 + 1.0)
 
 
+def test_a_slower_processor_and_a_quicker_way_change_their_own_seconds_alone(measured: Measured) -> None:
+    def seconds(**otherwise: float) -> float:
+        return bills.object_seconds(measured.batch, 3_000_000, **otherwise)
+
+    assert seconds(slowdown=2) - seconds() == pytest.approx(1.0 + 3.0)
+    assert seconds() - seconds(megabytes_per_second=90) == pytest.approx(180 / 60 - 180 / 90)
+
+
 def test_a_million_rows_in_ten_objects(measured: Measured) -> None:
     found = by_line(bills.drops_bill(measured, 100_000, prices.LAMBDA_X86))
     seconds = 10 * (1.4 + 0.1 + 0.1)
