@@ -6,6 +6,8 @@ ports are published by Docker's own proxy.
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import os
 import platform
 import shutil
@@ -56,7 +58,7 @@ class DockerEngine:
 
     def __init__(self) -> None:
         self._bridge = f"churn{os.getpid()}"
-        self.gateway = f"172.30.{os.getpid() % 255}.1"
+        self.gateway = ""
         self.environment: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -131,6 +133,7 @@ class DockerEngine:
         return int(self.run("docker", "image", "inspect", "--format", "{{.Size}}", image))
 
     def _make_bridge(self, stack: ExitStack) -> None:
+        self.gateway = str(_free_network(self.run("ip", "-json", "route"))[1])
         self.run("ip", "link", "add", "name", self._bridge, "type", "bridge")
         stack.callback(self.run, "ip", "link", "delete", self._bridge)
         self.run("ip", "address", "add", f"{self.gateway}/24", "dev", self._bridge)
@@ -149,18 +152,23 @@ class DockerEngine:
         raise EngineError(f"dockerd did not start:\n{log[-2000:]}")
 
     def _stop(self) -> None:
-        if self._process.poll() is None:
-            for container in self.run("docker", "ps", "--all", "--quiet").split():
-                self.run("docker", "rm", "--force", "--volumes", container)
-            for network in self.run("docker", "network", "ls", "--quiet", "--filter", "type=custom").split():
-                self.run("docker", "network", "rm", network)
+        try:
+            if self._process.poll() is None:
+                self._remove_all()
+        finally:
             # It ends containerd, which it has started.
             self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _remove_all(self) -> None:
+        for container in self.run("docker", "ps", "--all", "--quiet").split():
+            self.run("docker", "rm", "--force", "--volumes", container)
+        for network in self.run("docker", "network", "ls", "--quiet", "--filter", "type=custom").split():
+            self.run("docker", "network", "rm", network)
 
     def _unmount(self) -> None:
         """Detach what a container that was killed has left mounted below the folder."""
@@ -169,3 +177,13 @@ class DockerEngine:
             (mount for mount in mounts if mount.startswith(f"{self._folder}/")), reverse=True
         ):
             subprocess.run(["umount", "--lazy", mount], check=False)
+
+
+def _free_network(routes: str) -> ipaddress.IPv4Network:
+    """Return a private network that meets none of the machine's routes, as ``ip -json route`` tells them."""
+    taken = [ipaddress.IPv4Network(route["dst"]) for route in json.loads(routes) if route["dst"] != "default"]
+    candidates = ipaddress.IPv4Network("172.30.0.0/16").subnets(new_prefix=24)
+    found = next((one for one in candidates if not any(one.overlaps(other) for other in taken)), None)
+    if found is None:
+        raise EngineError("172.30.0.0/16 is taken; a bridge for containers has no network left.")
+    return found

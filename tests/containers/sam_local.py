@@ -105,13 +105,14 @@ class SamServer(AbstractContextManager["SamServer"]):
         self.address = f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._sam.command(self._service, "--warm-containers", "EAGER", "--port", str(self._port)),
-            env=self._sam.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log_path.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        with self._log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._sam.command(self._service, "--warm-containers", "EAGER", "--port", str(self._port)),
+                env=self._sam.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         try:
             self._wait_until_it_listens()
         except AssertionError:
