@@ -18,7 +18,7 @@ ARCH ?= arm64
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models bench-online bench-capacity validate build invoke local openapi lock clean
+.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models bench-online bench-capacity validate build invoke local containers openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -90,6 +90,9 @@ invoke: setup setup-sam ## one event to the built function: make invoke EVENT=ev
 
 local: setup-dev setup-sam ## the whole stack on this machine, with the model in MODEL (PORT=8000, AWS_PORT=4566)
 	@$(BIN)/python infra/local/stack.py --model $(MODEL) --port $(PORT) --aws-port $(AWS_PORT)
+
+containers: setup setup-sam ## what the images of compose.yaml are made of, with the model in MODEL
+	@PYTHONPATH=infra/local $(BIN)/python infra/containers/prepare.py --model $(MODEL)
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract

@@ -21,6 +21,7 @@ compile dev pyproject.toml --extra dev requirements/build.in
 compile bench pyproject.toml --extra train requirements/build.in requirements/bench.in
 compile sam requirements/sam.in
 compile runtime requirements/runtime.in
+compile front requirements/front.in --constraint requirements/dev.txt
 # The peers of the online API; each has an environment of its own, since they agree on little.
 for peer in fastapi-onnxruntime fastapi-sklearn mlflow mlserver bentoml litserve; do
   compile "bench-$peer" "requirements/bench-$peer.in"

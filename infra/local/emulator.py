@@ -240,6 +240,11 @@ class FunctionUnderEmulator:
         self._cleanup.close()
 
     @property
+    def address(self) -> str:
+        """Where the emulator takes invocations."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
     def log(self) -> str:
         """What emulator and function have written so far."""
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
@@ -279,7 +284,7 @@ class FunctionUnderEmulator:
             If the handler raised, was not found, ran out of time or died.
         """
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self._port}/2015-03-31/functions/function/invocations",
+            f"{self.address}/2015-03-31/functions/function/invocations",
             data=encoded_event(event),
         )
         with self._one_at_a_time:

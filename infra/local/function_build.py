@@ -60,8 +60,27 @@ def build_function(
     BuildError
         If the build fails.
     """
+    _sam_build(tools, model, target, architecture, function)
+    return target / function
+
+
+def build_functions(tools: LambdaTools, model: Path, target: Path) -> Path:
+    """Build both functions for this machine; return the template that SAM writes beside them.
+
+    Raises
+    ------
+    BuildError
+        If the build fails.
+    """
+    _sam_build(tools, model, target)
+    return target / "template.yaml"
+
+
+def _sam_build(
+    tools: LambdaTools, model: Path, target: Path, architecture: str | None = None, *functions: str
+) -> None:
     result = subprocess.run(
-        [tools.sam, "build", function, "--build-dir", target],
+        [tools.sam, "build", *functions, "--build-dir", target],
         cwd=REPOSITORY,
         env=os.environ
         | {
@@ -77,7 +96,6 @@ def build_function(
     )
     if result.returncode != 0:
         raise BuildError(result.stdout + result.stderr)
-    return target / function
 
 
 def up_to_date_function(

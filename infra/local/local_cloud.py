@@ -33,7 +33,9 @@ class LocalCloud:
     template : TemplateSettings
         What to create.
     port : int
-        To listen at on loopback; 0 for a free one.
+        To listen at; 0 for a free one.
+    host : str
+        Address to listen at: loopback, unless it is alone in a network of its own.
 
     Raises
     ------
@@ -41,10 +43,10 @@ class LocalCloud:
         If something else listens there.
     """
 
-    def __init__(self, template: TemplateSettings, port: int = 0) -> None:
-        _check_free(port)
+    def __init__(self, template: TemplateSettings, port: int = 0, host: str = _ADDRESS) -> None:
+        _check_free(host, port)
         self._template = template
-        self._server = ThreadedMotoServer(ip_address=_ADDRESS, port=port, verbose=False)
+        self._server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
         # What is asked of it is told by line otherwise.
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
@@ -111,15 +113,7 @@ class LocalCloud:
             After which a message that failed comes again; by default when the template's visibility
             timeout, which is long, is over.
         """
-        declared = self._template.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
-        return MappingSettings(
-            queue_url=self._queue_url,
-            queue_arn=self._queue_arn,
-            batch_size=declared["BatchSize"],
-            reports_failures="ReportBatchItemFailures" in declared.get("FunctionResponseTypes", []),
-            concurrency=min(workers, int(declared["ScalingConfig"]["MaximumConcurrency"])),
-            retry_seconds=retry_seconds,
-        )
+        return mapping_settings(self._template, self.client("sqs"), workers, retry_seconds)
 
     def _forget(self) -> None:
         """Empty moto, whose state outlives its server in the same process."""
@@ -152,8 +146,8 @@ class LocalCloud:
         dead_url = self._create_queue(sqs, "DeadLetterQueue", {})
         redrive = self._template.properties("InputQueue")["RedrivePolicy"]
         redrive |= {"deadLetterTargetArn": _arn(sqs, dead_url)}
-        self._queue_url = self._create_queue(sqs, "InputQueue", {"RedrivePolicy": json.dumps(redrive)})
-        self._queue_arn = _arn(sqs, self._queue_url)
+        queue_url = self._create_queue(sqs, "InputQueue", {"RedrivePolicy": json.dumps(redrive)})
+        self._queue_arn = _arn(sqs, queue_url)
 
     def _create_queue(self, sqs: Any, resource: str, more: dict[str, str]) -> str:
         declared = self._template.properties(resource)
@@ -176,15 +170,32 @@ class LocalCloud:
         )
 
 
-def _check_free(port: int) -> None:
+def mapping_settings(
+    template: TemplateSettings, sqs: Any, workers: int, retry_seconds: int | None = None
+) -> MappingSettings:
+    """Return the mapping from the queue, wherever it is, to the batch function; see `LocalCloud.mapping`."""
+    declared = template.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
+    name = template.properties("InputQueue")["QueueName"]
+    queue_url = str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
+    return MappingSettings(
+        queue_url=queue_url,
+        queue_arn=_arn(sqs, queue_url),
+        batch_size=declared["BatchSize"],
+        reports_failures="ReportBatchItemFailures" in declared.get("FunctionResponseTypes", []),
+        concurrency=min(workers, int(declared["ScalingConfig"]["MaximumConcurrency"])),
+        retry_seconds=retry_seconds,
+    )
+
+
+def _check_free(host: str, port: int) -> None:
     """Refuse a port that is taken; moto's server would wait for it without end."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_ADDRESS, port))
+            probe.bind((host, port))
         except OSError as error:
             raise ConfigError(
-                f"S3 can't be had at {_ADDRESS}:{port} ({error.strerror}); choose another port with AWS_PORT."
+                f"S3 can't be had at {host}:{port} ({error.strerror}); choose another port with AWS_PORT."
             ) from error
 
 

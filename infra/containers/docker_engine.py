@@ -1,0 +1,189 @@
+"""A Docker daemon of one's own: socket, images and bridge below a folder that goes away with it.
+
+It never meets a daemon that runs already. The network works without a rule in the machine's packet filter:
+ports are published by Docker's own proxy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_START_SECONDS: Final = 30
+_STOP_SECONDS: Final = 60
+_RUNNING_ENGINE: Final = Path("/run/containerd/containerd.sock")
+
+
+class EngineError(Exception):
+    """The engine did not do what it was told; the message is what it said."""
+
+
+def missing_for_engine() -> list[str]:
+    """Return what keeps an engine of one's own from running here: a sentence for each thing."""
+    missing = []
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        missing.append(f"The base image is made for Linux on x86_64; this is {platform.machine()}.")
+    elif os.geteuid() != 0:
+        missing.append("A daemon and a Debian tree are made by root alone; run as root.")
+    for command, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("ip", "iproute2")):
+        if shutil.which(command) is None:
+            missing.append(f"{command} is not installed; apt-get install {package}.")
+    if _RUNNING_ENGINE.exists():
+        missing.append(f"A container engine runs here already ({_RUNNING_ENGINE}); it is left alone.")
+    return missing
+
+
+class DockerEngine:
+    """Runs while the ``with`` block lasts; containers, images and volumes end with it.
+
+    Attributes
+    ----------
+    environment : dict
+        Variables by which Docker's client, Compose and SAM find it.
+    gateway : str
+        Address of this machine as its containers see it.
+    """
+
+    def __init__(self) -> None:
+        self._bridge = f"churn{os.getpid()}"
+        self.gateway = ""
+        self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True))
+            )
+            self.environment = {
+                "DOCKER_HOST": f"unix://{self._folder}/docker.sock",
+                "DOCKER_CONFIG": f"{self._folder}/client",
+                # Debian has no buildx, without which the other builder does nothing.
+                "DOCKER_BUILDKIT": "0",
+            }
+            stack.callback(self._unmount)
+            self._make_bridge(stack)
+            self._log = stack.enter_context((self._folder / "daemon.log").open("w+b"))
+            self._process = subprocess.Popen(
+                [
+                    *("dockerd", "--host", self.environment["DOCKER_HOST"]),
+                    *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
+                    *("--pidfile", self._folder / "pid", "--bridge", self._bridge),
+                    # Nothing of the machine's own network is changed.
+                    *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stack.callback(self._stop)
+            self._wait_until_it_answers()
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    def run(self, *words: str | Path, folder: Path | None = None) -> str:
+        """Run a command that speaks to this engine; return what it wrote.
+
+        Parameters
+        ----------
+        words : str or Path
+            The command.
+        folder : Path, optional
+            To run it in.
+
+        Raises
+        ------
+        EngineError
+            If it fails.
+        """
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise EngineError(
+                f"{' '.join(map(str, words[:3]))} ...:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
+        return done.stdout
+
+    def image_bytes(self, image: str) -> int:
+        """Return the size of an image, with what it is made from."""
+        return int(self.run("docker", "image", "inspect", "--format", "{{.Size}}", image))
+
+    def _make_bridge(self, stack: ExitStack) -> None:
+        self.gateway = str(_free_network(self.run("ip", "-json", "route"))[1])
+        self.run("ip", "link", "add", "name", self._bridge, "type", "bridge")
+        stack.callback(self.run, "ip", "link", "delete", self._bridge)
+        self.run("ip", "address", "add", f"{self.gateway}/24", "dev", self._bridge)
+        self.run("ip", "link", "set", self._bridge, "up")
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                self.run("docker", "version")
+            except EngineError:
+                time.sleep(0.1)
+            else:
+                return
+        log = Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+        raise EngineError(f"dockerd did not start:\n{log[-2000:]}")
+
+    def _stop(self) -> None:
+        try:
+            if self._process.poll() is None:
+                self._remove_all()
+        finally:
+            # It ends containerd, which it has started.
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _remove_all(self) -> None:
+        for container in self.run("docker", "ps", "--all", "--quiet").split():
+            self.run("docker", "rm", "--force", "--volumes", container)
+        for network in self.run("docker", "network", "ls", "--quiet", "--filter", "type=custom").split():
+            self.run("docker", "network", "rm", network)
+
+    def _unmount(self) -> None:
+        """Detach what a container that was killed has left mounted below the folder."""
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+        for mount in sorted(
+            (mount for mount in mounts if mount.startswith(f"{self._folder}/")), reverse=True
+        ):
+            subprocess.run(["umount", "--lazy", mount], check=False)
+
+
+def _free_network(routes: str) -> ipaddress.IPv4Network:
+    """Return a private network that meets none of the machine's routes, as ``ip -json route`` tells them."""
+    taken = [ipaddress.IPv4Network(route["dst"]) for route in json.loads(routes) if route["dst"] != "default"]
+    candidates = ipaddress.IPv4Network("172.30.0.0/16").subnets(new_prefix=24)
+    found = next((one for one in candidates if not any(one.overlaps(other) for other in taken)), None)
+    if found is None:
+        raise EngineError("172.30.0.0/16 is taken; a bridge for containers has no network left.")
+    return found

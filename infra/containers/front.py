@@ -1,0 +1,73 @@
+"""The service `front` of compose.yaml: API Gateway's part, and the poller of the queue.
+
+Both call the functions' containers by HTTP. Variables: CHURN_SCORE_URL and CHURN_BATCH_URL, and those by
+which boto3 finds the service `aws`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3  # type: ignore[import-untyped]
+import uvicorn
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from event_source_mapping import EventSourceMapping
+from gateway import Gateway
+from local_cloud import mapping_settings
+from remote_function import RemoteFunction
+from template_settings import TemplateSettings
+
+if TYPE_CHECKING:
+    from event_source_mapping import MappingSettings
+
+PORT: Final = 8000
+RETRY_SECONDS: Final = 10
+"""A failed message comes again so soon here; on AWS after the template's half hour."""
+_START_SECONDS: Final = 60
+_GRACE_SECONDS: Final = 5
+
+
+def main() -> None:
+    """Serve and poll until the container is told to end."""
+    template, sqs = TemplateSettings(), boto3.client("sqs")
+    score, batch = (
+        RemoteFunction(os.environ[variable], template.function(name).timeout_seconds)
+        for variable, name in (("CHURN_SCORE_URL", "ScoreFunction"), ("CHURN_BATCH_URL", "BatchFunction"))
+    )
+    mapping = EventSourceMapping(sqs, _settings(template, sqs), batch.invoke, _tell_failure)
+    mapping.start()
+    try:
+        uvicorn.run(
+            Gateway(template, score.invoke),
+            host="0.0.0.0",
+            port=PORT,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    finally:
+        mapping.stop(_GRACE_SECONDS)
+
+
+def _settings(template: TemplateSettings, sqs: Any) -> MappingSettings:
+    """Return the mapping as soon as the service `aws` has the queue."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            # One container is one environment, so there is one call at a time.
+            return mapping_settings(template, sqs, workers=1, retry_seconds=RETRY_SECONDS)
+        except (BotoCoreError, ClientError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _tell_failure(error: Exception) -> None:
+    print(f"{type(error).__name__} at the batch function; the queue delivers the file again.", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""SAM's own local commands on the built functions, and an S3 that their containers reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+import yaml
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from docker_engine import DockerEngine
+    from emulator import LambdaTools
+
+INPUT_BUCKET: Final = "churn-dev-input-123456789012-eu-west-1"
+OUTPUT_BUCKET: Final = "churn-dev-output-123456789012-eu-west-1"
+"""Of which the payloads in events/ speak."""
+
+REGION: Final = "eu-west-1"
+CREDENTIALS: Final = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+}
+_START_SECONDS: Final = 180
+
+
+class SamLocal:
+    """What all of SAM's local commands are told.
+
+    Parameters
+    ----------
+    tools : LambdaTools
+    engine : DockerEngine
+    template : Path
+        As SAM built it.
+    endpoint_url : str
+        Of S3.
+    folder : Path
+        For files of its own.
+    """
+
+    def __init__(
+        self, tools: LambdaTools, engine: DockerEngine, template: Path, endpoint_url: str, folder: Path
+    ) -> None:
+        built = yaml.safe_load(template.read_text(encoding="utf-8"))
+        # SAM sets only variables that the template names, and on AWS nobody needs this one.
+        variables = built["Resources"]["BatchFunction"]["Properties"]["Environment"]["Variables"]
+        variables["AWS_ENDPOINT_URL"] = ""
+        self._template = template.with_name("template-with-endpoint.yaml")
+        self._template.write_text(yaml.safe_dump(built), encoding="utf-8")
+        self._variables = folder / "variables.json"
+        chosen = {
+            "AWS_ENDPOINT_URL": endpoint_url,
+            "CHURN_INPUT_BUCKET": INPUT_BUCKET,
+            "CHURN_OUTPUT_BUCKET": OUTPUT_BUCKET,
+        }
+        self._variables.write_text(json.dumps({"BatchFunction": chosen}), encoding="utf-8")
+        self._sam = tools.sam
+        self.environment = (
+            os.environ
+            | engine.environment
+            | CREDENTIALS
+            | {"SAM_CLI_TELEMETRY": "0", "__SAM_CLI_APP_DIR": str(folder / "sam")}
+        )
+
+    def command(self, *words: str | Path) -> list[str | Path]:
+        """Return a command of ``sam local``, for the base image that is there and the built architecture."""
+        return [
+            *(self._sam, "local", *words, "--template", self._template, "--env-vars", self._variables),
+            *("--parameter-overrides", "Architecture=x86_64", "--skip-pull-image"),
+        ]
+
+    def invoke(self, function: str, event: Path) -> Any:
+        """Return what ``sam local invoke`` prints of the function's answer to an event."""
+        done = subprocess.run(
+            self.command("invoke", function, "--event", event),
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+class SamServer(AbstractContextManager["SamServer"]):
+    """``sam local start-lambda`` or ``start-api``, with a container of each function that stays."""
+
+    def __init__(self, sam: SamLocal, service: str, log: Path) -> None:
+        self._sam, self._service, self._log_path = sam, service, log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        with self._log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._sam.command(self._service, "--warm-containers", "EAGER", "--port", str(self._port)),
+                env=self._sam.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self._wait_until_it_listens()
+        except AssertionError:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop()
+
+    @property
+    def log(self) -> str:
+        """What SAM and the functions have written so far."""
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
+
+    def client(self) -> Any:
+        """Return boto3's client of Lambda here."""
+        return boto3.client(
+            "lambda",
+            endpoint_url=self.address,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(proxies={}, read_timeout=120, retries={"max_attempts": 0}),
+        )
+
+    def _wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        raise AssertionError(self.log)
+
+    def _stop(self) -> None:
+        """Let it remove its containers, as after Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
