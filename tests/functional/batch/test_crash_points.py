@@ -34,7 +34,8 @@ DRIVER = Path(__file__).with_name("killed_function.py")
 class Countdown:
     """Ends the process, as far as the code under test can tell, around the nth call to AWS."""
 
-    def __init__(self) -> None:
+    def __init__(self, when: str) -> None:
+        self.when = when
         self.left = 0
         self.hit = False
 
@@ -50,7 +51,7 @@ def countdown(
     request: pytest.FixtureRequest, in_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> Countdown:
     """Wired into the function's own clients."""
-    count = Countdown()
+    count = Countdown(request.param.removesuffix("-call"))
 
     def counted(make: Callable[[], Any]) -> Callable[[], Any]:
         def wired() -> Any:
@@ -106,7 +107,7 @@ def test_a_kill_around_any_call_to_aws_loses_and_doubles_nothing(
             break
     # Each call had its turn: the look for the output, HEAD, GET, PUT, the news.
     assert number - 1 == {"good": 5, "garbage": 4, "gone": 3}[kind]
-    record_figure(f"Kills around each call to AWS ({kind} object), one end each", str(number - 1))
+    record_figure(f"Kills {countdown.when} each call to AWS ({kind} object), one end each", str(number - 1))
 
 
 def test_b1_a_second_delivery_at_any_call_of_the_first_changes_nothing(
