@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from cgroup import NoCgroupError
@@ -20,6 +21,7 @@ from function_build import BuildError
 from benchmarks.capacity.measure import measure
 from benchmarks.capacity.measured import MEASURED, load_measured
 from benchmarks.capacity.pages import PAGES, write_pages
+from benchmarks.capacity.peer_rate import measure_peer
 from benchmarks.capacity.plot import PLOT, write_plot
 
 
@@ -29,11 +31,18 @@ def main() -> int:
     parser.add_argument(
         "--pages", action="store_true", help="write pages and plot anew from measured.json, measuring nothing"
     )
+    parser.add_argument(
+        "--peer", action="store_true", help="measure pandas and scikit-learn alone, and keep the rest"
+    )
     options = parser.parse_args()
     if not options.pages:
         try:
             with tempfile.TemporaryDirectory(prefix="churn-capacity-", ignore_cleanup_errors=True) as name:
-                measure(Path(name)).write()
+                work = Path(name)
+                if options.peer:
+                    replace(load_measured(), peer=measure_peer(work)).write()
+                else:
+                    measure(work).write()
         except (BuildError, MissingToolError, NoCgroupError) as error:
             print(error, file=sys.stderr)
             return 1

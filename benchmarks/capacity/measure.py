@@ -41,6 +41,7 @@ def measure(work: Path) -> Measured:
     BuildError
         If SAM can't build.
     """
+    load = os.getloadavg()[0]
     tools = find_tools()
     template = TemplateSettings()
     memory_mb = {name: template.function(name).memory_mb for name in ("BatchFunction", "ScoreFunction")}
@@ -59,6 +60,7 @@ def measure(work: Path) -> Measured:
         command=COMMAND,
         date=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
         machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        load_at_start=round(load, 1),
         architecture=tools.architecture,
         python=tools.python_version,
         family=FAMILY,

@@ -12,7 +12,7 @@ MEASURED: Final = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True, slots=True)
 class BatchRun:
-    """Drops of one size, each figure the median of the rounds.
+    """Drops of one size, in the quickest of the rounds.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class BatchRun:
     download_seconds, score_seconds, upload_seconds : float
         Its phases, as the function tells them; S3 is on the same machine.
     reader_peak_mb : int
-        Largest memory of the process that reads and scores.
+        Largest memory of the process that reads and scores, of all rounds.
     log_bytes : int
         What the function writes to its log for one object.
     """
@@ -156,6 +156,8 @@ class Measured:
     Attributes
     ----------
     command, date, machine : str
+    load_at_start : float
+        Of the machine, by what else ran on it (its load average over a minute).
     architecture : str
         Of the machine, in AWS's words.
     python : str
@@ -167,6 +169,7 @@ class Measured:
     command: str
     date: str
     machine: str
+    load_at_start: float
     architecture: str
     python: str
     family: str

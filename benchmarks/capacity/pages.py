@@ -53,7 +53,8 @@ def _run(measured: Measured) -> str:
     batch, online, peer = measured.batch, measured.online, measured.peer
     return (
         f"`{measured.command}` on {measured.date}: {measured.machine}, {measured.architecture}, Python"
-        f" {measured.python}, model `{measured.family}`.\n\n"
+        f" {measured.python}, model `{measured.family}`; the machine's load before was"
+        f" {measured.load_at_start}.\n\n"
         f"- The batch function had {batch.memory_mb:,} MB and {_share(batch.memory_mb)} of a processor, and"
         f" started in {batch.init_milliseconds} ms. From its drops follow {batch.rows_per_second:,.0f} rows a"
         f" second, {batch.seconds_an_object:.2f} s for each object however small, and"

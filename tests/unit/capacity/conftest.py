@@ -21,6 +21,7 @@ def measured() -> Measured:
         command="make bench-capacity",
         date="2026-01-01",
         machine="none",
+        load_at_start=0.0,
         architecture="x86_64",
         python="3.13",
         family="additive",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_tables_are_computed_from_the_committed_measurement(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert text == with_tables(text, load_measured()), "run: python -m benchmarks.capacity --pages"
+    assert text == with_tables(text, load_measured()), "write it anew: python -m benchmarks.capacity --pages"
 
 
 def test_every_table_is_on_a_page() -> None:
