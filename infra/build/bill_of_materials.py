@@ -98,9 +98,9 @@ def licence_of(package: Distribution) -> str:
         If it names none that is known.
     """
     metadata = package.metadata
-    if expression := metadata.get("License-Expression"):
+    for expression in metadata.get_all("License-Expression", []):
         return str(expression)
-    named = [text for text in (metadata.get("License", "").strip(),) if text]
+    named = [text.strip() for text in metadata.get_all("License", []) if text.strip()]
     named += [text for text in metadata.get_all("Classifier", []) if text.startswith("License :: ")]
     known = dict.fromkeys(_SPDX_OF[text] for text in named if text in _SPDX_OF)
     unknown = [text for text in named if text not in _SPDX_OF]
@@ -149,7 +149,7 @@ def _is_allowed(expression: object, allowed: frozenset[str]) -> bool:
 
 def locked(lock: Path) -> dict[str, str]:
     """Return the versions that a lock names for the Lambda's Python."""
-    found = {}
+    found: dict[str, str] = {}
     for line in re.findall(r"^[A-Za-z0-9].*$", lock.read_text(encoding="utf-8"), re.MULTILINE):
         requirement = Requirement(line.rstrip("\\").strip())
         if requirement.marker is None or requirement.marker.evaluate(_LAMBDA):
@@ -167,13 +167,13 @@ def materials(folder: Path, lock: Path) -> list[Material]:
     """
     found = []
     for package in distributions(path=[str(folder)]):
-        name = canonicalize_name(package.metadata["Name"])
+        name: str = canonicalize_name(package.metadata["Name"])
         found.append(Material(name, package.version, licence_of(package)))
         require_allowed(name, found[-1].licence)
     found.sort(key=lambda one: one.name)
     if differing := {(one.name, one.version) for one in found} ^ set(locked(lock).items()):
-        name, version = min(differing)
-        raise MaterialError(f"{folder.name} and {lock.name} differ in {name} {version}; build again.")
+        different, version = min(differing)
+        raise MaterialError(f"{folder.name} and {lock.name} differ in {different} {version}; build again.")
     return found
 
 
@@ -213,7 +213,7 @@ def bill_of_materials(function: str, model_version: str, listed: list[Material])
         ),
     )
     bom.register_dependency(whole, components)
-    text = JsonV1Dot6(bom).output_as_string(indent=1)
+    text: str = JsonV1Dot6(bom).output_as_string(indent=1)
     if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         raise MaterialError(f"The bill of materials breaks its own schema: {fault}")
     return text + "\n"

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
-from functions.operations.publish import fetch, parse_folder
+from functions.operations.model_store import parse_folder
+from functions.operations.publish import fetch
 from functions.operations.storage import aws_client, typed_aws_errors
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ def check_model(function: str, folder: Path, bundle: Bundle) -> None:
         )
 
 
-def package(environment: str, architecture: str, model: str | None, digest: str | None) -> list[Package]:
+def package(
+    environment: str, architecture: str, model: str | None, digest: str | None, target: Path
+) -> list[Package]:
     """Build, check, zip and list every function of the template.
 
     Parameters
@@ -160,6 +163,8 @@ def package(environment: str, architecture: str, model: str | None, digest: str 
         A folder, or an address that ``churn publish`` printed; a sample model where it is left out.
     digest : str, optional
         The model digest that it must have.
+    target : Path
+        The folder to write to; made anew.
 
     Raises
     ------
@@ -178,7 +183,6 @@ def package(environment: str, architecture: str, model: str | None, digest: str 
     bundle = load_bundle(Path(variables["MODEL"] or REPOSITORY / "build" / "sample-model"))
     if digest is not None and bundle.model_digest != digest:
         raise PackageError(f"The model is {bundle.model_version}, not the one of digest {digest}; name that.")
-    target = REPOSITORY / "build" / "package" / environment
     _sam_build(target, variables)
     template = (target / "template.yaml").read_text(encoding="utf-8")
     functions = [name for _, name in _CODE.findall(template)]
@@ -299,7 +303,8 @@ def main() -> int:
     parser.add_argument("--digest", help="the model digest that it must have")
     options = parser.parse_args()
     try:
-        packages = package(options.environment, options.architecture, options.model, options.digest)
+        target = REPOSITORY / "build" / "package" / options.environment
+        packages = package(options.environment, options.architecture, options.model, options.digest, target)
     except ChurnError as error:
         print(f"make package: {error}", file=sys.stderr)
         return 1
