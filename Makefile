@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SAM_VENV := .sam-venv
+SBOM_VENV := .sbom-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
@@ -15,10 +16,16 @@ PORT ?= 8000
 AWS_PORT ?= 4566
 # The template's default; one name for the build and for the deploy keeps both the same.
 ARCH ?= arm64
+# dev, staging or prod: where a package will run.
+ENVIRONMENT ?= dev
+# The whole digest that the model must have.
+MODEL_DIGEST ?=
+# Builds without a MODEL of one's own take a sample model.
+OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam demo test proof lint bench bench-models bench-online bench-capacity validate build invoke local containers openapi lock clean
+.PHONY: setup setup-dev setup-sam setup-sbom demo test proof lint bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -44,17 +51,24 @@ $(SAM_VENV)/.sam: $(VENV)/.bootstrap requirements/sam.txt
 	@$(UV) pip install --quiet --python $(SAM_VENV)/bin/python --require-hashes -r requirements/sam.txt
 	@touch $@
 
+$(SBOM_VENV)/.sbom: $(VENV)/.bootstrap requirements/sbom.txt
+	@echo "Installing what lists packages and licences into $(SBOM_VENV) ..."
+	@test -x $(SBOM_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(SBOM_VENV)
+	@$(UV) pip install --quiet --python $(SBOM_VENV)/bin/python --require-hashes -r requirements/sbom.txt
+	@touch $@
+
 setup: $(VENV)/.train ## what demo needs
 setup-dev: $(VENV)/.dev
 setup-sam: $(SAM_VENV)/.sam
+setup-sbom: $(SBOM_VENV)/.sbom
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.pipelines.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
 
-test: setup-dev setup-sam ## every test, real parts, on all cores
+test: setup-dev setup-sam setup-sbom ## every test, real parts, on all cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-proof: setup-dev setup-sam ## what takes too long for every change; writes docs/proof.md
+proof: setup-dev setup-sam setup-sbom ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python tests/write_proof.py $(PROOFS)
 
 lint: setup-dev ## style and types
@@ -82,8 +96,12 @@ bench-capacity: setup-dev setup-sam ## both functions in Lambda's memory and pro
 validate: setup-sam ## the template, by SAM and cfn-lint
 	@$(SAM_VENV)/bin/sam validate --lint --region eu-west-1
 
-build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL, for ARCH
-	@ARCH=$(ARCH) MODEL=$(MODEL) $(SAM_VENV)/bin/sam build
+build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL (else a sample), for ARCH
+	@ARCH=$(ARCH) MODEL=$(OWN_MODEL) ENVIRONMENT=$(ENVIRONMENT) $(SAM_VENV)/bin/sam build
+
+package: setup-dev setup-sam setup-sbom ## the zips for ENVIRONMENT, checked and listed; MODEL=DIR or s3://...
+	@$(BIN)/python infra/build/package_functions.py --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
+	  $(if $(OWN_MODEL),--model "$(OWN_MODEL)") $(if $(MODEL_DIGEST),--digest "$(MODEL_DIGEST)")
 
 invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
 	@$(BIN)/python infra/local/invoke.py "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
@@ -106,4 +124,4 @@ lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean:
-	rm -rf $(VENV) $(SAM_VENV) .bench-venvs .aws-sam build models data
+	rm -rf $(VENV) $(SAM_VENV) $(SBOM_VENV) .bench-venvs .aws-sam build models data

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from churn_core.cli.arguments import port_number
 from churn_core.errors import ConfigError
 from functions.operations import commands as operations
+from functions.operations import publish_command
 
 if TYPE_CHECKING:
     import argparse
@@ -31,6 +32,7 @@ def add_commands(commands: Any) -> None:
     openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
     openapi.set_defaults(run=_openapi)
     operations.add_commands(commands)
+    publish_command.add_commands(commands)
     for command in (serve, openapi):
         command.add_argument(
             "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"

@@ -22,6 +22,7 @@ compile bench pyproject.toml --extra train requirements/build.in requirements/be
 compile sam requirements/sam.in
 compile runtime requirements/runtime.in
 compile front requirements/front.in --constraint requirements/dev.txt
+compile sbom requirements/sbom.in
 # The peers of the online API; each has an environment of its own, since they agree on little.
 for peer in fastapi-onnxruntime fastapi-sklearn mlflow mlserver bentoml litserve; do
   compile "bench-$peer" "requirements/bench-$peer.in"

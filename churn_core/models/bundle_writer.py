@@ -79,7 +79,7 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
     }
 
 
-def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
+def write_bundle(proved: ProvedModel, report: str, folder: Path, *, sample: bool = False) -> Bundle:
     """Write the bundle's files, verify them as a reader would, and give them their place.
 
     Parameters
@@ -89,6 +89,8 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
         The HTML report.
     folder : Path
         Where the bundle goes; an older bundle there is replaced, anything else is left alone.
+    sample : bool
+        Whether it was trained on made-up customers; the manifest then says so.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
         with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
             draft = Path(name) / "bundle"
             draft.mkdir()
-            _write_files(proved, report, draft)
+            _write_files(proved, report, draft, sample=sample)
             # What is returned is what a reader finds: hashes verified, golden rows scored again.
             bundle = ChurnPredictor.load(draft).bundle
             if folder.exists():
@@ -129,7 +131,7 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path) -> Bundle:
     return bundle
 
 
-def _write_files(proved: ProvedModel, report: str, draft: Path) -> None:
+def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool) -> None:
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
@@ -139,6 +141,9 @@ def _write_files(proved: ProvedModel, report: str, draft: Path) -> None:
     for name, content in contents.items():
         (draft / name).write_bytes(content)
     manifest = _manifest(proved, contents)
+    if sample:
+        # Said of sample models alone, so that the digests of all others stay what they were.
+        manifest["sample"] = True
     manifest["golden_rows"] = _score_golden_rows(proved, manifest, contents[SCORING_GRAPH])
     digest = manifest_digest(manifest)
     version_name = model_version(manifest["name"], digest)

@@ -46,6 +46,7 @@ def run_training(
     folder: Path,
     *,
     jobs: int | None = None,
+    sample: bool = False,
     on_step: Callable[[str], None] = _silent,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> TrainingRun:
@@ -60,6 +61,8 @@ def run_training(
         Where the bundle goes.
     jobs : int, optional
         Folds fitted at the same time; all cores by default.
+    sample : bool
+        Whether the rows are made up; the bundle then says so.
     on_step : callable
         Told what is being done.
     on_fold : callable, optional
@@ -75,4 +78,4 @@ def run_training(
     on_step("proving that the exported graphs answer as scikit-learn")
     proved = prove_model(model, table)
     on_step(f"writing {folder}")
-    return TrainingRun(proved, write_bundle(proved, render_report(proved), folder))
+    return TrainingRun(proved, write_bundle(proved, render_report(proved), folder, sample=sample))

@@ -54,6 +54,11 @@ class Bundle:
     graph: bytes = field(repr=False)
     money: Money | None = None
 
+    @property
+    def sample(self) -> bool:
+        """Whether it was trained on made-up customers, to try things out with."""
+        return self.manifest.get("sample") is True
+
     def risk(self, probability: float) -> str:
         """Return the risk band of a rounded probability."""
         if probability >= self.risk_bands["high"]:

@@ -22,7 +22,8 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``name``, ``model_version``, ``model_digest``, ``created``, ``family``, ``threshold``,
+        ``name``, ``model_version``, ``model_digest``, ``created``, ``sample`` (trained on made-up
+        customers), ``family``, ``threshold``,
         ``risk_bands``, ``intercept`` (log-odds to which contributions are added), ``id_column``,
         ``features`` (with a ``typical`` value each, of the training table), ``metrics``, ``limits``.
     """
@@ -33,6 +34,7 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
         "model_version": bundle.model_version,
         "model_digest": bundle.model_digest,
         "created": manifest["created"],
+        "sample": bundle.sample,
         "family": manifest["family"],
         "threshold": bundle.threshold,
         "risk_bands": bundle.risk_bands,

@@ -1,0 +1,243 @@
+"""List what a built function is made of: a CycloneDX bill of materials, and the licences.
+
+Runs in the environment of requirements/sbom.txt:
+`.sbom-venv/bin/python infra/build/bill_of_materials.py FOLDER --lock LOCK --model-version VERSION`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Final
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import Property
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from license_expression import ExpressionError, LicenseWithExceptionSymbol, get_spdx_licensing
+from packageurl import PackageURL
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ALLOWED: Final = frozenset(
+    (
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "PSF-2.0",
+        "Zlib",
+    )
+)
+"""Licences under which a package may be shipped: they ask for their own text and a name, no more."""
+
+ALLOWED_FOR: Final = {
+    # It binds changes of the package's own files; they are shipped as they came.
+    "orjson": frozenset(("MPL-2.0",)),
+}
+"""Licences that are allowed for one package alone."""
+
+# What packages without an SPDX expression write instead, by their metadata of the locks.
+_SPDX_OF: Final = {
+    "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
+    "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: BSD License": "BSD-3-Clause",
+    "License :: OSI Approved :: MIT License": "MIT",
+    "License :: OSI Approved :: MIT No Attribution License (MIT-0)": "MIT-0",
+    "MIT": "MIT",
+    "MIT License": "MIT",
+}
+
+_NAMESPACE: Final = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
+"""RFC 9562's name space of addresses, under which the bill's serial number is made from its content."""
+
+_LAMBDA: Final = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_platform": "linux"}
+
+
+class MaterialError(Exception):
+    """A bundle can't be shipped as it is; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One package of a bundle.
+
+    Attributes
+    ----------
+    name, version : str
+    licence : str
+        An SPDX expression.
+    """
+
+    name: str
+    version: str
+    licence: str
+
+
+def licence_of(package: Distribution) -> str:
+    """Return a package's licence as an SPDX expression, from its own metadata.
+
+    Raises
+    ------
+    MaterialError
+        If it names none that is known.
+    """
+    metadata = package.metadata
+    for expression in metadata.get_all("License-Expression", []):
+        return str(expression)
+    named = [text.strip() for text in metadata.get_all("License", []) if text.strip()]
+    named += [text for text in metadata.get_all("Classifier", []) if text.startswith("License :: ")]
+    known = dict.fromkeys(_SPDX_OF[text] for text in named if text in _SPDX_OF)
+    unknown = [text for text in named if text not in _SPDX_OF]
+    if unknown or not known:
+        told = f"'{unknown[0].splitlines()[0][:60]}'" if unknown else "none"
+        raise MaterialError(
+            f"{metadata['Name']} {package.version} names {told} as its licence, which is not known here;"
+            " read it, then add it to infra/build/bill_of_materials.py or drop the package."
+        )
+    return " AND ".join(known)
+
+
+def require_allowed(name: str, expression: str) -> None:
+    """Hold a package's licence against those that may be shipped.
+
+    Of alternatives (``OR``) one must be allowed, of what applies together (``AND``) all.
+
+    Raises
+    ------
+    MaterialError
+        If it is not allowed.
+    """
+    licensing = get_spdx_licensing()
+    try:
+        parsed = licensing.parse(expression, validate=True, strict=True)
+    except ExpressionError as error:
+        raise MaterialError(f"{name} is under '{expression}', which is no SPDX expression.") from error
+    allowed = ALLOWED | ALLOWED_FOR.get(name, frozenset())
+    if not _is_allowed(parsed, allowed):
+        raise MaterialError(
+            f"{name} is under '{expression}', which is not among the licences that may be shipped"
+            f" ({', '.join(sorted(ALLOWED))}); drop the package."
+        )
+
+
+def _is_allowed(expression: object, allowed: frozenset[str]) -> bool:
+    # An exception (WITH) widens a licence in ways that somebody must read first.
+    if isinstance(expression, LicenseWithExceptionSymbol):
+        return False
+    operands = getattr(expression, "args", ())
+    if not operands:
+        return getattr(expression, "key", None) in allowed
+    matches = (_is_allowed(operand, allowed) for operand in operands)
+    return any(matches) if getattr(expression, "operator", "").strip() == "OR" else all(matches)
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """Return the versions that a lock names for the Lambda's Python."""
+    found: dict[str, str] = {}
+    for line in re.findall(r"^[A-Za-z0-9].*$", lock.read_text(encoding="utf-8"), re.MULTILINE):
+        requirement = Requirement(line.rstrip("\\").strip())
+        if requirement.marker is None or requirement.marker.evaluate(_LAMBDA):
+            found[canonicalize_name(requirement.name)] = next(iter(requirement.specifier)).version
+    return found
+
+
+def materials(folder: Path, lock: Path) -> list[Material]:
+    """List a bundle's packages, by name.
+
+    Raises
+    ------
+    MaterialError
+        If they are not the lock's, or one may not be shipped.
+    """
+    found = []
+    for package in distributions(path=[str(folder)]):
+        name: str = canonicalize_name(package.metadata["Name"])
+        found.append(Material(name, package.version, licence_of(package)))
+        require_allowed(name, found[-1].licence)
+    found.sort(key=lambda one: one.name)
+    if differing := {(one.name, one.version) for one in found} ^ set(locked(lock).items()):
+        different, version = min(differing)
+        raise MaterialError(f"{folder.name} and {lock.name} differ in {different} {version}; build again.")
+    return found
+
+
+def bill_of_materials(function: str, model_version: str, listed: list[Material]) -> str:
+    """Return a CycloneDX 1.6 document; equal materials give equal text, but for its time.
+
+    The time is ``SOURCE_DATE_EPOCH``, where that is set.
+    """
+    factory = LicenseFactory()
+    components = [
+        Component(
+            type=ComponentType.LIBRARY,
+            name=one.name,
+            version=one.version,
+            purl=PackageURL("pypi", name=one.name, version=one.version),
+            bom_ref=f"pkg:pypi/{one.name}@{one.version}",
+            licenses=[factory.make_from_string(one.licence)],
+        )
+        for one in listed
+    ]
+    identity = "\n".join([function, model_version, *map(str, listed)])
+    whole = Component(
+        type=ComponentType.APPLICATION,
+        name=function,
+        version=model_version,
+        bom_ref=function,
+        licenses=[factory.make_from_string("Apache-2.0")],
+        properties=[Property(name="churn:model_version", value=model_version)],
+    )
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    bom = Bom(
+        components=components,
+        serial_number=uuid.uuid5(_NAMESPACE, identity),
+        metadata=BomMetaData(
+            component=whole,
+            timestamp=datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC),
+        ),
+    )
+    bom.register_dependency(whole, components)
+    text: str = JsonV1Dot6(bom).output_as_string(indent=1)
+    if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        raise MaterialError(f"The bill of materials breaks its own schema: {fault}")
+    return text + "\n"
+
+
+def main() -> int:
+    """List a bundle's materials in two files beside it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--lock", type=Path, required=True)
+    parser.add_argument("--model-version", required=True)
+    options = parser.parse_args()
+    folder: Path = options.folder
+    try:
+        listed = materials(folder, options.lock)
+        bill = bill_of_materials(folder.name, options.model_version, listed)
+    except MaterialError as error:
+        print(error, file=sys.stderr)
+        return 1
+    folder.with_name(f"{folder.name}.cdx.json").write_text(bill, encoding="utf-8")
+    lines = "".join(f"{one.name} {one.version}: {one.licence}\n" for one in listed)
+    folder.with_name(f"{folder.name}.licences.txt").write_text(lines, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
