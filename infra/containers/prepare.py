@@ -90,6 +90,8 @@ def prepare(tools: LambdaTools, model: Path, target: Path) -> None:
     )
     for source in _FRONT_SOURCES:
         _copy(REPOSITORY / source, front / source)
+    # Whoever prepares it may keep files to themselves; in the container nobody's user reads them.
+    subprocess.run(["chmod", "-R", "u=rwX,go=rX", front], check=True)
 
 
 def _platform(tools: LambdaTools) -> str:

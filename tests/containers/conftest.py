@@ -5,6 +5,7 @@ They take minutes, as root, with a few of Debian's packages: `make proof` runs t
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,11 @@ def context(
     folder = tmp_path_factory.mktemp("containers")
     for name in ("Dockerfile", "compose.yaml", ".dockerignore"):
         shutil.copy(REPOSITORY / name, folder)
-    prepare(container_tools, sample_bundle, folder / PREPARED)
+    # As of somebody who keeps files to themselves: the containers' user must read them all the same.
+    own_mask = os.umask(0o077)
+    try:
+        prepare(container_tools, sample_bundle, folder / PREPARED)
+    finally:
+        os.umask(own_mask)
     yield folder
     shutil.rmtree(folder)
