@@ -38,6 +38,7 @@ PROOFS: Final = {
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/containers": {"CHURN_CONTAINERS": "1"},
 }
 """Test files, and the variables that make them try more cases."""
 
