@@ -16,6 +16,8 @@ RUNTIME: Final = "python3.13"
 FOLDERS: Final = {"ScoreFunction": "score", "BatchFunction": "batch", "PreTrafficFunction": "pre_traffic"}
 SERVING: Final = ("ScoreFunction", "BatchFunction")
 SECRET: Final = re.compile(r"secret|password|passwd|token|credential|api_?key|private", re.IGNORECASE)
+LONGEST_SECONDS: Final = 900
+"""For which Lambda lets a function run."""
 MEGABYTE: Final = 1024 * 1024
 
 
@@ -31,7 +33,7 @@ def check_runtime_and_processor_are_said(stack: DeployedStack) -> None:
         assert function["Runtime"] == RUNTIME, name
         assert function["Architectures"] == [stack.parameters["Architecture"]], name
         assert function["MemorySize"], name
-        assert function["Timeout"] <= 300, name
+        assert function["Timeout"] <= LONGEST_SECONDS, name
         assert re.fullmatch(r"functions\.\w+\.app\.lambda_handler", function["Handler"]), name
     for name, folder in FOLDERS.items():
         assert functions[name]["Handler"] == f"functions.{folder}.app.lambda_handler"
@@ -79,6 +81,7 @@ def check_no_function_is_in_a_network_or_shares_a_role(stack: DeployedStack) -> 
 def check_a_file_fits_into_the_batch_function(stack: DeployedStack) -> None:
     function = stack.properties("BatchFunction")
     assert function["EphemeralStorage"]["Size"] * MEGABYTE >= 2 * int(stack.parameters["MaxObjectBytes"])
+    assert function["Timeout"] <= 300
     assert function["RecursiveLoop"] == "Terminate"
     variables = variables_of(function)
     for variable, parameter, default in (
