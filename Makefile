@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 SAM_VENV := .sam-venv
 SBOM_VENV := .sbom-venv
+TEMPLATE_VENV := .template-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
@@ -25,7 +26,7 @@ OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam setup-sbom demo test proof lint bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+.PHONY: setup setup-dev setup-sam setup-sbom setup-template-lint demo test proof lint bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -57,18 +58,25 @@ $(SBOM_VENV)/.sbom: $(VENV)/.bootstrap requirements/sbom.txt
 	@$(UV) pip install --quiet --python $(SBOM_VENV)/bin/python --require-hashes -r requirements/sbom.txt
 	@touch $@
 
+$(TEMPLATE_VENV)/.lint: $(VENV)/.bootstrap requirements/template-lint.txt
+	@echo "Installing the template's linters into $(TEMPLATE_VENV) ..."
+	@test -x $(TEMPLATE_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(TEMPLATE_VENV)
+	@$(UV) pip install --quiet --python $(TEMPLATE_VENV)/bin/python --require-hashes -r requirements/template-lint.txt
+	@touch $@
+
 setup: $(VENV)/.train ## what demo needs
 setup-dev: $(VENV)/.dev
 setup-sam: $(SAM_VENV)/.sam
 setup-sbom: $(SBOM_VENV)/.sbom
+setup-template-lint: $(TEMPLATE_VENV)/.lint ## linters of the template
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.pipelines.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
 
-test: setup-dev setup-sam setup-sbom ## every test, real parts, on all cores
+test: setup-dev setup-sam setup-sbom setup-template-lint ## every test, real parts, on all cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-proof: setup-dev setup-sam setup-sbom ## what takes too long for every change; writes docs/proof.md
+proof: setup-dev setup-sam setup-sbom setup-template-lint ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python tests/write_proof.py $(PROOFS)
 
 lint: setup-dev ## style and types
@@ -99,7 +107,7 @@ validate: setup-sam ## the template, by SAM and cfn-lint
 build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL (else a sample), for ARCH
 	@ARCH=$(ARCH) MODEL=$(OWN_MODEL) ENVIRONMENT=$(ENVIRONMENT) $(SAM_VENV)/bin/sam build
 
-package: setup-dev setup-sam setup-sbom ## the zips for ENVIRONMENT, checked and listed; MODEL=DIR or s3://...
+package: setup-dev setup-sam setup-sbom setup-template-lint ## the zips for ENVIRONMENT, checked and listed; MODEL=DIR or s3://...
 	@$(BIN)/python infra/build/package_functions.py --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
 	  $(if $(OWN_MODEL),--model "$(OWN_MODEL)") $(if $(MODEL_DIGEST),--digest "$(MODEL_DIGEST)")
 
@@ -124,4 +132,4 @@ lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean:
-	rm -rf $(VENV) $(SAM_VENV) $(SBOM_VENV) .bench-venvs .aws-sam build models data
+	rm -rf $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) .bench-venvs .aws-sam build models data

@@ -23,6 +23,7 @@ compile sam requirements/sam.in
 compile runtime requirements/runtime.in
 compile front requirements/front.in --constraint requirements/dev.txt
 compile sbom requirements/sbom.in
+compile template-lint requirements/template-lint.in
 # The peers of the online API; each has an environment of its own, since they agree on little.
 for peer in fastapi-onnxruntime fastapi-sklearn mlflow mlserver bentoml litserve; do
   compile "bench-$peer" "requirements/bench-$peer.in"

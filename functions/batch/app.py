@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
 from functions.batch.delivery import Deliveries
-from functions.batch.measurement import add_metrics, log_fields
+from functions.batch.measurement import NAMESPACE, SERVICE, add_metrics, log_fields
 from functions.batch.object_job import ObjectJob
 from functions.batch.outcomes import Action
 from functions.batch.quarantine import Quarantine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(service="churn-batch")
-metrics = Metrics(namespace="Churn", service="churn-batch")
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 @functools.cache

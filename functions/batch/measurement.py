@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from functions.batch.scoring_task import ScoredFile
 
 NAMESPACE: Final = "Churn"
-SERVICE: Final = "churn-batch"
+SERVICE: Final = os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-batch"
+"""The metrics' dimension, which tells stacks of one account apart."""
 
 
 def log_fields(handled: Handled) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aws_lambda_powertools import Logger, Metrics
@@ -23,7 +24,8 @@ GARBAGE_THRESHOLD: Final = 20_000
 """Containers made and still alive before Python looks for cycles; a thousand customers make half of that."""
 
 logger = Logger(service="churn-score")
-metrics = Metrics(namespace="Churn", service="churn-score")
+# Stacks of one account share the namespace; this dimension tells them apart.
+metrics = Metrics(namespace="Churn", service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-score")
 _origins = ScoreSettings.from_environment().cors_origins
 app = APIGatewayRestResolver(
     cors=CORSConfig(_origins[0], extra_origins=list(_origins[1:]), max_age=600) if _origins else None

@@ -23,6 +23,7 @@ SOURCES: Final = ("template.yaml", "infra/build/Makefile", "requirements", "chur
 HANDLERS: Final = {
     "ScoreFunction": "functions.score.app.lambda_handler",
     "BatchFunction": "functions.batch.app.lambda_handler",
+    "PreTrafficFunction": "functions.pre_traffic.app.lambda_handler",
 }
 
 KEPT_BUILDS: Final = 4

@@ -147,6 +147,11 @@ class TemplateSettings:
         if name == "If":
             condition, if_true, if_false = content
             return self._resolve(if_true if self._holds(self._conditions[condition]) else if_false)
+        if name == "Join":
+            separator, parts = content
+            # A list parameter is its text here, as it stands in the template.
+            parts = self._resolve(parts)
+            return separator.join(parts if isinstance(parts, list) else [parts])
         raise NotImplementedError(f"!{name} of template.yaml is not read here; add it to {__name__}.")
 
     def _holds(self, condition: _Intrinsic) -> bool:

@@ -1,11 +1,16 @@
-"""The template after the SAM transform."""
+"""The template after the SAM transform, and stacks of it."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from deployed_stack import DeployedStack
 from template_reader import SAM_BIN, Resources, transformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +23,23 @@ def template() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def resources(template: dict[str, Any]) -> Resources:
-    """Its resources."""
+    """Its resources, with references and conditions as they stand."""
     result: Resources = template["Resources"]
     return result
+
+
+@pytest.fixture(scope="session")
+def deploy(template: dict[str, Any]) -> Callable[..., DeployedStack]:
+    """Return the stack that parameters make; to be read only."""
+
+    @functools.cache
+    def stack(**parameters: str) -> DeployedStack:
+        return DeployedStack(template, parameters)
+
+    return stack
+
+
+@pytest.fixture(scope="session")
+def stack(deploy: Callable[..., DeployedStack]) -> DeployedStack:
+    """The stack with its defaults."""
+    return deploy()

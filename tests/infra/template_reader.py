@@ -63,8 +63,10 @@ def references(content: object, names: set[str]) -> set[str]:
 
 
 def policy_statements(resources: Resources, role: str) -> list[dict[str, Any]]:
+    """Return a role's statements as they stand; what a condition may add shows in a deployed stack."""
     policies = resources[role]["Properties"]["Policies"]
-    return [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+    statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+    return [statement for statement in statements if "Fn::If" not in statement]
 
 
 def as_list(content: Any) -> list[Any]:

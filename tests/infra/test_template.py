@@ -1,171 +1,124 @@
-"""template.yaml, looked at after the SAM transform: linters let most of this pass."""
+"""template.yaml as a whole: valid, without cycles, its parameters described and bounded."""
 
 from __future__ import annotations
 
 import json
-from graphlib import TopologicalSorter
-from pathlib import Path
+import re
+from collections.abc import Callable
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from template_reader import SAM_BIN, TEMPLATE, Resources, as_list, of_type, policy_statements, references, run
+import pytest
+from deployed_stack import DeployedStack
+from template_reader import SAM_BIN, TEMPLATE, Resources, references, run, transformed
+from test_checklist import STACKS
 
-from functions.batch.events import INPUT_PREFIX
-from functions.batch.settings import DEFAULT_MAX_OBJECT_BYTES, DEFAULT_MAX_ROWS
-from functions.batch.storage import EVENT_SOURCE
+MANAGED_PATTERNS = {
+    "UserPoolArn": ("arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_aB3", "eu-west-1_aB3"),
+    "WebAclArn": (
+        "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/churn/0a1b-2c",
+        "arn:aws:wafv2:us-east-1:123456789012:global/webacl/churn/0a1b-2c",
+    ),
+    "KmsKeyArn": ("arn:aws:kms:eu-west-1:123456789012:key/0a1b-2c", "alias/churn"),
+    "PermissionsBoundary": ("arn:aws:iam::123456789012:policy/team/boundary", "boundary"),
+    "AccessLogBucket": ("logs-of-mine", "s3://logs-of-mine/"),
+    "AlarmEmail": ("operators@example.com", "operators"),
+}
 
 
 def test_sam_finds_it_valid() -> None:
     run(SAM_BIN / "sam", "validate", "--lint", "--template", TEMPLATE, "--region", "eu-west-1")
 
 
-def test_linter_finds_the_transformed_template_valid(template: dict[str, Any], tmp_path: Path) -> None:
-    path = tmp_path / "transformed.json"
-    path.write_text(json.dumps(template), encoding="utf-8")
-    # W2001, unused parameter: the transform itself has put in the value of ApiAuthorizer.
-    run(SAM_BIN / "cfn-lint", "--regions", "eu-west-1", "--ignore-checks", "W2001", "--template", path)
+def waits(resources: Resources) -> dict[str, set[str]]:
+    names = set(resources)
+    return {name: references(resource, names) for name, resource in resources.items()}
 
 
 def test_no_resource_waits_for_itself(resources: Resources) -> None:
-    names = set(resources)
-    graph = {name: references(resource, names) for name, resource in resources.items()}
-
     # static_order raises CycleError with the resources in the cycle.
-    assert set(TopologicalSorter(graph).static_order()) == names
+    assert set(TopologicalSorter(waits(resources)).static_order()) == set(resources)
 
 
-def test_functions_run_on_the_lambda_s_python(resources: Resources) -> None:
-    functions = of_type(resources, "AWS::Lambda::Function")
-    assert set(functions) == {"ScoreFunction", "BatchFunction"}
-    for folder, name in (("score", "ScoreFunction"), ("batch", "BatchFunction")):
-        assert functions[name]["Handler"] == f"functions.{folder}.app.lambda_handler"
-        assert functions[name]["Runtime"] == "python3.13"
-        assert functions[name]["LoggingConfig"]["LogFormat"] == "JSON"
+def test_an_alarm_that_names_the_api_would_close_a_cycle(resources: Resources) -> None:
+    graph = waits(resources)
+    graph["NewVersionErrorsAlarm"] = graph["NewVersionErrorsAlarm"] | {"Api"}
+    with pytest.raises(CycleError):
+        list(TopologicalSorter(graph).static_order())
 
 
-def test_architecture_is_a_parameter(template: dict[str, Any], resources: Resources) -> None:
-    functions = of_type(resources, "AWS::Lambda::Function").values()
-    assert [f["Architectures"] for f in functions] == [[{"Ref": "Architecture"}]] * 2
-    assert template["Parameters"]["Architecture"]["Default"] == "arm64"
-    assert set(template["Parameters"]["Architecture"]["AllowedValues"]) == {"arm64", "x86_64"}
-
-
-def test_queue_outlasts_the_function(resources: Resources) -> None:
-    queues = of_type(resources, "AWS::SQS::Queue")
-    timeout = resources["BatchFunction"]["Properties"]["Timeout"]
-    source, dead = queues["InputQueue"], queues["DeadLetterQueue"]
-    assert source["VisibilityTimeout"] >= 6 * timeout
-    assert source["RedrivePolicy"]["maxReceiveCount"] == 5
-    assert source["MessageRetentionPeriod"] < dead["MessageRetentionPeriod"]
-    assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
-
-
-def test_b31_one_object_an_invocation_and_only_failures_again(resources: Resources) -> None:
-    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
-    assert mapping["BatchSize"] == 1
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    # A filter would drop the messages that do not match.
-    assert "FilterCriteria" not in mapping
-
-
-def test_limits_are_parameters_and_the_code_has_the_same_defaults(
-    template: dict[str, Any], resources: Resources
+@pytest.mark.parametrize("parameters", STACKS)
+def test_nothing_refers_to_what_a_condition_left_out(
+    deploy: Callable[..., DeployedStack], resources: Resources, parameters: str
 ) -> None:
-    variables = resources["BatchFunction"]["Properties"]["Environment"]["Variables"]
-    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
-    for variable, parameter, default in (
-        ("CHURN_MAX_OBJECT_BYTES", "MaxObjectBytes", DEFAULT_MAX_OBJECT_BYTES),
-        ("CHURN_MAX_ROWS", "MaxRows", DEFAULT_MAX_ROWS),
-    ):
-        assert variables[variable] == {"Ref": parameter}
-        assert defaults[parameter] == default
+    stack = deploy(**STACKS[parameters])
+    left_out = set(resources) - set(stack.resources)
+    names = "|".join(sorted(left_out)) or "nothing at all"
+    for name, resource in stack.resources.items():
+        # DependsOn alone may name what is not there.
+        content = json.dumps({key: value for key, value in resource.items() if key != "DependsOn"})
+        assert not re.search(rf"churn-test-({names})\b", content), name
 
 
-def test_objects_fit_twice_into_the_function_s_disk(template: dict[str, Any], resources: Resources) -> None:
-    disk = resources["BatchFunction"]["Properties"]["EphemeralStorage"]["Size"] * 1024 * 1024
-    limit = template["Parameters"]["MaxObjectBytes"]
-    assert limit["Default"] <= limit["MaxValue"] < disk / 2
+def test_every_parameter_is_described_bounded_and_has_a_default(template: dict[str, Any]) -> None:
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"].endswith("."), name
+        assert "Default" in parameter, name
+        if parameter["Type"] == "Number" and "AllowedValues" not in parameter:
+            assert parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"], name
+        elif "AllowedValues" in parameter:
+            assert parameter["Default"] in parameter["AllowedValues"], name
+        elif parameter["Type"] == "String":
+            assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
+            assert parameter["ConstraintDescription"].endswith("."), name
+        else:
+            # A pattern holds for each member of a list, and an empty list has one that is empty.
+            assert (name, parameter["Type"]) == ("ApiScopes", "CommaDelimitedList")
 
 
-def test_only_the_input_prefix_reaches_the_queue(resources: Resources) -> None:
-    (rule,) = of_type(resources, "AWS::Events::Rule").values()
-    detail = rule["EventPattern"]["detail"]
-    assert detail["object"]["key"] == [{"prefix": INPUT_PREFIX}]
-    assert detail["bucket"]["name"] == [resources["InputBucket"]["Properties"]["BucketName"]]
-    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
-    (allow,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
-    assert allow["Action"] == "sqs:SendMessage"
-    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["InputRule", "Arn"]}}}
+@pytest.mark.parametrize("name", MANAGED_PATTERNS)
+def test_patterns_take_what_aws_calls_its_things(template: dict[str, Any], name: str) -> None:
+    pattern = template["Parameters"][name]["AllowedPattern"]
+    good, bad = MANAGED_PATTERNS[name]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
 
 
-def test_functions_may_do_what_they_do_and_no_more(resources: Resources) -> None:
-    account = "${AWS::StackName}-%s-${AWS::AccountId}-${AWS::Region}"
-    in_bucket = f"arn:${{AWS::Partition}}:s3:::{account % 'input'}"
-    out_bucket = f"arn:${{AWS::Partition}}:s3:::{account % 'output'}"
-    rights: dict[str, set[tuple[str, str]]] = {"ScoreRole": set(), "BatchRole": set()}
-    for role, found in rights.items():
-        assert "ManagedPolicyArns" not in resources[role]["Properties"]
-        for statement in policy_statements(resources, role):
-            for resource in as_list(statement["Resource"]):
-                place = resource if isinstance(resource, str) else str(next(iter(resource.values())))
-                found |= {(action, place) for action in as_list(statement["Action"])}
-
-    traces = {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
-
-    def logs(group: str) -> set[tuple[str, str]]:
-        return {(f"logs:{action}", f"['{group}', 'Arn']") for action in ("CreateLogStream", "PutLogEvents")}
-
-    queue = {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"}
-    assert rights["ScoreRole"] == traces | logs("ScoreLogs")
-    assert rights["BatchRole"] == (
-        traces
-        | logs("BatchLogs")
-        | {(f"sqs:{action}", "['InputQueue', 'Arn']") for action in queue}
-        | {(f"s3:{action}", f"{in_bucket}/{INPUT_PREFIX}*") for action in ("GetObject", "GetObjectVersion")}
-        | {("s3:ListBucket", in_bucket)}
-        | {
-            (f"s3:{a}", f"{out_bucket}/{p}/*")
-            for a in ("PutObject", "GetObject")
-            for p in ("scored", "quarantine")
-        }
-        | {
-            (
-                "events:PutEvents",
-                "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default",
-            )
-        }
-    )
-    conditions = {
-        str(s["Action"]): s["Condition"]
-        for s in policy_statements(resources, "BatchRole")
-        if "Condition" in s
-    }
-    assert conditions == {
-        "s3:ListBucket": {"StringLikeIfExists": {"s3:prefix": f"{INPUT_PREFIX}*"}},
-        "events:PutEvents": {"StringEquals": {"events:source": EVENT_SOURCE}},
-    }
+def test_every_parameter_stands_in_one_group(template: dict[str, Any]) -> None:
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    assert len({group["Label"]["default"] for group in groups}) == len(groups)
 
 
-def test_names_in_the_environment_are_the_buckets(resources: Resources) -> None:
-    variables = resources["BatchFunction"]["Properties"]["Environment"]["Variables"]
-    for kind in ("Input", "Output"):
-        name = resources[f"{kind}Bucket"]["Properties"]["BucketName"]
-        assert variables[f"CHURN_{kind.upper()}_BUCKET"] == name
+def test_every_parameter_changes_something(template: dict[str, Any]) -> None:
+    text = json.dumps({key: template[key] for key in ("Resources", "Conditions")})
+    # The transform has put its value in.
+    unused = {name for name in template["Parameters"] if f'{{"Ref": "{name}"}}' not in text}
+    assert unused == {"DeploymentType"}
 
 
-def test_buckets_are_private_versioned_and_kept(resources: Resources) -> None:
-    for name, bucket in of_type(resources, "AWS::S3::Bucket").items():
-        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-        assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
-    assert "NotificationConfiguration" not in resources["OutputBucket"]["Properties"]
-    assert resources["InputBucket"]["Properties"]["NotificationConfiguration"] == {
-        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
-    }
+def test_the_way_of_deployments_is_a_parameter(template: dict[str, Any]) -> None:
+    assert "AllAtOnce" in template["Parameters"]["DeploymentType"]["AllowedValues"]
+    group = DeployedStack(transformed(DeploymentType="AllAtOnce")).the("AWS::CodeDeploy::DeploymentGroup")
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
 
 
-def test_logs_are_kept_for_a_time(resources: Resources) -> None:
-    groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert {g["RetentionInDays"]["Ref"] for g in groups.values()} == {"LogRetentionDays"}
-    for name, function in of_type(resources, "AWS::Lambda::Function").items():
-        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+def test_a_tenth_of_the_requests_tries_a_version_first(stack: DeployedStack) -> None:
+    group = stack.the("AWS::CodeDeploy::DeploymentGroup")
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+
+
+def test_batch_moves_at_once(stack: DeployedStack) -> None:
+    assert "UpdatePolicy" not in stack.resources["BatchFunctionAliaslive"]
+
+
+def test_a_key_of_ones_own_takes_the_place_of_awss(deploy: Callable[..., DeployedStack]) -> None:
+    key = STACKS["all that is optional"]["KmsKeyArn"]
+    assert key not in json.dumps(deploy().resources)
+    assert "kms:" not in json.dumps(deploy().resources)
+    stack = deploy(**STACKS["all that is optional"])
+    holders = {name for name, resource in stack.resources.items() if key in json.dumps(resource)}
+    for kind in ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Logs::LogGroup"):
+        assert set(stack.of_type(kind)) <= holders, kind
+    assert set(stack.of_type("AWS::Lambda::Function")) <= holders

@@ -1,0 +1,99 @@
+"""Lambda and CodeDeploy: the one place of the hook that knows boto3."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+
+from functions.pre_traffic.golden_rows import VersionRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Verdict = Literal["Succeeded", "Failed"]
+
+READ_TIMEOUT_SECONDS: Final = 20
+"""Twice the score function's own time limit: a cold start comes before it."""
+ATTEMPTS: Final = 2
+
+
+class LambdaClient(Protocol):
+    """What is used of boto3's client of Lambda."""
+
+    def invoke(self, **arguments: Any) -> dict[str, Any]:
+        """Call a function."""
+
+
+class CodeDeployClient(Protocol):
+    """What is used of boto3's client of CodeDeploy."""
+
+    def put_lifecycle_event_hook_execution_status(self, **arguments: Any) -> dict[str, Any]:
+        """Tell how a hook ended."""
+
+
+def lambda_client() -> LambdaClient:
+    """Return a client of Lambda for the hook's region."""
+    client: LambdaClient = boto3.client("lambda", config=_config(READ_TIMEOUT_SECONDS))
+    return client
+
+
+def codedeploy_client() -> CodeDeployClient:
+    """Return a client of CodeDeploy for the hook's region."""
+    client: CodeDeployClient = boto3.client("codedeploy", config=_config(read_timeout=3))
+    return client
+
+
+def _config(read_timeout: int) -> Config:
+    return Config(
+        connect_timeout=2,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    )
+
+
+def invoke_version(client: LambdaClient, version: str, event: Mapping[str, Any]) -> Any:
+    """Hand a version an event, and return what it answers.
+
+    Parameters
+    ----------
+    client : LambdaClient
+        From `lambda_client`.
+    version : str
+        Its ARN.
+    event : mapping
+
+    Raises
+    ------
+    VersionRefusedError
+        If the invocation fails inside the version.
+    """
+    answer = client.invoke(
+        FunctionName=version, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
+    )
+    content = answer["Payload"].read()
+    if "FunctionError" in answer:
+        raise VersionRefusedError(
+            f"The version failed ({answer['FunctionError']}) on the golden rows; see its log."
+        )
+    return json.loads(content)
+
+
+def report(client: CodeDeployClient, event: Mapping[str, Any], verdict: Verdict) -> None:
+    """Tell CodeDeploy whether requests may move to the version.
+
+    Parameters
+    ----------
+    client : CodeDeployClient
+        From `codedeploy_client`.
+    event : mapping
+        What CodeDeploy called the hook with.
+    verdict : str
+    """
+    client.put_lifecycle_event_hook_execution_status(
+        deploymentId=event["DeploymentId"],
+        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+        status=verdict,
+    )

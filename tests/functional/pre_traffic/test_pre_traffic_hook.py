@@ -1,0 +1,299 @@
+"""A new version takes requests only if it answers the golden rows as its model was recorded."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from churn_core.models.golden_rows import COUNT
+from churn_core.scoring.bundle import manifest_digest, model_version
+from functions.pre_traffic import app, aws
+from functions.pre_traffic.golden_rows import PATH, proxy_event
+from functions.score import app as score_app
+from functions.score.model import loaded_predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VERSION: Final = "arn:aws:lambda:eu-west-1:123456789012:function:churn-score:7"
+EVENT: Final = {"DeploymentId": "d-ABC123", "LifecycleEventHookExecutionId": "eyJlbmNyeXB0ZWQ"}
+
+
+class Context:
+    """What Lambda hands to a handler beside the event."""
+
+    aws_request_id = "0f9b1c8e-1111-2222-3333-444455556666"
+    function_name = "churn-score"
+    function_version = "7"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = VERSION
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 10_000
+
+
+@dataclass
+class Cloud:
+    """Lambda and CodeDeploy; behind the version is the score function's own handler."""
+
+    handler: Callable[[dict[str, Any]], Any] = lambda event: score_app.lambda_handler(event, Context())  # type: ignore[arg-type]
+    asked: list[str] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    log: str = ""
+
+    def invoke(self, **arguments: Any) -> dict[str, Any]:
+        assert arguments["InvocationType"] == "RequestResponse"
+        self.asked.append(arguments["FunctionName"])
+        try:
+            answer = self.handler(json.loads(arguments["Payload"]))
+        except RuntimeError as error:
+            fault = json.dumps({"errorMessage": str(error), "errorType": "RuntimeError"})
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(fault.encode())}
+        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    def put_lifecycle_event_hook_execution_status(self, **arguments: Any) -> dict[str, Any]:
+        self.told.append(arguments)
+        return {}
+
+    def verdict(self) -> str:
+        """Run the hook; return what CodeDeploy was told."""
+        written = io.StringIO()
+        before = app.logger.registered_handler.setStream(written)  # type: ignore[attr-defined]
+        try:
+            answer = app.lambda_handler(dict(EVENT), Context())  # type: ignore[arg-type]
+        finally:
+            app.logger.registered_handler.setStream(before)  # type: ignore[attr-defined]
+        self.log = written.getvalue()
+        (told,) = self.told
+        assert told["deploymentId"] == EVENT["DeploymentId"]
+        assert told["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
+        assert answer == {"status": told["status"]}
+        return str(told["status"])
+
+    def change(self, alter: Callable[[dict[str, Any]], None]) -> None:
+        """Let something happen to each prediction on the way."""
+        handler = self.handler
+
+        def altered(event: dict[str, Any]) -> Any:
+            answer = handler(event)
+            content = json.loads(answer["body"])
+            for prediction in content["predictions"]:
+                alter(prediction)
+            return answer | {"body": json.dumps(content)}
+
+        self.handler = altered
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, sample_bundle: Path) -> Iterator[None]:
+    monkeypatch.setenv("CHURN_NEW_VERSION", VERSION)
+    monkeypatch.setenv("CHURN_MODEL_DIR", os.fspath(sample_bundle))
+    monkeypatch.delenv("CHURN_ENVIRONMENT", raising=False)
+    loaded_predictor.cache_clear()
+    yield
+    loaded_predictor.cache_clear()
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    made = Cloud()
+    monkeypatch.setattr(app, "lambda_client", lambda: made)
+    monkeypatch.setattr(app, "codedeploy_client", lambda: made)
+    return made
+
+
+def forge(bundle: Path, **changes: Any) -> None:
+    """Change a bundle's manifest, and sign it anew as the writer of bundles does."""
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8")) | changes
+    digest = manifest_digest(manifest)
+    manifest |= {"model_digest": digest, "model_version": model_version(manifest["name"], digest)}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.fixture
+def own_bundle(monkeypatch: pytest.MonkeyPatch, sample_bundle: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change; version and hook both hold it."""
+    for name in ("manifest.json", "model.onnx"):
+        (tmp_path / name).write_bytes((sample_bundle / name).read_bytes())
+    monkeypatch.setenv("CHURN_MODEL_DIR", os.fspath(tmp_path))
+    return tmp_path
+
+
+def test_the_model_of_the_deployment_passes(cloud: Cloud) -> None:
+    assert cloud.verdict() == "Succeeded"
+    assert cloud.asked == [VERSION]
+    (line,) = [json.loads(text) for text in cloud.log.splitlines()]
+    assert (line["message"], line["golden_rows"], line["version"]) == ("passed", COUNT, VERSION)
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda one: one.update(churn_probability=one["churn_probability"] + 2e-6),
+        lambda one: one.update(churn_probability=math.nan),
+        lambda one: one.update(
+            churn_probability=1 - one["churn_probability"], will_churn=not one["will_churn"]
+        ),
+        lambda one: one.update(will_churn=not one["will_churn"]),
+        lambda one: one.update(model_version="churn-000000000000"),
+        lambda one: one.pop("churn_probability"),
+        lambda one: one.update(churn_probability=None),
+    ],
+    ids=["off by 2e-6", "nan", "other side", "decision", "other model", "no probability", "null"],
+)
+def test_a_version_that_answers_differently_is_refused(
+    cloud: Cloud, alter: Callable[[dict[str, Any]], None]
+) -> None:
+    cloud.change(alter)
+    assert cloud.verdict() == "Failed"
+
+
+def test_what_another_processor_may_be_off_is_let_through(cloud: Cloud) -> None:
+    cloud.change(lambda one: one.update(churn_probability=one["churn_probability"] + 9e-7))
+    assert cloud.verdict() == "Succeeded"
+
+
+def test_a_version_with_another_model_is_refused(cloud: Cloud, own_bundle: Path) -> None:
+    # The version's environment has loaded the bundle that its zip holds; the hook's zip holds another.
+    loaded_predictor()
+    forge(own_bundle, name="another")
+    assert cloud.verdict() == "Failed"
+
+
+def raising(event: dict[str, Any]) -> Any:
+    raise RuntimeError("out of memory")
+
+
+SILENT: Final = "without predictions"
+
+
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    [
+        (raising, "The version failed (Unhandled)"),
+        (lambda event: {"statusCode": 503, "body": '{"status": 503}'}, "with 503, not 200"),
+        (lambda event: {"statusCode": 200, "body": "{}"}, SILENT),
+        (lambda event: {"statusCode": 200, "body": "no json"}, SILENT),
+        (lambda event: {"statusCode": 200, "body": '{"predictions": []}'}, "0 scores came back"),
+        (lambda event: {"statusCode": 200, "body": '{"predictions": 16}'}, SILENT),
+        (lambda event: {"statusCode": 200}, SILENT),
+        (lambda event: None, "with None, not 200"),
+        (lambda event: "a text", "with None, not 200"),
+    ],
+    ids=["raises", "503", "nothing", "no json", "no rows", "a number", "no body", "null", "text"],
+)
+def test_a_version_that_does_not_score_is_refused(
+    cloud: Cloud, handler: Callable[..., Any], reason: str
+) -> None:
+    cloud.handler = handler
+    assert cloud.verdict() == "Failed"
+    assert reason in cloud.log
+
+
+def test_a_version_without_its_model_answers_503_and_is_refused(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, sample_bundle: Path, tmp_path: Path
+) -> None:
+    def without_model(event: dict[str, Any]) -> Any:
+        monkeypatch.setenv("CHURN_MODEL_DIR", os.fspath(tmp_path))
+        return score_app.lambda_handler(event, Context())  # type: ignore[arg-type]
+
+    cloud.handler = without_model
+    assert cloud.verdict() == "Failed"
+
+
+def test_what_nobody_thought_of_is_told_as_failed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**arguments: Any) -> dict[str, Any]:
+        raise ConnectionError("the network is gone")
+
+    monkeypatch.setattr(cloud, "invoke", broken)
+    assert cloud.verdict() == "Failed"
+
+
+@pytest.mark.parametrize("variable", ["CHURN_NEW_VERSION", "CHURN_MODEL_DIR"])
+def test_a_hook_that_is_set_up_badly_fails_aloud(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv(variable)
+    assert cloud.verdict() == "Failed"
+
+
+def test_a_bundle_without_golden_rows_proves_nothing(cloud: Cloud, own_bundle: Path) -> None:
+    forge(own_bundle, golden_rows=[])
+    assert cloud.verdict() == "Failed"
+    assert "no golden rows" in cloud.log
+
+
+@pytest.mark.parametrize(
+    ("environment", "verdict"), [("dev", "Succeeded"), ("staging", "Failed"), ("prod", "Failed")]
+)
+def test_a_sample_model_scores_nobody_but_in_dev(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, own_bundle: Path, environment: str, verdict: str
+) -> None:
+    forge(own_bundle, sample=True)
+    monkeypatch.setenv("CHURN_ENVIRONMENT", environment)
+    assert cloud.verdict() == verdict
+
+
+def test_a_trained_model_passes_in_prod(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_ENVIRONMENT", "prod")
+    assert cloud.verdict() == "Succeeded"
+
+
+def test_codedeploy_that_can_t_be_told_is_an_error_of_the_hook(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**arguments: Any) -> dict[str, Any]:
+        raise ConnectionError("CodeDeploy is gone")
+
+    monkeypatch.setattr(cloud, "put_lifecycle_event_hook_execution_status", refuse)
+    with pytest.raises(ConnectionError):
+        app.lambda_handler(dict(EVENT), Context())  # type: ignore[arg-type]
+
+
+def test_the_event_is_api_gateway_s() -> None:
+    events = Path(__file__).resolve().parents[3] / "events"
+    theirs = json.loads((events / "predict-batch.json").read_text(encoding="utf-8"))
+    ours = proxy_event([{"tenure": 1}])
+    assert set(ours) == set(theirs)
+    assert (ours["path"], ours["httpMethod"]) == (theirs["path"], theirs["httpMethod"]) == (PATH, "POST")
+    assert set(ours["requestContext"]) <= set(theirs["requestContext"])
+
+
+def test_both_clients_ask_aws_what_its_own_models_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.response import StreamingBody
+    from botocore.stub import Stubber
+
+    for name, value in (
+        *(("AWS_ACCESS_KEY_ID", "none"), ("AWS_SECRET_ACCESS_KEY", "none")),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+    ):
+        monkeypatch.setenv(name, value)
+    client, deploy = aws.lambda_client(), aws.codedeploy_client()
+    content = b'{"statusCode": 503}'
+    with Stubber(client) as function, Stubber(deploy) as deployment:
+        function.add_response(
+            "invoke",
+            {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(content), len(content))},
+            {"FunctionName": VERSION, "InvocationType": "RequestResponse", "Payload": b'{"a": 1}'},
+        )
+        deployment.add_response(
+            "put_lifecycle_event_hook_execution_status",
+            {},
+            {
+                "deploymentId": EVENT["DeploymentId"],
+                "lifecycleEventHookExecutionId": EVENT["LifecycleEventHookExecutionId"],
+                "status": "Failed",
+            },
+        )
+        assert aws.invoke_version(client, VERSION, {"a": 1}) == {"statusCode": 503}
+        aws.report(deploy, EVENT, "Failed")
+        function.assert_no_pending_responses()
+        deployment.assert_no_pending_responses()
