@@ -105,6 +105,8 @@ def test_the_command_tells_what_was_replaced_and_what_was_not(
     words = ["train", str(tmp_path / "customers.parquet"), "--out", str(tmp_path / "bundle")]
     words += ["--config", str(tmp_path / "config.yaml"), "--promote"]
     monkeypatch.setattr(Promotion, "is_worse", False)
+    # Workers would take longer to start than these folds to fit.
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
 
     assert main([*words, "--json"]) == 0
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
