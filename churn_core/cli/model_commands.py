@@ -12,6 +12,8 @@ from churn_core.cli.output import Progress, print_result
 if TYPE_CHECKING:
     import argparse
 
+    from churn_core.pipelines.promotion import Promotion
+
 DEFAULT_MODEL = Path("models/churn")
 
 
@@ -22,6 +24,9 @@ def add_commands(commands: Any) -> None:
     train.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
     train.add_argument("--out", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})")
     train.add_argument("--model-type", help="family to train instead of the configuration's model.type")
+    train.add_argument(
+        "--promote", action="store_true", help="replace a bundle in --out only if the new one is no worse"
+    )
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled data")
     evaluate.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
@@ -47,16 +52,39 @@ def _train(options: argparse.Namespace) -> None:
         progress.step(f"reading {options.data}")
         table = load_table(options.data, config.contract)
         warnings = replica_findings(table, config.contract.names, config.data.group)
-        run = run_training(config, table, options.out, on_step=progress.step, on_fold=progress.update)
+        run = run_training(
+            config,
+            table,
+            options.out,
+            promote=options.promote,
+            on_step=progress.step,
+            on_fold=progress.update,
+        )
     document = metrics_document(run.proved)
     version = run.bundle.model_version
     print_result(
         document
         | {"folder": str(options.out), "model_version": version}
+        | {"promotion": run.promotion.to_dict() if run.promotion else None}
         | {"warnings": [warning.to_dict() for warning in warnings]},
-        "\n".join([*map(str, warnings), _training_text(document, version, options.out)]),
+        "\n".join(
+            [
+                *map(str, warnings),
+                _training_text(document, version, options.out),
+                *_promotion_text(run.promotion),
+            ]
+        ),
         as_json=options.json,
     )
+
+
+def _promotion_text(promotion: Promotion | None) -> list[str]:
+    if promotion is None:
+        return []
+    return [
+        f"It replaced {promotion.previous}: log loss {promotion.log_loss:.6f} instead of"
+        f" {promotion.previous_log_loss:.6f} on {promotion.rows:,} held-out rows."
+    ]
 
 
 def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from churn_core.models.bundle_writer import ProvedModel, write_bundle
 from churn_core.models.export import prove_model
 from churn_core.models.training import train_model
+from churn_core.pipelines.promotion import Promotion, compare, require_no_worse
 from churn_core.reports import render_report
+from churn_core.scoring.bundle import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +36,13 @@ class TrainingRun:
         The model, its graphs and what the parity gate found.
     bundle : Bundle
         As it was read back from its files.
+    promotion : Promotion or None
+        How it did beside the bundle that it replaced, where that was asked for and there was one.
     """
 
     proved: ProvedModel
     bundle: Bundle
+    promotion: Promotion | None = None
 
 
 def run_training(
@@ -47,6 +52,7 @@ def run_training(
     *,
     jobs: int | None = None,
     sample: bool = False,
+    promote: bool = False,
     on_step: Callable[[str], None] = _silent,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> TrainingRun:
@@ -63,6 +69,8 @@ def run_training(
         Folds fitted at the same time; all cores by default.
     sample : bool
         Whether the rows are made up; the bundle then says so.
+    promote : bool
+        Whether a bundle in `folder` is replaced only by a model that is no worse.
     on_step : callable
         Told what is being done.
     on_fold : callable, optional
@@ -71,11 +79,18 @@ def run_training(
     Raises
     ------
     ChurnError
-        If the table, the configuration or the parity gate forbids it; nothing is written then.
+        If the table, the configuration, the parity gate or a better bundle forbids it; nothing is written
+        then.
     """
     on_step(f"training: model.type {config.model.type}, {config.evaluation.folds} folds")
     model = train_model(config, table, jobs=jobs, on_fold=on_fold)
+    promotion = None
+    if promote and (folder / MANIFEST).exists():
+        on_step(f"comparing with the bundle in {folder}")
+        promotion = compare(folder, model, table)
+        require_no_worse(promotion)
     on_step("proving that the exported graphs answer as scikit-learn")
     proved = prove_model(model, table)
     on_step(f"writing {folder}")
-    return TrainingRun(proved, write_bundle(proved, render_report(proved), folder, sample=sample))
+    bundle = write_bundle(proved, render_report(proved), folder, sample=sample)
+    return TrainingRun(proved, bundle, promotion)

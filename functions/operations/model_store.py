@@ -18,8 +18,6 @@ from churn_core.errors import ChurnError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from churn_core.scoring.bundle import Bundle
-
 POINTER: Final = "current.json"
 SHA256_METADATA: Final = "churn-sha256"
 
@@ -64,8 +62,8 @@ class ModelFolder:
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-def folder_of(address: str, bundle: Bundle) -> ModelFolder:
-    """Return where a bundle belongs below ``s3://bucket/prefix/``.
+def folder_of(address: str, name: str, digest: str) -> ModelFolder:
+    """Return where a model of this name and digest belongs below ``s3://bucket/prefix/``.
 
     Raises
     ------
@@ -76,7 +74,7 @@ def folder_of(address: str, bundle: Bundle) -> ModelFolder:
     if not address.startswith("s3://") or not bucket:
         raise ModelStoreError("The address names no bucket; write it as s3://BUCKET/PREFIX/.")
     start = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-    return ModelFolder(bucket, f"{start}models/{bundle.manifest['name']}/", bundle.model_digest[:12])
+    return ModelFolder(bucket, f"{start}models/{name}/", digest[:12])
 
 
 def parse_folder(address: str) -> ModelFolder:

@@ -79,7 +79,7 @@ def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = Fals
             f"{bundle.model_version} is a sample model; train one on customers, or say --allow-sample."
         )
     contents = _contents(model_dir, bundle)
-    folder = folder_of(address, bundle)
+    folder = folder_of(address, bundle.manifest["name"], bundle.model_digest)
     store = ModelStore(s3, folder.bucket)
     store.require_versions()
     # Read before the files are written: whoever publishes in between is noticed at the end.
@@ -153,6 +153,35 @@ def fetch(s3: Any, address: str, destination: Path, digest: str | None = None) -
             _require_digest(load_bundle(draft), folder, digest)
             draft.rename(destination)
     return _require_digest(load_bundle(destination), folder, digest)
+
+
+def fetch_current(s3: Any, address: str, name: str, destination: Path) -> Bundle | None:
+    """Fetch the model that the pointer names; None where nothing was published.
+
+    Parameters
+    ----------
+    s3 : client
+        boto3's.
+    address : str
+        ``s3://bucket/prefix/``, as it was given to `publish`.
+    name : str
+        Of the model.
+    destination : Path
+        The folder.
+
+    Raises
+    ------
+    BundleError
+        If what was fetched does not verify.
+    ModelStoreError
+        If the pointer is none, or what it names is not there.
+    """
+    folder = folder_of(address, name, "")
+    pointer = ModelStore(s3, folder.bucket).read(folder.pointer)
+    if pointer is None:
+        return None
+    digest = str(_pointer_content(folder, pointer.content).get("model_digest"))
+    return fetch(s3, folder_of(address, name, digest).address, destination, digest)
 
 
 def _require_digest(bundle: Bundle, folder: ModelFolder, digest: str | None) -> Bundle:

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 from churn_core.cli import main
 from churn_core.models.bundle_writer import write_bundle
 from churn_core.scoring.bundle import Bundle, load_bundle
+from functions.operations import fetch_current
 from functions.operations.model_store import ModelStoreError, parse_folder
 from functions.operations.publish import fetch, publish
 
@@ -384,6 +385,33 @@ def test_a_fetched_model_must_be_the_one_that_the_address_names(
     with pytest.raises(ModelStoreError, match=f"no {name} in {address}"):
         fetch(s3, address, tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def test_the_current_model_is_fetched_for_a_comparison(
+    s3: Any,
+    sample_bundle: Path,
+    another: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fetched(folder: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["fetch_current", ADDRESS, str(tmp_path / folder)])
+        exit_code = fetch_current.main()
+        printed = capsys.readouterr()
+        return exit_code, printed.out + printed.err
+
+    assert fetched("none") == (0, "Nothing is published yet.\n")
+    assert not (tmp_path / "none").exists()
+    publish(s3, another, ADDRESS)
+    publish(s3, sample_bundle, ADDRESS)
+    version = load_bundle(sample_bundle).model_version
+    assert fetched("model") == (0, f"{version} is current.\n")
+    assert load_bundle(tmp_path / "model").model_version == version
+    s3.delete_object(Bucket=BUCKET, Key=folder_key(load_bundle(sample_bundle)) + "model.onnx")
+    exit_code, told = fetched("gone")
+    assert (exit_code, told.count("\n")) == (1, 1)
+    assert "There is no model.onnx in" in told
 
 
 @pytest.mark.parametrize(

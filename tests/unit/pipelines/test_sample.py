@@ -1,0 +1,56 @@
+"""The sample model says what it is, under its digest, and no other model does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from churn_core.errors import BundleError
+from churn_core.pipelines.sample import sample_model
+from churn_core.scoring.bundle import load_bundle
+from churn_core.scoring.predictor import ChurnPredictor
+from functions.score.model_info import model_info
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "model"
+    sample_model(folder)
+    return folder
+
+
+def test_it_says_what_it_is(sample: Path, sample_bundle: Path) -> None:
+    assert json.loads((sample / "manifest.json").read_text())["sample"] is True
+    assert model_info(load_bundle(sample))["sample"] is True
+    # The digests of other models are what they were before there were sample models.
+    assert "sample" not in load_bundle(sample_bundle).manifest
+    assert model_info(load_bundle(sample_bundle))["sample"] is False
+
+
+def test_it_can_be_scored_with(sample: Path) -> None:
+    assert ChurnPredictor.load(sample).bundle.manifest["golden_rows"]
+
+
+def test_the_mark_can_not_be_taken_off(sample: Path, tmp_path: Path) -> None:
+    shutil.copytree(sample, tmp_path / "unmarked")
+    manifest = json.loads((sample / "manifest.json").read_text())
+    (tmp_path / "unmarked" / "manifest.json").write_text(json.dumps(manifest | {"sample": False}))
+
+    with pytest.raises(BundleError, match="was altered"):
+        load_bundle(tmp_path / "unmarked")
+
+
+def test_one_that_is_there_is_taken_and_another_model_is_left_alone(
+    sample: Path, sample_bundle: Path
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in sample.iterdir()}
+    assert sample_model(sample) == load_bundle(sample)
+    assert {path: path.stat().st_mtime_ns for path in sample.iterdir()} == before
+    with pytest.raises(BundleError, match="no sample"):
+        sample_model(sample_bundle)
