@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             as_json=as_json,
         )
         return FAULT
-    except KeyboardInterrupt:
-        report_error("Interrupted; nothing was written.", as_json=False)
+    except KeyboardInterrupt as stop:
+        report_error(str(stop) or "Interrupted; nothing was written.", as_json=False)
         return INTERRUPTED
     return DONE

@@ -22,6 +22,7 @@ import duckdb
 
 from churn_core.errors import NoSpaceError, OutputError
 from churn_core.scoring.batch_output import output_select
+from churn_core.scoring.drift_counts_text import drift_counts_text
 from churn_core.scoring.footer_metadata import write_footer_metadata
 from churn_core.scoring.parquet_input import is_interrupt
 from churn_core.scoring.scoring_pass import BatchSettings, scoring_pass
@@ -29,6 +30,7 @@ from churn_core.scoring.scoring_pass import BatchSettings, scoring_pass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from churn_core.scoring.drift_counter import DriftCounts
     from churn_core.scoring.money import Money
     from churn_core.scoring.predictor import ChurnPredictor
     from churn_core.scoring.scored_stream import ScoredStream
@@ -113,7 +115,8 @@ def score_file(
             _write(running.connection, running.stream, select, partial)
             running.check_complete()
             result = _result(running.stream, predictor.bundle.money, settings.top)
-        write_footer_metadata(partial, {**settings.metadata, **_counts(result, predictor)})
+        counts = _counts(result, predictor, running.stream.drift_counts)
+        write_footer_metadata(partial, {**settings.metadata, **counts})
         _publish(partial, destination)
     return result
 
@@ -135,7 +138,7 @@ def _result(stream: ScoredStream, money: Money | None, top: int | None) -> Batch
     )
 
 
-def _counts(result: BatchResult, predictor: ChurnPredictor) -> dict[str, str]:
+def _counts(result: BatchResult, predictor: ChurnPredictor, drift: DriftCounts | None) -> dict[str, str]:
     """Return what an output says of itself, beside where its input came from."""
     counts = {
         "churn.rows": str(result.rows),
@@ -147,6 +150,8 @@ def _counts(result: BatchResult, predictor: ChurnPredictor) -> dict[str, str]:
     }
     if result.drift is not None:
         counts["churn.drift"] = json.dumps(result.drift, ensure_ascii=False)
+    if drift is not None:
+        counts["churn.drift_counts"] = drift_counts_text(drift)
     return counts
 
 

@@ -5,6 +5,7 @@ DuckDB takes such texts before it writes a row; what is known only after the las
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from churn_core.scoring.thrift_compact import BINARY, LIST, STRUCT, CompactReader, ThriftError, varint_bytes
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAGIC: Final = b"PAR1"
+_END_BYTES: Final = 8
+"""The footer's length, and the magic."""
+_ROWS: Final = 3
 _KEY_VALUE_METADATA: Final = 5
 """Field of parquet.thrift's FileMetaData: a list of KeyValue, of which 1 is the key and 2 the value."""
 
@@ -53,11 +57,53 @@ def read_footer_metadata(path: Path) -> dict[str, str]:
     """
     with path.open("rb") as file:
         _, footer = _footer_of(file)
-    found = CompactReader(footer).struct({_KEY_VALUE_METADATA: [{1: bytes, 2: bytes}]})
+    return read_footer(footer).entries
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a footer says of its file as a whole.
+
+    Attributes
+    ----------
+    rows : int
+    entries : dict
+        Text by name.
+    """
+
+    rows: int
+    entries: dict[str, str]
+
+
+def read_footer(footer: bytes) -> Footer:
+    """Read a footer that is at hand without its file: what lies before the file's last eight bytes.
+
+    Raises
+    ------
+    ThriftError
+        If it is damaged.
+    """
+    found = CompactReader(footer).struct({_ROWS: int, _KEY_VALUE_METADATA: [{1: bytes, 2: bytes}]})
     try:
-        return {entry[1].decode(): entry.get(2, b"").decode() for entry in found.get(_KEY_VALUE_METADATA, [])}
+        entries = {
+            entry[1].decode(): entry.get(2, b"").decode() for entry in found.get(_KEY_VALUE_METADATA, [])
+        }
+        return Footer(found[_ROWS], entries)
     except (KeyError, UnicodeDecodeError) as error:
-        raise ThriftError("an entry has no name or is no text") from error
+        raise ThriftError("an entry has no name or is no text, or the rows are not counted") from error
+
+
+def footer_length(end: bytes) -> int:
+    """Return how long the footer is of a file that ends so, by its last eight bytes.
+
+    Raises
+    ------
+    ThriftError
+        If no Parquet file ends so.
+    """
+    if len(end) < _END_BYTES or not end.endswith(_MAGIC):
+        raise ThriftError("the file does not end as Parquet does")
+    return int.from_bytes(end[-_END_BYTES:-4], "little")
 
 
 def _footer_of(file: BinaryIO) -> tuple[int, bytes]:

@@ -102,6 +102,11 @@ class ScoredStream:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    @property
+    def drift_counts(self) -> DriftCounts | None:
+        """Counts of the rows handed on so far; None if the bundle has no training profile."""
+        return self._drift
+
     def drift_report(self) -> DriftReport | None:
         """Compare the rows handed on so far with the training profile; None if the bundle has none."""
         if self._profile is None or self._drift is None:

@@ -1,4 +1,4 @@
-"""Lambda handler of the batch half, behind its queue."""
+"""Lambda handler of the batch half, behind its queue and in runs over a prefix."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
 from functions.batch.delivery import Deliveries
+from functions.batch.map_item import MEMBER, MapItem, ModelChangedError, PartRetryError, answer
 from functions.batch.measurement import NAMESPACE, SERVICE, add_metrics, log_fields
 from functions.batch.object_job import ObjectJob
 from functions.batch.outcomes import Action
@@ -21,6 +22,8 @@ from functions.batch.storage import Storage, events_client, s3_client
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.batch.delivery import Handled
 
 logger = Logger(service="churn-batch")
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -48,13 +51,22 @@ def deliveries() -> Deliveries:
 @logger.inject_lambda_context
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Score the objects named by an SQS event; answer the messages that must be delivered again.
+    """Score the objects named by an SQS event, or the one of an item of a run.
+
+    Returns
+    -------
+    dict
+        The messages that must be delivered again; of an item, what became of it.
 
     Raises
     ------
     KeyError
-        If the event is none of SQS's.
+        If the event is neither.
+    BadItemError, ModelChangedError, PartRetryError, SuspectPartError
+        Of an item that is not done.
     """
+    if MEMBER in event:
+        return _score_item(MapItem.of(event[MEMBER]), context)
     failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
@@ -70,7 +82,28 @@ def _done(record: dict[str, Any], context: LambdaContext) -> bool:
         return False
     handled = ready.handle(record, lambda: context.get_remaining_time_in_millis() / 1_000)
     for one in handled:
-        level = logger.info if one.action in (Action.SCORED, Action.NO_OP) else logger.warning
-        level(one.result.outcome, extra={"message_id": message_id, **log_fields(one)})
-        add_metrics(metrics, one)
+        _tell(one, message_id=message_id)
     return all(one.action is not Action.RETRIED for one in handled)
+
+
+def _score_item(item: MapItem, context: LambdaContext) -> dict[str, Any]:
+    try:
+        ready = deliveries()
+    except ChurnError as error:
+        metrics.add_metric("ModelUnavailable", MetricUnit.Count, 1)
+        raise PartRetryError(f"model-unavailable: {error}") from error
+    if item.model_digest != ready.model_digest:
+        raise ModelChangedError(
+            "The run was planned with another model than the function has; start it anew."
+        )
+    handled = ready.handle_part(
+        item.source, item.attempt, lambda: context.get_remaining_time_in_millis() / 1_000
+    )
+    _tell(handled, attempt=item.attempt)
+    return answer(handled)
+
+
+def _tell(one: Handled, **fields: Any) -> None:
+    level = logger.info if one.action in (Action.SCORED, Action.NO_OP) else logger.warning
+    level(one.result.outcome, extra={**fields, **log_fields(one)})
+    add_metrics(metrics, one)

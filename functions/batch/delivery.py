@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from functions.batch.events import InputObject, read_message
+from functions.batch.events import InputObject, check_place, read_message
 from functions.batch.object_job import ObjectResult
 from functions.batch.outcomes import DISPOSITIONS, Action, NotScoredError, Outcome
 
@@ -41,6 +41,11 @@ class Deliveries:
         self._quarantine = quarantine
         self._input_bucket = input_bucket
 
+    @property
+    def model_digest(self) -> str:
+        """Digest of the model by which objects are scored."""
+        return self._job.model_digest
+
     def handle(self, record: dict[str, Any], seconds_left: Callable[[], float]) -> list[Handled]:
         """Handle a message as SQS hands it to a Lambda.
 
@@ -62,6 +67,24 @@ class Deliveries:
             self._settle(self._result(named, seconds_left), record["messageId"], delivery)
             for named in read_message(record["body"], self._input_bucket)
         ]
+
+    def handle_part(self, source: InputObject, attempt: int, seconds_left: Callable[[], float]) -> Handled:
+        """Handle one object that a run names, and no message.
+
+        Parameters
+        ----------
+        source : InputObject
+        attempt : int
+            From 1, as deliveries are counted.
+        seconds_left : callable
+            Returns what is left of the invocation.
+        """
+        named: InputObject | NotScoredError = source
+        try:
+            check_place(source, self._input_bucket)
+        except NotScoredError as fault:
+            named = fault
+        return self._settle(self._result(named, seconds_left), source.input_id, attempt)
 
     def _result(self, named: InputObject | NotScoredError, seconds_left: Callable[[], float]) -> ObjectResult:
         if isinstance(named, NotScoredError):

@@ -15,6 +15,9 @@ from urllib.parse import unquote_plus
 from functions.batch.outcomes import NotScoredError, Outcome
 
 INPUT_PREFIX: Final = "incoming/"
+BACKFILL_PREFIX: Final = "backfill/"
+"""Of inputs that no event tells of: a run over their prefix scores them."""
+INPUT_PREFIXES: Final = (INPUT_PREFIX, BACKFILL_PREFIX)
 INPUT_SUFFIX: Final = ".parquet"
 
 SCORED_PREFIX: Final = "scored/"
@@ -91,7 +94,7 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
     for record in records:
         try:
             source = read(record)
-            _check_place(source, input_bucket)
+            check_place(source, input_bucket)
         except NotScoredError as fault:
             found.append(fault)
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -151,14 +154,21 @@ def _input_object(
     )
 
 
-def _check_place(source: InputObject, input_bucket: str) -> None:
+def check_place(source: InputObject, input_bucket: str) -> None:
+    """Refuse what is no input by its place.
+
+    Raises
+    ------
+    NotScoredError
+        ``foreign`` or ``not-an-input``.
+    """
     own_results = source.key.startswith((SCORED_PREFIX, QUARANTINE_PREFIX))
     if source.bucket != input_bucket or own_results:
         # A function that read what it wrote would never come to an end.
         raise NotScoredError(
             Outcome.FOREIGN, "The object lies in another bucket; drop it into the input bucket."
         )
-    if not (source.key.startswith(INPUT_PREFIX) and source.key.lower().endswith(INPUT_SUFFIX)):
+    if not (source.key.startswith(INPUT_PREFIXES) and source.key.lower().endswith(INPUT_SUFFIX)):
         raise NotScoredError(
             Outcome.NOT_AN_INPUT,
             f"The object is none to be scored; name it {INPUT_PREFIX}...{INPUT_SUFFIX}.",

@@ -73,6 +73,11 @@ class ObjectResult:
     seconds: dict[Phase, float] = field(default_factory=dict)
 
 
+def output_key(source: InputObject, model_digest: str) -> str:
+    """Return where an input's scores by a model belong."""
+    return f"{SCORED_PREFIX}model={model_digest[:12]}/{source.input_id}.parquet"
+
+
 class ObjectJob:
     """Scores objects of the input bucket into the output bucket.
 
@@ -99,12 +104,12 @@ class ObjectJob:
         self._settings = settings
         self._storage = storage
         self._scorer = scorer
-        self._model_digest = model_digest
+        self.model_digest = model_digest
         self._model_version = model_version
 
     def output_key(self, source: InputObject) -> str:
         """Return where an input's scores belong."""
-        return f"{SCORED_PREFIX}model={self._model_digest[:12]}/{source.input_id}.parquet"
+        return output_key(source, self.model_digest)
 
     def run(self, source: InputObject, seconds_left: Callable[[], float]) -> ObjectResult:
         """Score one object.
@@ -213,7 +218,7 @@ class ObjectJob:
                 "output": {"bucket": self._settings.output_bucket, "key": self.output_key(source)},
                 **{name: int(counts[name]) for name in COUNTS},
                 "modelVersion": self._model_version,
-                "modelDigest": self._model_digest,
+                "modelDigest": self.model_digest,
             }
         )
 

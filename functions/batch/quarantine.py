@@ -48,7 +48,8 @@ class Quarantine:
     def write(self, result: ObjectResult, message_id: str) -> str:
         """Write the record of a fault, unless there is one; return its key.
 
-        A record whose input was queued again is no longer one of a fault, and is replaced.
+        A record whose input was queued again is no longer one of a fault, and one by another model says
+        nothing of this one: both are replaced.
 
         Raises
         ------
@@ -76,5 +77,6 @@ class Quarantine:
 
     def _renew(self, key: str, encoded: bytes) -> None:
         before, etag = self._storage.read_small(self._bucket, key)
-        if REQUEUED in json.loads(before):
+        record = json.loads(before)
+        if REQUEUED in record or record["model_digest"] != self._model_digest:
             self._storage.replace(self._bucket, key, encoded, JSON, etag)

@@ -91,9 +91,15 @@ class Description:
     metadata: Mapping[str, str]
 
 
-def s3_client() -> S3Client:
-    """Return a client for the function's region, or the endpoint that ``AWS_ENDPOINT_URL`` names."""
-    client: S3Client = boto3.client("s3", config=_config(read_timeout=60))
+def s3_client(connections: int = 10) -> S3Client:
+    """Return a client for the function's region, or the endpoint that ``AWS_ENDPOINT_URL`` names.
+
+    Parameters
+    ----------
+    connections : int
+        That are kept open, for as many threads.
+    """
+    client: S3Client = boto3.client("s3", config=_config(60, connections))
     return client
 
 
@@ -103,8 +109,9 @@ def events_client() -> EventsClient:
     return client
 
 
-def _config(read_timeout: int) -> Config:
+def _config(read_timeout: int, connections: int = 10) -> Config:
     return Config(
+        max_pool_connections=connections,
         connect_timeout=5,
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": 4},
@@ -134,8 +141,8 @@ class Storage:
         NotScoredError
             ``gone``, ``superseded``, ``access-denied`` or ``storage-unavailable``.
         """
-        with _typed_faults(_INPUT_FAULTS):
-            answer = self._s3.head_object(**_which(source))
+        with typed_faults(_INPUT_FAULTS):
+            answer = self._s3.head_object(**which_object(source))
         in_archive = answer.get("StorageClass") in _ARCHIVE_CLASSES
         restored = 'ongoing-request="false"' in answer.get("Restore", "")
         return Description(answer["ContentLength"], in_archive and not restored, _metadata(answer))
@@ -151,10 +158,10 @@ class Storage:
             As `describe_input`, or ``archived``, ``damaged-transfer`` or ``no-space``.
         """
         digest = hashlib.sha256()
-        with _typed_faults(_INPUT_FAULTS):
-            answer = self._s3.get_object(**_which(source), ChecksumMode="ENABLED")
+        with typed_faults(_INPUT_FAULTS):
+            answer = self._s3.get_object(**which_object(source), ChecksumMode="ENABLED")
         with (
-            _typed_faults({}, Outcome.DAMAGED_TRANSFER),
+            typed_faults({}, Outcome.DAMAGED_TRANSFER),
             closing(answer["Body"]) as body,
             _disk(),
             destination.open("wb") as file,
@@ -175,7 +182,7 @@ class Storage:
             ``storage-unavailable``.
         """
         try:
-            with _typed_faults({}):
+            with typed_faults({}):
                 answer = self._s3.head_object(Bucket=bucket, Key=key)
         except NotScoredError as fault:
             # Without the right to list a bucket, S3 answers 403 for what is not there; a right that is
@@ -208,7 +215,7 @@ class Storage:
         digest = _digest(source)
         for attempt in range(_UPLOADS):
             try:
-                with _typed_faults({}), _opened(source) as file:
+                with typed_faults({}), _opened(source) as file:
                     self._s3.put_object(
                         Bucket=bucket,
                         Key=key,
@@ -236,7 +243,7 @@ class Storage:
 
     def read_small(self, bucket: str, key: str) -> tuple[bytes, str]:
         """Return the content and the etag of a small object of our own."""
-        with _typed_faults({}):
+        with typed_faults({}):
             answer = self._s3.get_object(Bucket=bucket, Key=key)
             with closing(answer["Body"]) as body:
                 return body.read(_CHUNK_BYTES), answer["ETag"]
@@ -249,11 +256,11 @@ class Storage:
         NotScoredError
             ``access-denied`` or ``storage-unavailable``; the latter too where it is another one.
         """
-        with _typed_faults({}):
+        with typed_faults({}):
             self._s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfMatch=etag)
 
-    def announce(self, detail: Mapping[str, Any]) -> None:
-        """Tell EventBridge that an input is scored.
+    def announce(self, detail: Mapping[str, Any], kind: str = EVENT_TYPE) -> None:
+        """Tell EventBridge that an input is scored, or what else `kind` says.
 
         Raises
         ------
@@ -262,8 +269,8 @@ class Storage:
         """
         if self._events is None:
             return
-        entry = {"Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": json.dumps(detail)}
-        with _typed_faults({}):
+        entry = {"Source": EVENT_SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
+        with typed_faults({}):
             answer = self._events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
             raise NotScoredError(
@@ -271,7 +278,7 @@ class Storage:
             )
 
 
-def _which(source: InputObject) -> dict[str, str]:
+def which_object(source: InputObject) -> dict[str, str]:
     """Ask for the event's own version; where there is none, for what still has the event's etag."""
     which = {"VersionId": source.version_id} if source.version_id else {"IfMatch": f'"{source.etag}"'}
     return {"Bucket": source.bucket, "Key": source.key, **which}
@@ -291,7 +298,7 @@ def _digest(source: Path | bytes) -> str:
 
 
 @contextmanager
-def _typed_faults(
+def typed_faults(
     faults: Mapping[str, tuple[Outcome, str]], cut_off: Outcome = Outcome.STORAGE_UNAVAILABLE
 ) -> Iterator[None]:
     """Give what boto3 raises a type; S3's own words are left out, for they may hold the object's key."""

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.output import print_result
-from functions.operations import redrive
+from functions.operations import backfill_command, redrive
 from functions.operations.results import (
     LocationError,
     Results,
@@ -38,6 +38,7 @@ def add_commands(commands: Any) -> None:
     again.add_argument("--id", action="append", default=[], help="queue this one again; repeatable")
     again.add_argument("--all", action="store_true", help="queue everything again")
     again.set_defaults(run=_redrive)
+    backfill_command.add_command(commands, DEFAULT_STACK)
     for command in (locate, again):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
 

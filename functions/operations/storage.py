@@ -15,8 +15,14 @@ class AwsError(ChurnError):
     """AWS can't be reached, or refuses."""
 
 
-def aws_client(service: str) -> Any:
+def aws_client(service: str, patience_seconds: int | None = None) -> Any:
     """Return boto3's client of a service.
+
+    Parameters
+    ----------
+    service : str
+    patience_seconds : int, optional
+        To wait for one answer, and then to ask no second time; by default as boto3 does.
 
     Raises
     ------
@@ -29,7 +35,13 @@ def aws_client(service: str) -> Any:
         raise AwsError(
             "This command speaks to AWS; install it with 'pip install churn-stack[aws]'."
         ) from None
-    return boto3.client(service)
+    if patience_seconds is None:
+        return boto3.client(service)
+    from botocore.config import Config  # type: ignore[import-untyped]
+
+    return boto3.client(
+        service, config=Config(read_timeout=patience_seconds, retries={"total_max_attempts": 1})
+    )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ HANDLERS: Final = {
     "ScoreFunction": "functions.score.app.lambda_handler",
     "BatchFunction": "functions.batch.app.lambda_handler",
     "PreTrafficFunction": "functions.pre_traffic.app.lambda_handler",
+    "BackfillFunction": "functions.backfill.app.lambda_handler",
 }
 
 KEPT_BUILDS: Final = 4

@@ -31,7 +31,7 @@ def main() -> int:
         parser.error(f"{options.event} holds no event ({type(error).__name__}); name a file of events/.")
     if not (options.model / "manifest.json").exists():
         parser.error(f"There is no model in {options.model}; run 'make demo', or set MODEL to a bundle.")
-    function = options.function or ("BatchFunction" if "Records" in event else "ScoreFunction")
+    function = options.function or _function_of(event)
     try:
         tools = find_tools()
         folder = up_to_date_function(function, tools, options.model)
@@ -48,6 +48,13 @@ def main() -> int:
         print(json.dumps(_readable(answer), indent=1, ensure_ascii=False))
         print(f"{function}: started in {running.init_milliseconds:.0f} ms", file=sys.stderr)
     return 0
+
+
+def _function_of(event: dict[str, Any]) -> str:
+    """Return which function takes such events."""
+    if "step" in event:
+        return "BackfillFunction"
+    return "BatchFunction" if {"Records", "backfill"} & set(event) else "ScoreFunction"
 
 
 def _readable(answer: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from event_source_mapping import EventSourceMapping
 from function_build import BuildError, up_to_date_function
 from gateway import Gateway
 from local_cloud import LocalCloud, forget_aws_settings
+from local_runs import LocalRuns
 from outcome_lines import OutcomeLines
 from template_settings import STACK, TemplateSettings
 
@@ -83,7 +84,7 @@ def _run(options: argparse.Namespace) -> None:
         # First what may be refused, then what takes long.
         listener = stack.enter_context(_listener(options.port))
         cloud = stack.enter_context(LocalCloud(template, options.aws_port))
-        print("Building both functions, where something has changed ...", flush=True)
+        print("Building the functions, where something has changed ...", flush=True)
 
         def pool(name: str, size: int, on_log: Callable[[str], None] | None = None) -> EmulatorPool:
             folder = up_to_date_function(name, tools, options.model)
@@ -98,6 +99,9 @@ def _run(options: argparse.Namespace) -> None:
         stack.callback(mapping.stop)
         stack.enter_context(batch)
         stack.callback(mapping.stop, GRACE_SECONDS)
+        runs = stack.enter_context(pool("BackfillFunction", 1))
+        invoke = {"BatchFunction": batch.invoke, "BackfillFunction": runs.invoke}
+        stack.enter_context(LocalRuns(cloud, template, invoke))
         mapping.start()
         _tell_where(cloud, f"http://127.0.0.1:{listener.getsockname()[1]}", bundle)
         _serve(Gateway(template, scores.invoke), listener)
@@ -138,7 +142,7 @@ def _tell_where(cloud: LocalCloud, address: str, bundle: Bundle) -> None:
     customer = shlex.quote(json.dumps(typical_customer(bundle), ensure_ascii=False))
     print(
         f"""
-{bundle.model_version}: both functions run as built for AWS; S3, the queue and the gateway are played here.
+{bundle.model_version}: the functions run as built for AWS; S3, the queue and the gateway are played here.
 
 Score a file (drop Parquet below incoming/, find the scores below {cloud.output_bucket}/scored/):
   curl -T customers.parquet {cloud.address}/{cloud.input_bucket}/incoming/customers.parquet
@@ -146,6 +150,8 @@ Score a customer:
   curl {address}/predict -H 'content-type: application/json' -d {customer}
 For boto3, the AWS command line, 'churn locate' and 'churn redrive --stack {STACK}':
   export {exports}
+Score all parts below a prefix (put them there first; it needs the line above):
+  churn backfill s3://{cloud.input_bucket}/backfill/ --stack {STACK}
 
 Ctrl-C ends it, and empties the buckets. What becomes of each file:""",
         flush=True,

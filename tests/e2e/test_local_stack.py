@@ -177,6 +177,30 @@ def test_the_commands_that_it_prints_work_as_they_are(stack: LocalStack, tmp_pat
         assert pq.read_table(pa.BufferReader(scores.read())).num_rows == 50
 
 
+def test_a_prefix_of_parts_is_scored_by_the_command_that_it_prints(stack: LocalStack) -> None:
+    for number, rows in enumerate((40, 60)):
+        part = io.BytesIO()
+        customers(rows).to_parquet(part)
+        stack.s3().put_object(
+            Bucket=stack.input_bucket, Key=f"backfill/part-{number}.parquet", Body=part.getvalue()
+        )
+    (command,) = re.findall(r"(?m)^  churn (backfill .*)$", stack.printed)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "churn_core.cli", *command.split()],
+        env=os.environ | stack.variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    counts, address = done.stdout.splitlines()
+    assert counts == "2 of 2 parts scored: 100 rows, 100 scored, 0 rejected."
+    key = address.removeprefix(f"s3://{stack.output_bucket}/")
+    body = stack.s3().get_object(Bucket=stack.output_bucket, Key=key)["Body"]
+    assert [part["rows"] for part in json.load(body)["outputs"]] == [40, 60]
+
+
 def test_garbage_is_quarantined(stack: LocalStack) -> None:
     stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/garbage.parquet", Body=b"SSN-111-22-3333")
 

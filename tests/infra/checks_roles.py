@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployed_stack import ACCOUNT, REGION
 from template_reader import as_list
 
-from functions.batch.events import INPUT_PREFIX
+from functions.batch.events import INPUT_PREFIXES
 from functions.batch.storage import EVENT_SOURCE
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ WITHOUT_RESOURCES: Final = {
     *("logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
 }
 """Actions for which AWS knows no resource but `*`."""
-READ: Final = (INPUT_PREFIX,)
+READ: Final = INPUT_PREFIXES
 """Prefixes of the input bucket that the batch function reads."""
 WRITTEN: Final = ("scored", "quarantine")
 OF_THE_GATEWAY: Final = "ApiGatewayLoggingRole"

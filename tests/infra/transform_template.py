@@ -27,8 +27,8 @@ def main() -> None:
     path, *assignments = sys.argv[1:]
     template = yaml_parse(Path(path).read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
-        if "CodeUri" in resource.get("Properties", {}):
-            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+        for name in {"CodeUri", "DefinitionUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][name] = "s3://bucket/key"
     # What stack names, accounts and regions are stays open: only given parameters are filled in.
     parameters = dict(assignment.split("=", 1) for assignment in assignments)
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")

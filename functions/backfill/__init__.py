@@ -1,0 +1,1 @@
+"""AWS Lambda function that plans and finishes runs over whole prefixes."""

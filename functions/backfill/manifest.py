@@ -1,0 +1,137 @@
+"""The one object that says a run is complete: what readers wait for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from churn_core.scoring.drift import compare
+from churn_core.scoring.drift_counter import DriftCounter
+from churn_core.scoring.drift_counts_text import DriftCountsError, read_drift_counts
+from churn_core.scoring.drift_profile import TrainingProfile
+from functions.backfill.errors import IncompleteRunError, UnbalancedRunError
+from functions.backfill.results import NotScoredPart, OpenPart, Part, ScoredPart
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from churn_core.scoring.bundle import Bundle
+    from functions.backfill.plan import Plan
+    from functions.batch.events import InputObject
+
+FORMAT: Final = 1
+"""Version of the manifest's layout."""
+
+
+def manifest(plan: Plan, parts: Sequence[Part], bundle: Bundle) -> dict[str, Any]:
+    """Return a run's manifest, of which the same results give the same bytes.
+
+    Parameters
+    ----------
+    plan : Plan
+    parts : sequence of Part
+        What became of each of the plan's parts, in their order.
+    bundle : Bundle
+        The model's.
+
+    Raises
+    ------
+    IncompleteRunError
+        If a part is open.
+    UnbalancedRunError
+        If the rows rejected are not those told by code.
+    """
+    still_open = sum(isinstance(part, OpenPart) for part in parts)
+    if still_open:
+        raise IncompleteRunError(
+            f"{still_open} of {len(parts)} parts have neither scores nor a record; start the run again."
+        )
+    scored = [part for part in parts if isinstance(part, ScoredPart)]
+    not_scored = [part for part in parts if isinstance(part, NotScoredPart)]
+    return {
+        "format": FORMAT,
+        "run_id": plan.run_id,
+        "bucket": plan.bucket,
+        "prefix": plan.prefix,
+        "model_version": bundle.model_version,
+        "model_digest": plan.model_digest,
+        "parts": {
+            "total": len(parts),
+            "scored": len(scored),
+            "not_scored": len(not_scored),
+            "not_scored_by_code": dict(sorted(Counter(part.code for part in not_scored).items())),
+        },
+        "rows": sum(part.rows for part in scored),
+        "scored": sum(part.scored for part in scored),
+        "rejected": sum(part.rejected for part in scored),
+        "rejects": _rejects(scored),
+        "drift": _drift(scored, bundle),
+        "outputs": [
+            {
+                **_named(part.source),
+                "output": part.output_key,
+                "rows": part.rows,
+                "scored": part.scored,
+                "rejected": part.rejected,
+            }
+            for part in scored
+        ],
+        "not_scored": [
+            {**_named(part.source), "code": part.code, "record": part.record_key} for part in not_scored
+        ],
+    }
+
+
+def manifest_bytes(content: dict[str, Any]) -> bytes:
+    """Write a manifest as JSON."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _named(source: InputObject) -> dict[str, Any]:
+    return {"key": source.key, "version_id": source.version_id, "etag": source.etag}
+
+
+def _rejects(scored: Sequence[ScoredPart]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in scored:
+        rejects = json.loads(part.entries["churn.rejects"])
+        if sum(rejects.values()) != part.rejected:
+            raise UnbalancedRunError(
+                f"The output {part.output_key} tells other rejects by code than in sum;"
+                " remove it, and start the run again."
+            )
+        total.update(rejects)
+    return dict(sorted(total.items()))
+
+
+def _drift(scored: Sequence[ScoredPart], bundle: Bundle) -> dict[str, Any] | None:
+    """Return the drift of all rows as of one table; None if the bundle has no training profile.
+
+    Outputs that were written before their footers told counts are left out: ``parts`` and ``rows`` say of
+    how much the figures are.
+    """
+    profile = TrainingProfile.of(bundle)
+    if profile is None:
+        return None
+    total = DriftCounter(bundle.contract, profile, bundle.threshold).nothing()
+    parts = rejected = 0
+    for part in scored:
+        text = part.entries.get("churn.drift_counts")
+        if text is None:
+            continue
+        try:
+            counts = read_drift_counts(text, bundle.contract, profile)
+        except DriftCountsError as error:
+            raise UnbalancedRunError(
+                f"The output {part.output_key} has drift counts that can't be read ({error});"
+                " remove it, and start the run again."
+            ) from error
+        if counts.rows != part.scored:
+            raise UnbalancedRunError(
+                f"The output {part.output_key} counts other rows than it scored;"
+                " remove it, and start the run again."
+            )
+        total.add(counts)
+        parts, rejected = parts + 1, rejected + part.rejected
+    return {"of_parts": parts, **compare(bundle, profile, total, rejected).to_dict()}

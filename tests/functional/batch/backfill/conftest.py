@@ -1,0 +1,94 @@
+"""Runs over prefixes, in this process."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import moto.awslambda.models
+import moto.core.config
+import pytest
+from run_stack import BACKFILL, BATCH, ROLE, RunStack
+
+from churn_core.scoring.predictor import ChurnPredictor
+from functions.backfill.runs import Runs
+from functions.batch import app as batch_app
+from functions.batch import scoring_child
+from functions.batch.scoring_child import run_task
+from functions.batch.scoring_process import read_result
+from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoredFile, ScoringTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from batch_stack import BatchStack
+
+DEFINITION = Path(__file__).resolve().parents[4] / "infra" / "state_machine" / "backfill.asl.json"
+
+
+def definition() -> str:
+    """Return the state machine with its names filled in, and without long waits before it tries again."""
+    text = DEFINITION.read_text(encoding="utf-8")
+    names = {
+        "Partition": "aws",
+        "BatchFunctionArn": f"arn:aws:lambda:eu-west-1:123456789012:function:{BATCH}",
+        "BackfillFunctionArn": f"arn:aws:lambda:eu-west-1:123456789012:function:{BACKFILL}",
+    }
+    for name, value in names.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text
+
+
+class RememberingScorer:
+    """Scores here, each content once; the same input, model and origin give the same bytes anyway."""
+
+    def __init__(self, model_dir: Path, max_rows: int, memory_mb: int) -> None:
+        self._task = ScoringTask(str(model_dir), {}, max_rows, memory_mb, cpu_seconds=0)
+        self._known: dict[tuple[bytes, str], tuple[Any, bytes]] = {}
+
+    def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
+        key = (folder / INPUT_FILE).read_bytes(), str(metadata)
+        output = folder / OUTPUT_FILE
+        if key not in self._known:
+            told = run_task(folder, replace(self._task, metadata=dict(metadata)))
+            self._known[key] = told, output.read_bytes() if output.exists() else b""
+        told, content = self._known[key]
+        output.write_bytes(content)
+        return read_result(told)
+
+
+@pytest.fixture
+def runs(
+    stack: BatchStack, in_process: Callable[[], None], endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RunStack]:
+    """The state machine, ready."""
+    in_process()
+    monkeypatch.setattr(batch_app, "ScoringProcess", RememberingScorer)
+    # A model takes longer to load than a small part to score.
+    monkeypatch.setattr(scoring_child, "load_bundle", lambda folder: folder)
+    monkeypatch.setattr(scoring_child, "ChurnPredictor", functools.cache(ChurnPredictor.load))
+    monkeypatch.setenv("MOTO_PORT", str(urlsplit(endpoint).port))
+    monkeypatch.setitem(moto.core.config.default_user_config["stepfunctions"], "execute_state_machine", True)
+    retry = "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time.sleep"
+    monkeypatch.setattr(retry, lambda _: None)
+    Runs.ready.cache_clear()
+    iam, functions, machines = (boto3.client(name) for name in ("iam", "lambda", "stepfunctions"))
+    role = iam.create_role(RoleName="functions", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    for name in (BATCH, BACKFILL):
+        functions.create_function(
+            FunctionName=name, Role=role, Runtime="python3.13", Handler="x", Code={"ZipFile": b"x"}
+        )
+    machine = machines.create_state_machine(name=BACKFILL, definition=definition(), roleArn=ROLE)
+    running = RunStack(stack, machine["stateMachineArn"])
+
+    def invoke(function: Any, event: dict[str, Any]) -> tuple[str, bool, str]:
+        body, errored = running.answer(function.function_name, event)
+        return body, errored, ""
+
+    monkeypatch.setattr(moto.awslambda.models.LambdaFunction, "_invoke_lambda", invoke)
+    yield running
+    Runs.ready.cache_clear()

@@ -1,0 +1,219 @@
+"""The manifest is written of what is really there, or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pyarrow.parquet as pq
+import pytest
+from batch_stack import INPUT, OUTPUT, message
+from parts import GARBAGE
+from run_stack import BACKFILL, PREFIX, RunStack
+
+from churn_core.cli import main
+from functions.backfill import plan as plans
+from functions.backfill.runs import Runs
+from functions.backfill.storage import BackfillStorage
+from functions.batch import app as batch_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def step(runs: RunStack, name: str, run: dict[str, Any]) -> dict[str, Any]:
+    """Have the backfill function do a step; return its answer, or the error."""
+    body, _ = runs.answer(BACKFILL, {"step": name, "run": run})
+    told: dict[str, Any] = json.loads(body)
+    return told
+
+
+def finish(runs: RunStack) -> dict[str, Any]:
+    return step(runs, "finish", step(runs, "plan", {"prefix": PREFIX}))
+
+
+@pytest.fixture
+def scored(runs: RunStack, customers: bytes) -> str:
+    """The key of the output of a run's only part; the manifest is away again."""
+    runs.put(customers)
+    run = runs.run()
+    (output,) = runs.manifest(run)["outputs"]
+    runs.batch.s3.delete_object(Bucket=OUTPUT, Key=run["manifest_key"])
+    return str(output["output"])
+
+
+def change(runs: RunStack, key: str, body: Callable[[bytes], bytes], **metadata: str) -> None:
+    found = runs.batch.s3.get_object(Bucket=OUTPUT, Key=key)
+    content = found["Body"].read()
+    runs.batch.s3.put_object(
+        Bucket=OUTPUT, Key=key, Body=body(content), Metadata=found["Metadata"] | metadata
+    )
+
+
+def row_less(content: bytes) -> bytes:
+    table = pq.read_table(io.BytesIO(content))
+    changed = io.BytesIO()
+    pq.write_table(
+        table.slice(1).replace_schema_metadata(pq.read_metadata(io.BytesIO(content)).metadata), changed
+    )
+    return changed.getvalue()
+
+
+def counting_more(content: bytes) -> bytes:
+    return content.replace(b'"flagged":[', b'"flagged":{', 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "metadata", "sentence"),
+    [
+        (bytes, {"rows": "17"}, "16 rows for 17 of its input"),
+        (bytes, {"rejected": "1"}, "16 scored and 1 rejected"),
+        (bytes, {"scored": "15", "rejected": "1"}, "other rejects by code"),
+        (bytes, {"rows": "x"}, "does not tell its rows"),
+        (row_less, {}, "15 rows for 16 of its input"),
+        (lambda content: content[:-1], {}, "no whole Parquet file"),
+        (lambda content: b"", {}, "no whole Parquet file"),
+        (counting_more, {}, "drift counts that can't be read"),
+    ],
+)
+def test_an_output_whose_rows_do_not_add_up_is_named(
+    runs: RunStack, scored: str, body: Callable[[bytes], bytes], metadata: dict[str, str], sentence: str
+) -> None:
+    change(runs, scored, body, **metadata)
+    told = finish(runs)
+    assert told["errorType"] == "UnbalancedRunError"
+    assert scored in told["errorMessage"]
+    assert sentence in told["errorMessage"]
+
+
+def test_an_output_without_drift_counts_is_left_out_of_the_drift_alone(runs: RunStack, scored: str) -> None:
+    change(runs, scored, lambda content: content.replace(b"churn.drift_counts", b"churn.drift_other_"))
+    run = finish(runs)
+    assert (run["rows"], runs.manifest(run)["drift"]["of_parts"]) == (16, 0)
+
+
+def test_footers_that_are_longer_than_what_is_read_at_first_are_read_whole(
+    runs: RunStack, scored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = BackfillStorage.tail
+
+    def tail(storage: BackfillStorage, bucket: str, key: str, size: int = 16) -> Any:
+        asked.append(size)
+        return real(storage, bucket, key, size)
+
+    monkeypatch.setattr(BackfillStorage, "tail", tail)
+    assert finish(runs)["rows"] == 16
+    assert asked[0] == 16 < asked[1]
+
+
+def test_a_record_that_waits_for_its_end_is_none(runs: RunStack, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.put(GARBAGE)
+    run = runs.run()
+    runs.batch.s3.delete_object(Bucket=OUTPUT, Key=run["manifest_key"])
+    for queue in ("churn-dev-inputs", "churn-dev-inputs-dead"):
+        boto3.client("sqs").create_queue(QueueName=queue)
+    assert main(["redrive", "--all"]) == 0
+
+    assert finish(runs)["errorType"] == "IncompleteRunError"
+    # The queue takes parts of runs too: what was queued again comes to its end.
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="churn-dev-inputs")["QueueUrl"]
+    (queued,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    record = {"messageId": "m", "body": queued["Body"], "attributes": {"ApproximateReceiveCount": "1"}}
+    assert runs.batch.deliver(record) == []
+    assert finish(runs)["parts"]["not_scored_by_code"] == {"not-parquet": 1}
+
+
+def test_a_record_by_another_model_is_none_until_this_one_has_met_the_part(
+    runs: RunStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (part,) = runs.put(GARBAGE)
+    with monkeypatch.context() as older:
+        older.setattr(batch_app.deliveries()._quarantine, "_model_digest", "0" * 64)
+        assert runs.batch.deliver(message(part.event())) == []
+    assert runs.batch.record(part)["model_digest"] == "0" * 64
+
+    assert finish(runs)["errorType"] == "IncompleteRunError"
+    assert runs.run()["parts"]["not_scored_by_code"] == {"not-parquet": 1}
+    assert runs.batch.record(part)["model_digest"] == runs.batch.bundle.model_digest
+
+
+def test_a_manifest_stays_whatever_becomes_of_its_parts(runs: RunStack, customers: bytes) -> None:
+    first, _ = runs.put(customers, GARBAGE)
+    run = runs.run()
+    before = runs.manifest(run)
+    runs.batch.s3.delete_object(Bucket=OUTPUT, Key=runs.batch.output_key(first))
+
+    assert finish(runs) == run
+    assert runs.manifest(run) == before
+
+
+def test_a_prefix_of_more_parts_than_a_run_takes_is_refused(
+    runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.put(customers, customers)
+    monkeypatch.setattr(plans, "MAX_PARTS", 2)
+    assert step(runs, "plan", {"prefix": PREFIX})["parts"] == 2
+    monkeypatch.setattr(plans, "MAX_PARTS", 1)
+    assert step(runs, "plan", {"prefix": PREFIX})["errorType"] == "TooManyPartsError"
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({}, "BadRequestError"),
+        ({"step": "other", "run": {}}, "BadRequestError"),
+        ({"step": "plan", "run": None}, "BadRequestError"),
+        ({"step": "plan", "run": {"prefix": PREFIX, "concurrency": 0}}, "BadRequestError"),
+        ({"step": "plan", "run": {"prefix": PREFIX, "concurrency": True}}, "BadRequestError"),
+        ({"step": "plan", "run": {"prefix": PREFIX, "tolerated_failure_percentage": 101}}, "BadRequestError"),
+        ({"step": "plan", "run": {"prefix": PREFIX}}, "EmptyPrefixError"),
+        ({"step": "plan", "run": {"prefix": PREFIX, "run_id": "no"}}, "UnknownRunError"),
+        ({"step": "finish", "run": {"prefix": PREFIX, "run_id": "no"}}, "ModelChangedError"),
+    ],
+)
+def test_what_no_step_can_do_is_told_by_its_type(runs: RunStack, event: dict[str, Any], error: str) -> None:
+    body, errored = runs.answer(BACKFILL, event)
+    assert (errored, json.loads(body)["errorType"]) == (True, error)
+
+
+def test_concurrency_is_at_most_the_stacks(
+    runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.put(customers)
+    monkeypatch.setenv("CHURN_BACKFILL_CONCURRENCY", "7")
+    Runs.ready.cache_clear()
+    found = [step(runs, "plan", {"prefix": PREFIX, "concurrency": n})["concurrency"] for n in (None, 3, 99)]
+    assert found == [7, 3, 7]
+
+
+def test_a_finished_run_is_told_to_eventbridge_and_measured(
+    runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(Runs.ready()._storage, "announce", lambda detail, kind: told.append((kind, detail)))
+    runs.put(customers, GARBAGE)
+    capsys.readouterr()
+    run = runs.run()
+
+    ((kind, detail),) = told
+    assert kind == "ChurnBackfilled"
+    assert detail == {
+        "input": {"bucket": INPUT, "prefix": PREFIX},
+        "manifest": {"bucket": OUTPUT, "key": run["manifest_key"]},
+        "runId": run["run_id"],
+        "parts": 2,
+        "notScoredParts": 1,
+        "rows": 16,
+        "scored": 16,
+        "rejected": 0,
+        "modelVersion": run["model_version"],
+        "modelDigest": run["model_digest"],
+    }
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "BackfilledRuns" in line]
+    (measured,) = lines
+    names = ("BackfilledRuns", "BackfilledParts", "BackfilledRows", "UnscoredParts")
+    assert [measured[name] for name in names] == [[1.0], [1.0], [16.0], [1.0]]
