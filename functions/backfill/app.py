@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 logger = Logger(service="churn-backfill")
 # The metrics' dimension tells stacks of one account apart.
-metrics = Metrics(
-    namespace=NAMESPACE, service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-backfill"
-)
+metrics = Metrics(namespace=NAMESPACE, service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-backfill")
 
 
 @logger.inject_lambda_context

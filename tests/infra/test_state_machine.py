@@ -171,7 +171,11 @@ def test_the_machine_calls_both_functions_and_itself_and_reads_plans(resources: 
         right for right in rights(resources, "BackfillMachineRole") if not right[0].startswith(NO_NARROWER)
     }
     assert found == (
-        {("lambda:InvokeFunction", f"['{name}', 'Arn']") for name in ("BatchFunction", "BackfillFunction")}
+        # The batch function by its alias, as the queue calls it.
+        {
+            ("lambda:InvokeFunction", place)
+            for place in ("BatchFunctionAliaslive", "['BackfillFunction', 'Arn']")
+        }
         | {("s3:GetObject", f"{BUCKET % 'output'}/backfill/*/plan.json")}
         | {("states:StartExecution", machine % "stateMachine")}
         | {
