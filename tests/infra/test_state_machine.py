@@ -191,3 +191,10 @@ def test_concurrency_is_the_templates(template: dict[str, Any], resources: Resou
     assert variables["CHURN_BACKFILL_CONCURRENCY"] == {"Ref": "BackfillConcurrency"}
     assert variables["CHURN_BATCH_MEMORY_MB"] == {"Ref": "BatchMemoryMb"}
     assert template["Parameters"]["BackfillConcurrency"]["Default"] == DEFAULT_CONCURRENCY
+
+
+def test_a_run_that_fails_is_an_alarm(resources: Resources) -> None:
+    alarm = resources["BackfillFailedAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", "ExecutionsFailed")
+    assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "BackfillMachine"}}]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
