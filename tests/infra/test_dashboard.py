@@ -21,6 +21,7 @@ AWS: Final = {
     "AWS/Lambda": {"Invocations", "Duration", "Errors", "Throttles", "ConcurrentExecutions"},
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
     "AWS/Events": {"FailedInvocations"},
+    "AWS/States": {"ExecutionsFailed"},
 }
 
 

@@ -171,7 +171,11 @@ def test_the_machine_calls_both_functions_and_itself_and_reads_plans(resources: 
         right for right in rights(resources, "BackfillMachineRole") if not right[0].startswith(NO_NARROWER)
     }
     assert found == (
-        {("lambda:InvokeFunction", f"['{name}', 'Arn']") for name in ("BatchFunction", "BackfillFunction")}
+        # The batch function by its alias, as the queue calls it.
+        {
+            ("lambda:InvokeFunction", place)
+            for place in ("BatchFunctionAliaslive", "['BackfillFunction', 'Arn']")
+        }
         | {("s3:GetObject", f"{BUCKET % 'output'}/backfill/*/plan.json")}
         | {("states:StartExecution", machine % "stateMachine")}
         | {
@@ -187,3 +191,10 @@ def test_concurrency_is_the_templates(template: dict[str, Any], resources: Resou
     assert variables["CHURN_BACKFILL_CONCURRENCY"] == {"Ref": "BackfillConcurrency"}
     assert variables["CHURN_BATCH_MEMORY_MB"] == {"Ref": "BatchMemoryMb"}
     assert template["Parameters"]["BackfillConcurrency"]["Default"] == DEFAULT_CONCURRENCY
+
+
+def test_a_run_that_fails_is_an_alarm(resources: Resources) -> None:
+    alarm = resources["BackfillFailedAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", "ExecutionsFailed")
+    assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "BackfillMachine"}}]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)

@@ -12,7 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churn_core.scoring.footer_metadata import read_footer_metadata, write_footer_metadata
+from churn_core.scoring.footer_metadata import (
+    footer_length,
+    read_footer,
+    read_footer_metadata,
+    write_footer_metadata,
+)
 from churn_core.scoring.thrift_compact import ThriftError
 
 if TYPE_CHECKING:
@@ -135,3 +140,27 @@ def test_any_footer_is_read_or_refused(tmp_path: Path, footer: bytes) -> None:
     except ThriftError:
         return
     assert all(isinstance(text, str) for entry in found.items() for text in entry)
+
+
+@pytest.mark.parametrize("writer", ["duckdb", "arrow", "arrow with metadata"])
+def test_a_files_end_alone_tells_its_rows_and_texts(writer: str, tmp_path: Path) -> None:
+    path = written_by(writer, tmp_path / "x.parquet")
+    write_footer_metadata(path, {"churn.rows": "3"})
+    content = path.read_bytes()
+    length = footer_length(content[-8:])
+
+    footer = read_footer(content[-8 - length : -8])
+
+    assert footer.rows == pq.read_metadata(path).num_rows
+    assert footer.entries == {"churn.rows": "3"}
+
+
+@pytest.mark.parametrize("end", [b"", b"PAR1", b"\0\0\0\0PAR2", b"\0\0\0PAR1"])
+def test_what_does_not_end_as_parquet_has_no_footer(end: bytes) -> None:
+    with pytest.raises(ThriftError):
+        footer_length(end)
+
+
+def test_a_footer_that_counts_no_rows_is_damaged() -> None:
+    with pytest.raises(ThriftError, match="rows"):
+        read_footer(b"\0")
