@@ -28,6 +28,10 @@ PROOFS: Final = {
         "CHURN_FUZZ_BODIES": "5000",
     },
     "tests/e2e/test_score_bundle.py": {},
+    "tests/e2e/test_package.py": {"CHURN_PACKAGE": "1"},
+    "tests/e2e/test_arm64_bundle.py": {"CHURN_ARM64": "1"},
+    "tests/e2e/test_pre_traffic_bundle.py": {"CHURN_HOOK_BUNDLE": "1"},
+    "tests/infra/test_linters.py": {"CHURN_CHECKOV": "1"},
     "tests/e2e/test_batch_in_cgroup.py": {"CHURN_DROP_ROWS": "5000000"},
     "tests/functional/batch/test_schedules.py": {
         "CHURN_MODEL_SCHEDULES": "10000",
@@ -38,6 +42,7 @@ PROOFS: Final = {
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
     "tests/containers": {"CHURN_CONTAINERS": "1"},
 }
 """Test files, and the variables that make them try more cases."""
