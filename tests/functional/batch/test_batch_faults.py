@@ -13,7 +13,7 @@ import pytest
 from batch_stack import INPUT, OUTPUT, BatchStack, Put, message
 from lossy_proxy import Fault, LossyProxy, Rule
 
-from functions.batch import app, object_job, scoring_process
+from functions.batch import app, object_job, scoring_process, storage
 from functions.batch.scoring_process import ScoringProcess
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def deliver_again(stack: BatchStack, put: Put, times: int = 1) -> list[str]:
-    """Deliver the event of an object; return the outcomes."""
+    """Deliver the event of an object; return the outcomes, of which only those told so leave the message."""
     before = len(stack.outcomes())
     for delivery in range(1, times + 1):
-        stack.deliver(message(put.event(), delivery))
+        told = message(put.event(), delivery)
+        left = stack.deliver(told)
+        last = [line for line in stack.lines() if "action" in line][-1]
+        assert left == ([told["messageId"]] if last["action"] == "retried" else [])
     return stack.outcomes()[before:]
 
 
@@ -65,6 +68,17 @@ def test_b19_a_large_object_is_not_even_downloaded(
 @pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE"])
 def test_b20_an_archived_object_leaves_a_record(stack: BatchStack, customers: bytes, kind: str) -> None:
     put = stack.drop(customers, StorageClass=kind)
+
+    assert stack.record(put)["code"] == "archived"
+
+
+def test_b20_an_object_that_is_archived_after_the_first_look_leaves_a_record_too(
+    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if its class had not been told yet.
+    monkeypatch.setattr(storage, "_ARCHIVE_CLASSES", ())
+
+    put = stack.drop(customers, StorageClass="GLACIER")
 
     assert stack.record(put)["code"] == "archived"
 

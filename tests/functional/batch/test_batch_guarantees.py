@@ -159,12 +159,16 @@ def test_c28_a_file_that_takes_all_memory_is_stopped_by_the_watchdog(
 ) -> None:
     """Whatever DuckDB's own limit is worth: here a process that simply fills its memory."""
     monkeypatch.setattr(
-        "functions.batch.scoring_process._BOOTSTRAP", "x = []\nwhile True: x.append(bytearray(10**7))"
+        "functions.batch.scoring_process._BOOTSTRAP",
+        # Pages that are written to, and not so quickly that the watchdog would look too late.
+        "import time\nx = []\nwhile True: x.append(b'x' * 10**6 + bytes(1)); time.sleep(0.002)",
     )
     process = ScoringProcess(sample_bundle, 10**9, 256)
     with pytest.raises(NotScoredError) as stopped:
         process.score(tmp_path, {}, seconds=60)
     assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
+    # The limit of address space would have ended it later.
+    assert process.peak_kilobytes < 256 * 1024
 
 
 def columns_with_the_canary(bundle: Bundle) -> dict[str, pd.DataFrame]:

@@ -69,7 +69,7 @@ MUTANTS = {
         "functions/batch/storage.py",
         "with typed_faults(_INPUT_FAULTS):\n            answer = self._s3.get_object",
         "with typed_faults({}):\n            answer = self._s3.get_object",
-        "test_batch_faults.py::test_b20_an_archived_object_leaves_a_record",
+        "test_batch_faults.py::test_b20_an_object_that_is_archived_after_the_first_look_leaves_a_record_too",
     ),
     "decodes a notification's key twice": Mutant(
         "functions/batch/events.py",
@@ -165,7 +165,7 @@ MUTANTS = {
         "churn_core/scoring/scoring_pass.py",
         "SET disabled_optimizers = 'filter_pushdown,statistics_propagation';",
         "",
-        "test_batch_files.py::test_c24_numbers_are_judged_by_their_values",
+        "../../unit/scoring/test_sandbox.py::test_c24_statistics_of_a_file_decide_nothing",
     ),
     "does not look at pages": Mutant(
         "churn_core/scoring/scoring_pass.py",
