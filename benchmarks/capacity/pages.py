@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COST: Final = REPOSITORY / "docs" / "cost.md"
 RESULTS: Final = REPOSITORY / "benchmarks" / "capacity" / "results.md"
-PAGES: Final = (COST, RESULTS)
+README: Final = REPOSITORY / "README.md"
+PAGES: Final = (COST, RESULTS, README)
 
 _BLOCK: Final = re.compile(r"<!-- begin: ([a-z-]+) -->\n.*?<!-- end -->", re.DOTALL)
 

@@ -164,6 +164,30 @@ def if_otherwise(measured: Measured) -> str:
     return table(["if", "seconds an object", "a million rows, arm64"], found)
 
 
+def summary(measured: Measured) -> str:
+    """Return the bills in short: this stack, a serverless endpoint and an always-on container."""
+    month = total(bills.container_month())
+    rows = [["an always-on container's month", "", "", dollars(month)]]
+    for customers, name in (
+        (1, "a million predictions, one a request"),
+        (1_000, "the same, 1,000 a request"),
+    ):
+        bill = bills.online_bill(measured, customers, prices.LAMBDA_ARM)
+        gateway = sum(line.dollars for line in bill if line.price is prices.API_REQUEST)
+        rows.append(
+            [
+                name,
+                f"{dollars(total(bill))}, of it API Gateway {dollars(gateway)}",
+                dollars(total(bills.sagemaker_bill(measured, customers))),
+                dollars(total(bills.container_requests(measured, customers))),
+            ]
+        )
+    drop = dollars(total(bills.drops_bill(measured, bills.MILLION, prices.LAMBDA_ARM)))
+    rows.append(["a million rows in batch, one object", drop, "", ""])
+    head = ["what", "this stack", "SageMaker Serverless, no gateway", "container, beside its month"]
+    return table(head, rows)
+
+
 def price_list(_: Measured) -> str:
     """Return the prices with their sources."""
     rows = [
@@ -207,6 +231,7 @@ TABLES: Final[dict[str, Callable[[Measured], str]]] = {
     "fan-out": growth_tables.fan_out_compared,
     "part-sizes": growth_tables.part_sizes,
     "fan-out-grid": growth_tables.fan_out_grid,
+    "summary": summary,
     "prices": price_list,
     "quotas": quota_list,
     "assumptions": assumption_list,
