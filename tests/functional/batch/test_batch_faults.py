@@ -307,7 +307,7 @@ def test_b35_each_model_has_its_own_output(
 
 
 @pytest.mark.parametrize("harm", ["missing", "altered"])
-def test_b36_without_its_model_the_function_scores_nothing(
+def test_b36_g10_without_its_model_the_function_scores_nothing(
     stack: BatchStack,
     customers: bytes,
     sample_bundle: Path,

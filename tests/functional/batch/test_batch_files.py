@@ -51,7 +51,9 @@ def then_a_good_one(stack: BatchStack, customers: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_file_has_its_end_and_the_next_is_scored(stack: BatchStack, customers: bytes, name: str) -> None:
+def test_g8_c36_each_file_has_its_end_and_the_next_is_scored(
+    stack: BatchStack, customers: bytes, name: str
+) -> None:
     case = FILES[name]
     put = stack.drop(case.content)
 

@@ -1,4 +1,4 @@
-"""Guarantees G3, G5, G7 and G9, on files that put them to the test (others: crash points, schedules)."""
+"""Guarantees G3, G5, G6, G7 and G9, on files that put them to the test (others: crash points, schedules)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, read_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
 from functions.batch.storage import EVENT_SOURCE
+from functions.pre_traffic.golden_rows import proxy_event
+from functions.score import app as score_app
+from functions.score.model import loaded_predictor
 
 if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
@@ -74,6 +77,23 @@ def test_g3_every_row_comes_out_once_scored_or_rejected(
     said = pq.read_metadata(tmp_path / OUTPUT_FILE).metadata
     counts = [int(said[f"churn.{name}".encode()]) for name in ("rows", "scored", "rejected")]
     assert counts == [len(rows), sum(scored), len(rows) - sum(scored)]
+
+
+def test_g6_a_customer_has_the_same_score_in_batch_and_online(stack: BatchStack) -> None:
+    put = stack.drop(parquet(pa.Table.from_pandas(CUSTOMERS, preserve_index=False)))
+    loaded_predictor.cache_clear()
+    online = score_app.lambda_handler(
+        proxy_event(json.loads(CUSTOMERS.to_json(orient="records"))),
+        stack.context,  # type: ignore[arg-type]
+    )
+    loaded_predictor.cache_clear()
+
+    answers = json.loads(online["body"])["predictions"]
+    for column in ("churn_probability", "will_churn", "risk", "model_version"):
+        assert stack.table(put)[column].to_pylist() == [answer[column] for answer in answers], column
+    assert stack.table(put)["reason_1"].to_pylist() == [
+        answer["reasons"][0]["feature"] if answer["reasons"] else None for answer in answers
+    ]
 
 
 def test_g5_fresh_processes_write_the_same_bytes(

@@ -87,7 +87,7 @@ def settled(stack: BatchStack, put: Put, folder: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "folder"), [("good", "scored"), ("garbage", "quarantine"), ("gone", "quarantine")]
 )
-def test_a_kill_around_any_call_to_aws_loses_and_doubles_nothing(
+def test_g1_g2_g4_a_kill_around_any_call_to_aws_loses_and_doubles_nothing(
     stack: BatchStack, countdown: Countdown, customers: bytes, kind: str, folder: str
 ) -> None:
     number = 0

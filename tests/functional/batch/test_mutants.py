@@ -171,7 +171,7 @@ MUTANTS = {
         "churn_core/scoring/scoring_pass.py",
         "    check_pages(local)\n",
         "",
-        "test_batch_files.py::test_each_file_has_its_end_and_the_next_is_scored",
+        "test_batch_files.py::test_g8_c36_each_file_has_its_end_and_the_next_is_scored",
     ),
     "keeps an old record for a new fault": Mutant(
         "functions/batch/quarantine.py",
