@@ -1,4 +1,4 @@
-"""``churn train`` and ``churn evaluate``."""
+"""``churn train``, ``churn evaluate`` and ``churn rollback``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ def add_commands(commands: Any) -> None:
         "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
     )
     evaluate.set_defaults(run=_evaluate)
-    for command in (train, evaluate):
+    rollback = commands.add_parser("rollback", help="bring back the bundle that 'train --promote' replaced")
+    rollback.add_argument(
+        "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
+    )
+    rollback.set_defaults(run=_rollback)
+    for command in (train, evaluate, rollback):
         command.add_argument("--json", action="store_true", help="print JSON for programs")
 
 
@@ -126,3 +131,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
     lines.append(f"Next: churn score CUSTOMERS.parquet scores.parquet --model {options.model}")
     print_result(measured, "\n".join(lines), as_json=options.json)
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from churn_core.models.bundle_history import bring_back
+
+    version = bring_back(options.model).model_version
+    print_result(
+        {"folder": str(options.model), "model_version": version},
+        f"{options.model} holds {version} again; 'churn rollback' once more undoes it.",
+        as_json=options.json,
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import OutputError
+from churn_core.models.bundle_history import keep
 from churn_core.models.golden_rows import golden_records
 from churn_core.models.profile import training_profile
 from churn_core.models.scoring_graph import encoding_description
@@ -79,7 +80,9 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
     }
 
 
-def write_bundle(proved: ProvedModel, report: str, folder: Path, *, sample: bool = False) -> Bundle:
+def write_bundle(
+    proved: ProvedModel, report: str, folder: Path, *, sample: bool = False, keep_previous: bool = False
+) -> Bundle:
     """Write the bundle's files, verify them as a reader would, and give them their place.
 
     Parameters
@@ -91,6 +94,8 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path, *, sample: bool
         Where the bundle goes; an older bundle there is replaced, anything else is left alone.
     sample : bool
         Whether it was trained on made-up customers; the manifest then says so.
+    keep_previous : bool
+        Whether a bundle that is replaced is kept, so that `bundle_history.bring_back` finds it.
 
     Returns
     -------
@@ -121,9 +126,12 @@ def write_bundle(proved: ProvedModel, report: str, folder: Path, *, sample: bool
             _write_files(proved, report, draft, sample=sample)
             # What is returned is what a reader finds: hashes verified, golden rows scored again.
             bundle = ChurnPredictor.load(draft).bundle
+            replaced = Path(name) / "replaced"
             if folder.exists():
-                folder.rename(Path(name) / "replaced")
+                folder.rename(replaced)
             draft.rename(folder)
+            if keep_previous and (replaced / MANIFEST).is_file():
+                keep(folder, replaced)
     except OSError as error:
         raise OutputError(
             f"{folder} can't be written ({error.strerror}); name another folder with --out."

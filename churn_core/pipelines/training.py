@@ -70,7 +70,7 @@ def run_training(
     sample : bool
         Whether the rows are made up; the bundle then says so.
     promote : bool
-        Whether a bundle in `folder` is replaced only by a model that is no worse.
+        Whether a bundle in `folder` is replaced only by a model that is no worse, and kept beside it.
     on_step : callable
         Told what is being done.
     on_fold : callable, optional
@@ -92,5 +92,5 @@ def run_training(
     on_step("proving that the exported graphs answer as scikit-learn")
     proved = prove_model(model, table)
     on_step(f"writing {folder}")
-    bundle = write_bundle(proved, render_report(proved), folder, sample=sample)
+    bundle = write_bundle(proved, render_report(proved), folder, sample=sample, keep_previous=promote)
     return TrainingRun(proved, bundle, promotion)

@@ -254,7 +254,7 @@ def _make(target: str, variables: dict[str, str]) -> str:
     done = subprocess.run(
         ["make", "--silent", "-f", "infra/build/Makefile", target],
         cwd=REPOSITORY,
-        env=_environment() | variables | {"ARTIFACTS_DIR": "none"},
+        env=environment_without_make() | variables | {"ARTIFACTS_DIR": "none"},
         capture_output=True,
         text=True,
         check=False,
@@ -269,7 +269,7 @@ def _sam_build(target: Path, variables: dict[str, str]) -> None:
     done = subprocess.run(
         [sam, "build", "--build-dir", target],
         cwd=REPOSITORY,
-        env=_environment() | variables,
+        env=environment_without_make() | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -279,8 +279,8 @@ def _sam_build(target: Path, variables: dict[str, str]) -> None:
         raise PackageError("SAM could not build; its own words are above.")
 
 
-def _environment() -> dict[str, str]:
-    """Return this process's environment without what the outer make hands to inner ones."""
+def environment_without_make() -> dict[str, str]:
+    """Return this process's variables without those by which a make tells inner ones that they are inner."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -15,12 +15,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from package_functions import environment_without_make
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 RUN_BY_MAKE = ("make ",)
-FOR_INNER_MAKES = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 # What the commands, `make local` among them, find in the folder where they are run.
 OF_THE_PROJECT = (
     *("Makefile", "pyproject.toml", "requirements", ".venv", ".sam-venv"),
@@ -58,8 +58,7 @@ def test_commands_that_need_an_account_show_no_output() -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("lambda_tools")
 def test_every_command_gives_the_output_that_readme_shows(tmp_path: Path) -> None:
-    # A make that runs the tests would make those that README shows announce their folders.
-    environment = {name: value for name, value in os.environ.items() if name not in FOR_INNER_MAKES} | {
+    environment = environment_without_make() | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SOURCE_DATE_EPOCH": "0",
     }
