@@ -30,7 +30,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Parameters
     ----------
     event : dict
-        ``step``, and ``run``: what the run is about, for the later steps as ``plan`` has answered.
+        ``step``, and ``run``: what the run is about, for the later steps as ``plan`` has answered; ``writes``
+        where a plan must be there afterwards.
 
     Raises
     ------
@@ -45,6 +46,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     step, run = event.get("step"), event.get("run")
     if step not in steps or not isinstance(run, dict):
         raise BadRequestError("The event is no step of a run; start runs with 'churn backfill'.")
+    if event.get("writes") and run.get("dry_run"):
+        raise BadRequestError("A dry run writes no plan that could be scored; leave dry_run out.")
     try:
         done = steps[step](Runs.ready(), run)
     except NotScoredError as fault:

@@ -95,8 +95,12 @@ def _named(source: InputObject) -> dict[str, Any]:
 def _rejects(scored: Sequence[ScoredPart]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for part in scored:
-        rejects = json.loads(part.entries["churn.rejects"])
-        if sum(rejects.values()) != part.rejected:
+        try:
+            rejects = json.loads(part.entries["churn.rejects"])
+            balanced = sum(rejects.values()) == part.rejected
+        except (KeyError, ValueError, TypeError, AttributeError):
+            balanced = False
+        if not balanced:
             raise UnbalancedRunError(
                 f"The output {part.output_key} tells other rejects by code than in sum;"
                 " remove it, and start the run again."

@@ -76,6 +76,8 @@ class Runs:
         """
         place = check_request(request, self._settings.input_bucket)
         concurrency = _number(request, "concurrency", self._settings.concurrency, 1)
+        if concurrency != int(concurrency):
+            raise BadRequestError("concurrency is no whole number; see docs/backfill.md.")
         tolerated = _number(request, "tolerated_failure_percentage", 0, 0, 100)
         dry_run, digest = bool(request.get("dry_run")), self._bundle.model_digest
         if request.get("run_id") is None:
@@ -84,7 +86,7 @@ class Runs:
                 write_plan(self._storage, self._settings.output_bucket, plan)
         else:
             plan = read_plan(self._storage, self._settings.output_bucket, request["run_id"], place, digest)
-        concurrency = min(concurrency, self._settings.concurrency)
+        concurrency = min(int(concurrency), self._settings.concurrency)
         written = self._manifest(plan)
         told = self._run(plan) | {
             "parts": len(plan.parts),

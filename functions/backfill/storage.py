@@ -120,7 +120,12 @@ class BackfillStorage(Storage):
 
     def input_tail(self, source: InputObject, size: int = TAIL_BYTES) -> Tail | None:
         """Return the end of an input, None where that version is not there any more; errors as in `read`."""
-        return self._tail(which_object(source), size)
+        try:
+            return self._tail(which_object(source), size)
+        except NotScoredError as fault:
+            if _code(fault) == "InvalidObjectState":  # Archived.
+                return None
+            raise
 
     def state_of(self, source: InputObject) -> str:
         """Return ``there``, ``gone`` or ``superseded``, as an input's version is; errors as in `read`."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import ChurnError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 RUNNING: Final = "RUNNING"
 SUCCEEDED: Final = "SUCCEEDED"
 _NOT_AGAIN: Final = ("IncompleteRunError", "UnbalancedRunError")
 """Errors of the last step alone, which a redrive would only repeat."""
 _MOST_ATTEMPTS: Final = 1_000
+_LAG_SECONDS: Final = 15
+"""For which Step Functions may still describe executions as they were before."""
 
 
 class BackfillError(ChurnError):
@@ -59,12 +62,21 @@ class Backfill:
     functions, states : client
         boto3's of Lambda and Step Functions.
     machine : StackMachine
+    wait : callable
+        Waits for that many seconds.
     """
 
-    def __init__(self, functions: Any, states: Any, machine: StackMachine) -> None:
+    def __init__(
+        self,
+        functions: Any,
+        states: Any,
+        machine: StackMachine,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._functions = functions
         self._states = states
         self._machine = machine
+        self._wait = wait
 
     def step(self, name: str, run: dict[str, Any]) -> dict[str, Any]:
         """Have the backfill function do a step.
@@ -100,16 +112,32 @@ class Backfill:
         BackfillError
             If there were too many attempts.
         """
+        last = self._last(planned["run_id"])
+        if last is None:
+            return self._start(planned, 1)
+        if last["status"] == RUNNING:
+            return str(last["executionArn"])
+        if _can_be_redriven(last) and json.loads(last["input"]) == _input_of(planned):
+            try:
+                self._states.redrive_execution(executionArn=last["executionArn"])
+            except self._states.exceptions.ExecutionNotRedrivable:
+                # Somebody else was quicker, or its time was over just now.
+                if self.describe(last["executionArn"])["status"] == RUNNING:
+                    return str(last["executionArn"])
+            else:
+                return self._seen(last["executionArn"], last.get("redriveCount", 0) + 1)
+        return self._start(planned, int(last["name"].rpartition("-")[2]) + 1)
+
+    def is_over(self, run_id: str) -> bool:
+        """Whether a run's last execution, if it had one, has come to its good end."""
+        last = self._last(run_id)
+        return last is None or last["status"] == SUCCEEDED
+
+    def _last(self, run_id: str) -> dict[str, Any] | None:
         last = None
-        for attempt in self._attempts(planned["run_id"]):
+        for attempt in self._attempts(run_id):
             last = attempt
-        number = 1 if last is None else int(last["name"].rpartition("-")[2])
-        if last is not None and last["status"] == RUNNING:
-            return str(last["executionArn"])
-        if last is not None and _can_be_redriven(last):
-            self._states.redrive_execution(executionArn=last["executionArn"])
-            return str(last["executionArn"])
-        return self._start(planned, number if last is None else number + 1)
+        return last
 
     def describe(self, execution: str) -> dict[str, Any]:
         """Describe an execution."""
@@ -127,17 +155,33 @@ class Backfill:
 
     def _start(self, planned: dict[str, Any], number: int) -> str:
         name = f"{planned['run_id']}-{number}"
-        names = ("bucket", "prefix", "run_id", "concurrency", "tolerated_failure_percentage")
         try:
             started = self._states.start_execution(
                 stateMachineArn=self._machine.machine,
                 name=name,
-                input=json.dumps({one: planned[one] for one in names}),
+                input=json.dumps(_input_of(planned)),
             )
         except self._states.exceptions.ExecutionAlreadyExists:
             # Somebody else was quicker, with another concurrency maybe; it is the same run.
             return f"{self._machine.executions}{name}"
-        return str(started["executionArn"])
+        return self._seen(started["executionArn"])
+
+    def _seen(self, execution: str, redrives: int = 0) -> str:
+        """Wait until an execution is described as it was begun just now; descriptions may lag."""
+        for _ in range(_LAG_SECONDS):
+            try:
+                told = self.describe(execution)
+            except self._states.exceptions.ExecutionDoesNotExist:
+                told = None
+            if told is not None and told.get("redriveCount", 0) >= redrives:
+                break
+            self._wait(1)
+        return execution
+
+
+def _input_of(planned: dict[str, Any]) -> dict[str, Any]:
+    names = ("bucket", "prefix", "run_id", "concurrency", "tolerated_failure_percentage")
+    return {one: planned[one] for one in names}
 
 
 def failure(told: dict[str, Any]) -> str:

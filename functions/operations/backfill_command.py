@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import positive
 from churn_core.cli.output import Progress, print_result
 from functions.operations.backfill import RUNNING, SUCCEEDED, Backfill, BackfillError, failure, machine_of
 from functions.operations.results import parse_address
-from functions.operations.storage import aws_client, typed_aws_errors
+from functions.operations.storage import AwsError, aws_client, typed_aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,29 +50,34 @@ def _backfill(options: argparse.Namespace) -> None:
     with typed_aws_errors():
         functions, states = aws_client("lambda", _PATIENCE_SECONDS), aws_client("stepfunctions")
         runs = Backfill(functions, states, machine_of(options.stack, aws_client("sts")))
-        planned = runs.step("plan", request)
         if options.dry_run:
+            planned = runs.step("plan", request)
             print_result(planned, _plan_text(planned), as_json=options.json)
             return
-        summary = planned["manifest"]
-        if summary is None:
-            summary = _run(runs, planned, options.address)
-            text = _done_text(summary, planned)
-        else:
-            text = "Nothing was to be done: this run is complete.\n" + _done_text(summary, planned)
+        try:
+            planned = runs.step("plan", request)
+            complete = planned["manifest"] is not None and runs.is_over(planned["run_id"])
+            summary = planned["manifest"] if complete else _run(runs, planned)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"A run that was started goes on without you; watch it again with '{_again(options)}'."
+            ) from None
+    text = ("Nothing was to be done: this run is complete.\n" if complete else "") + _done_text(
+        summary, planned
+    )
     content = {"manifest": _address(planned), "run_id": planned["run_id"], **_counts(summary)}
     print_result(content, text, as_json=options.json)
 
 
-def _run(runs: Backfill, planned: dict[str, Any], address: str) -> dict[str, Any]:
+def _again(options: argparse.Namespace) -> str:
+    """Return the command that takes the same run up again, whatever stack is the default."""
+    return f"churn backfill {options.address} --stack {options.stack}"
+
+
+def _run(runs: Backfill, planned: dict[str, Any]) -> dict[str, Any]:
     execution = runs.launch(planned)
-    try:
-        with Progress("scoring") as progress:
-            told = _watch(runs, planned, execution, progress.step)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"The run goes on without you; watch it again with 'churn backfill {address}'."
-        ) from None
+    with Progress("scoring") as progress:
+        told = _watch(runs, planned, execution, progress.step)
     if told["status"] != SUCCEEDED:
         raise BackfillError(f"The run has failed; the same command takes it up again ({failure(told)}).")
     again = runs.step("plan", {name: planned[name] for name in ("bucket", "prefix", "run_id")})
@@ -84,16 +90,21 @@ def _watch(
 ) -> dict[str, Any]:
     """Follow an execution to its end; return its description."""
     first: tuple[float, int] | None = None
+    next_look = 0.0
     while True:
         told = runs.describe(execution)
         if told["status"] != RUNNING:
             return told
         began = time.monotonic()
-        now = runs.step("progress", planned)
-        first = first or (began, now["done_bytes"])
-        show(progress_text(now, began - first[0], now["done_bytes"] - first[1]))
-        # The look at each part costs something too.
-        time.sleep(max(POLL_SECONDS, 5 * (time.monotonic() - began)))
+        if began >= next_look:
+            # What it shows is not worth the command's end: no room for one more call, say.
+            with suppress(AwsError, BackfillError), typed_aws_errors():
+                now = runs.step("progress", planned)
+                first = first or (began, now["done_bytes"])
+                show(progress_text(now, began - first[0], now["done_bytes"] - first[1]))
+            # The look at each part costs something too.
+            next_look = time.monotonic() + 5 * (time.monotonic() - began)
+        time.sleep(POLL_SECONDS)
 
 
 def progress_text(now: dict[str, Any], seconds: float, bytes_since: int) -> str:

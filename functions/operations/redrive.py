@@ -83,7 +83,7 @@ def quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
                 continue
             source = _source_of(record)
             requeued = int(record.get(REQUEUED, 0))
-            if source is not None and requeued and find_results(s3, names.output_bucket, [source]).scored:
+            if source is not None and find_results(s3, names.output_bucket, [source]).scored:
                 continue
             yield Unscored(
                 place="quarantine",

@@ -67,7 +67,7 @@ def build_function(
 
 
 def build_functions(tools: LambdaTools, model: Path, target: Path) -> Path:
-    """Build both functions for this machine; return the template that SAM writes beside them.
+    """Build all functions for this machine; return the template that SAM writes beside them.
 
     Raises
     ------
@@ -125,6 +125,8 @@ def up_to_date_function(
             build_function(function, tools, model, target, architecture)
         stamp.touch()
         for old in sorted(folder.glob("*/complete"), key=lambda kept: kept.stat().st_mtime)[:-KEPT_BUILDS]:
+            # The stamp goes first: what is left of a build that is being removed is none.
+            old.unlink()
             shutil.rmtree(old.parent)
     return target / function
 

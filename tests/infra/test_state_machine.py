@@ -84,6 +84,19 @@ def test_all_else_is_tried_again_with_backoff_and_jitter(name: str, error: str) 
     assert met["JitterStrategy"] == "FULL"
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_room_in_the_account_is_waited_for(name: str) -> None:
+    assert next(retriers(TASKS[name], "Lambda.TooManyRequestsException"))["MaxAttempts"] == 30
+
+
+def test_a_plan_that_can_not_be_read_at_once_is_read_again() -> None:
+    assert next(retriers(STATES["ScoreParts"], "States.ItemReaderFailed"))["MaxAttempts"] == 5
+
+
+def test_runs_are_planned_for_the_model_of_the_batch_functions_alias(resources: Resources) -> None:
+    assert resources["BackfillFunction"]["DependsOn"] == "BatchFunctionAliaslive"
+
+
 def test_what_may_be_the_parts_fault_is_settled_at_the_attempt_that_is_fatal() -> None:
     name = map_item.SuspectPartError.__name__
     assert next(retriers(ITEM_STATES["Score"], name))["MaxAttempts"] == FATAL_DELIVERY - 2

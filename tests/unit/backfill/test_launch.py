@@ -28,16 +28,20 @@ class StepFunctions:
 
         class ExecutionAlreadyExists(Exception): ...  # noqa: N818
 
-    def __init__(self, *known: dict[str, Any], taken: bool = False) -> None:
+        class ExecutionNotRedrivable(Exception): ...  # noqa: N818
+
+    def __init__(self, *known: dict[str, Any], taken: bool = False, rival: str = "") -> None:
         self._known = {
             f"{BEFORE}0af-{number}": {
                 "name": f"0af-{number}",
                 "executionArn": f"{BEFORE}0af-{number}",
+                "input": json.dumps(PLANNED),
                 **told,
             }
             for number, told in enumerate(known, start=1)
         }
         self._taken = taken
+        self._rival = rival
         self.done: list[tuple[str, str]] = []
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
@@ -46,7 +50,12 @@ class StepFunctions:
         return self._known[executionArn]
 
     def redrive_execution(self, executionArn: str) -> dict[str, Any]:
+        told = self._known[executionArn]
+        if self._rival:
+            told["status"] = self._rival
+            raise self.exceptions.ExecutionNotRedrivable
         self.done.append(("redriven", executionArn))
+        told |= {"status": "RUNNING", "redriveCount": 1}
         return {}
 
     def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: A002
@@ -59,7 +68,7 @@ class StepFunctions:
 
 
 def launched(states: StepFunctions) -> str:
-    return Backfill(None, states, MACHINE).launch(PLANNED)
+    return Backfill(None, states, MACHINE, wait=lambda _: None).launch(PLANNED)
 
 
 FAILED_PARTS = {"status": "FAILED", "error": "States.ExceedToleratedFailureThreshold"}
@@ -82,6 +91,8 @@ REDRIVABLE = FAILED_PARTS | {"redriveStatus": "REDRIVABLE"}
         ([{"status": "SUCCEEDED"}], 2, [("started", "0af-2")]),
         ([REDRIVABLE, {"status": "RUNNING"}], 2, []),
         ([FAILED_PARTS, REDRIVABLE], 2, [("redriven", f"{BEFORE}0af-2")]),
+        # A redrive would keep the settings that made it fail.
+        ([REDRIVABLE | {"input": json.dumps(PLANNED | {"concurrency": 2})}], 2, [("started", "0af-2")]),
     ],
 )
 def test_a_run_goes_on_where_it_can(
@@ -90,6 +101,26 @@ def test_a_run_goes_on_where_it_can(
     states = StepFunctions(*known)
     assert launched(states) == f"{BEFORE}0af-{number}"
     assert states.done == done
+
+
+@pytest.mark.parametrize(("rival", "number"), [("RUNNING", 1), ("FAILED", 2)])
+def test_who_was_quicker_to_take_it_up_again_is_joined(rival: str, number: int) -> None:
+    assert launched(StepFunctions(REDRIVABLE, rival=rival)) == f"{BEFORE}0af-{number}"
+
+
+def test_a_redrive_is_waited_for_until_it_is_told() -> None:
+    states, waited = StepFunctions(REDRIVABLE), []
+
+    def tell_late(seconds: float) -> None:
+        waited.append(seconds)
+        states._known[f"{BEFORE}0af-1"] |= {"status": "RUNNING", "redriveCount": 1}
+
+    def forget(executionArn: str) -> dict[str, Any]:
+        return {}
+
+    states.redrive_execution = forget  # type: ignore[method-assign]
+    Backfill(None, states, MACHINE, wait=tell_late).launch(PLANNED)
+    assert waited == [1]
 
 
 def test_who_was_quicker_with_other_settings_has_started_the_same_run() -> None:

@@ -148,7 +148,10 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(
 
         pressed.setattr(backfill_command, "progress_text", ctrl_c)
         said = told(capsys, code=130)
-    assert said == f"churn: The run goes on without you; watch it again with 'churn backfill {ADDRESS}'."
+    assert said == (
+        "churn: A run that was started goes on without you;"
+        f" watch it again with 'churn backfill {ADDRESS} --stack {STACK}'."
+    )
     assert told(capsys).endswith("manifest.json")
     assert executions(runs) == ["1"]
 

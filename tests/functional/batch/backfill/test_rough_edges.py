@@ -1,0 +1,148 @@
+"""Runs that meet AWS at a bad moment: news not taken, looks refused, descriptions that lag, odd requests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from batch_stack import INPUT, OUTPUT
+from botocore.exceptions import ClientError
+from run_stack import BACKFILL, PREFIX, RunStack
+
+from churn_core.cli import main
+from functions.backfill.runs import Runs
+from functions.batch import app as batch_app
+from functions.batch.map_item import part_of
+from functions.batch.object_job import ObjectResult
+from functions.batch.outcomes import NotScoredError, Outcome
+from functions.operations import backfill_command, redrive
+from functions.operations.backfill import Backfill
+
+ADDRESS = f"s3://{INPUT}/{PREFIX}"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_command, "POLL_SECONDS", 0.05)
+
+
+def failure(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+
+
+def test_news_that_were_not_taken_are_told_by_the_next_command(
+    runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.put(customers)
+    storage, told = Runs.ready()._storage, []
+    with monkeypatch.context() as away:
+
+        def refuse(*_: Any) -> None:
+            raise NotScoredError(Outcome.STORAGE_UNAVAILABLE, "EventBridge is away.")
+
+        away.setattr(storage, "announce", refuse)
+        assert main(["backfill", ADDRESS]) == 1
+    written = runs.listing()
+    monkeypatch.setattr(storage, "announce", lambda _, kind="": told.append(kind))
+
+    assert main(["backfill", ADDRESS]) == 0
+    assert told == ["ChurnBackfilled"]
+    assert runs.listing() == written
+
+
+def test_a_look_that_is_refused_is_not_the_runs_end(
+    runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.put(customers)
+    step = Backfill.step
+
+    def crowded(self: Backfill, name: str, run: dict[str, Any]) -> dict[str, Any]:
+        if name == "progress":
+            raise failure("TooManyRequestsException", "Invoke")
+        return step(self, name, run)
+
+    monkeypatch.setattr(Backfill, "step", crowded)
+    assert main(["backfill", ADDRESS]) == 0
+
+
+def test_an_execution_that_is_not_told_of_yet_is_waited_for(
+    runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.put(customers)
+    describe, asked = Backfill.describe, []
+
+    def late(self: Backfill, execution: str) -> dict[str, Any]:
+        asked.append(execution)
+        # The first one asks for a run before this; the second comes just after the start.
+        if len(asked) == 2:
+            raise self._states.exceptions.ExecutionDoesNotExist(
+                {"Error": {"Code": "ExecutionDoesNotExist", "Message": ""}}, "DescribeExecution"
+            )
+        return describe(self, execution)
+
+    monkeypatch.setattr(Backfill, "describe", late)
+    assert main(["backfill", ADDRESS]) == 0
+
+
+def test_ctrl_c_while_it_is_started_says_how_to_come_back(
+    runs: RunStack, customers: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.put(customers)
+    launch = Backfill.launch
+
+    def pressed(self: Backfill, planned: dict[str, Any]) -> str:
+        launch(self, planned)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Backfill, "launch", pressed)
+    assert main(["backfill", ADDRESS]) == 130
+    assert f"watch it again with 'churn backfill {ADDRESS} --stack churn-dev'" in capsys.readouterr().err
+    (execution,) = boto3.client("stepfunctions").list_executions(stateMachineArn=runs.machine)["executions"]
+    runs.ended(execution["executionArn"])
+
+
+def test_an_archived_part_is_estimated_by_its_size_and_named(
+    runs: RunStack, customers: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.put(customers)
+    runs.batch.s3.put_object(
+        Bucket=INPUT, Key=f"{PREFIX}archived.parquet", Body=customers, StorageClass="GLACIER"
+    )
+    assert main(["backfill", ADDRESS, "--dry-run"]) == 0
+    assert main(["backfill", ADDRESS]) == 0
+    assert "1 parts not scored: archived" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        ({"run": {"prefix": PREFIX, "concurrency": 2.5}}, "concurrency is no whole number"),
+        ({"run": {"prefix": PREFIX, "dry_run": True}, "writes": True}, "leave dry_run out"),
+    ],
+)
+def test_a_request_that_the_map_could_not_follow_is_refused(
+    runs: RunStack, customers: bytes, event: dict[str, Any], sentence: str
+) -> None:
+    runs.put(customers)
+    answer, error = runs.answer(BACKFILL, {"step": "plan", **event})
+    assert error
+    assert json.loads(answer)["errorType"] == "BadRequestError"
+    assert sentence in json.loads(answer)["errorMessage"]
+
+
+def test_a_part_that_a_run_has_scored_is_no_longer_listed_as_unscored(
+    runs: RunStack, customers: bytes
+) -> None:
+    runs.put(customers)
+    planned, _ = runs.answer(BACKFILL, {"step": "plan", "run": {"prefix": PREFIX}})
+    (part,) = json.loads(runs.object(json.loads(planned)["plan_key"]))
+    names = redrive.StackNames("queue", "dead", INPUT, OUTPUT)
+    batch_app.deliveries()._quarantine.write(
+        ObjectResult(Outcome.NO_SPACE, part_of(part), "The disk was full."), "message"
+    )
+    assert [found.code for found in redrive.quarantined(runs.batch.s3, names)] == ["no-space"]
+
+    assert main(["backfill", ADDRESS]) == 0
+    assert list(redrive.quarantined(runs.batch.s3, names)) == []
