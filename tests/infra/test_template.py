@@ -35,6 +35,43 @@ def waits(resources: Resources) -> dict[str, set[str]]:
     return {name: references(resource, names) for name, resource in resources.items()}
 
 
+@pytest.mark.parametrize("name", ["ScoreFunction", "BatchFunction"])
+def test_a_changed_parameter_makes_a_new_version(template: dict[str, Any], name: str) -> None:
+    """SAM names versions after the code and the template's text: a parameter's value is in neither."""
+    resources, parameters = template["Resources"], set(template["Parameters"])
+    (version,) = [
+        resource
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Lambda::Version"
+        and resource["Properties"]["FunctionName"] == {"Ref": name}
+    ]
+    # The concurrency that is reserved is the function's, whatever its version.
+    published = {
+        key: value
+        for key, value in resources[name]["Properties"].items()
+        if key != "ReservedConcurrentExecutions"
+    }
+    assert version["UpdateReplacePolicy"] == version["DeletionPolicy"] == "Retain"
+    told = version["Properties"]["Description"]["Fn::Sub"]
+    # Whether there is a key is a condition on the parameter.
+    assert references(published, parameters) == set(re.findall(r"\$\{(\w+)\}", told))
+
+
+def test_a_versions_description_has_room_for_the_longest_values(template: dict[str, Any]) -> None:
+    longest = {
+        name: max(
+            [len(str(value)) for value in parameter.get("AllowedValues", [])]
+            + [len(str(parameter.get("MaxValue", ""))), parameter.get("MaxLength", 0)]
+        )
+        for name, parameter in template["Parameters"].items()
+    } | {"KmsKeyArn": len("arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-" + "0" * 32)}
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Version" and "Description" in resource["Properties"]:
+            told = resource["Properties"]["Description"]["Fn::Sub"]
+            names = re.findall(r"\$\{(\w+)\}", told)
+            assert sum(longest[name] for name in names) + len(names) <= 256
+
+
 def test_no_resource_waits_for_itself(resources: Resources) -> None:
     # static_order raises CycleError with the resources in the cycle.
     assert set(TopologicalSorter(waits(resources)).static_order()) == set(resources)
