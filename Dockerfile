@@ -16,6 +16,6 @@ CMD ["functions.batch.app.lambda_handler"]
 FROM ${BASE} AS front
 COPY build/containers/front /front
 WORKDIR /front
-ENV PYTHONPATH=/front/packages:/front:/front/infra/local:/front/infra/containers PYTHONDONTWRITEBYTECODE=1
+ENV PYTHONPATH=/front/packages:/front PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["python3.13", "-m"]
-CMD ["front"]
+CMD ["infra.containers.front"]

@@ -77,7 +77,7 @@ test: setup-dev setup-sam setup-sbom setup-template-lint ## every test, real par
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 proof: setup-dev setup-sam setup-sbom setup-template-lint ## what takes too long for every change; writes docs/proof.md
-	@$(BIN)/python tests/write_proof.py $(PROOFS)
+	@$(BIN)/python -m tests.write_proof $(PROOFS)
 
 lint: setup-dev ## style and types
 	@$(BIN)/ruff check .
@@ -85,7 +85,7 @@ lint: setup-dev ## style and types
 	@$(BIN)/mypy
 
 bench: setup ## batch scoring beside scikit-learn, in one run
-	@$(BIN)/python benchmarks/batch.py --grow
+	@$(BIN)/python -m benchmarks.batch --grow
 
 $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
 	@echo "Installing the peers of the benchmark into $(VENV) ..."
@@ -93,13 +93,13 @@ $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
 	@touch $@
 
 bench-models: $(VENV)/.bench ## the models beside their peers; DATA=labelled.csv TARGET=column for your own
-	@$(BIN)/python benchmarks/models.py $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
+	@$(BIN)/python -m benchmarks.models $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
 
 bench-online: setup-dev setup-sam ## the online API beside its peers, each in an environment of its own (needs wrk)
-	@OMP_NUM_THREADS=1 PYTHONPATH=infra/local $(BIN)/python -m benchmarks.online
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.online
 
 bench-capacity: setup-dev setup-sam ## both functions in Lambda's memory and processor; writes docs/cost.md (needs root)
-	@PYTHONPATH=infra/local $(BIN)/python -m benchmarks.capacity
+	@$(BIN)/python -m benchmarks.capacity
 
 validate: setup-sam ## the template, by SAM and cfn-lint
 	@$(SAM_VENV)/bin/sam validate --lint --region eu-west-1
@@ -108,17 +108,17 @@ build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL (else a 
 	@ARCH=$(ARCH) MODEL=$(OWN_MODEL) ENVIRONMENT=$(ENVIRONMENT) $(SAM_VENV)/bin/sam build
 
 package: setup-dev setup-sam setup-sbom setup-template-lint ## the zips for ENVIRONMENT, checked and listed; MODEL=DIR or s3://...
-	@$(BIN)/python infra/build/package_functions.py --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
+	@$(BIN)/python -m infra.build.package_functions --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
 	  $(if $(OWN_MODEL),--model "$(OWN_MODEL)") $(if $(MODEL_DIGEST),--digest "$(MODEL_DIGEST)")
 
 invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
-	@$(BIN)/python infra/local/invoke.py "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
+	@$(BIN)/python -m infra.local.invoke "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
 
 local: setup-dev setup-sam ## the whole stack on this machine, with the model in MODEL (PORT=8000, AWS_PORT=4566)
-	@$(BIN)/python infra/local/stack.py --model $(MODEL) --port $(PORT) --aws-port $(AWS_PORT)
+	@$(BIN)/python -m infra.local.stack --model $(MODEL) --port $(PORT) --aws-port $(AWS_PORT)
 
 containers: setup setup-sam ## what the images of compose.yaml are made of, with the model in MODEL
-	@PYTHONPATH=infra/local $(BIN)/python infra/containers/prepare.py --model $(MODEL)
+	@$(BIN)/python -m infra.containers.prepare --model $(MODEL)
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract

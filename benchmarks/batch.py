@@ -1,6 +1,6 @@
 """Batch scoring beside pandas + scikit-learn, in one run on one file.
 
-    python benchmarks/batch.py [--rows 2000000] [--family logistic_regression]
+    python -m benchmarks.batch [--rows 2000000] [--family logistic_regression]
 
 Every contender runs in a process of its own; its time is taken inside, without imports and loading of
 the model, and its memory is the peak of its resident set. The machine's noise is shared by all, so read
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from churn_core.config import Settings
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 REPEATS = 3
 THREADS = 2
@@ -39,7 +38,7 @@ def _peak_rss_mb() -> float:
 
 def churn_score(work: Path) -> float:
     """The product: `churn score`."""
-    from churn_core.scoring.batch import BatchSettings, score_file
+    from churn_core.scoring.files.score_file import BatchSettings, score_file
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(work / "model")
@@ -167,7 +166,7 @@ def plain_pipeline(config: Settings) -> Pipeline:
 
 
 def _self(work: Path) -> list[str]:
-    return [sys.executable, __file__, "--work", str(work)]
+    return [sys.executable, "-m", "benchmarks.batch", "--work", str(work)]
 
 
 def run_one(name: str, work: Path) -> dict[str, float]:

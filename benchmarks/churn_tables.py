@@ -5,8 +5,8 @@ them between three columns, so that a plain linear model is far from the best. T
 as real ones: dates, booleans, numbers stored as text, decimals, free text, and names with blanks, dots,
 quotes and letters beyond ASCII.
 
-    python benchmarks/churn_tables.py streaming OUT.csv [--rows 10000]
-    python benchmarks/churn_tables.py bank OUT.parquet [--rows 10000]
+    python -m benchmarks.churn_tables streaming OUT.csv [--rows 10000]
+    python -m benchmarks.churn_tables bank OUT.parquet [--rows 10000]
 """
 
 from __future__ import annotations

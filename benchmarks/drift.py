@@ -1,6 +1,6 @@
 """What counting drift costs: batch scoring with it and without, in turn, on one file in one run.
 
-    python benchmarks/drift.py [--rows 2000000] [--family logistic_regression]
+    python -m benchmarks.drift [--rows 2000000] [--family logistic_regression]
 
 Without: the same bundle, its training profile taken out. The machine's noise is shared by both, so read
 the ratio of the best runs. Also told is what counting takes alone, on one thread.
@@ -9,13 +9,10 @@ the ratio of the best runs. Also told is what counting takes alone, on one threa
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 REPEATS = 11
 THREADS = 2
@@ -34,9 +31,9 @@ def main() -> None:
     from churn_core.data import generate_sample_data, write_sample_data
     from churn_core.features import parse_table
     from churn_core.pipelines import run_training
-    from churn_core.scoring.batch import BatchSettings, score_file
-    from churn_core.scoring.drift_counter import DriftCounter
-    from churn_core.scoring.drift_profile import TrainingProfile
+    from churn_core.scoring.drift.counter import DriftCounter
+    from churn_core.scoring.drift.profile import TrainingProfile
+    from churn_core.scoring.files.score_file import BatchSettings, score_file
     from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
 
     with tempfile.TemporaryDirectory(prefix="churn-bench-") as name:

@@ -37,17 +37,15 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from benchmarks.churn_tables import TABLES, TARGETS
 from churn_core.config import Settings, load_config, parse_config, with_model
 from churn_core.data import load_table
 from churn_core.data.columns import target_labels
 from churn_core.features import TableEncoder, parse_table
-from churn_core.models.evaluation import corrected_error, expected_calibration_error
+from churn_core.models.evaluation.metrics import corrected_error, expected_calibration_error
+from churn_core.models.evaluation.selection import choose_pairs
+from churn_core.models.export.scoring_graph import build_scoring_graph
 from churn_core.models.families import FAMILIES, build_pipeline
-from churn_core.models.scoring_graph import build_scoring_graph
-from churn_core.models.selection import choose_pairs
 from churn_core.models.training import train_model
 
 if TYPE_CHECKING:

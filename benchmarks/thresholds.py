@@ -2,8 +2,8 @@
 
 Trains on sample customers, decides by money as `churn train` does, and counts what each threshold earns on
 100,000 fresh ones, as the loss against the best threshold that they have, in thousandths of a kept
-customer's value a customer; `churn_core.models.decision.choose_threshold` has figures of such a run. It
-takes some minutes: ``.venv/bin/python benchmarks/thresholds.py``.
+customer's value a customer; `churn_core.models.evaluation.threshold.choose_threshold` has figures of
+such a run. It takes some minutes: ``.venv/bin/python -m benchmarks.thresholds``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from churn_core.config import load_config, parse_config
 from churn_core.data import generate_sample_data
-from churn_core.models.ranking import Ranking, best_stop, profit
+from churn_core.models.evaluation.ranking import Ranking, best_stop, profit
 from churn_core.models.training import train_model
 from churn_core.scoring.money import Money
-from churn_core.scoring.predictor import round_probability
+from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
     import pandas as pd

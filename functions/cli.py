@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import port_number
 from churn_core.errors import ConfigError
-from functions.operations import commands as operations
-from functions.operations import publish_command
+from functions.client import commands as operations
+from functions.client import publish_command
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +67,7 @@ def _serve(options: argparse.Namespace) -> None:
         print(f"  {address}/docs  the API", flush=True)
         # Not uvloop: it lets one connection in at a turn, so that a burst of clients waits for seconds.
         config = uvicorn.Config(
-            "functions.score.local:app",
+            "functions.serve.local:app",
             loop="asyncio",
             log_level="warning",
             access_log=False,

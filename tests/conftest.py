@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.config import Settings
-    from churn_core.models.bundle_writer import ProvedModel
+    from churn_core.models.export.prove import ProvedModel
 
 # Threads that wait for each other make a suite many times slower where other processes want the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -47,7 +47,7 @@ def sample_table() -> pd.DataFrame:
 def prove(settings: Settings, sample_table: pd.DataFrame) -> Callable[[str], ProvedModel]:
     """Train and prove a model of a family on the sample table; each family once."""
     from churn_core.config import with_model_type
-    from churn_core.models.export import prove_model
+    from churn_core.models.export.prove import prove_model
     from churn_core.models.training import train_model
 
     made: dict[str, ProvedModel] = {}
@@ -66,7 +66,7 @@ def bundle_of(
     prove: Callable[[str], ProvedModel], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
     """Write the bundle of a family; each once, to be read and never changed."""
-    from churn_core.models.bundle_writer import write_bundle
+    from churn_core.models.bundle.writer import write_bundle
     from churn_core.reports import render_report
 
     folder = tmp_path_factory.mktemp("bundles")

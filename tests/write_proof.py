@@ -1,8 +1,8 @@
 """Run the proofs that take too long for every change, and write their figures to docs/proof.md.
 
 `make proof` runs this. Each proof is a part of the suite with more cases; its tests leave their figures.
-`make proof PROOFS="tests/e2e/test_score_bundle.py"` runs some of them, and keeps the others' rows. What is
-skipped is listed with its reason: a proof that was not run proves nothing.
+`make proof PROOFS="tests/e2e/bundles/test_score_bundle.py"` runs some of them, and keeps
+the others' rows. What is skipped is listed with its reason: a proof that was not run proves nothing.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ PROOFS: Final = {
         "CHURN_FUZZ_EXAMPLES": "1600",
         "CHURN_FUZZ_BODIES": "5000",
     },
-    "tests/e2e/test_score_bundle.py": {},
-    "tests/e2e/test_package.py": {"CHURN_PACKAGE": "1"},
-    "tests/e2e/test_arm64_bundle.py": {"CHURN_ARM64": "1"},
-    "tests/e2e/test_pre_traffic_bundle.py": {"CHURN_HOOK_BUNDLE": "1"},
-    "tests/infra/test_linters.py": {"CHURN_CHECKOV": "1"},
-    "tests/e2e/test_batch_in_cgroup.py": {"CHURN_DROP_ROWS": "5000000"},
-    "tests/functional/batch/test_schedules.py": {
+    "tests/e2e/bundles/test_score_bundle.py": {},
+    "tests/e2e/bundles/test_package.py": {"CHURN_PACKAGE": "1"},
+    "tests/e2e/bundles/test_arm64_bundle.py": {"CHURN_ARM64": "1"},
+    "tests/e2e/bundles/test_pre_traffic_bundle.py": {"CHURN_HOOK_BUNDLE": "1"},
+    "tests/infra/template/test_linters.py": {"CHURN_CHECKOV": "1"},
+    "tests/e2e/local/test_batch_in_cgroup.py": {"CHURN_DROP_ROWS": "5000000"},
+    "tests/functional/batch/interruptions/test_schedules.py": {
         "CHURN_MODEL_SCHEDULES": "10000",
         "CHURN_MOTO_SCHEDULES": "300",
     },
-    "tests/functional/batch/test_model_s3.py": {"CHURN_MODEL_EXAMPLES": "500"},
-    "tests/functional/batch/test_crash_points.py": {},
+    "tests/functional/batch/interruptions/test_model_s3.py": {"CHURN_MODEL_EXAMPLES": "500"},
+    "tests/functional/batch/interruptions/test_crash_points.py": {},
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
-    "tests/functional/batch/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
     "tests/containers": {"CHURN_CONTAINERS": "1"},
 }

@@ -14,15 +14,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from cgroup import NoCgroupError
-from emulator import MissingToolError
-from function_build import BuildError
-
 from benchmarks.capacity.measure import measure
 from benchmarks.capacity.measured import MEASURED, load_measured
 from benchmarks.capacity.pages import PAGES, write_pages
 from benchmarks.capacity.peer_rate import measure_peer
 from benchmarks.capacity.plot import PLOT, write_plot
+from infra.local.cgroup import NoCgroupError
+from infra.local.emulator import MissingToolError
+from infra.local.function_build import BuildError
 
 
 def main() -> int:

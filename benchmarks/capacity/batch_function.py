@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from emulator import FunctionUnderEmulator
-from local_cloud import LocalCloud
-from template_settings import TemplateSettings
 
 from benchmarks.capacity.measured import BatchMeasurement, BatchRun
 from churn_core.data import generate_sample_data
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.local_cloud import LocalCloud
+from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
-    from cgroup import Cgroup
-    from emulator import LambdaTools
+    from infra.local.cgroup import Cgroup
+    from infra.local.emulator import LambdaTools
 
 SIZES: Final = (100, 100_000, 1_000_000, 3_000_000)
 """Rows of the drops; the smallest tells what every object takes, however small."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cgroup import MEGABYTES_A_PROCESSOR
-
 from benchmarks.capacity import prices, quotas
+from infra.local.cgroup import MEGABYTES_A_PROCESSOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

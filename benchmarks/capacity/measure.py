@@ -8,16 +8,15 @@ import platform
 from pathlib import Path
 from typing import Final
 
-from cgroup import Cgroup
-from emulator import find_tools
-from function_build import build_function
-from template_settings import TemplateSettings
-
 from benchmarks.capacity.batch_function import measure_batch
 from benchmarks.capacity.measured import Measured
 from benchmarks.capacity.online_function import measure_online
 from benchmarks.capacity.peer_rate import measure_peer
 from benchmarks.online.trained_model import train_in_a_process
+from infra.local.cgroup import Cgroup
+from infra.local.emulator import find_tools
+from infra.local.function_build import build_function
+from infra.local.template_settings import TemplateSettings
 
 COMMAND: Final = "make bench-capacity"
 FAMILY: Final = "additive"

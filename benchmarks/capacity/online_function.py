@@ -8,19 +8,17 @@ import re
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, Final
 
-from emulator import REPOSITORY, FunctionUnderEmulator
-from template_settings import TemplateSettings
-
 from benchmarks.capacity.measured import OnlineCalls, OnlineMeasurement
+from infra.local.emulator import REPOSITORY, FunctionUnderEmulator
+from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cgroup import Cgroup
-    from emulator import LambdaTools
-
     from benchmarks.online.trained_model import TrainedModel
+    from infra.local.cgroup import Cgroup
+    from infra.local.emulator import LambdaTools
 
 CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}
 """Warm calls by the number of customers; each has customers of its own."""

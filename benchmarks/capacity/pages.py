@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from cgroup import MEGABYTES_A_PROCESSOR
-from emulator import REPOSITORY
-
 from benchmarks.capacity.tables import TABLES
+from infra.local.cgroup import MEGABYTES_A_PROCESSOR
+from infra.local.emulator import REPOSITORY
 
 if TYPE_CHECKING:
     from benchmarks.capacity.measured import Measured

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from emulator import REPOSITORY
-
 from benchmarks.capacity.measured import PeerMeasurement
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def measure_peer(work: Path) -> PeerMeasurement:
         Folder for its files.
     """
     work.mkdir(parents=True, exist_ok=True)
-    script = [sys.executable, str(REPOSITORY / "benchmarks" / "batch.py"), "--work", str(work)]
+    script = [sys.executable, "-m", "benchmarks.batch", "--work", str(work)]
     subprocess.run([*script, "--prepare", str(ROWS), FAMILY], check=True)
     seconds = []
     for _ in range(ROUNDS):

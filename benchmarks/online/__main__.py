@@ -14,9 +14,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emulator import MissingToolError, find_tools
-from function_build import BuildError
-
 from benchmarks.online import report
 from benchmarks.online.cold_start import measure_cold_start
 from benchmarks.online.handler_time import measure_handler
@@ -24,6 +21,8 @@ from benchmarks.online.http_load import measure_many_clients, measure_peers
 from benchmarks.online.load_generator import NoLoadGeneratorError, require_load_generator
 from benchmarks.online.running_server import ServerFailedError
 from benchmarks.online.trained_model import train_in_a_process
+from infra.local.emulator import MissingToolError, find_tools
+from infra.local.function_build import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emulator import REPOSITORY, FunctionUnderEmulator, find_tools
-from function_build import HANDLERS, build_function
-
 from benchmarks.online.rounds import Figure
+from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, find_tools
+from infra.local.function_build import HANDLERS, build_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emulator import LambdaTools
+    from infra.local.emulator import LambdaTools
 
 WANTED_RATIO: Final = 3.0
 

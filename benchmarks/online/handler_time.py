@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
-from emulator import REPOSITORY
-
 from benchmarks.online.rounds import Figure
+from infra.local.emulator import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,10 +12,9 @@ import time
 from contextlib import ExitStack, suppress
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from emulator import REPOSITORY
-
 from benchmarks.online.environments import environment_python
 from benchmarks.online.peers import SERVICES, Peer, Place, own_python
+from infra.local.emulator import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from churn_core.scoring.batch import BatchResult
+    from churn_core.scoring.files.score_file import BatchResult
 
 _SMALL = 100
 
@@ -21,7 +21,7 @@ def chosen_text(decision: dict[str, Any]) -> list[str]:
     Parameters
     ----------
     decision : dict
-        As `churn_core.models.decision.Decision.to_dict` gives it.
+        As `churn_core.models.evaluation.threshold.Decision.to_dict` gives it.
     """
     best = decision["observed_best"]
     spread = f"{best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
@@ -71,7 +71,7 @@ def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
     Parameters
     ----------
     review : dict
-        As `churn_core.models.decision.Review.to_dict` gives it.
+        As `churn_core.models.evaluation.threshold.Review.to_dict` gives it.
     threshold : float
         The bundle's.
     """

@@ -1,7 +1,7 @@
 """``churn drift``.
 
-With ``--json`` it prints what `churn_core.scoring.drift.DriftReport.to_dict` documents, and ``labelled``
-(whether the table has the target column) and ``advice`` (sentences).
+With ``--json`` it prints what `churn_core.scoring.drift.report.DriftReport.to_dict` documents, and
+``labelled`` (whether the table has the target column) and ``advice`` (sentences).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from churn_core.scoring.drift import ColumnDrift, DriftReport
+    from churn_core.scoring.drift.report import ColumnDrift, DriftReport
 
 _WORTH_SAYING = 0.02
 """Share of a column's rows from which a fault of its values is named as what to look into."""
@@ -44,10 +44,10 @@ def add_commands(commands: Any) -> None:
 
 
 def _drift(options: argparse.Namespace) -> None:
-    from churn_core.scoring.drift_pass import measure_drift
+    from churn_core.scoring.drift.stability_index import LEVELS
+    from churn_core.scoring.files.drift_pass import measure_drift
+    from churn_core.scoring.files.scoring_pass import BatchSettings
     from churn_core.scoring.predictor import ChurnPredictor
-    from churn_core.scoring.scoring_pass import BatchSettings
-    from churn_core.scoring.stability_index import LEVELS
 
     settings = BatchSettings()
     if options.threads is not None:

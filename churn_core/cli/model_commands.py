@@ -47,7 +47,7 @@ def _train(options: argparse.Namespace) -> None:
     from churn_core.config import load_config, with_model_type
     from churn_core.data import load_table
     from churn_core.data.inspection import replica_findings
-    from churn_core.models.bundle_writer import metrics_document
+    from churn_core.models.bundle.writer import metrics_document
     from churn_core.pipelines import run_training
 
     config = load_config(options.config)
@@ -118,7 +118,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from churn_core.data import load_table
-    from churn_core.models.bundle_evaluation import evaluate_bundle
+    from churn_core.models.evaluation.bundle_evaluation import evaluate_bundle
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
@@ -134,7 +134,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _rollback(options: argparse.Namespace) -> None:
-    from churn_core.models.bundle_history import bring_back
+    from churn_core.models.bundle.history import bring_back
 
     version = bring_back(options.model).model_version
     print_result(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from churn_core.schema import Contract
-    from churn_core.scoring.batch import BatchResult
+    from churn_core.scoring.files.score_file import BatchResult
 
 DEFAULT_MODEL = Path("models/churn")
 _NAMED_COLUMNS = 4
@@ -94,7 +94,7 @@ def _read_json(name: str) -> Any:
 
 
 def _score(options: argparse.Namespace) -> None:
-    from churn_core.scoring.batch import BatchSettings, score_file
+    from churn_core.scoring.files.score_file import BatchSettings, score_file
     from churn_core.scoring.predictor import ChurnPredictor
 
     settings = BatchSettings(contributions=options.contributions, top=options.top)

@@ -1,7 +1,7 @@
 """Whole columns of a table to parsed values, as fast as numpy and Arrow allow.
 
-What a value may be is decided by `churn_core.scoring.encoding`, one value at a time; the functions here
-give the same verdicts on columns. Text is looked at once a distinct value, numbers as arrays, and only
+What a value may be is decided by `churn_core.scoring.records.encoding`, one value at a time; the functions
+here give the same verdicts on columns. Text is looked at once a distinct value, numbers as arrays, and only
 columns of mixed Python objects are walked value by value.
 """
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from churn_core.errors import REJECT_CODES, DataError
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.encoding import (
+from churn_core.scoring.records.encoding import (
     ValueRefusedError,
     category_text,
     encode_number,

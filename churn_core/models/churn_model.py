@@ -9,16 +9,16 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from churn_core.features import TableEncoder, parse_table
-from churn_core.models.evaluation import evaluate, rounded
-from churn_core.scoring.predictor import round_probability
+from churn_core.models.evaluation.metrics import evaluate, rounded
+from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
     from churn_core.config import Settings
-    from churn_core.models.decision import Decision
-    from churn_core.models.selection import Choice
+    from churn_core.models.evaluation.selection import Choice
+    from churn_core.models.evaluation.threshold import Decision
     from churn_core.schema import Contract
 
 

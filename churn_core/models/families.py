@@ -17,7 +17,7 @@ from churn_core.errors import ConfigError
 from churn_core.features import FeatureEngineer
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.engineer import category_count, source_columns
-from churn_core.models.additive import AdditiveBoostingClassifier
+from churn_core.models.additive.classifier import AdditiveBoostingClassifier
 from churn_core.models.splits import calibration_folds
 from churn_core.schema import NumberFeature
 

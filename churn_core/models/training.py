@@ -12,9 +12,9 @@ from churn_core.data.columns import target_labels
 from churn_core.errors import TrainingError
 from churn_core.features import TableEncoder, parse_table
 from churn_core.models.churn_model import ChurnModel
-from churn_core.models.evaluation import evaluate, rounded
+from churn_core.models.evaluation.metrics import evaluate, rounded
+from churn_core.models.evaluation.selection import select_model
 from churn_core.models.families import build_pipeline
-from churn_core.models.selection import select_model
 from churn_core.models.splits import calibration_folds, group_codes, holdout_split
 from churn_core.schema import MAX_VOCABULARY
 

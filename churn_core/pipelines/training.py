@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from churn_core.models.bundle_writer import ProvedModel, write_bundle
-from churn_core.models.export import prove_model
+from churn_core.models.bundle.writer import write_bundle
+from churn_core.models.export.prove import ProvedModel, prove_model
 from churn_core.models.training import train_model
 from churn_core.pipelines.promotion import Promotion, compare, require_no_worse
 from churn_core.reports import render_report

@@ -8,7 +8,7 @@ from churn_core.reports.page import Markup, element, join, paragraph, table
 
 if TYPE_CHECKING:
     from churn_core.models.churn_model import ChurnModel
-    from churn_core.models.selection import Choice
+    from churn_core.models.evaluation.selection import Choice
 
 TITLES: Final = {"families": "Model families", "pairs": "Pairs of columns that the model may combine"}
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from churn_core.reports.page import Markup, element, join, paragraph, table
 from churn_core.reports.plots import plot_decision
-from churn_core.scoring.predictor import round_probability
+from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
-    from churn_core.models.bundle_writer import ProvedModel
-    from churn_core.models.decision import Decision
-    from churn_core.models.ranking import Point
+    from churn_core.models.evaluation.ranking import Point
+    from churn_core.models.evaluation.threshold import Decision
+    from churn_core.models.export.prove import ProvedModel
     from churn_core.scoring.money import Money
 
 ALTERNATIVES: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)

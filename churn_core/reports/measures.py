@@ -16,7 +16,7 @@ from churn_core.scoring.predictor import ROWS_PER_RUN
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from churn_core.models.bundle_writer import ProvedModel
+    from churn_core.models.export.prove import ProvedModel
 
     Labels = npt.NDArray[np.int64]
     Probabilities = npt.NDArray[np.float64]

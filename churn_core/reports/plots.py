@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
-    from churn_core.models.decision import Decision
+    from churn_core.models.evaluation.threshold import Decision
     from churn_core.reports.measures import CalibrationBin, Gains
     from churn_core.reports.shapes import ValueEffect
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from churn_core.models.export.parity import TOLERANCE
 from churn_core.models.families import FAMILIES
-from churn_core.models.parity import TOLERANCE
 from churn_core.reports.choice_section import choice_section
 from churn_core.reports.contract_section import contract_section
 from churn_core.reports.decision_section import decision_section
@@ -21,12 +21,12 @@ from churn_core.reports.page import Markup, element, join, page, paragraph, tabl
 from churn_core.reports.plots import plot_calibration, plot_gains, plot_scores
 from churn_core.reports.shapes_section import shapes_section
 from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
-from churn_core.scoring.predictor import round_probability
+from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
     from churn_core.config import RiskBands
-    from churn_core.models.bundle_writer import ProvedModel
     from churn_core.models.churn_model import ChurnModel
+    from churn_core.models.export.prove import ProvedModel
 
 METRICS: Final = {
     "roc_auc": ("ROC AUC", "chance that a leaver scores above a stayer; 0.5 is guessing, 1 is perfect"),

@@ -14,7 +14,7 @@ from churn_core.schema import NumberFeature
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from churn_core.models.bundle_writer import ProvedModel
+    from churn_core.models.export.prove import ProvedModel
     from churn_core.reports.measures import FeatureImportance
     from churn_core.reports.shapes import ValueEffect
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 import onnxruntime as ort
 
 from churn_core.errors import BundleError, InvalidRecordsError, ScoringError
-from churn_core.scoring.answers import AnswerWriter, require_probabilities
 from churn_core.scoring.bundle import Bundle, load_bundle
-from churn_core.scoring.encoding import RecordEncoder
+from churn_core.scoring.records.answers import AnswerWriter
+from churn_core.scoring.records.encoding import RecordEncoder
+from churn_core.scoring.scores import Scores, require_probabilities, round_probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,31 +28,6 @@ TOLERANCE: Final = 1e-6
 
 _MINIMUM_ROWS: Final = 2
 _OUTPUTS: Final = ["probability", "raw_score", "contributions"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Scores of an encoded matrix.
-
-    Attributes
-    ----------
-    probability : ndarray of float64, shape (rows,)
-        Rounded to six decimals.
-    raw_score : ndarray of float32, shape (rows,)
-        Log-odds.
-    contributions : ndarray of float32, shape (rows, features)
-        Each feature's part of the log-odds.
-    """
-
-    probability: npt.NDArray[np.float64]
-    raw_score: npt.NDArray[np.float32]
-    contributions: npt.NDArray[np.float32]
-
-
-def round_probability(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Round to the six decimals of every score that is shown, stored or decided on."""
-    result: npt.NDArray[np.float64] = np.rint(probability.astype(np.float64) * 1e6) / 1e6
-    return result
 
 
 class ChurnPredictor:

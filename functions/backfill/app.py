@@ -10,8 +10,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.backfill.errors import BackfillError, BadRequestError, RetryLaterError
 from functions.backfill.runs import Runs
-from functions.batch.measurement import NAMESPACE
-from functions.batch.outcomes import NotScoredError
+from functions.shared.environment import NAMESPACE
+from functions.shared.outcomes import NotScoredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

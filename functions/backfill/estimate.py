@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.scoring.footer_metadata import footer_length, read_footer
-from churn_core.scoring.thrift_compact import ThriftError
+from churn_core.scoring.parquet.footer import footer_length, read_footer
+from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.results import THREADS
 
 if TYPE_CHECKING:
     from functions.backfill.plan import Plan
     from functions.backfill.storage import BackfillStorage
-    from functions.batch.events import InputObject
+    from functions.shared.objects import InputObject
 
 # Measured for docs/cost.md (`make bench-capacity`): the batch function inside Lambda's memory and processor,
 # by the default model. One processor comes with `MEMORY_OF_A_PROCESSOR` MB.

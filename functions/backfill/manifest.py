@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.scoring.drift import compare
-from churn_core.scoring.drift_counter import DriftCounter
-from churn_core.scoring.drift_counts_text import DriftCountsError, read_drift_counts
-from churn_core.scoring.drift_profile import TrainingProfile
+from churn_core.scoring.drift.counter import DriftCounter
+from churn_core.scoring.drift.counts_text import DriftCountsError, read_drift_counts
+from churn_core.scoring.drift.profile import TrainingProfile
+from churn_core.scoring.drift.report import compare
 from functions.backfill.errors import IncompleteRunError, UnbalancedRunError
 from functions.backfill.results import NotScoredPart, OpenPart, Part, ScoredPart
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from churn_core.scoring.bundle import Bundle
     from functions.backfill.plan import Plan
-    from functions.batch.events import InputObject
+    from functions.shared.objects import InputObject
 
 FORMAT: Final = 1
 """Version of the manifest's layout."""

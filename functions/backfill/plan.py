@@ -18,13 +18,12 @@ from functions.backfill.errors import (
     UnknownRunError,
 )
 from functions.backfill.settings import MAX_PARTS
-from functions.batch.events import INPUT_PREFIXES, INPUT_SUFFIX
-from functions.batch.map_item import part_of
-from functions.batch.quarantine import JSON
+from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIX, part_of
+from functions.shared.records import JSON
 
 if TYPE_CHECKING:
     from functions.backfill.storage import BackfillStorage
-    from functions.batch.events import InputObject
+    from functions.shared.objects import InputObject
 
 RUNS_PREFIX: Final = "backfill/"
 """Where runs are in the output bucket."""

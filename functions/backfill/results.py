@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.scoring.footer_metadata import Footer, footer_length, read_footer
-from churn_core.scoring.thrift_compact import ThriftError
+from churn_core.scoring.parquet.footer import Footer, footer_length, read_footer
+from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.errors import UnbalancedRunError
-from functions.batch.object_job import COUNTS, output_key
-from functions.batch.quarantine import REQUEUED, object_record_key
+from functions.shared.objects import COUNTS, output_key
+from functions.shared.records import REQUEUED, object_record_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from functions.backfill.storage import BackfillStorage
-    from functions.batch.events import InputObject
+    from functions.shared.objects import InputObject
 
 THREADS: Final = 32
 _END_BYTES: Final = 8

@@ -15,7 +15,7 @@ from functions.backfill.plan import Plan, check_request, make_plan, read_plan, w
 from functions.backfill.results import THREADS, NotScoredPart, OpenPart, Results, ScoredPart
 from functions.backfill.settings import BackfillSettings
 from functions.backfill.storage import BackfillStorage, events_client, s3_client
-from functions.batch.quarantine import JSON
+from functions.shared.records import JSON
 
 EVENT_TYPE: Final = "ChurnBackfilled"
 

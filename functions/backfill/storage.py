@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from functions.batch.events import INPUT_SUFFIX, InputObject
-from functions.batch.outcomes import NotScoredError
-from functions.batch.storage import (
+from functions.shared.objects import INPUT_SUFFIX, InputObject
+from functions.shared.outcomes import NotScoredError
+from functions.shared.storage import (
     EventsClient,
     Storage,
     events_client,

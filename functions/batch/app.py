@@ -12,13 +12,14 @@ from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
 from functions.batch.delivery import Deliveries
 from functions.batch.map_item import MEMBER, MapItem, ModelChangedError, PartRetryError, answer
-from functions.batch.measurement import NAMESPACE, SERVICE, add_metrics, log_fields
+from functions.batch.measurement import SERVICE, add_metrics, log_fields
 from functions.batch.object_job import ObjectJob
-from functions.batch.outcomes import Action
 from functions.batch.quarantine import Quarantine
 from functions.batch.scoring_process import ScoringProcess, hide_environment
 from functions.batch.settings import BatchFunctionSettings
-from functions.batch.storage import Storage, events_client, s3_client
+from functions.shared.environment import NAMESPACE
+from functions.shared.outcomes import Action
+from functions.shared.storage import Storage, events_client, s3_client
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -6,15 +6,16 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from functions.batch.events import InputObject, check_place, read_message
 from functions.batch.object_job import ObjectResult
-from functions.batch.outcomes import DISPOSITIONS, Action, NotScoredError, Outcome
+from functions.shared.messages import check_place, read_message
+from functions.shared.outcomes import DISPOSITIONS, Action, NotScoredError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functions.batch.object_job import ObjectJob
     from functions.batch.quarantine import Quarantine
+    from functions.shared.objects import InputObject
 
 
 @dataclass(frozen=True, slots=True)

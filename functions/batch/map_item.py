@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from functions.batch.events import InputObject
-from functions.batch.outcomes import DISPOSITIONS, FATAL_DELIVERY, Action
+from functions.shared.objects import InputObject, part_of
+from functions.shared.outcomes import DISPOSITIONS, FATAL_DELIVERY, Action
 
 if TYPE_CHECKING:
     from functions.batch.delivery import Handled
@@ -46,7 +46,7 @@ class MapItem:
     model_digest : str
         The model with which the run was planned.
     attempt : int
-        From 1; from `functions.batch.outcomes.FATAL_DELIVERY` on, what may be the part's fault is.
+        From 1; from `functions.shared.outcomes.FATAL_DELIVERY` on, what may be the part's fault is.
     """
 
     source: InputObject
@@ -66,21 +66,6 @@ class MapItem:
             return cls(part_of(item["part"]), str(item["model_digest"]), int(item["attempt"]))
         except (KeyError, TypeError, ValueError) as error:
             raise BadItemError("The event is no item of a run; start runs with 'churn backfill'.") from error
-
-
-def part_of(content: Any) -> InputObject:
-    """Read a part as a plan has it.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        If it has another shape.
-    """
-    version = content["version_id"]
-    texts = (content["bucket"], content["key"], content["etag"], version or "")
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a part is named by texts")
-    return InputObject(content["bucket"], content["key"], version or None, content["etag"], content["size"])
 
 
 def answer(handled: Handled) -> dict[str, Any]:

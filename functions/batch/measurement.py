@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from functions.batch.outcomes import Action, Outcome
+from functions.shared.environment import NAMESPACE
+from functions.shared.outcomes import Action, Outcome
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Metrics
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from functions.batch.delivery import Handled
     from functions.batch.scoring_task import ScoredFile
 
-NAMESPACE: Final = "Churn"
 SERVICE: Final = os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-batch"
 """The metrics' dimension, which tells stacks of one account apart."""
 

@@ -9,26 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from functions.batch.events import SCORED_PREFIX
-from functions.batch.outcomes import NotScoredError, Outcome
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE
-from functions.batch.storage import SHA256_METADATA
+from functions.shared.objects import COUNTS, PARQUET, output_key
+from functions.shared.outcomes import NotScoredError, Outcome
+from functions.shared.storage import SHA256_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from functions.batch.events import InputObject
     from functions.batch.scoring_task import ScoredFile
     from functions.batch.settings import BatchFunctionSettings
-    from functions.batch.storage import Description, Storage
+    from functions.shared.objects import InputObject
+    from functions.shared.storage import Description, Storage
 
-PARQUET: Final = "application/vnd.apache.parquet"
 DEADLINE_RESERVE: Final = 20.0
 """Seconds of an invocation that are kept for writing the output."""
 
-COUNTS: Final = ("rows", "scored", "rejected")
-"""What an output's own metadata says of its rows."""
 
 Phase = Literal["Download", "Score", "Upload"]
 
@@ -71,11 +68,6 @@ class ObjectResult:
     input_bytes: int = 0
     output_bytes: int = 0
     seconds: dict[Phase, float] = field(default_factory=dict)
-
-
-def output_key(source: InputObject, model_digest: str) -> str:
-    """Return where an input's scores by a model belong."""
-    return f"{SCORED_PREFIX}model={model_digest[:12]}/{source.input_id}.parquet"
 
 
 class ObjectJob:

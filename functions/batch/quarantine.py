@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from functions.batch.events import QUARANTINE_PREFIX
+from functions.shared.records import JSON, REQUEUED, message_record_key, object_record_key
 
 if TYPE_CHECKING:
-    from functions.batch.events import InputObject
     from functions.batch.object_job import ObjectResult
-    from functions.batch.storage import Storage
-
-JSON: Final = "application/json"
-REQUEUED: Final = "requeued"
-"""Member of a record whose input was put back into the queue: how many times."""
-
-
-def object_record_key(source: InputObject) -> str:
-    """Return where the record of an object belongs."""
-    return f"{QUARANTINE_PREFIX}{source.input_id}.json"
-
-
-def message_record_key(message_id: str) -> str:
-    """Return where the record of a message that names no object belongs."""
-    return f"{QUARANTINE_PREFIX}{hashlib.sha256(message_id.encode()).hexdigest()}.json"
+    from functions.shared.storage import Storage
 
 
 class Quarantine:

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from churn_core.errors import BundleError, InputFileError, NoSpaceError
-from churn_core.scoring.batch import BatchSettings, score_file
 from churn_core.scoring.bundle import load_bundle
-from churn_core.scoring.parquet_input import InputLimits
+from churn_core.scoring.files.score_file import BatchSettings, score_file
+from churn_core.scoring.parquet.input_checks import InputLimits
 from churn_core.scoring.predictor import ChurnPredictor
-from functions.batch.outcomes import Outcome
 from functions.batch.scoring_task import (
     INPUT_FILE,
     OUTPUT_FILE,
@@ -26,6 +25,7 @@ from functions.batch.scoring_task import (
     ScoringTask,
     peak_kilobytes,
 )
+from functions.shared.outcomes import Outcome
 
 _ADDRESS_SPACE: Final = 2
 """Times the function's memory: address space is not memory, and threads and libraries reserve much of it."""

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import functions
-from functions.batch.outcomes import NotScoredError, Outcome
 from functions.batch.scoring_task import OUTPUT_FILE, RESULT_FILE, ScoredFile, ScoringTask, peak_kilobytes
+from functions.shared.outcomes import NotScoredError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 if TYPE_CHECKING:
-    from churn_core.scoring.batch import BatchResult
+    from churn_core.scoring.files.score_file import BatchResult
 
 TASK_FILE: Final = "task.json"
 RESULT_FILE: Final = "result.json"
@@ -53,7 +53,7 @@ class ScoringTask:
 
 @dataclass(frozen=True, slots=True)
 class ScoredFile:
-    """What became of a file's rows; see `churn_core.scoring.batch.BatchResult`.
+    """What became of a file's rows; see `churn_core.scoring.files.score_file.BatchResult`.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class ScoredFile:
     rejects, unknown : dict
         Rows by reject code, and by the column of an unknown category.
     drift : dict or None
-        `churn_core.scoring.drift.DriftReport.summary`.
+        `churn_core.scoring.drift.report.DriftReport.summary`.
     peak_kilobytes : int
         Most memory that the scoring process had resident.
     """

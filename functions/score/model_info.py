@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.drift_profile import TrainingProfile
+from churn_core.scoring.drift.profile import TrainingProfile
 from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS, MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
 
 if TYPE_CHECKING:
     from churn_core.schema import Feature
     from churn_core.scoring.bundle import Bundle
-    from churn_core.scoring.drift_profile import ColumnProfile
+    from churn_core.scoring.drift.profile import ColumnProfile
 
 
 def model_info(bundle: Bundle) -> dict[str, Any]:

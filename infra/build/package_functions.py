@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
-from functions.operations.model_store import parse_folder
-from functions.operations.publish import fetch
-from functions.operations.storage import aws_client, typed_aws_errors
+from functions.client.model_store import parse_folder
+from functions.client.publish import fetch
+from functions.client.storage import aws_client, typed_aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

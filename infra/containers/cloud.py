@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from local_cloud import LocalCloud, forget_aws_settings
-from template_settings import TemplateSettings
+from infra.local.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.template_settings import TemplateSettings
 
 PORT = 4566
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3  # type: ignore[import-untyped]
 import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
-from event_source_mapping import EventSourceMapping
-from gateway import Gateway
-from local_cloud import mapping_settings
-from remote_function import RemoteFunction
-from template_settings import TemplateSettings
+
+from infra.containers.remote_function import RemoteFunction
+from infra.local.event_source_mapping import EventSourceMapping
+from infra.local.gateway import Gateway
+from infra.local.local_cloud import mapping_settings
+from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
-    from event_source_mapping import MappingSettings
+    from infra.local.event_source_mapping import MappingSettings
 
 PORT: Final = 8000
 RETRY_SECONDS: Final = 10

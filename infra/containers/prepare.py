@@ -13,24 +13,25 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emulator import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools
-from function_build import BuildError, build_functions
+from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools
+from infra.local.function_build import BuildError, build_functions
 
 if TYPE_CHECKING:
-    from emulator import LambdaTools
+    from infra.local.emulator import LambdaTools
 
 PREPARED: Final = Path("build", "containers")
 """Where the Dockerfile looks for it, from the folder of compose.yaml."""
 
 _FRONT_SOURCES: Final = (
     "template.yaml",
+    "infra/__init__.py",
     "infra/local",
     "infra/containers",
     "churn_core/__init__.py",
     "churn_core/errors.py",
     "functions/__init__.py",
     "functions/score/__init__.py",
-    "functions/score/asgi_gateway.py",
+    "functions/serve/asgi_gateway.py",
 )
 
 

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
-from emulator import FunctionError, encoded_event
+from infra.local.emulator import FunctionError, encoded_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

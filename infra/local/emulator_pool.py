@@ -8,15 +8,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from emulator import FunctionError, FunctionUnderEmulator
+from infra.local.emulator import FunctionError, FunctionUnderEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
-    from emulator import LambdaTools
-    from template_settings import FunctionDefinition
+    from infra.local.emulator import LambdaTools
+    from infra.local.template_settings import FunctionDefinition
 
 
 @dataclass(slots=True)

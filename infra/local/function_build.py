@@ -9,15 +9,14 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from emulator import REPOSITORY
-
 from churn_core.scoring.bundle import load_bundle
+from infra.local.emulator import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from emulator import LambdaTools
+    from infra.local.emulator import LambdaTools
 
 SOURCES: Final = ("template.yaml", "infra/build/Makefile", "requirements", "churn_core", "functions")
 HANDLERS: Final = {

@@ -6,16 +6,14 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from emulator import FunctionError, encoded_event
-
-from functions.score.asgi_gateway import proxy_event, read_body, send_answer
+from functions.serve.asgi_gateway import proxy_event, read_body, send_answer
+from infra.local.emulator import FunctionError, encoded_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
-    from template_settings import TemplateSettings
-
-    from functions.score.asgi_gateway import Receive, Send
+    from functions.serve.asgi_gateway import Receive, Send
+    from infra.local.template_settings import TemplateSettings
 
 LARGEST_EVENT: Final = 6 * 1024 * 1024
 """What an invocation takes, in bytes; the emulator would cut off the rest."""

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from emulator import FunctionError, FunctionUnderEmulator, MissingToolError, find_tools
-from function_build import HANDLERS, BuildError, up_to_date_function
+from infra.local.emulator import FunctionError, FunctionUnderEmulator, MissingToolError, find_tools
+from infra.local.function_build import HANDLERS, BuildError, up_to_date_function
 
 PASSED_ON = ("CHURN_", "AWS_")
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3  # type: ignore[import-untyped]
 import botocore.config  # type: ignore[import-untyped]
-from event_source_mapping import MappingSettings
 from moto.server import ThreadedMotoServer
-from template_settings import REGION, TemplateSettings
 
 from churn_core.errors import ConfigError
+from infra.local.event_source_mapping import MappingSettings
+from infra.local.template_settings import REGION, TemplateSettings
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -15,14 +15,15 @@ from urllib.parse import urlsplit
 
 import moto.awslambda.models
 import moto.core.config
-from emulator import REPOSITORY, FunctionError
-from template_settings import ACCOUNT, REGION, TemplateSettings
+
+from infra.local.emulator import REPOSITORY, FunctionError
+from infra.local.template_settings import ACCOUNT, REGION, TemplateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from local_cloud import LocalCloud
+    from infra.local.local_cloud import LocalCloud
 
 _NOTHING: Final = b"-"
 """Of the functions' code: moto keeps no zip that it never runs."""

@@ -16,21 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from emulator import FunctionError, MissingToolError, find_tools
-from emulator_pool import EmulatorPool
-from event_source_mapping import EventSourceMapping
-from function_build import BuildError, up_to_date_function
-from gateway import Gateway
-from local_cloud import LocalCloud, forget_aws_settings
-from local_runs import LocalRuns
-from outcome_lines import OutcomeLines
-from template_settings import STACK, TemplateSettings
 
 from churn_core.cli.arguments import port_number
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
+from infra.local.emulator import FunctionError, MissingToolError, find_tools
+from infra.local.emulator_pool import EmulatorPool
+from infra.local.event_source_mapping import EventSourceMapping
+from infra.local.function_build import BuildError, up_to_date_function
+from infra.local.gateway import Gateway
+from infra.local.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.local_runs import LocalRuns
+from infra.local.outcome_lines import OutcomeLines
+from infra.local.template_settings import STACK, TemplateSettings
 
 if TYPE_CHECKING:
     import socket

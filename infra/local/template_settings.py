@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from emulator import REPOSITORY
+
+from infra.local.emulator import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path

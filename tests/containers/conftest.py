@@ -10,11 +10,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from docker_engine import DockerEngine, missing_for_engine
-from emulator import REPOSITORY, RUNTIME_VERSION, LambdaTools, MissingToolError, find_tools
-from lambda_base import BaseImageError, make_base_image, missing_for_base_image
-from prepare import PREPARED, prepare
-from proof_figures import cases, record_figure
+
+from infra.containers.prepare import PREPARED, prepare
+from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, LambdaTools, MissingToolError, find_tools
+from tests.containers.docker_engine import DockerEngine, missing_for_engine
+from tests.containers.lambda_base import BaseImageError, make_base_image, missing_for_base_image
+from tests.proof_figures import cases, record_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from docker_engine import DockerEngine
-    from emulator import LambdaTools
+    from infra.local.emulator import LambdaTools
+    from tests.containers.docker_engine import DockerEngine
 
 INPUT_BUCKET: Final = "churn-dev-input-123456789012-eu-west-1"
 OUTPUT_BUCKET: Final = "churn-dev-output-123456789012-eu-west-1"

@@ -17,18 +17,18 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from docker_engine import EngineError
-from lambda_base import BASE_IMAGE
-from proof_figures import record_figure
 
 from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
+from tests.containers.docker_engine import EngineError
+from tests.containers.lambda_base import BASE_IMAGE
+from tests.proof_figures import record_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from docker_engine import DockerEngine
+    from tests.containers.docker_engine import DockerEngine
 
 INPUT_BUCKET: Final = "churn-local-input-123456789012-eu-west-1"
 OUTPUT_BUCKET: Final = "churn-local-output-123456789012-eu-west-1"

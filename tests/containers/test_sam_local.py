@@ -17,20 +17,20 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
 from moto.server import ThreadedMotoServer
-from prepare import PREPARED
-from proof_figures import record_figure
-from sam_local import CREDENTIALS, INPUT_BUCKET, OUTPUT_BUCKET, REGION, SamLocal, SamServer
-from template_settings import TemplateSettings
 
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
+from infra.containers.prepare import PREPARED
+from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+from infra.local.template_settings import TemplateSettings
+from tests.containers.sam_local import CREDENTIALS, INPUT_BUCKET, OUTPUT_BUCKET, REGION, SamLocal, SamServer
+from tests.proof_figures import record_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker_engine import DockerEngine
+    from tests.containers.docker_engine import DockerEngine
 
 EVENTS: Final = REPOSITORY / "events"
 _ROW: Final = re.compile(r"^\| (\S+) \| .* \| ([^|]+) \|$", re.MULTILINE)

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from cgroup import Cgroup, NoCgroupError
-from emulator import LambdaTools, MissingToolError, find_tools
-from function_build import up_to_date_function
-from template_settings import TemplateSettings
+
+from infra.local.cgroup import Cgroup, NoCgroupError
+from infra.local.emulator import LambdaTools, MissingToolError, find_tools
+from infra.local.function_build import up_to_date_function
+from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from template_settings import TemplateSettings
 
 from benchmarks.capacity.batch_function import measure_batch
 from benchmarks.capacity.online_function import measure_online
@@ -14,13 +13,14 @@ from benchmarks.online.trained_model import TrainedModel
 from churn_core.data import generate_sample_data
 from churn_core.data.records import table_records
 from churn_core.scoring.bundle import load_bundle
+from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cgroup import Cgroup
-    from emulator import LambdaTools
+    from infra.local.cgroup import Cgroup
+    from infra.local.emulator import LambdaTools
 
 
 @pytest.fixture

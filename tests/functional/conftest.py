@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from customer_files import CANARY
 
 from churn_core.cli import main
 from churn_core.data import generate_sample_data
+from tests.functional.customer_files import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

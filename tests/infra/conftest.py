@@ -6,8 +6,9 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deployed_stack import DeployedStack
-from template_reader import SAM_BIN, Resources, transformed
+
+from tests.infra.deployed_stack import DeployedStack
+from tests.infra.template_reader import SAM_BIN, Resources, transformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

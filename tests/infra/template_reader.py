@@ -31,7 +31,7 @@ def run(*command: str | Path) -> str:
 
 def transformed(**parameters: str) -> dict[str, Any]:
     arguments = [f"{name}={value}" for name, value in parameters.items()]
-    script = REPOSITORY / "tests" / "infra" / "transform_template.py"
+    script = REPOSITORY / "tests" / "infra" / "template" / "transform_template.py"
     result: dict[str, Any] = json.loads(run(SAM_BIN / "python", script, TEMPLATE, *arguments))
     return result
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from template_reader import Resources, of_type
-from template_settings import ACCOUNT, REGION, STACK, TemplateSettings
+
+from infra.local.template_settings import ACCOUNT, REGION, STACK, TemplateSettings
+from tests.infra.template_reader import Resources, of_type
 
 if TYPE_CHECKING:
     from pathlib import Path

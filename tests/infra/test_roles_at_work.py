@@ -14,13 +14,13 @@ import boto3
 import moto.core.authorization
 import pytest
 from botocore.exceptions import ClientError
-from deployed_stack import ACCOUNT, REGION, DeployedStack
 from moto import mock_aws
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from functions.batch.events import InputObject
-from functions.batch.outcomes import NotScoredError, Outcome
-from functions.batch.storage import Storage
+from functions.shared.objects import InputObject
+from functions.shared.outcomes import NotScoredError, Outcome
+from functions.shared.storage import Storage
+from tests.infra.deployed_stack import ACCOUNT, REGION, DeployedStack
 
 KEY: Final = "incoming/customers.parquet"
 CONTENT: Final = b"PAR1"

@@ -14,7 +14,7 @@ import pytest
 from churn_core.config import parse_config
 from churn_core.data.records import table_records
 from churn_core.pipelines import run_training
-from churn_core.scoring.batch import score_file
+from churn_core.scoring.files.score_file import score_file
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from scipy.special import expit
 from churn_core.config import parse_config
 from churn_core.features import parse_table
 from churn_core.models import train_model
-from churn_core.models.additive_graph import additive_terms
-from churn_core.models.additive_terms import cells_of
-from churn_core.models.export import prove_model
-from churn_core.models.gate_rows import gate_rows
-from churn_core.models.tree_ensembles import path_contributions, root_value, trees_of
+from churn_core.models.additive.terms import cells_of
+from churn_core.models.export.additive_graph import additive_terms
+from churn_core.models.export.gate_rows import gate_rows
+from churn_core.models.export.prove import prove_model
+from churn_core.models.export.tree_ensembles import path_contributions, root_value, trees_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.config import Settings
-    from churn_core.models.bundle_writer import ProvedModel
+    from churn_core.models.export.prove import ProvedModel
 
 FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 

@@ -13,27 +13,29 @@ from onnx import numpy_helper
 from churn_core.config import parse_config
 from churn_core.errors import ParityError
 from churn_core.features import parse_table
-from churn_core.models import additive_terms, train_model, tree_ensembles
-from churn_core.models.export import prove_model
-from churn_core.models.gate_rows import KINDS, MISSING, THRESHOLD, UNKNOWN, decode_rows, gate_rows
-from churn_core.models.parity import (
+from churn_core.models import train_model
+from churn_core.models.additive import terms as additive_terms
+from churn_core.models.export import tree_ensembles
+from churn_core.models.export.gate_rows import KINDS, MISSING, THRESHOLD, UNKNOWN, decode_rows, gate_rows
+from churn_core.models.export.parity import (
     Comparison,
     check_parity,
     portable_graph_scorer,
     reference_scorer,
     scoring_graph_scorer,
 )
-from churn_core.models.scoring_graph import build_scoring_graph
+from churn_core.models.export.prove import prove_model
+from churn_core.models.export.scoring_graph import build_scoring_graph
 from churn_core.scoring.money import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from churn_core.config import Settings
-    from churn_core.models.bundle_writer import ProvedModel
     from churn_core.models.churn_model import ChurnModel
-    from churn_core.models.gate_rows import GateRows
-    from churn_core.models.parity import Scorer
+    from churn_core.models.export.gate_rows import GateRows
+    from churn_core.models.export.parity import Scorer
+    from churn_core.models.export.prove import ProvedModel
 
 FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 
@@ -233,7 +235,7 @@ def test_everybody_and_nobody_stay_what_they_are(proved_logistic: ProvedModel, t
 def test_a_failed_gate_writes_nothing(
     settings, sample_table: pd.DataFrame, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from churn_core.models import export
+    from churn_core.models.export import prove as export
     from churn_core.pipelines import run_training
 
     def spoilt(model):

@@ -23,13 +23,13 @@ from sklearn.preprocessing import StandardScaler
 from churn_core.data.columns import target_labels
 from churn_core.errors import ParityError
 from churn_core.features import parse_table
-from churn_core.models.gate_rows import GateRows, gate_rows
-from churn_core.models.parity import Comparison, check_parity
+from churn_core.models.export.gate_rows import GateRows, gate_rows
+from churn_core.models.export.parity import Comparison, check_parity
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from churn_core.models.bundle_writer import ProvedModel
+    from churn_core.models.export.prove import ProvedModel
     from churn_core.schema import Contract
 
 INVALID_GRAPH = ort.capi.onnxruntime_pybind11_state.Fail

@@ -8,7 +8,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from mirror_model import MISSING_SHOWN, mirror
 from pyarrow import parquet
 
 from churn_core.data import load_parquet
@@ -16,9 +15,10 @@ from churn_core.data.columns import parse_category_column, parse_number_column
 from churn_core.errors import REJECT_CODES
 from churn_core.features import TableEncoder, parse_table
 from churn_core.schema import Contract, Feature, NumberFeature
-from churn_core.scoring.batch import BatchSettings, score_file
-from churn_core.scoring.encoding import RecordEncoder
+from churn_core.scoring.files.score_file import BatchSettings, score_file
 from churn_core.scoring.predictor import ChurnPredictor
+from churn_core.scoring.records.encoding import RecordEncoder
+from tests.mirror_model import MISSING_SHOWN, mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,15 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.drift_counter import (
-    SCORE_STEPS,
-    DriftCounter,
-    DriftCounts,
-    count_codes,
-    count_numbers,
-)
-from churn_core.scoring.drift_profile import ColumnProfile, ScoreProfile, TrainingProfile
-from churn_core.scoring.performance_estimate import PerformanceEstimate
+from churn_core.scoring.drift.counter import DriftCounter, DriftCounts, count_codes, count_numbers
+from churn_core.scoring.drift.performance_estimate import PerformanceEstimate
+from churn_core.scoring.drift.profile import ColumnProfile, ScoreProfile, TrainingProfile
+from churn_core.scoring.drift.score_counts import SCORE_STEPS
 
 MANY = tuple(f"v{code}" for code in range(40))
 CONTRACT = Contract(

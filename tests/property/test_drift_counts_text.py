@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from test_drift_counts import CONTRACT, ROWS, count, plain, profile
 
 from churn_core.errors import REJECT_CODES
-from churn_core.scoring.drift_counter import DriftCounter, DriftCounts
-from churn_core.scoring.drift_counts_text import DriftCountsError, drift_counts_text, read_drift_counts
+from churn_core.scoring.drift.counter import DriftCounter, DriftCounts
+from churn_core.scoring.drift.counts_text import DriftCountsError, drift_counts_text, read_drift_counts
+from tests.property.test_drift_counts import CONTRACT, ROWS, count, plain, profile
 
 PROFILE = profile((0.0, 1.0, 2.0))
 COUNTER = DriftCounter(CONTRACT, PROFILE, 0.5)

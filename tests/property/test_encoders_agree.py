@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from churn_core.data.columns import parse_category_column, parse_number_column
 from churn_core.errors import REJECT_CODES, InvalidRecordsError
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.batch import score_file
+from churn_core.scoring.files.score_file import score_file
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
@@ -218,6 +218,6 @@ def _same_numbers(column: Any, values: Sequence[Any], feature: NumberFeature) ->
 
 
 def _encoder(feature: Any) -> Any:
-    from churn_core.scoring.encoding import RecordEncoder
+    from churn_core.scoring.records.encoding import RecordEncoder
 
     return RecordEncoder(replace(CONTRACT, features=(feature,)))

@@ -119,7 +119,7 @@ def test_boto3_is_imported_in_one_module_a_folder_and_the_command_line_alone() -
     "statement",
     [
         "import churn_core, churn_core.schema, churn_core.errors",
-        "import churn_core.scoring.predictor, churn_core.scoring.batch",
+        "import churn_core.scoring.predictor, churn_core.scoring.files.score_file",
         "import churn_core.cli; churn_core.cli.main(['--help'])",
     ],
 )

@@ -16,7 +16,6 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_stack import INPUT, OUTPUT, BatchStack
 from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import Bundle, load_bundle
@@ -28,7 +27,8 @@ from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import read_result
 from functions.batch.scoring_task import ScoredFile, ScoringTask
 from functions.batch.settings import BatchFunctionSettings
-from functions.batch.storage import Storage
+from functions.shared.storage import Storage
+from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
-from customer_files import CANARY
 
-from churn_core.scoring.thrift_compact import varint_bytes
+from churn_core.scoring.parquet.thrift_compact import varint_bytes
+from tests.functional.customer_files import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

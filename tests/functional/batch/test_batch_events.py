@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from batch_stack import INPUT, KEY, OUTPUT, BatchStack, Put, message
 
 from functions.batch import app
+from tests.functional.batch.batch_stack import INPUT, KEY, OUTPUT, BatchStack, Put, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from batch_stack import INPUT, OUTPUT, BatchStack, Put, message
-from lossy_proxy import Fault, LossyProxy, Rule
 
-from functions.batch import app, object_job, scoring_process, storage
+from functions.batch import app, object_job, scoring_process
 from functions.batch.scoring_process import ScoringProcess
+from functions.shared import storage
+from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, Put, message
+from tests.functional.batch.lossy_proxy import Fault, LossyProxy, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

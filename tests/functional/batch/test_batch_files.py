@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_stack import BatchStack, message
-from corpus import claiming_rows, corpus, many_customers, parquet
-from customer_files import CANARY
-from proof_figures import cases, record_figure
 
 from churn_core.data import generate_sample_data
 from functions.batch import app
+from tests.functional.batch.batch_stack import BatchStack, message
+from tests.functional.batch.corpus import claiming_rows, corpus, many_customers, parquet
+from tests.functional.customer_files import CANARY
+from tests.proof_figures import cases, record_figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,23 +15,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_stack import OUTPUT, BatchStack, message
-from corpus import claiming_rows, parquet
-from customer_files import CANARY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from proof_figures import cases, record_figure
 
 from churn_core.data import generate_sample_data
 from churn_core.schema import CategoryFeature
-from functions.batch.outcomes import NotScoredError, Outcome
 from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, read_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
-from functions.batch.storage import EVENT_SOURCE
 from functions.pre_traffic.golden_rows import proxy_event
 from functions.score import app as score_app
 from functions.score.model import loaded_predictor
+from functions.shared.outcomes import NotScoredError, Outcome
+from functions.shared.storage import EVENT_SOURCE
+from tests.functional.batch.batch_stack import OUTPUT, BatchStack, message
+from tests.functional.batch.corpus import claiming_rows, parquet
+from tests.functional.customer_files import CANARY
+from tests.proof_figures import cases, record_figure
 
 if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from batch_stack import INPUT, OUTPUT, BatchStack, message
 
 from churn_core.cli import main
 from functions.batch import app
+from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from churn_core.models.golden_rows import COUNT
+from churn_core.models.bundle.golden_rows import COUNT
 from churn_core.scoring.bundle import manifest_digest, model_version
 from functions.pre_traffic import app, aws
 from functions.pre_traffic.golden_rows import PATH, proxy_event

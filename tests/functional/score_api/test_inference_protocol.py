@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from score_client import Answer, get, post
 
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.score.limits import MAX_CUSTOMERS
+from tests.functional.score_api.score_client import Answer, get, post
 
 INFER = "/v2/models/churn/infer"
 

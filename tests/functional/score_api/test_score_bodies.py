@@ -9,9 +9,9 @@ import zlib
 from typing import Any
 
 import pytest
-from score_client import event, invoke, post
 
 from functions.score.limits import MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from tests.functional.score_api.score_client import event, invoke, post
 
 JSON = "application/json"
 

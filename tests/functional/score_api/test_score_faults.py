@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from score_client import Context, get, post
 
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.score import routes
 from functions.score.limits import DEADLINE_RESERVE_MILLISECONDS
+from tests.functional.score_api.score_client import Context, get, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from proof_figures import cases, record_figure
-from score_client import event, invoke, post
-from served_api import ServedApi
 
 from functions.score.routes import ROUTES
+from tests.functional.score_api.score_client import event, invoke, post
+from tests.proof_figures import cases, record_figure
+from tests.served_api import ServedApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

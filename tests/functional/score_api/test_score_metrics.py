@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from score_client import REQUEST_ID, Answer, get, post
-
 from churn_core.scoring.predictor import ChurnPredictor
+from tests.functional.score_api.score_client import REQUEST_ID, Answer, get, post
 
 
 def metrics(answer: Answer) -> dict[str, Any]:

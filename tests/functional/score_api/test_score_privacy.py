@@ -7,9 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from score_client import Answer, event, invoke, post
 
 from functions.score import routes
+from tests.functional.score_api.score_client import Answer, event, invoke, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from score_client import REQUEST_ID, Context, event, get, invoke, post
 
 from churn_core.scoring.bundle import Bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.score.limits import MAX_HEADER_BYTES
 from functions.score.routes import ROUTES
+from tests.functional.score_api.score_client import REQUEST_ID, Context, event, get, invoke, post
 
 
 def test_health_names_the_model(predictor: ChurnPredictor) -> None:

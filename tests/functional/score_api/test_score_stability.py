@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from score_client import post
 
 from churn_core.data import generate_sample_data
+from tests.functional.score_api.score_client import post
 
 if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor

@@ -7,12 +7,12 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from mirror_model import mirror
-from score_client import post
 
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, Contract, NumberFeature
 from functions.score import routes
 from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS
+from tests.functional.score_api.score_client import post
+from tests.mirror_model import mirror
 
 if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor

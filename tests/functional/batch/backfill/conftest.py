@@ -12,7 +12,6 @@ import boto3
 import moto.awslambda.models
 import moto.core.config
 import pytest
-from run_stack import BACKFILL, BATCH, ROLE, RunStack
 
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.backfill.runs import Runs
@@ -21,11 +20,12 @@ from functions.batch import scoring_child
 from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import read_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoredFile, ScoringTask
+from tests.functional.batch.backfill.run_stack import BACKFILL, BATCH, ROLE, RunStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from batch_stack import BatchStack
+    from tests.functional.batch.batch_stack import BatchStack
 
 DEFINITION = Path(__file__).resolve().parents[4] / "infra" / "state_machine" / "backfill.asl.json"
 

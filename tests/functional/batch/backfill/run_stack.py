@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-from batch_stack import OUTPUT, BatchStack, Context, Put
 
 from functions.backfill import app as backfill_app
 from functions.batch import app as batch_app
+from tests.functional.batch.batch_stack import OUTPUT, BatchStack, Context, Put
 
 if TYPE_CHECKING:
     from collections.abc import Callable

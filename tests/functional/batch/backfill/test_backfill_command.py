@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from batch_stack import INPUT, OUTPUT
-from parts import GARBAGE, parquet
-from run_stack import BATCH, PREFIX, STACK, RunStack
 
 from churn_core.cli import main
 from functions.batch import app as batch_app
-from functions.batch.outcomes import NotScoredError, Outcome
-from functions.operations import backfill_command
+from functions.client import backfill_command
+from functions.shared.outcomes import NotScoredError, Outcome
+from tests.functional.batch.backfill.parts import GARBAGE, parquet
+from tests.functional.batch.backfill.run_stack import BATCH, PREFIX, STACK, RunStack
+from tests.functional.batch.batch_stack import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 import pytest
-from parts import GARBAGE
-from proof_figures import cases, record_figure
-from run_stack import BACKFILL, BATCH, Killed, RunStack
 
 from functions.backfill.runs import Runs
 from functions.batch import app as batch_app
-from functions.batch.outcomes import NotScoredError, Outcome
+from functions.shared.outcomes import NotScoredError, Outcome
+from tests.functional.batch.backfill.parts import GARBAGE
+from tests.functional.batch.backfill.run_stack import BACKFILL, BATCH, Killed, RunStack
+from tests.proof_figures import cases, record_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from run_stack import Event
+    from tests.functional.batch.backfill.run_stack import Event
 
 When = Literal["before-call", "after-call"]
 STEP: Final = cases(3, "CHURN_INTERRUPTION_STEP")

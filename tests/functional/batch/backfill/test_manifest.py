@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from batch_stack import INPUT, OUTPUT, message
-from parts import GARBAGE
-from run_stack import BACKFILL, PREFIX, RunStack
 
 from churn_core.cli import main
 from functions.backfill import plan as plans
 from functions.backfill.runs import Runs
 from functions.backfill.storage import BackfillStorage
 from functions.batch import app as batch_app
+from tests.functional.batch.backfill.parts import GARBAGE
+from tests.functional.batch.backfill.run_stack import BACKFILL, PREFIX, RunStack
+from tests.functional.batch.batch_stack import INPUT, OUTPUT, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

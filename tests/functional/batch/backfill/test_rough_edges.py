@@ -7,18 +7,18 @@ from typing import Any
 
 import boto3
 import pytest
-from batch_stack import INPUT, OUTPUT
 from botocore.exceptions import ClientError
-from run_stack import BACKFILL, PREFIX, RunStack
 
 from churn_core.cli import main
 from functions.backfill.runs import Runs
 from functions.batch import app as batch_app
-from functions.batch.map_item import part_of
 from functions.batch.object_job import ObjectResult
-from functions.batch.outcomes import NotScoredError, Outcome
-from functions.operations import backfill_command, redrive
-from functions.operations.backfill import Backfill
+from functions.client import backfill_command, redrive
+from functions.client.backfill import Backfill
+from functions.shared.objects import part_of
+from functions.shared.outcomes import NotScoredError, Outcome
+from tests.functional.batch.backfill.run_stack import BACKFILL, PREFIX, RunStack
+from tests.functional.batch.batch_stack import INPUT, OUTPUT
 
 ADDRESS = f"s3://{INPUT}/{PREFIX}"
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_stack import INPUT, message
-from parts import GARBAGE, parquet, renamed, truncated, without_column
-from run_stack import BATCH, PREFIX, RunStack
 
-from churn_core.scoring.drift_pass import measure_drift
+from churn_core.scoring.files.drift_pass import measure_drift
 from churn_core.scoring.predictor import ChurnPredictor
+from tests.functional.batch.backfill.parts import GARBAGE, parquet, renamed, truncated, without_column
+from tests.functional.batch.backfill.run_stack import BATCH, PREFIX, RunStack
+from tests.functional.batch.batch_stack import INPUT, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,1 @@
+"""The default model: additive over columns and pairs of columns, exact in its reasons."""

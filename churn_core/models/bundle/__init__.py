@@ -1,0 +1,1 @@
+"""The model bundle as training writes it."""

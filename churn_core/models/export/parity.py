@@ -1,0 +1,268 @@
+"""The parity gate: both exported graphs answer as scikit-learn does, or nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import onnxruntime as ort
+
+from churn_core.errors import ParityError
+from churn_core.models.export.gate_rows import KINDS, GateRows, decode_rows
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
+from churn_core.scoring.money import NOBODY
+from churn_core.scoring.scores import round_probability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+    import onnx
+
+    from churn_core.models.churn_model import ChurnModel
+    from churn_core.schema import Contract
+
+    Matrix = npt.NDArray[np.float32]
+    Scorer = Callable[[Matrix], npt.NDArray[np.float64]]
+
+TOLERANCE: Final = 1e-6
+_ROWS_PER_RUN: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class ParityResult:
+    """What the gate found.
+
+    Attributes
+    ----------
+    rows_compared : int
+        Rows on which scikit-learn and both graphs were compared.
+    max_abs_difference : float
+        Largest difference of a probability from scikit-learn's.
+    decisions_changed : int
+        Rows whose decision at the threshold differs.
+    rows_by_kind : dict
+        How many rows of each kind there were.
+    """
+
+    rows_compared: int
+    max_abs_difference: float
+    decisions_changed: int
+    rows_by_kind: dict[str, int]
+
+    def to_dict(self) -> dict[str, float | int | dict[str, int]]:
+        """Return the result as it stands in metrics.json."""
+        return {
+            "rows_compared": self.rows_compared,
+            "max_abs_difference": float(f"{self.max_abs_difference:.3g}"),
+            "decisions_changed": self.decisions_changed,
+            "rows_by_kind": self.rows_by_kind,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Answers of scikit-learn and of the exported graphs to the gate's rows.
+
+    Attributes
+    ----------
+    rows : GateRows
+    contract : Contract
+        Names the features.
+    reference : callable
+        Encoded rows to scikit-learn's probabilities.
+    candidates : dict
+        The same for each exported graph, by its file's name.
+    expected : ndarray of float64, shape (rows,)
+        What scikit-learn answers.
+    answers : dict
+        What each graph answers, ndarrays of float64.
+    """
+
+    rows: GateRows
+    contract: Contract
+    reference: Scorer
+    candidates: dict[str, Scorer]
+    expected: npt.NDArray[np.float64]
+    answers: dict[str, npt.NDArray[np.float64]]
+
+    @classmethod
+    def run(
+        cls, reference: Scorer, candidates: dict[str, Scorer], rows: GateRows, contract: Contract
+    ) -> Comparison:
+        """Score the rows by every way."""
+        answers = {name: candidate(rows.matrix) for name, candidate in candidates.items()}
+        return cls(rows, contract, reference, candidates, reference(rows.matrix), answers)
+
+    def refuse_differences(self) -> float:
+        """Return the largest difference of a probability.
+
+        Raises
+        ------
+        ParityError
+            If it is over 1e-6; names the graph, the kind of row and the feature.
+        """
+        largest = 0.0
+        for name, answer in self.answers.items():
+            difference = np.abs(answer - self.expected)
+            difference[np.isnan(difference)] = np.inf
+            largest = max(largest, float(difference.max()))
+            if largest <= TOLERANCE:
+                continue
+            worst = _most_telling(self.rows, difference)
+            raise ParityError(
+                f"Parity gate: {name} differs from scikit-learn by up to {largest:.2g} on"
+                f" {int((difference > TOLERANCE).sum())} of {len(answer)} rows, for one on a"
+                f" {self._describe(worst, self._to_blame(self.candidates[name], difference, worst))};"
+                " nothing was written."
+            )
+        return largest
+
+    def clear_threshold(self, threshold: float) -> float:
+        """Return the nearest threshold, in steps of 1e-6, that no row's answers straddle.
+
+        A threshold chosen from the data falls on somebody's score; the sixth decimal of that score may
+        differ between scikit-learn and a graph, and with it the decision.
+        """
+        everything = [self.expected, *self.answers.values()]
+        low = round_probability(np.min(everything, axis=0))
+        high = round_probability(np.max(everything, axis=0))
+        for step in range(1_000):
+            for sign in (1, -1):
+                nearby = round(threshold + sign * step * 1e-6, 6)
+                if 0 <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
+                    return nearby
+        raise ParityError(f"Parity gate: no threshold near {threshold} is free of changed decisions.")
+
+    def refuse_changed_decisions(self, threshold: float) -> int:
+        """Return how many decisions at a threshold differ: none.
+
+        Raises
+        ------
+        ParityError
+            If any differs.
+        """
+        decided = round_probability(self.expected) >= threshold
+        for name, answer in self.answers.items():
+            flipped = (round_probability(answer) >= threshold) != decided
+            if flipped.any():
+                first = int(np.argmax(flipped))
+                raise ParityError(
+                    f"Parity gate: {name} decides {int(flipped.sum())} rows otherwise than scikit-learn,"
+                    f" first a {self._describe(first, int(self.rows.feature[first]))};"
+                    " choose a decision.threshold a little above or below; nothing was written."
+                )
+        return 0
+
+    def _to_blame(self, candidate: Scorer, difference: npt.NDArray[np.float64], worst: int) -> int:
+        """Find the feature whose replacement by a value of an agreeing row helps the worst row most."""
+        agreeing = np.flatnonzero(difference <= TOLERANCE)
+        if self.rows.feature[worst] >= 0 or not len(agreeing):
+            return int(self.rows.feature[worst])
+        trials = np.repeat(self.rows.matrix[worst][None, :], self.rows.matrix.shape[1], axis=0)
+        np.fill_diagonal(trials, self.rows.matrix[agreeing[0]])
+        # In log-odds: near 0 and 1 a probability hides what goes on below it.
+        return int(np.argmin(np.abs(_log_odds(candidate(trials)) - _log_odds(self.reference(trials)))))
+
+    def _describe(self, row: int, feature: int) -> str:
+        kind = KINDS[self.rows.kind[row]]
+        return f"{kind} (column {self.contract.names[feature]!r})" if feature >= 0 else kind
+
+
+def check_parity(
+    comparison: Comparison, threshold: float, *, threshold_may_move: bool
+) -> tuple[ParityResult, float]:
+    """Hold the exported graphs against scikit-learn.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    threshold : float
+        From which rounded probability a customer counts as leaving.
+    threshold_may_move : bool
+        Whether it was chosen from the data, and may be moved by a few millionths to where no decision
+        hangs on the last decimal.
+
+    Returns
+    -------
+    ParityResult, float
+        What was found, and the threshold that it holds for.
+
+    Raises
+    ------
+    ParityError
+        If a probability differs by more than 1e-6, or a decision differs.
+    """
+    largest = comparison.refuse_differences()
+    if threshold_may_move:
+        threshold = comparison.clear_threshold(threshold)
+    changed = comparison.refuse_changed_decisions(threshold)
+    counts = np.bincount(comparison.rows.kind, minlength=len(KINDS))
+    by_kind = {kind: int(count) for kind, count in zip(KINDS, counts, strict=True) if count}
+    return ParityResult(len(comparison.expected), largest, changed, by_kind), threshold
+
+
+def reference_scorer(model: ChurnModel) -> Scorer:
+    """Score encoded rows by the way scikit-learn takes: back to raw values, through the whole pipeline."""
+    return lambda matrix: model.predict_parsed(decode_rows(matrix, model.contract))
+
+
+def scoring_graph_scorer(graph: onnx.ModelProto) -> Scorer:
+    """Score encoded rows with model.onnx."""
+    session = _session(graph)
+    return lambda matrix: _in_parts(
+        matrix, lambda part: session.run(["probability"], {"features": part})[0][:, 0]
+    )
+
+
+def portable_graph_scorer(graph: onnx.ModelProto, contract: Contract) -> Scorer:
+    """Score encoded rows with portable.onnx, from raw values."""
+    session = _session(graph)
+
+    def score(part: Matrix) -> npt.NDArray[np.float32]:
+        raw = decode_rows(part, contract)
+        feeds = {
+            f"f{position}": raw[feature.name].fillna("").to_numpy(dtype=object)[:, None]
+            if isinstance(feature, CategoryFeature)
+            else raw[feature.name].to_numpy(dtype=np.float32)[:, None]
+            for position, feature in enumerate(contract.features)
+        }
+        return np.asarray(session.run(["probability"], feeds)[0][:, 0])
+
+    return lambda matrix: _in_parts(matrix, score)
+
+
+def candidate_scorers(
+    scoring: onnx.ModelProto, portable: onnx.ModelProto, contract: Contract
+) -> dict[str, Scorer]:
+    """Return the scorers of both graphs by the file's name."""
+    return {
+        SCORING_GRAPH: scoring_graph_scorer(scoring),
+        PORTABLE_GRAPH: portable_graph_scorer(portable, contract),
+    }
+
+
+def _session(graph: onnx.ModelProto) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return ort.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _in_parts(matrix: Matrix, score: Callable[[Matrix], npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
+    parts = [score(matrix[start : start + _ROWS_PER_RUN]) for start in range(0, len(matrix), _ROWS_PER_RUN)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _most_telling(rows: GateRows, difference: npt.NDArray[np.float64]) -> int:
+    """Choose the row to name: the worst of those in which one feature was varied, else the worst of all."""
+    varied = np.where(rows.feature >= 0, difference, 0)
+    return int(np.argmax(varied if varied.max() > TOLERANCE else difference))
+
+
+def _log_odds(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    clipped = np.clip(np.nan_to_num(probability, nan=0.0), 1e-12, 1 - 1e-12)
+    odds: npt.NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return odds

@@ -1,0 +1,72 @@
+"""Export a trained model to both graphs and prove them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from churn_core.features import parse_table
+from churn_core.models.export.gate_rows import gate_rows
+from churn_core.models.export.parity import (
+    Comparison,
+    ParityResult,
+    candidate_scorers,
+    check_parity,
+    reference_scorer,
+)
+from churn_core.models.export.portable_graph import build_portable_graph
+from churn_core.models.export.scoring_graph import ScoringGraph, build_scoring_graph
+
+if TYPE_CHECKING:
+    import onnx
+    import pandas as pd
+
+    from churn_core.models.churn_model import ChurnModel
+
+
+def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
+    """Build both graphs and hold them against scikit-learn.
+
+    Parameters
+    ----------
+    model : ChurnModel
+    table : DataFrame
+        The table that it was trained on; each of its rows is compared.
+
+    Raises
+    ------
+    ParityError
+        If a graph does not answer as scikit-learn does.
+    """
+    scoring = build_scoring_graph(model)
+    portable = build_portable_graph(model)
+    rows = gate_rows(model, model.encoder.transform(parse_table(table, model.contract)))
+    candidates = candidate_scorers(scoring.model, portable, model.contract)
+    comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
+    may_move = model.decision.may_move
+    parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=may_move)
+    return ProvedModel(model.at_threshold(threshold), scoring, portable, parity)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedModel:
+    """A model whose exported graphs passed the parity gate.
+
+    Attributes
+    ----------
+    model : ChurnModel
+        Its threshold moved by a few millionths where somebody's score straddled it.
+    scoring : ScoringGraph
+    portable : ModelProto
+    parity : ParityResult
+    """
+
+    model: ChurnModel
+    scoring: ScoringGraph
+    portable: onnx.ModelProto
+    parity: ParityResult
+
+    @property
+    def threshold(self) -> float:
+        """From which probability a customer counts as leaving."""
+        return self.model.threshold

@@ -1,0 +1,218 @@
+"""The graph that scores: encoded matrix to probability, raw score and contributions.
+
+It is built from the fitted parameters, operation by operation, and shaped for onnxruntime: lookups for
+linear and additive models, one tree ensemble for a forest or for boosting. skl2onnx plays no
+part in it, which makes the portable graph an independent witness in the parity gate.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from churn_core.features.graph_nodes import (
+    DOUBLE,
+    FLOAT,
+    write_category_index,
+    write_derived,
+    write_engineered,
+    write_numbers,
+)
+from churn_core.models.export.additive_graph import additive_terms, write_additive_pieces
+from churn_core.models.export.graph_writer import GraphWriter
+from churn_core.models.export.tree_ensembles import root_value, tree_attributes, trees_of
+from churn_core.models.families import FAMILIES
+from churn_core.schema import CategoryFeature
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import onnx
+
+    from churn_core.features import FeatureEngineer
+    from churn_core.models.churn_model import ChurnModel
+    from churn_core.schema import Contract
+
+REASONS_METHOD: Final = {
+    "one_hot": "exact linear terms, centred on the training rows",
+    "ordinal": "path contributions: each split's change of the mean goes to the column it is on",
+    "churn_rates": "exact terms of one column or two, purified and centred on the training rows; a pair's"
+    " term goes to its columns in halves",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringGraph:
+    """The graph and what its contributions add up with.
+
+    Attributes
+    ----------
+    model : ModelProto
+        Input ``features`` float32 [n, d]; outputs ``probability`` and ``raw_score`` float32 [n, 1] and
+        ``contributions`` float32 [n, d] in log-odds.
+    intercept : float
+        Added to a row's contributions in float64 it gives the raw score.
+    reasons_method : str
+        How the contributions come about.
+    """
+
+    model: onnx.ModelProto
+    intercept: float
+    reasons_method: str
+
+
+def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
+    """Compile a trained model into its scoring graph."""
+    writer = GraphWriter()
+    width = len(model.contract.features)
+    sigmoid = Sigmoid.of(model)
+    representation = FAMILIES[model.settings.model.type].representation
+    write = {"one_hot": _write_linear, "ordinal": _write_trees, "churn_rates": _write_additive}[
+        representation
+    ]
+    raw, contributions, intercept = write(writer, model, sigmoid)
+    outputs = {
+        "probability": (writer.node("Cast", [writer.node("Sigmoid", [raw])], to=FLOAT), 1),
+        "raw_score": (writer.node("Cast", [raw], to=FLOAT), 1),
+        "contributions": (contributions, width),
+    }
+    metadata = {"churn.encoding": json.dumps(encoding_description(model.contract), ensure_ascii=False)}
+    return ScoringGraph(
+        writer.model("churn_scoring", {"features": width}, outputs, metadata),
+        intercept,
+        REASONS_METHOD[representation],
+    )
+
+
+def encoding_description(contract: Contract) -> list[dict[str, Any]]:
+    """Tell, column by column, how a row is encoded; written to the manifest and into the graph."""
+    return [
+        {
+            "name": feature.name,
+            "kind": "category",
+            "codes": list(feature.vocabulary),
+            "unknown": feature.unknown_code,
+            "missing": feature.missing_code,
+        }
+        if isinstance(feature, CategoryFeature)
+        else {"name": feature.name, "kind": "number", "missing": "NaN"}
+        for feature in contract.features
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """log-odds = scale * raw + shift; the identity where the model is not calibrated."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    @classmethod
+    def of(cls, model: ChurnModel) -> Sigmoid:
+        """Read the fitted calibration of a model."""
+        if not model.calibrated:
+            return cls()
+        calibrator = model.classifier.calibrated_classifiers_[0].calibrators[0]
+        # scikit-learn writes 1 / (1 + exp(a * raw + b)).
+        return cls(scale=-float(calibrator.a_), shift=-float(calibrator.b_))
+
+
+def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
+    engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
+    trees = trees_of(model)
+    engineered = write_engineered(writer, "features", engineer)
+    attributes = tree_attributes(trees, len(engineer.columns_), sigmoid.scale)
+    by_column = writer.tree_ensemble(engineered, attributes)
+    intercept = sigmoid.scale * root_value(trees) + sigmoid.shift
+    raw = _write_sum(writer, writer.node("Cast", [by_column], to=DOUBLE), intercept)
+    return raw, writer.node("MatMul", [by_column, writer.constant(_shares(engineer))]), intercept
+
+
+def _write_additive(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
+    terms = additive_terms(model).scaled(sigmoid.scale, sigmoid.shift)
+    pieces, to_columns = write_additive_pieces(writer, model, terms)
+    raw = _write_sum(writer, pieces, terms.intercept)
+    shares = to_columns @ _shares(model.pipeline.named_steps["engineer"])
+    narrow = writer.node("Cast", [pieces], to=FLOAT)
+    return raw, writer.node("MatMul", [narrow, writer.constant(shares)]), terms.intercept
+
+
+def _write_sum(writer: GraphWriter, pieces: str, intercept: float) -> str:
+    """Add float64 pieces [rows, columns] and the intercept up to the raw score [rows, 1]."""
+    axes = writer.constant(np.array([1], dtype=np.int64))
+    total = writer.node("ReduceSum", [pieces, axes], keepdims=1)
+    return writer.node("Add", [total, writer.constant(np.array([[intercept]]))])
+
+
+def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
+    engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
+    terms = _LinearTerms.of(model, sigmoid)
+    derived = write_derived(writer, "features", model.contract)
+    parts = []
+    if terms.tables:
+        index = write_category_index(writer, "features", derived, engineer)
+        parts.append(writer.node("Gather", [writer.constant(np.concatenate(terms.tables)), index], axis=0))
+    if len(terms.slopes):
+        numbers = writer.node("Cast", [write_numbers(writer, "features", derived, engineer)], to=DOUBLE)
+        scaled = writer.node("Mul", [numbers, writer.constant(terms.slopes[None, :])])
+        parts.append(writer.node("Add", [scaled, writer.constant(terms.offsets[None, :])]))
+    # Terms are summed in float64: float32 would lose the sixth decimal where large terms cancel.
+    pieces = parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
+    raw = _write_sum(writer, pieces, terms.intercept)
+    narrow = writer.node("Cast", [pieces], to=FLOAT)
+    contributions = writer.node("MatMul", [narrow, writer.constant(_shares(engineer))])
+    return raw, contributions, terms.intercept
+
+
+def _shares(engineer: FeatureEngineer) -> npt.NDArray[np.float32]:
+    """Matrix that hands each column's term to the raw features it is made of, in equal parts."""
+    shares = np.zeros((len(engineer.columns_), len(engineer.contract.features)), dtype=np.float32)
+    for position, column in enumerate(engineer.columns_):
+        for source in column.sources:
+            shares[position, source] += 1 / len(column.sources)
+    return shares
+
+
+@dataclass(frozen=True, slots=True)
+class _LinearTerms:
+    """A linear model as one term a column: a table for a category, a line for a number.
+
+    Every term has mean 0 over the training rows; the means are in the intercept.
+    """
+
+    tables: list[npt.NDArray[np.float64]]
+    slopes: npt.NDArray[np.float64]
+    offsets: npt.NDArray[np.float64]
+    intercept: float
+
+    @classmethod
+    def of(cls, model: ChurnModel, sigmoid: Sigmoid) -> _LinearTerms:
+        estimator = model.estimator
+        engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
+        represent = model.pipeline.named_steps["represent"]
+        coefficients = sigmoid.scale * np.asarray(estimator.coef_[0], dtype=np.float64)
+        intercept = sigmoid.scale * float(estimator.intercept_[0]) + sigmoid.shift
+        engineered = engineer.transform(model.training_matrix)
+        tables: list[npt.NDArray[np.float64]] = []
+        used = 0
+        if engineer.code_maps_:
+            levels_by_column = represent.named_transformers_["one_hot"].categories_
+            for position, (code_map, levels) in enumerate(
+                zip(engineer.code_maps_, levels_by_column, strict=True)
+            ):
+                weight = dict(zip(levels.tolist(), coefficients[used : used + len(levels)], strict=True))
+                used += len(levels)
+                by_level = np.array([weight.get(float(level), 0.0) for level in code_map])
+                mean = float(np.mean([weight[float(level)] for level in engineered[:, position]]))
+                tables.append(by_level - mean)
+                intercept += mean
+        if len(coefficients) == used:
+            nothing = np.empty(0)
+            return cls(tables, nothing, nothing, intercept)
+        scaler = represent.named_transformers_["scale"]
+        slopes = coefficients[used:] / scaler.scale_
+        means = engineered[:, len(tables) :].astype(np.float64).mean(axis=0)
+        intercept += float(slopes @ (means - scaler.mean_))
+        return cls(tables, slopes, -slopes * means, intercept)

@@ -1,0 +1,1 @@
+"""Drift of scored customers against the training data."""

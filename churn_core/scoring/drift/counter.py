@@ -1,0 +1,135 @@
+"""Count a table's values and scores while it is scored, by the intervals of the training profile.
+
+Only counts and whole millionths are added up, so that the sum is the same whatever the batches, their
+order, and the threads that counted them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.drift.score_counts import Counts, ScoreCounts, count_intervals
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.schema import Contract
+    from churn_core.scoring.drift.profile import ColumnProfile, TrainingProfile
+
+
+# Up to so many codes one comparison each over the column is faster than looking at value after value.
+_FEW_CODES: Final = 12
+
+
+@dataclass(slots=True)
+class DriftCounts:
+    """What a table, or a part of it, holds.
+
+    Attributes
+    ----------
+    columns : list of ndarray of int64
+        In contract order; scored rows by value, as in `ColumnProfile.counts`.
+    refused : dict
+        By column name, all rows by the code for which that column's value was refused.
+    intervals : ndarray of int64
+        Scored rows by interval of the score profile.
+    scores : ScoreCounts
+    """
+
+    columns: list[Counts]
+    intervals: Counts
+    scores: ScoreCounts = field(default_factory=ScoreCounts)
+    refused: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Scored rows."""
+        return int(self.scores.rows.sum())
+
+    def add(self, other: DriftCounts) -> None:
+        """Add another part of the same table."""
+        for mine, theirs in zip(self.columns, other.columns, strict=True):
+            mine += theirs
+        self.intervals += other.intervals
+        self.scores.add(other.scores)
+        for name, codes in other.refused.items():
+            self.refused.setdefault(name, Counter()).update(codes)
+
+
+class DriftCounter:
+    """Counts encoded rows and their scores; safe to share between threads.
+
+    Parameters
+    ----------
+    contract : Contract
+        With vocabularies.
+    profile : TrainingProfile
+        Whose intervals are counted by.
+    threshold : float
+        From which score a customer counts as leaving.
+    """
+
+    def __init__(self, contract: Contract, profile: TrainingProfile, threshold: float) -> None:
+        self._features = contract.features
+        self._profile = profile
+        self._threshold = threshold
+        self._score_edges = np.array(profile.scores.edges, dtype=np.float64)
+
+    def nothing(self) -> DriftCounts:
+        """Return the counts of no rows."""
+        lengths = [len(column.counts) for column in self._profile.columns]
+        return DriftCounts(
+            columns=[np.zeros(length, dtype=np.int64) for length in lengths],
+            intervals=np.zeros(len(self._profile.scores.counts), dtype=np.int64),
+        )
+
+    def count(self, columns: npt.NDArray[np.float32], probability: npt.NDArray[np.float64]) -> DriftCounts:
+        """Count scored rows.
+
+        Parameters
+        ----------
+        columns : ndarray of float32, shape (features, rows)
+            The encoded matrix column after column, rejected rows left out.
+        probability : ndarray of float64, shape (rows,)
+            Their scores, rounded to six decimals.
+        """
+        return DriftCounts(
+            columns=[
+                count_codes(values, len(column.counts))
+                if isinstance(feature, CategoryFeature)
+                else count_numbers(values, column)
+                for values, feature, column in zip(
+                    columns, self._features, self._profile.columns, strict=True
+                )
+            ],
+            intervals=count_intervals(probability, self._score_edges),
+            scores=ScoreCounts.of(probability, self._threshold),
+        )
+
+
+def count_codes(values: npt.NDArray[np.float32], codes: int) -> Counts:
+    """Count the rows of each code from 0 to `codes` - 1."""
+    if codes <= _FEW_CODES:
+        counts = [np.count_nonzero(values == code) for code in range(codes)]
+        return np.array(counts, dtype=np.int64)
+    return np.bincount(values.astype(np.intp), minlength=codes).astype(np.int64, copy=False)
+
+
+def count_numbers(values: npt.NDArray[np.float32], column: ColumnProfile) -> Counts:
+    """Count numbers by the intervals of a profile, as `ColumnProfile.counts` says.
+
+    A handful of comparisons over the whole column is faster than a binary search for each value.
+    """
+    low, high = (np.float32(np.nan if end is None else end) for end in (column.low, column.high))
+    present = int(np.count_nonzero(values == values))
+    below = np.count_nonzero(values < low)
+    above = np.count_nonzero(values > high)
+    inside = count_intervals(values, np.array(column.edges, dtype=np.float32), present)
+    inside[0] -= below
+    inside[-1] -= above
+    return np.array([below, *inside, above, len(values) - present], dtype=np.int64)

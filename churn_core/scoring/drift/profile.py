@@ -1,0 +1,219 @@
+"""The training profile in a bundle's manifest: what later tables are compared with.
+
+Training writes it (`churn_core.models.bundle.training_profile`), scoring counts by its intervals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from churn_core.errors import BundleError
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.drift.performance_estimate import PerformanceEstimate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from churn_core.schema import Contract
+    from churn_core.scoring.bundle import Bundle
+
+PROFILE_FORMAT: Final = 2
+"""Version of the profile's layout; a bundle with another is scored without counting drift."""
+
+METRICS: Final = ("roc_auc", "precision", "recall", "f1")
+"""Metrics that can be estimated without labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """How one column's values are distributed.
+
+    Attributes
+    ----------
+    counts : tuple of int
+        For a category the rows by code: known values, unknown, missing. For a number the rows below
+        `low`, in each interval from `low` to `high`, above `high`, and missing.
+    edges : tuple of float
+        A number's inner edges, rising; an edge belongs to the interval above it. Empty for a category.
+    low, high : float or None
+        A number's smallest and largest training value, exact in float32; None where it has none.
+    """
+
+    counts: tuple[int, ...]
+    edges: tuple[float, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` reads them back."""
+        if not self.edges and self.low is None:
+            return {"counts": list(self.counts)}
+        return {
+            "counts": list(self.counts),
+            "edges": list(self.edges),
+            "low": self.low,
+            "high": self.high,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> ColumnProfile:
+        """Read what `to_dict` gave."""
+        return cls(
+            _counts(content["counts"]),
+            _rising(content.get("edges", [])),
+            *(None if content.get(end) is None else float(content[end]) for end in ("low", "high")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreProfile:
+    """How the scores of customers are distributed whom the model had not seen: the holdout's.
+
+    A forest or a boosted model scores its own training rows too surely; beside those, every new table
+    would seem to have moved.
+
+    Attributes
+    ----------
+    edges : tuple of float
+        Inner edges, rising; an edge belongs to the interval above it.
+    counts : tuple of int
+        Rows of each interval.
+    mean : float
+        Of the scores.
+    flagged_share : float
+        Share of rows at or above the threshold.
+    churn_rate : float
+        Share of rows that really left.
+    estimated : PerformanceEstimate
+        The holdout's metrics estimated as if it had no labels; how far they are from those by its labels
+        tells how far to trust such estimates.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    mean: float
+    flagged_share: float
+    churn_rate: float
+    estimated: PerformanceEstimate
+
+    @property
+    def rows(self) -> int:
+        """Rows of the holdout."""
+        return sum(self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingProfile:
+    """What a table is compared with.
+
+    Attributes
+    ----------
+    rows : int
+        Training rows.
+    columns : tuple of ColumnProfile
+        In contract order.
+    scores : ScoreProfile
+    metrics : dict
+        `METRICS` of the holdout, by its labels. They stand elsewhere in the manifest.
+    """
+
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+    scores: ScoreProfile
+    metrics: dict[str, float]
+
+    def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return plain JSON types, columns by `names`; `from_dict` reads them back."""
+        scores = self.scores
+        return {
+            "format": PROFILE_FORMAT,
+            "rows": self.rows,
+            "columns": {name: column.to_dict() for name, column in zip(names, self.columns, strict=True)},
+            "scores": {
+                "edges": list(scores.edges),
+                "counts": list(scores.counts),
+                "mean": scores.mean,
+                "flagged_share": scores.flagged_share,
+                "churn_rate": scores.churn_rate,
+                "estimated": asdict(scores.estimated),
+            },
+        }
+
+    @classmethod
+    def from_dict(
+        cls, content: Mapping[str, Any], metrics: Mapping[str, float], contract: Contract
+    ) -> TrainingProfile:
+        """Read what `to_dict` gave, and the holdout's metrics, and hold it against the contract.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If `content` is no profile of the contract's columns.
+        """
+        columns = tuple(ColumnProfile.from_dict(content["columns"][name]) for name in contract.names)
+        for feature, column in zip(contract.features, columns, strict=True):
+            expected = len(column.edges) + 4
+            if isinstance(feature, CategoryFeature):
+                expected = feature.missing_code + 1
+            if len(column.counts) != expected:
+                raise ValueError(f"the profile of {feature.name!r} counts other values than the contract has")
+        scores = content["scores"]
+        edges, counts = _rising(scores["edges"]), _counts(scores["counts"])
+        if len(counts) != len(edges) + 1:
+            raise ValueError("the profile of the scores has other intervals than edges")
+        return cls(
+            int(content["rows"]),
+            columns,
+            ScoreProfile(
+                edges,
+                counts,
+                mean=float(scores["mean"]),
+                flagged_share=float(scores["flagged_share"]),
+                churn_rate=float(scores["churn_rate"]),
+                estimated=_estimate(scores["estimated"]),
+            ),
+            {name: float(metrics[name]) for name in METRICS},
+        )
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> TrainingProfile | None:
+        """Return the profile of a bundle, None if it has none of this format.
+
+        Raises
+        ------
+        BundleError
+            If it has one that does not fit its contract.
+        """
+        content = bundle.manifest.get("profile")
+        if not isinstance(content, dict) or content.get("format") != PROFILE_FORMAT:
+            return None
+        try:
+            return cls.from_dict(content, bundle.manifest["metrics"]["holdout"], bundle.contract)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise BundleError(
+                "The bundle's training profile does not fit its data contract; train the model again."
+            ) from error
+
+
+def _estimate(values: Mapping[str, Any]) -> PerformanceEstimate:
+    return PerformanceEstimate(
+        **{name: None if value is None else float(value) for name, value in values.items()}
+    )
+
+
+def _counts(values: Sequence[Any]) -> tuple[int, ...]:
+    counts = tuple(int(value) for value in values)
+    if any(not 0 <= count < 2**53 for count in counts):
+        raise ValueError("a count is negative or too large")
+    return counts
+
+
+def _rising(values: Sequence[Any]) -> tuple[float, ...]:
+    edges = tuple(float(value) for value in values)
+    if not np.isfinite(edges).all() or any(a >= b for a, b in pairwise(edges)):
+        raise ValueError("edges must be finite and rise")
+    return edges

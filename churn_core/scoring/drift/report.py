@@ -1,0 +1,270 @@
+"""Compare a scored table with the training profile: which columns and scores moved, and how far."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.drift.category_levels import expect_unknown, fold_levels
+from churn_core.scoring.drift.performance_estimate import (
+    ASSUMPTION,
+    PerformanceEstimate,
+    estimate_performance,
+)
+from churn_core.scoring.drift.stability_index import LEVELS, Shift, shift
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from churn_core.schema import Feature
+    from churn_core.scoring.bundle import Bundle
+    from churn_core.scoring.drift.counter import DriftCounts
+    from churn_core.scoring.drift.profile import ColumnProfile, TrainingProfile
+
+    Rows = npt.NDArray[np.float64]
+
+FALSE_ALARMS: Final = 0.01
+"""Share of tables without drift of which some column, or the scores, would be said to have moved."""
+
+_DECIMALS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDrift:
+    """How a column moved; shares are of its rows (scored, or refused for this column's value).
+
+    Attributes
+    ----------
+    column, kind : str
+        Its name; ``number`` or ``category``.
+    shift : Shift
+    missing_before, missing_now : float
+        Share without a value.
+    unknown_before, unknown_now : float or None
+        For a category, share of values that training did not know. Before: expected of new rows.
+    outside_now : float or None
+        For a number, share beyond the training rows' smallest and largest value.
+    refused : dict
+        Rows by the code for which this column's value, and with it the row, was rejected.
+    """
+
+    column: str
+    kind: str
+    shift: Shift
+    missing_before: float
+    missing_now: float
+    unknown_before: float | None
+    unknown_now: float | None
+    outside_now: float | None
+    refused: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """What became of a table since training.
+
+    Attributes
+    ----------
+    model_version : str
+    training_rows, holdout_rows : int
+        What columns, and what scores, are compared with.
+    scored, rejected : int
+        Rows of the table.
+    columns : tuple of ColumnDrift
+        By PSI, the largest first; ties in contract order.
+    scores : Shift
+    mean_before, mean_now : float or None
+        Mean score of the holdout and of the table.
+    flagged_before, flagged_now : float or None
+        Share of customers predicted to leave.
+    measured : dict
+        Metrics of the holdout by its labels.
+    estimated_before, estimated : PerformanceEstimate
+        The same without labels, of the holdout and of this table.
+    """
+
+    model_version: str
+    training_rows: int
+    holdout_rows: int
+    scored: int
+    rejected: int
+    columns: tuple[ColumnDrift, ...]
+    scores: Shift
+    mean_before: float
+    mean_now: float | None
+    flagged_before: float
+    flagged_now: float | None
+    measured: dict[str, float]
+    estimated_before: PerformanceEstimate
+    estimated: PerformanceEstimate
+
+    @property
+    def moved(self) -> tuple[ColumnDrift, ...]:
+        """The columns that are not stable, by PSI."""
+        return tuple(column for column in self.columns if column.shift.level != "stable")
+
+    @property
+    def verdict(self) -> str:
+        """The worst level of columns and scores."""
+        levels = [self.scores.level, *(column.shift.level for column in self.columns)]
+        return max(levels, key=LEVELS.index)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the verdict in brief, as plain JSON types.
+
+        ``verdict``; ``moved``: names of the columns that are not stable, by PSI; ``columns``: each
+        column's ``psi`` and ``level`` by name; ``scores``: ``psi`` and ``level``.
+        """
+        return {
+            "verdict": self.verdict,
+            "moved": [column.column for column in self.moved],
+            "columns": {column.column: _brief(column.shift) for column in self.columns},
+            "scores": _brief(self.scores),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain JSON types.
+
+        ``model_version``; ``verdict`` and ``moved`` as in `summary`; ``rows``: ``training``,
+        ``holdout``, ``scored``, ``rejected``; ``columns``: a list by PSI, each with ``column``, ``kind``,
+        ``psi``, ``noise``, ``level``, ``missing`` and ``unknown`` (``training`` and ``now``; unknown is
+        null for a number), ``outside`` (null for a category) and ``refused`` (rows by code);
+        ``scores``: ``psi``, ``noise``, ``level``, and of ``mean`` and ``predicted_churn`` the values
+        ``holdout`` and ``now``; ``performance``: ``assumption``, ``holdout`` (measured by labels),
+        ``holdout_estimated`` and ``estimated`` (both without labels), each with ``roc_auc``,
+        ``churn_rate``, ``precision``, ``recall``, ``f1``. Shares are from 0 to 1; what can't be told of
+        too few rows is null.
+        """
+        return {
+            "model_version": self.model_version,
+            "verdict": self.verdict,
+            "moved": [column.column for column in self.moved],
+            "rows": {
+                "training": self.training_rows,
+                "holdout": self.holdout_rows,
+                "scored": self.scored,
+                "rejected": self.rejected,
+            },
+            "columns": [_column_dict(column) for column in self.columns],
+            "scores": _shift_dict(self.scores)
+            | {
+                "mean": {"holdout": _rounded(self.mean_before), "now": _rounded(self.mean_now)},
+                "predicted_churn": {
+                    "holdout": _rounded(self.flagged_before),
+                    "now": _rounded(self.flagged_now),
+                },
+            },
+            "performance": {
+                "assumption": ASSUMPTION,
+                "holdout": {name: _rounded(value) for name, value in self.measured.items()},
+                "holdout_estimated": _estimate_dict(self.estimated_before),
+                "estimated": _estimate_dict(self.estimated),
+            },
+        }
+
+
+def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejected: int) -> DriftReport:
+    """Compare a counted table with the training profile of the bundle that scored it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    profile : TrainingProfile
+        The bundle's.
+    counts : DriftCounts
+        Of the whole table.
+    rejected : int
+        Rows that were not scored.
+    """
+    false_alarms = FALSE_ALARMS / (len(profile.columns) + 1)
+    columns = [
+        _compare_column(feature, column, now, counts.refused.get(feature.name, {}), false_alarms)
+        for feature, column, now in zip(
+            bundle.contract.features, profile.columns, counts.columns, strict=True
+        )
+    ]
+    columns.sort(key=lambda column: -column.shift.psi)
+    estimated = estimate_performance(counts.scores)
+    return DriftReport(
+        model_version=bundle.model_version,
+        training_rows=profile.rows,
+        holdout_rows=profile.scores.rows,
+        scored=counts.rows,
+        rejected=rejected,
+        columns=tuple(columns),
+        scores=shift(
+            np.array(profile.scores.counts, dtype=np.float64),
+            counts.intervals.astype(np.float64),
+            false_alarms,
+        ),
+        mean_before=profile.scores.mean,
+        mean_now=estimated.churn_rate,
+        flagged_before=profile.scores.flagged_share,
+        flagged_now=counts.scores.flagged / counts.rows if counts.rows else None,
+        measured=profile.metrics | {"churn_rate": profile.scores.churn_rate},
+        estimated_before=profile.scores.estimated,
+        estimated=estimated,
+    )
+
+
+def _compare_column(
+    feature: Feature,
+    column: ColumnProfile,
+    counted: npt.NDArray[np.int64],
+    refused: dict[str, int],
+    false_alarms: float,
+) -> ColumnDrift:
+    before, now = np.array(column.counts, dtype=np.float64), counted.astype(np.float64)
+    refusals = float(sum(refused.values()))
+    rows = max(1.0, now.sum() + refusals)
+    category = isinstance(feature, CategoryFeature)
+    if isinstance(feature, CategoryFeature):
+        unknown = feature.unknown_code
+        before = expect_unknown(before, unknown)
+        bins = fold_levels(before, now, unknown)
+    else:
+        bins = before, now
+    return ColumnDrift(
+        column=feature.name,
+        kind="category" if category else "number",
+        # Training tables hold no value that is refused.
+        shift=shift(np.append(bins[0], 0.0), np.append(bins[1], refusals), false_alarms),
+        missing_before=float(before[-1] / max(1.0, before.sum())),
+        missing_now=float((now[-1] + refused.get("missing", 0)) / rows),
+        unknown_before=float(before[-2] / max(1.0, before.sum())) if category else None,
+        unknown_now=float(now[-2] / rows) if category else None,
+        outside_now=None if category else float((now[0] + now[-2]) / rows),
+        refused=dict(refused),
+    )
+
+
+def _estimate_dict(estimate: PerformanceEstimate) -> dict[str, float | None]:
+    return {name: _rounded(value) for name, value in asdict(estimate).items()}
+
+
+def _brief(shift: Shift) -> dict[str, Any]:
+    return {"psi": _rounded(shift.psi), "level": shift.level}
+
+
+def _shift_dict(shift: Shift) -> dict[str, Any]:
+    return {"psi": _rounded(shift.psi), "noise": _rounded(shift.noise), "level": shift.level}
+
+
+def _column_dict(column: ColumnDrift) -> dict[str, Any]:
+    unknown = {"training": _rounded(column.unknown_before), "now": _rounded(column.unknown_now)}
+    return {
+        "column": column.column,
+        "kind": column.kind,
+        **_shift_dict(column.shift),
+        "missing": {"training": _rounded(column.missing_before), "now": _rounded(column.missing_now)},
+        "unknown": unknown if column.kind == "category" else None,
+        "outside": _rounded(column.outside_now),
+        "refused": column.refused,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DECIMALS)

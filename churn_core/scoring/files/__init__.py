@@ -1,0 +1,1 @@
+"""Parquet files of customers in, Parquet files of scores out."""

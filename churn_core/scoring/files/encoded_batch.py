@@ -1,0 +1,114 @@
+"""A batch of DuckDB's encoded columns as the encoded matrix, with what is wrong in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from churn_core.errors import REJECT_CODES
+from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.scoring.files.encoding_sql import reject_code_base
+
+if TYPE_CHECKING:
+    import arro3.core as arrow
+    import numpy.typing as npt
+
+    from churn_core.schema import Contract
+
+_MISSING = REJECT_CODES.index("missing") + 1
+_NOT_FINITE = REJECT_CODES.index("not_finite") + 1
+_OUT_OF_RANGE = REJECT_CODES.index("out_of_range") + 1
+_NOT_INTEGER = REJECT_CODES.index("not_integer") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedBatch:
+    """One batch.
+
+    Attributes
+    ----------
+    matrix : ndarray of float32, shape (rows, features)
+        Encoded rows, as the model reads them.
+    columns : ndarray of float32, shape (features, rows)
+        The same values, column after column, as counting reads them.
+    reject : ndarray of uint8, shape (rows,)
+        0 for a row that can be scored, else the position in `REJECT_CODES` plus 1.
+    unknown : dict
+        Mask of unknown categories by column; columns without any are left out.
+    refused : dict
+        By column, rows by the code for which its value was refused.
+    """
+
+    matrix: npt.NDArray[np.float32]
+    columns: npt.NDArray[np.float32]
+    reject: npt.NDArray[np.uint8]
+    unknown: dict[str, npt.NDArray[np.bool_]]
+    refused: dict[str, Counter[str]]
+
+
+def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
+    """Turn the columns of `churn_core.scoring.files.encoding_sql.encoded_columns` into the encoded matrix."""
+    rows = batch.num_rows
+    columns = np.empty((len(contract.features), rows), dtype=np.float32)
+    reject = np.zeros(rows, dtype=np.uint8)
+    unknown = {}
+    refused = {}
+    if contract.id_column is not None:
+        reject[batch.column("id_missing").to_numpy() == 1] = _MISSING
+    for position, feature in enumerate(contract.features):
+        values = batch.column(f"c{position}").to_numpy()
+        if isinstance(feature, CategoryFeature):
+            if values.max(initial=0) < feature.unknown_code:
+                columns[position] = values
+                continue
+            faults = _category_faults(values, feature)
+            mask = values == feature.unknown_code
+            if mask.any():
+                unknown[feature.name] = mask
+            columns[position] = np.minimum(values, feature.missing_code)
+        else:
+            faults = _number_faults(values, feature)
+            if f"w{position}" in batch.schema.names:
+                text_faults = batch.column(f"w{position}").to_numpy()
+                np.copyto(faults, text_faults, where=text_faults != 0)
+            with np.errstate(over="ignore"):
+                columns[position] = values
+        if faults.any():
+            np.copyto(reject, faults, where=reject == 0)
+            refused[feature.name] = rows_by_code(faults)
+    matrix = np.empty((rows, len(contract.features)), dtype=np.float32)
+    for position, column in enumerate(columns):
+        matrix[:, position] = column
+    return EncodedBatch(matrix, columns, reject, unknown, refused)
+
+
+def rows_by_code(faults: npt.NDArray[np.uint8]) -> Counter[str]:
+    """Count rows by reject code; 0 stands for none."""
+    counts = np.bincount(faults, minlength=len(REJECT_CODES) + 1)[1:]
+    return Counter({code: int(count) for code, count in zip(REJECT_CODES, counts, strict=True) if count})
+
+
+def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:
+    base = reject_code_base(feature)
+    faults = np.where(codes >= base, codes - (base - 1), 0).astype(np.uint8)
+    if not feature.nullable:
+        faults[codes == feature.missing_code] = _MISSING
+    return faults
+
+
+def _number_faults(values: npt.NDArray[np.float64], feature: NumberFeature) -> npt.NDArray[np.uint8]:
+    faults = np.zeros(len(values), dtype=np.uint8)
+    # NaN compares false, so that one expression finds missing, infinite and out-of-range values.
+    unfit = ~((values >= feature.minimum) & (values <= feature.maximum))
+    if unfit.any():
+        odd = values[unfit]
+        missing = 0 if feature.nullable else _MISSING
+        faults[unfit] = np.select([np.isnan(odd), np.isinf(odd)], [missing, _NOT_FINITE], _OUT_OF_RANGE)
+    if feature.integer:
+        with np.errstate(invalid="ignore"):
+            fractional = values != np.floor(values)
+        faults[fractional & (faults == 0) & ~np.isnan(values)] = _NOT_INTEGER
+    return faults

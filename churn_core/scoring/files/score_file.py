@@ -1,0 +1,216 @@
+"""Score a Parquet file into a Parquet file, in bounded memory whatever its size.
+
+DuckDB reads and encodes, onnxruntime scores on several threads, DuckDB writes; the three work at the same
+time on a stream of row groups. Every input row comes out once, in order, scored or rejected; or only the
+customers to contact first, best first. The output appears under its name when it is complete, or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from churn_core.errors import NoSpaceError, OutputError
+from churn_core.scoring.drift.counts_text import drift_counts_text
+from churn_core.scoring.files.output_columns import output_select
+from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
+from churn_core.scoring.parquet.footer import write_footer_metadata
+from churn_core.scoring.parquet.input_checks import is_interrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from churn_core.scoring.drift.counter import DriftCounts
+    from churn_core.scoring.files.scored_stream import ScoredStream
+    from churn_core.scoring.money import Money
+    from churn_core.scoring.predictor import ChurnPredictor
+
+
+__all__ = ["BatchResult", "BatchSettings", "score_file"]
+
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, USE_TMP_FILE false"
+"""At level 1 zstd takes a third less time than at its default, for a twelfth more bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of the rows; ``rows == scored + rejected``.
+
+    Attributes
+    ----------
+    rejects : dict
+        Rows by the code of their rejection.
+    unknown : dict
+        Scored rows by the column in which a category was unknown.
+    written : int
+        Rows of the output: all, or those of the customers to contact first.
+    will_churn : int
+        Scored rows from the threshold on.
+    expected_profit : float or None
+        What contacting those is expected to earn, where the bundle has the money values.
+    drift : dict or None
+        `DriftReport.summary`; None if the bundle has no training profile of today's format.
+    """
+
+    rows: int
+    scored: int
+    rejected: int
+    rejects: dict[str, int]
+    unknown: dict[str, int]
+    written: int
+    will_churn: int
+    expected_profit: float | None = None
+    drift: dict[str, Any] | None = None
+
+
+def score_file(
+    source: Path,
+    destination: Path,
+    predictor: ChurnPredictor,
+    settings: BatchSettings | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BatchResult:
+    """Score every row of a Parquet file.
+
+    Parameters
+    ----------
+    source : Path
+        A local Parquet file with the contract's columns; others are ignored.
+    destination : Path
+        Where the scores go; replaced in one step if it exists.
+    predictor : ChurnPredictor
+        The model.
+    settings : BatchSettings, optional
+        Threads, memory, limits.
+    progress : callable, optional
+        Called with the rows done and the rows that the footer announces.
+
+    Raises
+    ------
+    InputFileError
+        If the file is unfit as a whole; `code` says why.
+    DataError
+        If the file can't be opened.
+    OutputError
+        If the output can't be written.
+    """
+    settings = settings or BatchSettings()
+    if destination.exists() and source.exists() and destination.samefile(source):
+        raise OutputError("The output would replace its own input; name another output file.")
+    with _partial_file(destination) as partial:
+        with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
+            select = output_select(
+                predictor, running.id_type, contributions=settings.contributions, top=settings.top
+            )
+            _write(running.connection, running.stream, select, partial)
+            running.check_complete()
+            result = _result(running.stream, predictor.bundle.money, settings.top)
+        counts = _counts(result, predictor, running.stream.drift_counts)
+        write_footer_metadata(partial, {**settings.metadata, **counts})
+        _publish(partial, destination)
+    return result
+
+
+def _result(stream: ScoredStream, money: Money | None, top: int | None) -> BatchResult:
+    rejected = sum(stream.rejects.values())
+    scored = stream.rows - rejected
+    drift = stream.drift_report()
+    return BatchResult(
+        rows=stream.rows,
+        scored=scored,
+        rejected=rejected,
+        rejects=dict(Counter(stream.rejects)),
+        unknown=dict(Counter(stream.unknown)),
+        written=stream.rows if top is None else min(top, scored),
+        will_churn=stream.flagged.customers,
+        expected_profit=None if money is None else stream.flagged.expected_profit(money),
+        drift=None if drift is None else drift.summary(),
+    )
+
+
+def _counts(result: BatchResult, predictor: ChurnPredictor, drift: DriftCounts | None) -> dict[str, str]:
+    """Return what an output says of itself, beside where its input came from."""
+    counts = {
+        "churn.rows": str(result.rows),
+        "churn.scored": str(result.scored),
+        "churn.rejected": str(result.rejected),
+        "churn.rejects": json.dumps(result.rejects, sort_keys=True),
+        "churn.model_digest": predictor.bundle.model_digest,
+        "churn.model_version": predictor.bundle.model_version,
+    }
+    if result.drift is not None:
+        counts["churn.drift"] = json.dumps(result.drift, ensure_ascii=False)
+    if drift is not None:
+        counts["churn.drift_counts"] = drift_counts_text(drift)
+    return counts
+
+
+def _write(connection: duckdb.DuckDBPyConnection, stream: ScoredStream, select: str, partial: Path) -> None:
+    writer = connection.cursor()
+    writer.register("scored", stream.reader())
+    path = str(partial).replace("'", "''")
+    try:
+        writer.execute(f"COPY ({select}) TO '{path}' ({_FORMAT})")
+    except Exception as error:
+        # What goes wrong inside the stream reaches DuckDB as text; the stream keeps the error itself.
+        if stream.failure is not None:
+            raise stream.failure from None
+        if is_interrupt(error):
+            raise KeyboardInterrupt from None
+        if isinstance(error, duckdb.IOException):
+            raise _writing_fault(error, partial.parent) from error
+        raise
+    finally:
+        writer.close()
+
+
+def _writing_fault(error: duckdb.IOException, folder: Path) -> OutputError:
+    if os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < 2**20:
+        return NoSpaceError(f"There is no space left in {folder}; free some or write the output elsewhere.")
+    return OutputError(f"The output can't be written to {folder}; check its permissions and space.")
+
+
+@contextmanager
+def _partial_file(destination: Path) -> Iterator[Path]:
+    """Yield a hidden name beside the destination, and leave nothing there under it."""
+    folder = destination.absolute().parent
+    if destination.is_dir():
+        raise OutputError(f"{destination} is a folder; name a file for the output.")
+    if destination.exists() and not destination.is_file():
+        # A device or a pipe would be replaced by a file: /dev/null, for one.
+        raise OutputError(f"{destination} is no regular file; name a file for the output.")
+    try:
+        handle, name = tempfile.mkstemp(prefix=".churn-", suffix=".partial", dir=folder)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be written to ({error.strerror}); name another output.") from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _publish(partial: Path, destination: Path) -> None:
+    """Give the complete file its name, once its bytes are on the disk."""
+    umask = os.umask(0)
+    os.umask(umask)
+    try:
+        partial.chmod(0o666 & ~umask)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(destination.absolute())
+    except OSError as error:
+        raise OutputError(
+            f"{destination} can't be written ({error.strerror}); name another output."
+        ) from error

@@ -1,0 +1,256 @@
+"""The stream between DuckDB reading and DuckDB writing: encoded batches in, scored batches out."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
+
+import arro3.core as arrow
+import numpy as np
+
+from churn_core.scoring.drift.counter import DriftCounter, DriftCounts
+from churn_core.scoring.drift.profile import TrainingProfile
+from churn_core.scoring.drift.report import DriftReport, compare
+from churn_core.scoring.files.encoded_batch import EncodedBatch, encode_batch, rows_by_code
+from churn_core.scoring.money import Flagged
+from churn_core.scoring.parquet.input_checks import is_interrupt, reading_fault
+from churn_core.scoring.predictor import ROWS_PER_RUN
+from churn_core.scoring.reasons import TOP_REASONS, top_positions
+from churn_core.scoring.scores import require_probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    import duckdb
+    import numpy.typing as npt
+
+    from churn_core.scoring.predictor import ChurnPredictor
+    from churn_core.scoring.scores import Scores
+
+_BATCH_ROWS = 8 * ROWS_PER_RUN
+# DuckDB's writer closes a row group where a batch ends, from this many rows on. A batch that ends exactly
+# there makes the output's bytes the same for any number of threads and any row groups of the input.
+_OUTPUT_GROUP_ROWS = 122_880
+
+_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], Flagged, DriftCounts | None]
+"""Arrow columns by name; rows by reject code, by column with an unknown category, from the threshold on;
+drift counts."""
+
+
+class ScoredStream:
+    """Scores the batches of an encoding query, several at a time, and hands them on in order.
+
+    Parameters
+    ----------
+    encoded : DuckDBPyRelation
+        Columns as `churn_core.scoring.files.encoding_sql.encoded_columns` makes them, after ``id`` if the
+        contract names one.
+    predictor : ChurnPredictor
+        The model.
+    threads : int
+        Batches scored at the same time.
+    contributions : bool
+        Whether every feature's contribution is handed on.
+
+    Attributes
+    ----------
+    rows : int
+        Rows handed on so far.
+    rejects, unknown : Counter
+        Rows by reject code, and scored rows by column with an unknown category.
+    flagged : Flagged
+        The scored rows from the threshold on.
+    failure : BaseException or None
+        What ended the stream early.
+    on_rows : callable or None
+        Called with `rows` after each batch.
+    """
+
+    def __init__(
+        self,
+        encoded: duckdb.DuckDBPyRelation,
+        predictor: ChurnPredictor,
+        *,
+        threads: int,
+        contributions: bool,
+    ) -> None:
+        self._predictor = predictor
+        self._contract = predictor.contract
+        self._threads = threads
+        self._contributions = contributions
+        self._profile = TrainingProfile.of(predictor.bundle)
+        self._counter: DriftCounter | None = None
+        self._drift: DriftCounts | None = None
+        if self._profile is not None:
+            self._counter = DriftCounter(self._contract, self._profile, predictor.bundle.threshold)
+            self._drift = self._counter.nothing()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self._input = arrow.RecordBatchReader.from_arrow(encoded)
+        self.rows = 0
+        self.rejects: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        self.flagged = Flagged()
+        self.failure: BaseException | None = None
+        self.on_rows: Callable[[int], None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def drift_counts(self) -> DriftCounts | None:
+        """Counts of the rows handed on so far; None if the bundle has no training profile."""
+        return self._drift
+
+    def drift_report(self) -> DriftReport | None:
+        """Compare the rows handed on so far with the training profile; None if the bundle has none."""
+        if self._profile is None or self._drift is None:
+            return None
+        return compare(
+            self._predictor.bundle, self._profile, self._drift, rejected=sum(self.rejects.values())
+        )
+
+    def drain(self) -> None:
+        """Score every batch for the counts alone."""
+        for _ in self._guarded():
+            pass
+
+    def reader(self) -> arrow.RecordBatchReader:
+        """Return the scored batches as an Arrow stream that DuckDB can read."""
+        return arrow.RecordBatchReader.from_batches(self._schema(), self._guarded())
+
+    def _schema(self) -> arrow.Schema:
+        kinds = {
+            "row_number": arrow.DataType.int64(),
+            "reject": arrow.DataType.uint8(),
+            "probability": arrow.DataType.float64(),
+            "will_churn": arrow.DataType.bool(),
+            "risk": arrow.DataType.uint8(),
+            **{f"reason_{place}": arrow.DataType.int64() for place in range(1, TOP_REASONS + 1)},
+            "warnings": arrow.DataType.utf8(),
+        }
+        if self._predictor.bundle.money is not None:
+            kinds["expected_profit"] = arrow.DataType.float64()
+        if self._contributions:
+            kinds |= {
+                f"k{position}": arrow.DataType.float32() for position in range(len(self._contract.features))
+            }
+        fields = [arrow.Field(name, kind) for name, kind in kinds.items()]
+        if self._contract.id_column is not None:
+            fields.append(self._input.schema.field("id"))
+        return arrow.Schema(fields)
+
+    def _guarded(self) -> Iterator[arrow.RecordBatch]:
+        try:
+            yield from self._scored()
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _scored(self) -> Iterator[arrow.RecordBatch]:
+        waiting: deque[tuple[arrow.RecordBatch, Future[_ScoredColumns]]] = deque()
+        schema = self._schema()
+        first_row = 0
+        for batch in self._read():
+            start = 0
+            while start < batch.num_rows:
+                to_group_end = _OUTPUT_GROUP_ROWS - first_row % _OUTPUT_GROUP_ROWS
+                part = batch.slice(start, min(_BATCH_ROWS, batch.num_rows - start, to_group_end))
+                start += part.num_rows
+                waiting.append((part, self._pool.submit(self._score, part, first_row)))
+                first_row += part.num_rows
+                if len(waiting) > self._threads:
+                    yield self._finish(*waiting.popleft(), schema)
+        while waiting:
+            yield self._finish(*waiting.popleft(), schema)
+
+    def _read(self) -> Iterator[arrow.RecordBatch]:
+        batches = iter(self._input)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except Exception as error:
+                # The bridge has no type of error of its own: all that can fail here is DuckDB's reading.
+                if is_interrupt(error) or "INTERRUPT Error" in str(error):
+                    raise KeyboardInterrupt from None
+                raise reading_fault(error) from error
+            yield batch
+
+    def _finish(
+        self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
+    ) -> arrow.RecordBatch:
+        columns, rejects, unknown, flagged, drift = future.result()
+        if self._contract.id_column is not None:
+            columns["id"] = batch.column("id")
+        self.rows += batch.num_rows
+        self.rejects.update(rejects)
+        self.unknown.update(unknown)
+        self.flagged += flagged
+        if self._drift is not None and drift is not None:
+            self._drift.add(drift)
+        if self.on_rows is not None:
+            self.on_rows(self.rows)
+        return arrow.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+    def _score(self, batch: arrow.RecordBatch, first_row: int) -> _ScoredColumns:
+        encoded = encode_batch(batch, self._contract)
+        scores = self._predictor.score_matrix(encoded.matrix)
+        accepted = encoded.reject == 0
+        require_probabilities(scores, accepted)
+        columns = self._columns(scores, encoded, accepted)
+        columns["row_number"] = np.arange(first_row, first_row + len(accepted), dtype=np.int64)
+        arrays = {name: arrow.Array.from_numpy(values) for name, values in columns.items()}
+        arrays["warnings"] = self._warnings(encoded, accepted)
+        rejects = rows_by_code(encoded.reject)
+        unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
+        unknown = {name: count for name, count in unknown.items() if count}
+        flagged = Flagged.of(scores.probability[accepted & columns["will_churn"]])
+        return arrays, rejects, unknown, flagged, self._count(scores, encoded, accepted)
+
+    def _count(
+        self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
+    ) -> DriftCounts | None:
+        if self._counter is None:
+            return None
+        columns, probability = encoded.columns, scores.probability
+        if not accepted.all():
+            columns, probability = columns[:, accepted], probability[accepted]
+        counts = self._counter.count(columns, probability)
+        counts.refused = encoded.refused
+        return counts
+
+    def _columns(
+        self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
+    ) -> dict[str, npt.NDArray[Any]]:
+        bands = self._predictor.bundle.risk_bands
+        probability = scores.probability
+        columns: dict[str, npt.NDArray[Any]] = {
+            "reject": encoded.reject,
+            "probability": probability,
+            "will_churn": probability >= self._predictor.bundle.threshold,
+            "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
+        }
+        if self._predictor.bundle.money is not None:
+            columns["expected_profit"] = self._predictor.bundle.money.expected_profit(probability)
+        for place, positions in enumerate(top_positions(scores.contributions), start=1):
+            columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
+        if self._contributions:
+            for position, values in enumerate(scores.contributions.T):
+                columns[f"k{position}"] = np.ascontiguousarray(values)
+        return columns
+
+    def _warnings(self, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]) -> arrow.Array:
+        named: list[str | None] = [None] * len(accepted)
+        for name, mask in encoded.unknown.items():
+            for row in np.flatnonzero(mask & accepted).tolist():
+                before = named[row]
+                named[row] = name if before is None else f"{before},{name}"
+        return arrow.Array(named, type=arrow.DataType.utf8())

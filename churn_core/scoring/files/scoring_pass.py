@@ -1,0 +1,200 @@
+"""Open a file that nobody vouches for, and score it as it is read, in bounded memory whatever its size."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from churn_core.errors import InputFileError
+from churn_core.scoring.files.encoding_sql import check_id_type, encoded_columns, vocabulary_types
+from churn_core.scoring.files.output_columns import output_types
+from churn_core.scoring.files.scored_stream import ScoredStream
+from churn_core.scoring.parquet.input_checks import (
+    FileLayout,
+    InputLimits,
+    check_magic,
+    read_layout,
+    reading_fault,
+)
+from churn_core.scoring.parquet.pages import check_pages, encrypted, is_encrypted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from churn_core.scoring.predictor import ChurnPredictor
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How much of the machine a batch may take.
+
+    Parameters
+    ----------
+    threads : int
+        Threads of DuckDB, and threads that score; all cores by default.
+    memory_limit_mb : int
+        What DuckDB may hold, in MB.
+    limits : InputLimits
+        What an input file may hold.
+    contributions : bool
+        Whether the output has every feature's contribution, not only the three reasons.
+    top : int, optional
+        Write only the rows of as many customers, those to contact first, best first; at least 1.
+    metadata : mapping
+        What the output's footer says of the input, beside the counts; by names that begin with
+        ``churn.input.``.
+    text_cells : bool
+        Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
+    """
+
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    memory_limit_mb: int = 200
+    limits: InputLimits = field(default_factory=InputLimits)
+    contributions: bool = False
+    top: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    text_cells: bool = False
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.top < 1:
+            raise ValueError("top must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringPass:
+    """A file being read and scored.
+
+    Attributes
+    ----------
+    connection : DuckDBPyConnection
+        The sandbox; knows the output's types.
+    stream : ScoredStream
+        Not yet read.
+    layout : FileLayout
+        The file's columns and rows, as its footer says.
+    id_type : str or None
+        DuckDB's type of the id column.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    stream: ScoredStream
+    layout: FileLayout
+    id_type: str | None
+
+    def check_complete(self) -> None:
+        """Hold the rows that came out against the footer, once the stream is read.
+
+        Raises
+        ------
+        InputFileError
+            ``corrupt`` if they differ.
+        """
+        if self.stream.rows != self.layout.rows:
+            raise InputFileError(
+                "corrupt", "The Parquet file's footer counts other rows than it holds; write it again."
+            )
+
+
+@contextmanager
+def scoring_pass(
+    source: Path,
+    predictor: ChurnPredictor,
+    settings: BatchSettings,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    writable: Sequence[Path] = (),
+) -> Iterator[ScoringPass]:
+    """Open a file for scoring, in a database that can reach nothing else but `writable`.
+
+    Parameters and errors are those of `score_file`.
+    """
+    check_magic(source)
+    with _work_folder() as work:
+        local = work / "in.parquet"
+        # DuckDB would read a name with *, ? or [ as a pattern; a link has a name of our choice.
+        local.symlink_to(source.resolve())
+        with _sandbox(work, [source.resolve(), *writable], settings) as connection:
+            running = _open(connection, local, predictor, settings, progress)
+            with running.stream:
+                yield running
+
+
+def _open(
+    connection: duckdb.DuckDBPyConnection,
+    local: Path,
+    predictor: ChurnPredictor,
+    settings: BatchSettings,
+    progress: Callable[[int, int], None] | None,
+) -> ScoringPass:
+    contract = predictor.contract
+    try:
+        layout = read_layout(connection, str(local), settings.limits)
+    except InputFileError:
+        # DuckDB's words for a file of which columns alone are encrypted are those for a damaged one.
+        if is_encrypted(local):
+            raise encrypted() from None
+        raise
+    # DuckDB reads a page whose checksum does not fit as if nothing were wrong.
+    check_pages(local)
+    columns = encoded_columns(contract, layout.types, text_cells=settings.text_cells)
+    id_type = None
+    if contract.id_column is not None:
+        id_type = check_id_type(contract.id_column, layout.types)
+    for statement in [*vocabulary_types(contract), *output_types(predictor)]:
+        connection.execute(statement)
+    try:
+        encoded = connection.cursor().sql(
+            f"SELECT {', '.join(columns)} FROM read_parquet($path, hive_partitioning=false)",
+            params={"path": str(local)},
+        )
+        stream = ScoredStream(
+            encoded, predictor, threads=settings.threads, contributions=settings.contributions
+        )
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise reading_fault(error) from error
+    if progress is not None:
+        stream.on_rows = lambda done: progress(done, layout.rows)
+    return ScoringPass(connection, stream, layout, id_type)
+
+
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="churn-") as name:
+        yield Path(name).resolve()
+
+
+@contextmanager
+def _sandbox(
+    work: Path, files: Sequence[Path], settings: BatchSettings
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database that can reach `files` and its own scratch folder, nothing else."""
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": settings.threads,
+            "memory_limit": f"{settings.memory_limit_mb}MB",
+            "temp_directory": str(work / "spill"),
+            "home_directory": str(work),
+            "extension_directory": str(work),
+        }
+    )
+    try:
+        connection.execute("SET allowed_directories = ?", [[str(work)]])
+        connection.execute("SET allowed_paths = ?", [[str(path) for path in files]])
+        connection.execute(
+            "SET enable_external_access = false; SET allow_community_extensions = false;"
+            " SET python_enable_replacements = false; SET enable_progress_bar = false;"
+            # A file's statistics may lie, and DuckDB would believe them.
+            " SET disabled_optimizers = 'filter_pushdown,statistics_propagation';"
+            " SET lock_configuration = true"
+        )
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""Parquet structure that DuckDB does not check."""

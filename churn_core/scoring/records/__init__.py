@@ -1,0 +1,1 @@
+"""Customers as dicts: encoded for the scoring graph, and answered."""

@@ -1,0 +1,188 @@
+"""``churn backfill``: a whole prefix, scored by the deployed stack."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from churn_core.cli.arguments import positive
+from churn_core.cli.output import Progress, print_result
+from functions.client.backfill import RUNNING, SUCCEEDED, Backfill, BackfillError, failure, machine_of
+from functions.client.results import parse_address
+from functions.client.storage import AwsError, aws_client, typed_aws_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POLL_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 900
+"""A Lambda's longest time."""
+
+
+def add_command(commands: Any, default_stack: str) -> None:
+    """Add the command to the parser of ``churn``."""
+    command = commands.add_parser("backfill", help="score a whole prefix of Parquet parts, on AWS")
+    command.add_argument("address", metavar="s3://BUCKET/PREFIX/", help="where the parts are")
+    command.add_argument(
+        "--stack", default=default_stack, help=f"name of the stack (default {default_stack})"
+    )
+    command.add_argument("--concurrency", type=positive, help="parts at the same time (default: the stack's)")
+    command.add_argument(
+        "--tolerate", type=_percentage, default=0, metavar="PERCENT", help="go on while no more parts fail"
+    )
+    command.add_argument("--dry-run", action="store_true", help="tell parts, rows, time and dollars alone")
+    command.add_argument("--json", action="store_true", help="print JSON for programs")
+    command.set_defaults(run=_backfill)
+
+
+def _backfill(options: argparse.Namespace) -> None:
+    bucket, prefix = parse_address(options.address)
+    request = {
+        "bucket": bucket,
+        "prefix": prefix,
+        "concurrency": options.concurrency,
+        "tolerated_failure_percentage": options.tolerate,
+        "dry_run": options.dry_run,
+    }
+    with typed_aws_errors():
+        functions, states = aws_client("lambda", _PATIENCE_SECONDS), aws_client("stepfunctions")
+        runs = Backfill(functions, states, machine_of(options.stack, aws_client("sts")))
+        if options.dry_run:
+            planned = runs.step("plan", request)
+            print_result(planned, _plan_text(planned), as_json=options.json)
+            return
+        try:
+            planned = runs.step("plan", request)
+            complete = planned["manifest"] is not None and runs.is_over(planned["run_id"])
+            summary = planned["manifest"] if complete else _run(runs, planned)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"A run that was started goes on without you; watch it again with '{_again(options)}'."
+            ) from None
+    text = ("Nothing was to be done: this run is complete.\n" if complete else "") + _done_text(
+        summary, planned
+    )
+    content = {"manifest": _address(planned), "run_id": planned["run_id"], **_counts(summary)}
+    print_result(content, text, as_json=options.json)
+
+
+def _again(options: argparse.Namespace) -> str:
+    """Return the command that takes the same run up again, whatever stack is the default."""
+    return f"churn backfill {options.address} --stack {options.stack}"
+
+
+def _run(runs: Backfill, planned: dict[str, Any]) -> dict[str, Any]:
+    execution = runs.launch(planned)
+    with Progress("scoring") as progress:
+        told = _watch(runs, planned, execution, progress.step)
+    if told["status"] != SUCCEEDED:
+        raise BackfillError(f"The run has failed; the same command takes it up again ({failure(told)}).")
+    again = runs.step("plan", {name: planned[name] for name in ("bucket", "prefix", "run_id")})
+    summary: dict[str, Any] = again["manifest"]
+    return summary
+
+
+def _watch(
+    runs: Backfill, planned: dict[str, Any], execution: str, show: Callable[[str], None]
+) -> dict[str, Any]:
+    """Follow an execution to its end; return its description."""
+    first: tuple[float, int] | None = None
+    next_look = 0.0
+    while True:
+        told = runs.describe(execution)
+        if told["status"] != RUNNING:
+            return told
+        began = time.monotonic()
+        if began >= next_look:
+            # What it shows is not worth the command's end: no room for one more call, say.
+            with suppress(AwsError, BackfillError), typed_aws_errors():
+                now = runs.step("progress", planned)
+                first = first or (began, now["done_bytes"])
+                show(progress_text(now, began - first[0], now["done_bytes"] - first[1]))
+            # The look at each part costs something too.
+            next_look = time.monotonic() + 5 * (time.monotonic() - began)
+        time.sleep(POLL_SECONDS)
+
+
+def progress_text(now: dict[str, Any], seconds: float, bytes_since: int) -> str:
+    """Say how far a run is.
+
+    Parameters
+    ----------
+    now : dict
+        As the step ``progress`` tells it.
+    seconds : float
+        For which it was watched.
+    bytes_since : int
+        Of the parts that were done in that time.
+    """
+    told = [
+        f"{now['parts'] - now['open']:,} of {now['parts']:,} parts",
+        f"{now['rows']:,} rows",
+        f"{now['rejected']:,} rejected",
+    ]
+    if now["not_scored"]:
+        told.append(f"{now['not_scored']:,} parts not scored")
+    if bytes_since > 0 and seconds > 0:
+        left = (now["bytes"] - now["done_bytes"]) * seconds / bytes_since
+        told.append(f"{_duration(left)} left")
+    return ", ".join(told)
+
+
+def _duration(seconds: float) -> str:
+    return f"{math.ceil(seconds / 60):,} min" if seconds >= 90 else f"{math.ceil(seconds)} s"
+
+
+def _price(dollars: float) -> str:
+    return f"${dollars:,.2f}" if dollars >= 0.01 else "less than $0.01"
+
+
+def _plan_text(planned: dict[str, Any]) -> str:
+    estimate = planned["estimate"]
+    lines = [
+        f"{planned['parts']:,} parts of {planned['bytes'] / 1e6:,.1f} MB, by {planned['model_version']}."
+    ]
+    if estimate["rows"] is None:
+        lines.append("No part that was looked at is Parquet.")
+    else:
+        lines.append(
+            f"About {estimate['rows']:,} rows, by the footers of {estimate['looked_at']:,} parts"
+            f" ({estimate['unreadable']:,} unreadable)."
+        )
+        lines.append(
+            f"About {_duration(estimate['seconds'])} with {planned['concurrency']:,} parts at a time,"
+            f" and {_price(estimate['dollars'])} by list prices of us-east-1."
+        )
+    if planned["finished"]:
+        lines.append(f"This run is complete: {_address(planned)}")
+    return "\n".join(lines)
+
+
+def _done_text(summary: dict[str, Any], planned: dict[str, Any]) -> str:
+    parts = summary["parts"]
+    lines = [
+        f"{parts['scored']:,} of {parts['total']:,} parts scored: {summary['rows']:,} rows,"
+        f" {summary['scored']:,} scored, {summary['rejected']:,} rejected."
+    ]
+    lines += [
+        f"  {number:,} parts not scored: {code}" for code, number in parts["not_scored_by_code"].items()
+    ]
+    return "\n".join([*lines, _address(planned)])
+
+
+def _counts(summary: dict[str, Any]) -> dict[str, Any]:
+    return {name: summary[name] for name in ("parts", "rows", "scored", "rejected", "model_version")}
+
+
+def _address(planned: dict[str, Any]) -> str:
+    return f"s3://{planned['output_bucket']}/{planned['manifest_key']}"
+
+
+def _percentage(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError("must be from 0 to 100")
+    return number

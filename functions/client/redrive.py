@@ -1,0 +1,199 @@
+"""What could not be scored: the records in quarantine and the messages given up, listed and queued again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from churn_core.errors import ChurnError
+from functions.client.results import find_results, read_record
+from functions.shared.messages import read_message
+from functions.shared.objects import QUARANTINE_PREFIX, InputObject
+from functions.shared.outcomes import NotScoredError
+from functions.shared.records import JSON, REQUEUED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PEEK_SECONDS: Final = 30
+_MESSAGES_AT_ONCE: Final = 10
+
+
+class RedriveError(ChurnError):
+    """What was chosen can't be queued again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackNames:
+    """Queues and buckets of a stack.
+
+    Attributes
+    ----------
+    queue_url, dead_letter_url : str
+    input_bucket, output_bucket : str
+    """
+
+    queue_url: str
+    dead_letter_url: str
+    input_bucket: str
+    output_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """One input, or one message, without scores.
+
+    Attributes
+    ----------
+    place : str
+        ``quarantine`` or ``dead-letter``.
+    name : str
+        By which it is chosen: the input's id, for a message that names none the message's.
+    code : str
+        Why; of a dead letter the log tells, by its message id.
+    detail : str
+        A sentence about it.
+    address : str or None
+        The object.
+    requeued : int
+        How often it was queued again without coming to an end since.
+    handle : str
+        Key of the record, or receipt handle of the message.
+    body : str or None
+        What is sent when it is queued again; None where there is nothing to send.
+    """
+
+    place: str
+    name: str
+    code: str
+    detail: str
+    address: str | None
+    requeued: int
+    handle: str
+    body: str | None
+
+
+def quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
+    """List the records; one whose input was queued again and scored since is left out."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=names.output_bucket, Prefix=QUARANTINE_PREFIX)
+    for page in pages:
+        for found in page.get("Contents", []):
+            record, _ = read_record(s3, names.output_bucket, found["Key"])
+            if record is None:
+                continue
+            source = _source_of(record)
+            requeued = int(record.get(REQUEUED, 0))
+            if source is not None and find_results(s3, names.output_bucket, [source]).scored:
+                continue
+            yield Unscored(
+                place="quarantine",
+                name=found["Key"].removeprefix(QUARANTINE_PREFIX).removesuffix(".json"),
+                code=record["code"],
+                detail=record["detail"],
+                address=None if source is None else f"s3://{source.bucket}/{source.key}",
+                requeued=requeued,
+                handle=found["Key"],
+                body=None if source is None else event_about(source),
+            )
+
+
+def dead_letters(sqs: Any, names: StackNames) -> list[Unscored]:
+    """List the messages that were given up; they stay hidden from others for half a minute."""
+    letters: dict[str, Unscored] = {}
+    while True:
+        answer = sqs.receive_message(
+            QueueUrl=names.dead_letter_url,
+            MaxNumberOfMessages=_MESSAGES_AT_ONCE,
+            VisibilityTimeout=_PEEK_SECONDS,
+            AttributeNames=["ApproximateReceiveCount"],
+        )
+        messages = answer.get("Messages", [])
+        new = [message for message in messages if message["MessageId"] not in letters]
+        for message in new:
+            letters[message["MessageId"]] = _dead_letter(message, names)
+        if not new:
+            return list(letters.values())
+
+
+def release(sqs: Any, names: StackNames, letters: list[Unscored]) -> None:
+    """Let others see listed messages at once that are not queued again."""
+    for letter in letters:
+        sqs.change_message_visibility(
+            QueueUrl=names.dead_letter_url, ReceiptHandle=letter.handle, VisibilityTimeout=0
+        )
+
+
+def requeue(s3: Any, sqs: Any, names: StackNames, chosen: Unscored) -> None:
+    """Put one input back into the queue.
+
+    A record is marked before its message is sent, and a dead letter deleted after: whatever is cut short,
+    the input is still listed or still queued, maybe both, never neither.
+
+    Raises
+    ------
+    RedriveError
+        If it names no object, or somebody else is at it.
+    """
+    if chosen.body is None:
+        raise RedriveError(f"{chosen.name} names no object; send its message again, mended.")
+    if chosen.place == "quarantine":
+        _mark(s3, names, chosen)
+    sqs.send_message(QueueUrl=names.queue_url, MessageBody=chosen.body)
+    if chosen.place == "dead-letter":
+        sqs.delete_message(QueueUrl=names.dead_letter_url, ReceiptHandle=chosen.handle)
+
+
+def _mark(s3: Any, names: StackNames, chosen: Unscored) -> None:
+    record, etag = read_record(s3, names.output_bucket, chosen.handle)
+    if record is None:
+        raise RedriveError(f"The record of {chosen.name} is gone; list again.")
+    marked = record | {REQUEUED: int(record.get(REQUEUED, 0)) + 1}
+    try:
+        s3.put_object(
+            Bucket=names.output_bucket,
+            Key=chosen.handle,
+            Body=json.dumps(marked).encode(),
+            ContentType=JSON,
+            IfMatch=etag,
+        )
+    except s3.exceptions.ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 412:
+            raise
+        raise RedriveError(f"The record of {chosen.name} has changed meanwhile; list again.") from error
+
+
+def _source_of(record: dict[str, Any]) -> InputObject | None:
+    if record["key"] is None:
+        return None
+    return InputObject(record["bucket"], record["key"], record["versionId"], record["etag"], record["size"])
+
+
+def event_about(source: InputObject) -> str:
+    """Write the event that EventBridge sent when the object was new."""
+    described = {"key": source.key, "size": source.size, "etag": source.etag}
+    if source.version_id is not None:
+        described["version-id"] = source.version_id
+    return json.dumps(
+        {
+            "version": "0",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "detail": {"version": "0", "bucket": {"name": source.bucket}, "object": described},
+        }
+    )
+
+
+def _dead_letter(message: dict[str, Any], names: StackNames) -> Unscored:
+    named = read_message(message["Body"], names.input_bucket)
+    sources = [one for one in named if not isinstance(one, NotScoredError)]
+    return Unscored(
+        place="dead-letter",
+        name=sources[0].input_id if sources else message["MessageId"],
+        code="given-up",
+        detail=f'Failed again and again; the log tells why: filter message_id = "{message["MessageId"]}".',
+        address=f"s3://{sources[0].bucket}/{sources[0].key}" if sources else None,
+        requeued=0,
+        handle=message["ReceiptHandle"],
+        body=message["Body"],
+    )

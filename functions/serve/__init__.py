@@ -1,0 +1,1 @@
+"""The API of the score function under a web server of this machine."""

@@ -1,0 +1,1 @@
+"""Infrastructure: local emulator, container images, and the builds of the Lambda zips."""

@@ -1,0 +1,1 @@
+"""Build, check and list the Lambda zips."""

@@ -1,0 +1,104 @@
+"""A stand-in for AWS's base image of Lambda's Python, made from Debian's packages where no image registry is.
+
+It has what a function can see of the real one: Python 3.13, `/var/task`, `/var/runtime` with boto3 and the
+client of the runtime interface, the emulator, and an entrypoint that behaves the same. It is Debian, though:
+another C library and another patch of Python than AWS's image.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, install_runtime
+
+if TYPE_CHECKING:
+    from infra.local.emulator import LambdaTools
+    from tests.containers.docker_engine import DockerEngine
+
+SUITE: Final = "trixie"
+"""The Debian whose Python is of the Lambda's minor version."""
+BASE_IMAGE: Final = f"public.ecr.aws/lambda/python:{RUNTIME_VERSION}-x86_64"
+"""The name that SAM and the Dockerfile ask for."""
+
+_DEBIAN_IMAGE: Final = f"debian-python:{SUITE}"
+_RECIPE: Final = Path(__file__).parent / "lambda_base"
+
+
+class BaseImageError(Exception):
+    """The Debian tree could not be made; the message is the last thing that was said."""
+
+
+def missing_for_base_image() -> list[str]:
+    """Return what keeps the image from being made here: a sentence for each thing."""
+    if debian_tarball().exists():
+        return []
+    missing = []
+    if shutil.which("debootstrap") is None:
+        missing.append("debootstrap is not installed; apt-get install debootstrap.")
+    if debian_mirror() is None:
+        missing.append("/etc/apt names no Debian mirror to make the base image from.")
+    return missing
+
+
+def debian_tarball() -> Path:
+    """Return where the Debian tree is kept from run to run."""
+    folder = os.environ.get("CHURN_CONTAINER_CACHE", REPOSITORY / "build" / "container-base")
+    return Path(folder, f"{SUITE}-x86_64.tar")
+
+
+def make_base_image(engine: DockerEngine, tools: LambdaTools) -> str:
+    """Put the image into an engine; return its name.
+
+    Raises
+    ------
+    BaseImageError
+        If there is no Debian tree yet and none can be made: the mirror can't be reached, for one.
+    EngineError
+        If the engine refuses it.
+    """
+    if not debian_tarball().exists():
+        _make_debian_tarball(debian_tarball())
+    engine.run("docker", "import", debian_tarball(), _DEBIAN_IMAGE)
+    with tempfile.TemporaryDirectory() as context:
+        shutil.copytree(_RECIPE, context, dirs_exist_ok=True)
+        shutil.copytree(install_runtime(tools), Path(context, "runtime"))
+        shutil.copy(tools.emulator, Path(context, "aws-lambda-rie"))
+        engine.run("docker", "build", "--quiet", "--tag", BASE_IMAGE, context)
+    return BASE_IMAGE
+
+
+def _make_debian_tarball(target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
+        root, tarball = Path(unfinished, "root"), Path(unfinished, "root.tar")
+        made = subprocess.run(
+            ["debootstrap", "--variant=minbase", "--include=python3", SUITE, root, debian_mirror() or ""],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            said = (made.stdout + made.stderr).strip().splitlines()
+            raise BaseImageError(f"debootstrap: {said[-1] if said else made.returncode}")
+        # Lists and packages are of no use in an image, and the mirror's address is this machine's affair.
+        for left in ("etc/apt/sources.list", "var/lib/apt/lists", "var/cache/apt", "var/log"):
+            path = root / left
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        subprocess.run(["tar", "-C", root, "-cf", tarball, "."], check=True)
+        tarball.rename(target)
+
+
+def debian_mirror(apt: Path = Path("/etc/apt")) -> str | None:
+    """Return the first Debian archive that apt is set to, in either of its two ways of writing."""
+    for path in (apt / "sources.list.d" / "debian.sources", apt / "sources.list"):
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                words = line.split()
+                if len(words) > 1 and words[0] in {"URIs:", "deb"}:
+                    return next((word for word in words[1:] if "://" in word), None)
+    return None

@@ -1,0 +1,53 @@
+"""The zip of the batch function inside the memory and the processor that its template asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.capacity.batch_function import BatchFunctionInCgroup, write_drop
+from infra.local.template_settings import TemplateSettings
+from tests.proof_figures import cases, record_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infra.local.cgroup import Cgroup
+    from infra.local.emulator import LambdaTools
+
+
+@pytest.fixture(scope="module")
+def drop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("drop") / "customers.parquet"
+    write_drop(path, cases(300_000, "CHURN_DROP_ROWS"))
+    return path
+
+
+@pytest.mark.timeout(1_800)
+def test_a_large_drop_is_scored_within_the_functions_own_limits(
+    built_function: Callable[[str, str], Path],
+    lambda_tools: LambdaTools,
+    limits_of: Callable[[str], Cgroup],
+    drop: Path,
+) -> None:
+    definition = TemplateSettings().function("BatchFunction")
+    folder = built_function("BatchFunction", lambda_tools.architecture)
+    rows = pq.read_metadata(drop).num_rows
+    with BatchFunctionInCgroup(folder, lambda_tools, limits_of("BatchFunction")) as function:
+        scored = function.score(drop, "customers.parquet")
+
+    assert scored.answer == {"batchItemFailures": []}
+    assert (scored.told["message"], scored.told["rows"]) == ("scored", rows)
+    assert pq.read_metadata(pa.BufferReader(scored.output)).num_rows == rows
+    peak = scored.told["reader_peak_kilobytes"] // 1_024
+    assert peak < definition.memory_mb
+    seconds = scored.told["seconds"]
+    record_figure(
+        f"Drop of {rows:,} rows ({drop.stat().st_size:,} bytes), {definition.memory_mb} MB, one processor",
+        f"{rows / sum(seconds.values()):,.0f} rows/s (download {seconds['Download']} s, score"
+        f" {seconds['Score']} s, upload {seconds['Upload']} s), reader at most {peak} MB",
+    )

@@ -1,0 +1,235 @@
+"""`churn serve` over HTTP, as its users call it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import tritonclient.http as triton
+
+from churn_core.data import generate_sample_data
+from churn_core.scoring.predictor import ChurnPredictor
+from functions.score.limits import MAX_BODY_BYTES
+from tests.served_api import ServedApi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def api(sample_bundle: Path) -> Iterator[ServedApi]:
+    with ServedApi(sample_bundle) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def predictor(sample_bundle: Path) -> ChurnPredictor:
+    return ChurnPredictor.load(sample_bundle)
+
+
+@pytest.fixture(scope="module")
+def customers() -> list[dict[str, Any]]:
+    table = generate_sample_data(1_000, seed=5).drop(columns="Churn")
+    return [
+        {name: None if value != value else value for name, value in row.items()}
+        for row in table.astype(object).to_dict(orient="records")
+    ]
+
+
+def call(
+    api: ServedApi,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    method: str | None = None,
+) -> tuple[int, dict[str, str], Any]:
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(
+        api.address + path, data, JSON if headers is None else headers, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, dict(response.headers), json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), json.loads(error.read())
+
+
+def test_scores_are_the_librarys(
+    api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
+) -> None:
+    assert call(api, "/predict", customers[0])[2] == predictor.predict(customers[0])
+    assert call(api, "/predict?reasons=all", customers[1])[2] == predictor.predict(
+        customers[1], all_reasons=True
+    )
+    assert call(api, "/predict/batch", {"customers": customers})[2]["predictions"] == predictor.predict(
+        customers
+    )
+
+
+def test_a50_two_hundred_clients_at_once_each_get_their_own_answer(
+    api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
+) -> None:
+    expected = predictor.predict(customers)
+    together = threading.Barrier(200)
+
+    def client(number: int) -> list[int]:
+        together.wait(timeout=60)
+        own = range(number, len(customers), 200)
+        return [row for row in own if call(api, "/predict", customers[row])[2] != expected[row]]
+
+    with ThreadPoolExecutor(200) as pool:
+        wrong = [row for rows in pool.map(client, range(200)) for row in rows]
+    assert wrong == []
+
+
+def test_a_client_of_the_inference_protocol_from_elsewhere_is_served(
+    api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
+) -> None:
+    client = triton.InferenceServerClient(api.address.removeprefix("http://"))
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("churn")
+    assert client.get_server_metadata()["name"] == "churn-stack"
+    metadata = client.get_model_metadata("churn")
+    assert [item["name"] for item in metadata["inputs"]] == list(predictor.contract.names)
+
+    rows = [customer for customer in customers if customer["TotalCharges"] is not None][:50]
+    inputs = []
+    for item in metadata["inputs"]:
+        values = [row[item["name"]] for row in rows]
+        if item["datatype"] == "BYTES":
+            values = [str(value) for value in values]
+        kind = {"BYTES": np.object_, "INT64": np.int64, "FP64": np.float64}[item["datatype"]]
+        tensor = triton.InferInput(item["name"], [len(rows)], item["datatype"])
+        tensor.set_data_from_numpy(np.array(values, dtype=kind), binary_data=False)
+        inputs.append(tensor)
+    wanted = [triton.InferRequestedOutput("churn_probability", binary_data=False)]
+    for outputs in (wanted, None):
+        answer = client.infer("churn", inputs, outputs=outputs, request_id="7")
+        scores = answer.as_numpy("churn_probability")
+        assert scores.tolist() == [row["churn_probability"] for row in predictor.predict(rows)]
+        assert answer.get_response()["id"] == "7"
+
+
+def test_that_client_sees_its_errors_as_errors(api: ServedApi) -> None:
+    client = triton.InferenceServerClient(api.address.removeprefix("http://"))
+    tensor = triton.InferInput("gender", [1], "BYTES")
+    tensor.set_data_from_numpy(np.array(["Female"], dtype=np.object_), binary_data=True)
+    with pytest.raises(triton.InferenceServerException, match="Binary tensors"):
+        client.infer("churn", [tensor])
+    assert not client.is_model_ready("other")
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe{", b'{"gender": "\xff"}', b"\xef\xbb\xbf{}"])
+def test_bytes_that_are_no_utf_8_are_refused_as_behind_api_gateway(api: ServedApi, body: bytes) -> None:
+    status, headers, problem = call(api, "/predict", body)
+    assert (status, problem["type"]) == (400, "urn:churn:problem:bad-encoding")
+    assert headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 20 * MAX_BODY_BYTES])
+def test_a_body_over_the_limit_is_refused_however_large(api: ServedApi, size: int) -> None:
+    assert call(api, "/predict", b" " * size)[0] == 413
+
+
+def test_a_body_in_chunks_is_put_together(
+    api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(api.address).netloc, timeout=30)
+    text = json.dumps(customers[0]).encode()
+    parts = iter([text[:10], text[10:200], text[200:]])
+    connection.request("POST", "/predict", parts, JSON, encode_chunked=True)
+    assert json.loads(connection.getresponse().read()) == predictor.predict(customers[0])
+
+
+def test_every_answer_has_an_id_of_its_own(api: ServedApi) -> None:
+    instances = {call(api, "/nowhere", headers={})[2]["instance"] for _ in range(3)}
+    assert len(instances) == 3
+
+
+@pytest.mark.parametrize(
+    "path", ["/%ff", "/predict%00", "/..%2f..%2fetc/passwd", "/predict/../health", "//", "/*"]
+)
+def test_odd_paths_are_not_found(api: ServedApi, path: str) -> None:
+    assert call(api, path, headers={})[0] == 404
+
+
+def test_headers_over_ten_kibibytes_are_refused(api: ServedApi) -> None:
+    status, _, problem = call(api, "/health", headers={"X-Long": "x" * 10_300})
+    assert (status, problem["type"]) == (431, "urn:churn:problem:headers-too-large")
+
+
+def test_a_client_that_leaves_half_way_harms_nobody(api: ServedApi) -> None:
+    host, port = urlsplit(api.address).hostname, urlsplit(api.address).port
+    for start in (
+        b"POST /predict HTTP/1.1\r\n",
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
+    ):
+        with socket.create_connection((host, port), timeout=5) as connection:
+            connection.sendall(start)
+    assert call(api, "/health", headers={})[0] == 200
+
+
+def serve(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "churn_core.cli", "serve", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_ctrl_c_ends_it_quietly(sample_bundle: Path) -> None:
+    with ServedApi(sample_bundle) as api:
+        assert call(api, "/health", headers={})[0] == 200
+        exit_code, output = api.stop()
+    assert exit_code == 130
+    assert "Traceback" not in output
+
+
+def test_without_a_model_it_does_not_start(tmp_path: Path) -> None:
+    result = serve("--model", tmp_path / "none", "--port", 0)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "churn train" in result.stderr
+
+
+def test_a_port_that_is_taken_is_told(sample_bundle: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = serve("--model", sample_bundle, "--port", taken.getsockname()[1])
+    assert result.returncode == 1
+    assert "--port" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
+    assert serve("--port", port).returncode == 2
+
+
+def test_the_configuration_says_where_it_listens(sample_bundle: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    default = (Path(__file__).resolve().parents[3] / "config" / "config.yaml").read_text(encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text(default.replace("port: 8000", f"port: {port}"), encoding="utf-8")
+    with ServedApi(sample_bundle, arguments=("--config", str(config))) as api:
+        assert api.address == f"http://127.0.0.1:{port}"
+        assert call(api, "/health", headers={})[0] == 200

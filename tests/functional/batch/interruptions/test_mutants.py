@@ -1,0 +1,230 @@
+"""Faults planted in the batch function, one at a time: each must fail the test that is named for it.
+
+Run by `make proof` (CHURN_MUTANTS=1): each takes a copy of the project and some seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.proof_figures import cases, record_figure
+
+ROOT = Path(__file__).resolve().parents[4]
+TESTS = "tests/functional/batch"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A piece of the source, what stands there instead, and the test that must notice."""
+
+    file: str
+    text: str
+    instead: str
+    test: str
+
+
+MUTANTS = {
+    "overwrites an output": Mutant(
+        "functions/shared/storage.py",
+        '                        IfNoneMatch="*",\n',
+        "",
+        "test_batch_faults.py::test_b26_the_first_commit_wins",
+    ),
+    "takes any 412 for its own": Mutant(
+        "functions/shared/storage.py",
+        "return found.metadata.get(SHA256_METADATA) == digest",
+        "return True",
+        "test_batch_faults.py::test_b26_the_first_commit_wins",
+    ),
+    "takes a 412 for a failure": Mutant(
+        "functions/shared/storage.py",
+        "if _code(fault) not in _EXISTS:",
+        "if True:",
+        "test_batch_faults.py::test_b25_a_lost_answer_is_no_second_output",
+    ),
+    "gives up at a 409": Mutant(
+        "functions/shared/storage.py",
+        "if _code(fault) in _CONFLICT:",
+        "if False:",
+        "test_batch_faults.py::test_b27_a_conflict_is_tried_again",
+    ),
+    "reads the newest version": Mutant(
+        "functions/shared/storage.py",
+        '{"VersionId": source.version_id} if source.version_id else',
+        "{} if source.version_id else",
+        "test_batch_events.py::test_b3_an_overwritten_object_is_read_in_the_events_own_version",
+    ),
+    "reads whatever is there": Mutant(
+        "functions/shared/storage.py",
+        '{"IfMatch": f\'"{source.etag}"\'}',
+        "{}",
+        "test_batch_events.py::test_b4_without_versions_an_overwritten_object_is_left_to_its_next_event",
+    ),
+    "takes an archived object for an outage": Mutant(
+        "functions/shared/storage.py",
+        "with typed_faults(_INPUT_FAULTS):\n            answer = self._s3.get_object",
+        "with typed_faults({}):\n            answer = self._s3.get_object",
+        "test_batch_faults.py::test_b20_an_object_that_is_archived_after_the_first_look_leaves_a_record_too",
+    ),
+    "decodes a notification's key twice": Mutant(
+        "functions/shared/messages.py",
+        'key = unquote_plus(described["key"], errors="strict")',
+        'key = unquote_plus(unquote_plus(described["key"], errors="strict"))',
+        "test_batch_events.py::test_an_odd_key_names_exactly_its_object",
+    ),
+    "decodes an event's key": Mutant(
+        "functions/shared/messages.py",
+        'detail["bucket"]["name"], described["key"],',
+        'detail["bucket"]["name"], unquote_plus(described["key"]),',
+        "test_batch_events.py::test_an_odd_key_names_exactly_its_object",
+    ),
+    "scores its own output": Mutant(
+        "functions/shared/messages.py",
+        "if source.bucket != input_bucket or own_results:",
+        "if False:",
+        "test_batch_events.py::test_b16_the_functions_own_output_is_never_its_input",
+    ),
+    "answers nothing": Mutant(
+        "functions/batch/app.py",
+        'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}',
+        "return None",
+        "test_batch_events.py::test_an_object_becomes_its_scores",
+    ),
+    "acknowledges before it has written": Mutant(
+        "functions/batch/app.py",
+        "return all(one.action is not Action.RETRIED for one in handled)",
+        "return True",
+        "test_batch_faults.py::test_b24_without_a_place_for_it_there_is_no_output",
+    ),
+    "gives up without a record": Mutant(
+        "functions/batch/delivery.py",
+        'str(fault), "quarantine"), Action.RETRIED',
+        'str(fault), "quarantine"), Action.NO_OP',
+        "test_batch_faults.py::test_b37_without_a_durable_record_nothing_is_given_up",
+    ),
+    "never holds a crash against a file": Mutant(
+        "functions/shared/outcomes.py",
+        "Outcome.READER_CRASH: _QUARANTINED_IN_THE_END",
+        "Outcome.READER_CRASH: _RETRIED",
+        "test_batch_faults.py::test_c39_a_reader_that_dies_gets_two_more_chances",
+    ),
+    "downloads before it looks": Mutant(
+        "functions/batch/object_job.py",
+        "        self._check_caps(described)\n",
+        "",
+        "test_batch_faults.py::test_b19_the_size_limit_is_inclusive",
+    ),
+    "believes what a producer declares": Mutant(
+        "functions/batch/object_job.py",
+        "if declared is not None and declared.strip().lower() != digest:",
+        "if False:",
+        "test_batch_files.py::test_c38_with_a_declared_checksum_a_flipped_bit_is_never_scored",
+    ),
+    "tells nobody after a crash": Mutant(
+        "functions/batch/object_job.py",
+        "            self._announce(source, found.metadata)\n",
+        "",
+        "test_batch_faults.py::test_nobody_is_told_of_scores_that_are_not_there_and_everybody_of_those_that_are",
+    ),
+    "leaves what a killed attempt left": Mutant(
+        "functions/batch/object_job.py",
+        "        shutil.rmtree(root, ignore_errors=True)\n        root.mkdir",
+        "        root.mkdir",
+        "test_batch_faults.py::test_b34_what_a_killed_attempt_left_is_swept_away",
+    ),
+    "begins what it can't finish": Mutant(
+        "functions/batch/object_job.py",
+        "if seconds <= 0:",
+        "if False:",
+        "test_batch_faults.py::test_b29_an_attempt_without_time_for_its_output_is_not_begun",
+    ),
+    "hands on its credentials": Mutant(
+        "functions/batch/scoring_process.py",
+        'if name in _PASSED_ON or name.startswith("CHURN_")',
+        "if name",
+        "test_batch_faults.py::test_the_process_that_reads_has_no_credentials",
+    ),
+    "does not watch memory": Mutant(
+        "functions/batch/scoring_process.py",
+        "if self.peak_kilobytes > limit:",
+        "if self.peak_kilobytes > 2 * limit:",
+        "test_batch_guarantees.py::test_c28_a_file_that_takes_all_memory_is_stopped_by_the_watchdog",
+    ),
+    "outlives its function": Mutant(
+        "functions/batch/scoring_child.py",
+        "    _die_with_parent()\n",
+        "    import time; time.sleep(15)\n",
+        "test_crash_points.py::test_b28_a_process_killed_at_any_step_leaves_one_complete_output",
+    ),
+    "believes a file's statistics": Mutant(
+        "churn_core/scoring/files/scoring_pass.py",
+        "SET disabled_optimizers = 'filter_pushdown,statistics_propagation';",
+        "",
+        "../../unit/scoring/test_sandbox.py::test_c24_statistics_of_a_file_decide_nothing",
+    ),
+    "does not look at pages": Mutant(
+        "churn_core/scoring/files/scoring_pass.py",
+        "    check_pages(local)\n",
+        "",
+        "test_batch_files.py::test_g8_c36_each_file_has_its_end_and_the_next_is_scored",
+    ),
+    "keeps an old record for a new fault": Mutant(
+        "functions/batch/quarantine.py",
+        "        if REQUEUED in record or ",
+        "        if ",
+        "test_operations.py::test_what_fails_again_is_in_quarantine_again",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, of which one file at a time is changed."""
+    folder = tmp_path_factory.mktemp("mutants") / "project"
+    folder.mkdir()
+    archive = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, archive.decode().split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    return folder
+
+
+def run(folder: Path, test: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"{TESTS}/{test}"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        # The copy, and not the installed project.
+        env=os.environ | {"PYTHONPATH": str(folder)},
+    )
+    return done.returncode
+
+
+@pytest.mark.skipif(not cases(0, "CHURN_MUTANTS"), reason="run by make proof (CHURN_MUTANTS=1)")
+@pytest.mark.parametrize("name", MUTANTS)
+def test_each_planted_fault_is_noticed(copy: Path, name: str) -> None:
+    mutant = MUTANTS[name]
+    path = copy / mutant.file
+    source = path.read_text(encoding="utf-8")
+    assert source.count(mutant.text) == 1
+    path.write_text(source.replace(mutant.text, mutant.instead), encoding="utf-8")
+    try:
+        assert run(copy, mutant.test) == 1
+    finally:
+        path.write_text(source, encoding="utf-8")
+    record_figure(f"A function that {name} is noticed", mutant.test.split("::")[1])
+
+
+def test_each_planted_fault_has_its_place() -> None:
+    for name, mutant in MUTANTS.items():
+        assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.text) == 1, name
+        file, test = mutant.test.split("::")
+        assert f"def {test}(" in (ROOT / TESTS / file).read_text(encoding="utf-8"), name

@@ -1,0 +1,165 @@
+"""Outputs that cannot be written, runs that are stopped, bundles that were changed, wrong usage."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from churn_core.cli import main
+from churn_core.data import generate_sample_data
+from churn_core.scoring.predictor import ChurnPredictor
+from tests.functional.customer_files import CANARY, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_scoring(
+    customers: pd.DataFrame, sample_bundle: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    source = write_table(customers, tmp_path / "in.parquet")
+    for out in (tmp_path / "in.parquet" / "out.parquet", tmp_path / "no folder" / "out.parquet", tmp_path):
+        assert "output" in fails("score", source, out, "--model", sample_bundle)
+    assert "input" in fails("score", source, source, "--model", sample_bundle)
+
+
+def _limited(command: list[str], limit: int) -> subprocess.CompletedProcess[str]:
+    """Run a command that may write files of `limit` bytes at most, as on a disk that fills up."""
+
+    def limit_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, preexec_fn=limit_files, timeout=120
+    )
+
+
+def _churn(*words: object) -> list[str]:
+    return [sys.executable, "-m", "churn_core.cli", *map(str, words)]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that takes a second or two to score."""
+    path = tmp_path_factory.mktemp("many") / "in.parquet"
+    generate_sample_data(2_000_000, seed=5).to_parquet(path, row_group_size=100_000)
+    return path
+
+
+def test_a_full_disk_leaves_no_output(many: Path, sample_bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    done = _limited(_churn("score", many, out, "--model", sample_bundle), limit=4_000_000)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("churn: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def _wait_for_output_to_grow(folder: Path, process: subprocess.Popen[Any]) -> None:
+    while process.poll() is None:
+        if any(path.stat().st_size > 100_000 for path in folder.glob(".churn-*")):
+            return
+        time.sleep(0.005)
+    raise AssertionError("the command ended before it could be stopped")
+
+
+@pytest.mark.parametrize(("stop", "exit_code", "leftovers"), [("SIGINT", 130, 0), ("SIGKILL", -9, 1)])
+def test_a_run_that_is_stopped_half_way_leaves_no_output(
+    stop: str, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.parquet"
+    process = subprocess.Popen(
+        _churn("score", many, out, "--model", sample_bundle), stderr=subprocess.PIPE, text=True
+    )
+    _wait_for_output_to_grow(tmp_path, process)
+    process.send_signal(getattr(signal, stop))
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == exit_code, error
+    assert "Traceback" not in error
+    assert not out.exists()
+    assert len(list(tmp_path.iterdir())) == leftovers
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "portable.onnx", "manifest.json", "metrics.json", "report.html"]
+)
+def test_a_bundle_with_a_changed_byte_is_refused(
+    name: str, customers: pd.DataFrame, sample_bundle: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    source = write_table(customers, tmp_path / "in.parquet")
+    bundle = tmp_path / "bundle"
+    shutil.copytree(sample_bundle, bundle)
+    content = bytearray((bundle / name).read_bytes())
+    # In the manifest a digit of the first metric; elsewhere whatever lies in the middle.
+    place = content.index(b'"mean": 0.') + 10 if name == "manifest.json" else len(content) // 2
+    content[place] = ord("1") if content[place] != ord("1") else ord("2")
+    (bundle / name).write_bytes(content)
+    assert name in fails("score", source, tmp_path / "out.parquet", "--model", bundle)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_json_that_holds_no_customer_is_refused(
+    fails: Callable[..., str], sample_bundle: Path, tmp_path: Path
+) -> None:
+    for content in ("{", "[1]", '"text"', f'{{"tenure": "{CANARY}"}}', f'{{"{CANARY}": 1}}'):
+        path = tmp_path / "one.json"
+        path.write_text(content)
+        fails("predict", path, "--model", sample_bundle)
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["train"], ["generate", "x.csv", "--rows", "many"]])
+def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "--help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["generate", "validate", "train", "evaluate", "predict", "score"])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert command in capsys.readouterr().out
+
+
+def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame, tmp_path: Path) -> None:
+    source = write_table(sample_table, tmp_path / "in.parquet")
+    process = subprocess.Popen(
+        _churn("train", source, "--out", tmp_path / "bundle", "--model-type", "gradient_boosting"),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    # The folds are fitted by processes of their own: once there is one, training has begun.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None and not children.read_text():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_a_defect_of_our_own_shows_no_traceback_and_no_value(
+    fails: Callable[..., str], sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(ChurnPredictor, "predict", stumble)
+    monkeypatch.setattr(ChurnPredictor, "_check_golden_rows", lambda self: None)
+    (tmp_path / "one.json").write_text("{}")
+    assert "CHURN_DEBUG=1" in fails("predict", tmp_path / "one.json", "--model", sample_bundle)
+    monkeypatch.setenv("CHURN_DEBUG", "1")
+    with pytest.raises(RuntimeError, match=CANARY):
+        main(["predict", str(tmp_path / "one.json"), "--model", str(sample_bundle)])

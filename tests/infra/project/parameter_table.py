@@ -1,0 +1,48 @@
+"""The table of parameters in docs/deploy.md; `python -m tests.infra.project.parameter_table` writes it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.infra.template_reader import REPOSITORY, transformed
+
+PAGE: Final = REPOSITORY / "docs" / "deploy.md"
+BEGIN: Final = "<!-- parameters: written by tests/infra/project/parameter_table.py -->\n"
+END: Final = "<!-- end of parameters -->"
+
+
+def table(template: dict[str, Any]) -> str:
+    """Return the table of all parameters, one part a group."""
+    parts = []
+    for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
+        rows = [_row(name, template["Parameters"][name]) for name in group["Parameters"]]
+        heading = f"| {group['Label']['default']} | takes | default | effect |\n| --- | --- | --- | --- |\n"
+        parts.append(heading + "".join(rows))
+    return "\n".join(parts)
+
+
+def _row(name: str, parameter: dict[str, Any]) -> str:
+    default = parameter["Default"]
+    shown = f"`{default}`" if default != "" else "empty"
+    return f"| `{name}` | {_takes(parameter)} | {shown} | {parameter['Description']} |\n"
+
+
+def _takes(parameter: dict[str, Any]) -> str:
+    if "AllowedValues" in parameter:
+        return ", ".join(f"`{value}`" for value in parameter["AllowedValues"])
+    if parameter["Type"] == "Number":
+        return f"{parameter['MinValue']:,} to {parameter['MaxValue']:,}"
+    if parameter["Type"] == "CommaDelimitedList":
+        return "a list, separated by commas"
+    return "text"
+
+
+def written(page: str, content: str) -> str:
+    """Return the page with the table in its place."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(transformed())), encoding="utf-8")

@@ -1,0 +1,64 @@
+"""docs/model-delivery.md: what it names is there, and what needs an account shows no output."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Final
+
+import yaml
+
+from infra.build.package_functions import BATCH_LIMIT, LAMBDA_LIMIT, SCORE_LIMIT
+from tests.infra.project.project_commands import churn_options, make_targets
+from tests.infra.template_reader import REPOSITORY
+
+PAGE: Final = (REPOSITORY / "docs" / "model-delivery.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[list[str]]:
+    text = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", "")
+    return [shlex.split(line) for line in text.splitlines()]
+
+
+def test_its_commands_are_those_of_the_project() -> None:
+    assert "$ " not in "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+    named = {command[0].rpartition("/")[2] for command in commands()}
+    assert named == {"churn", "make", "sam", "aws"}
+    for command in commands():
+        if command[0] == "make":
+            targets = [word for word in command[1:] if "=" not in word]
+            assert set(targets) <= make_targets()
+        if command[0].endswith("/churn"):
+            assert {word for word in command if word.startswith("--")} <= churn_options(command[1])
+
+
+def test_the_variables_that_it_lists_are_those_that_make_knows() -> None:
+    makefiles = "".join(
+        (REPOSITORY / name).read_text(encoding="utf-8") for name in ("Makefile", "infra/build/Makefile")
+    )
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", PAGE, re.MULTILINE)
+    assert len(listed) == 5
+    for name in listed:
+        assert re.search(rf"^{name} (\?=|:=)", makefiles, re.MULTILINE), name
+
+
+def test_the_limits_that_it_names_are_those_of_the_code() -> None:
+    for limit in (SCORE_LIMIT, BATCH_LIMIT, LAMBDA_LIMIT):
+        assert f"{limit // 1_000_000} MB" in PAGE
+
+
+def test_the_licences_that_it_names_are_those_that_may_be_shipped() -> None:
+    source = (REPOSITORY / "infra" / "build" / "bill_of_materials.py").read_text(encoding="utf-8")
+    (allowed,) = re.findall(
+        r"^ALLOWED: Final = frozenset\(\s*\((.*?)\)\s*\)", source, re.DOTALL | re.MULTILINE
+    )
+    listed = PAGE.replace("\n", " ").partition("a name alone: ")[2].partition(". One exception")[0]
+    assert listed.split(", ") == re.findall(r'"([^"]+)"', allowed)
+
+
+def test_its_parameters_are_the_stack_s() -> None:
+    (retraining,) = (command for command in commands() if "infra/retraining.yaml" in command)
+    given = {word.partition("=")[0] for word in retraining if "=" in word}
+    text = re.sub(r"![A-Za-z]+", "", (REPOSITORY / "infra" / "retraining.yaml").read_text(encoding="utf-8"))
+    parameters = yaml.safe_load(text.partition("Resources:")[0])["Parameters"]
+    assert given == {name for name, one in parameters.items() if "Default" not in one}

@@ -1,0 +1,66 @@
+"""infra/openapi.json is what the code says of the default contract, and what the code does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from churn_core.scoring.bundle import load_bundle
+from functions.score.limits import MAX_CUSTOMERS
+from functions.score.openapi import openapi_document
+from functions.score.routes import ROUTES
+
+if TYPE_CHECKING:
+    from churn_core.scoring.bundle import Bundle
+
+COMMITTED = Path(__file__).resolve().parents[3] / "infra" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def bundle(sample_bundle: Path) -> Bundle:
+    return load_bundle(sample_bundle)
+
+
+@pytest.fixture(scope="module")
+def document(bundle: Bundle) -> dict[str, Any]:
+    return openapi_document(bundle)
+
+
+def test_the_committed_document_is_the_codes(document: dict[str, Any]) -> None:
+    assert json.loads(COMMITTED.read_text(encoding="utf-8")) == document, "run 'make openapi'"
+
+
+def test_every_route_is_described_and_no_other(document: dict[str, Any]) -> None:
+    described = {path: {method.upper() for method in methods} for path, methods in document["paths"].items()}
+    assert described == {path: set(methods) for path, methods in ROUTES.items()}
+
+
+def test_a_customer_is_described_by_the_contract(document: dict[str, Any], bundle: Bundle) -> None:
+    schema = document["components"]["schemas"]["Customer"]
+    assert set(schema["properties"]) == {"customerID", *bundle.contract.names}
+    assert set(bundle.contract.names) - set(schema["required"]) == {"TotalCharges"}
+    assert schema["additionalProperties"] is False
+    tenure = schema["properties"]["tenure"]
+    assert (tenure["type"], tenure["minimum"], tenure["maximum"]) == ("integer", 0, 120)
+    assert "`Month-to-month`, `One year`, `Two year`" in schema["properties"]["Contract"]["description"]
+
+
+def test_limits_stand_in_the_document(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["CustomerList"]["properties"]["customers"]["maxItems"] == MAX_CUSTOMERS
+    texts = [
+        schema
+        for schema in schemas["Customer"]["properties"]["gender"]["anyOf"]
+        if schema["type"] == "string"
+    ]
+    assert [text["maxLength"] for text in texts] == [256]
+
+
+def test_the_document_outlives_a_training_that_changes_no_column(
+    document: dict[str, Any], bundle: Bundle
+) -> None:
+    assert bundle.model_version not in json.dumps(document)
+    assert bundle.model_digest not in json.dumps(document)

@@ -1,0 +1,133 @@
+""".github/workflows: few permissions, pinned actions, commands that there are, nothing deployed untested."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.infra.project.project_commands import make_targets
+from tests.infra.template_reader import REPOSITORY
+
+FOLDER: Final = REPOSITORY / ".github" / "workflows"
+ENVIRONMENTS: Final = ("dev", "staging", "prod")
+READ: Final = {"contents": "read"}
+DEPLOY: Final = {"contents": "read", "id-token": "write"}
+
+
+def read(name: str) -> dict[str, Any]:
+    # YAML 1.1 reads `on` as a truth value.
+    loaded: dict[Any, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    return {"on" if key is True else key: value for key, value in loaded.items()}
+
+
+@pytest.fixture(scope="module")
+def delivery() -> dict[str, Any]:
+    return read("delivery.yml")
+
+
+@pytest.fixture(scope="module")
+def deploy() -> dict[str, Any]:
+    return read("deploy.yml")
+
+
+def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
+
+
+def test_there_is_no_other_workflow() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {"delivery.yml", "deploy.yml"}
+
+
+def test_nothing_is_permitted_but_to_read_and_for_a_deployment_to_say_who_it_is(
+    delivery: dict[str, Any], deploy: dict[str, Any]
+) -> None:
+    for workflow in (delivery, deploy):
+        assert workflow["permissions"] == READ
+    for name, job in delivery["jobs"].items():
+        assert job.get("permissions", READ) == (DEPLOY if name in ENVIRONMENTS else READ)
+    assert deploy["jobs"]["deploy"]["permissions"] == DEPLOY
+    # A fork's code must never run with this repository's rights.
+    assert set(delivery["on"]) == {"pull_request", "push"}
+    assert delivery["on"]["push"] == {"branches": ["main"]}
+    assert set(deploy["on"]) == {"workflow_call"}
+
+
+@pytest.mark.parametrize("name", ["delivery.yml", "deploy.yml"])
+def test_actions_are_pinned_by_commit_and_say_their_version(name: str) -> None:
+    lines = re.findall(r"uses: (\S+)(.*)", (FOLDER / name).read_text(encoding="utf-8"))
+    for action, comment in lines:
+        if action.startswith("./"):
+            assert (REPOSITORY / action).exists()
+        else:
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+    assert lines
+
+
+@pytest.mark.parametrize("name", ["delivery.yml", "deploy.yml"])
+def test_no_secret_is_named_and_nothing_from_outside_is_pasted_into_a_shell(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    assert "secrets." not in text
+    assert not re.search(r"AKIA|aws_secret|password", text, re.IGNORECASE)
+    for step in steps(read(name)):
+        assert "${{" not in step.get("run", ""), "hand it over as an environment variable"
+        if str(step.get("uses", "")).startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_every_command_is_one_of_the_project(delivery: dict[str, Any], deploy: dict[str, Any]) -> None:
+    commands = [
+        shlex.split(line)
+        for workflow in (delivery, deploy)
+        for step in steps(workflow)
+        for line in step.get("run", "").splitlines()
+    ]
+    for command in commands:
+        if command[0] == "make":
+            assert set(command[1:]) <= make_targets(), command
+        else:
+            assert command[:2] == [".sam-venv/bin/sam", "deploy"]
+            assert "build/package/$ENVIRONMENT/template.yaml" in command
+    assert commands[:3] == [["make", "test"], ["make", "lint"], ["make", "validate"]]
+
+
+def test_environments_follow_each_other_and_all_of_them_the_tests(delivery: dict[str, Any]) -> None:
+    jobs = delivery["jobs"]
+    assert jobs["package"]["needs"] == "test"
+    before = ["test", "package"]
+    for environment in ENVIRONMENTS:
+        job = jobs[environment]
+        assert job["needs"] == before
+        # `always()` and its like would run it after a failure.
+        assert job["if"] == "github.event_name == 'push'"
+        assert job["uses"] == "./.github/workflows/deploy.yml"
+        assert job["with"] == {"environment": environment}
+        before = ["test", "package", environment]
+
+
+def test_a_deployment_runs_in_its_environment_one_at_a_time_to_its_end(
+    delivery: dict[str, Any], deploy: dict[str, Any]
+) -> None:
+    job = deploy["jobs"]["deploy"]
+    # People who must agree to prod are its environment's protection.
+    assert job["environment"] == "${{ inputs.environment }}"
+    assert job["concurrency"] == {"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False}
+    assert delivery["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+    names = [str(step.get("uses", step.get("run", ""))).partition("@")[0] for step in job["steps"]]
+    package, materials = names.index("make package"), names.index("actions/upload-artifact")
+    assert names.index("aws-actions/configure-aws-credentials") < package < materials < len(names) - 1
+    assert job["steps"][-1]["run"].startswith(".sam-venv/bin/sam deploy")
+    (credentials,) = (s for s in job["steps"] if "configure-aws-credentials" in s.get("uses", ""))
+    assert set(credentials["with"]) == {"role-to-assume", "aws-region"}
+
+
+def test_bills_of_materials_and_licences_are_kept(delivery: dict[str, Any], deploy: dict[str, Any]) -> None:
+    for workflow in (delivery, deploy):
+        (upload,) = (s for s in steps(workflow) if "upload-artifact" in s.get("uses", ""))
+        kept = {path.rpartition("/")[2] for path in upload["with"]["path"].splitlines()}
+        assert kept == {"*.cdx.json", "*.licences.txt", "packages.json"}
+        assert upload["with"]["if-no-files-found"] == "error"

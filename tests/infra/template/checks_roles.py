@@ -1,0 +1,177 @@
+"""What must hold of roles: each does its job's calls, on its own things, for its own service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.shared.objects import INPUT_PREFIXES
+from functions.shared.storage import EVENT_SOURCE
+from tests.infra.deployed_stack import ACCOUNT, REGION
+from tests.infra.template_reader import as_list
+
+if TYPE_CHECKING:
+    from tests.infra.deployed_stack import DeployedStack
+
+TRACES: Final = {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+WITHOUT_RESOURCES: Final = {
+    *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"),
+    *("xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    *("states:CreateLogDelivery", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery"),
+    *("logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy"),
+    *("logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
+}
+"""Actions for which AWS knows no resource but `*`."""
+READ: Final = INPUT_PREFIXES
+"""Prefixes of the input bucket that the batch function reads."""
+WRITTEN: Final = ("scored", "quarantine")
+OF_THE_GATEWAY: Final = "ApiGatewayLoggingRole"
+
+
+def rights(stack: DeployedStack, role: str) -> set[tuple[str, str]]:
+    """Return what a role may do, as pairs of action and resource."""
+    return {
+        (action, resource)
+        for statement in stack.statements(role)
+        if statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+def conditions(stack: DeployedStack, role: str) -> dict[str, Any]:
+    """Return the conditions on actions that have any."""
+    return {
+        action: statement["Condition"]
+        for statement in stack.statements(role)
+        if "Condition" in statement
+        for action in as_list(statement["Action"])
+        if not action.startswith("kms:")
+    }
+
+
+def _logs(stack: DeployedStack, group: str) -> set[tuple[str, str]]:
+    return {(f"logs:{action}", stack.arn(group)) for action in ("CreateLogStream", "PutLogEvents")}
+
+
+def _key(stack: DeployedStack, *actions: str) -> set[tuple[str, str]]:
+    own = stack.parameters["KmsKeyArn"]
+    return {(f"kms:{action}", own) for action in actions} if own else set()
+
+
+def check_score_touches_nothing(stack: DeployedStack) -> None:
+    assert rights(stack, "ScoreRole") == TRACES | _logs(stack, "ScoreLogs") | _key(stack, "Decrypt")
+
+
+def check_batch_does_its_work_and_no_more(stack: DeployedStack) -> None:
+    incoming, output = stack.arn("InputBucket"), stack.arn("OutputBucket")
+    queue = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    expected = (
+        TRACES
+        | _logs(stack, "BatchLogs")
+        | _key(stack, "Decrypt", "GenerateDataKey")
+        | {(f"sqs:{action}", stack.arn("InputQueue")) for action in queue}
+        | {
+            (f"s3:{action}", f"{incoming}/{prefix}*")
+            for action in ("GetObject", "GetObjectVersion")
+            for prefix in READ
+        }
+        | {("s3:ListBucket", incoming)}
+        | {
+            (f"s3:{action}", f"{output}/{prefix}/*")
+            for action in ("PutObject", "GetObject")
+            for prefix in WRITTEN
+        }
+        | {("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")}
+    )
+    assert rights(stack, "BatchRole") == expected, rights(stack, "BatchRole") ^ expected
+    narrowed = conditions(stack, "BatchRole")
+    assert set(narrowed) == {"s3:ListBucket", "events:PutEvents"}
+    listed = narrowed["s3:ListBucket"]["StringLikeIfExists"]["s3:prefix"]
+    assert as_list(listed) == [f"{prefix}*" for prefix in READ]
+    assert narrowed["events:PutEvents"] == {"StringEquals": {"events:source": EVENT_SOURCE}}
+
+
+def check_the_hook_invokes_and_tells(stack: DeployedStack) -> None:
+    application = "churn-test-ServerlessDeploymentApplication"
+    assert rights(stack, "PreTrafficRole") == (
+        TRACES
+        | _logs(stack, "PreTrafficLogs")
+        | _key(stack, "Decrypt")
+        | {
+            # Versions and aliases, not what is unpublished.
+            ("lambda:InvokeFunction", f"{stack.arn('ScoreFunction')}:*"),
+            (
+                "codedeploy:PutLifecycleEventHookExecutionStatus",
+                f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:{application}/*",
+            ),
+        }
+    )
+
+
+def check_deployments_move_one_alias(stack: DeployedStack) -> None:
+    function = stack.arn("ScoreFunction")
+    calls = ("GetAlias", "UpdateAlias", "GetProvisionedConcurrencyConfig")
+    assert rights(stack, "DeploymentRole") == (
+        {(f"lambda:{call}", place) for call in calls for place in (function, f"{function}:*")}
+        | {("lambda:InvokeFunction", stack.arn("PreTrafficFunction")), ("cloudwatch:DescribeAlarms", "*")}
+    )
+
+
+def check_no_role_has_stars(stack: DeployedStack) -> None:
+    """No action with a star, no resource that is one, but where AWS knows no other."""
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in stack.statements(role):
+            assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), role
+        for action, resource in rights(stack, role):
+            assert "*" not in action, f"{role} may do {action}"
+            assert resource != "*" or action in WITHOUT_RESOURCES, f"{role} may do {action} on everything"
+
+
+def check_no_role_deletes_or_opens(stack: DeployedStack) -> None:
+    for role in stack.of_type("AWS::IAM::Role"):
+        for action, _ in rights(stack, role):
+            service, _, call = action.partition(":")
+            harmless = (service, call) in {("sqs", "DeleteMessage"), ("logs", "DeleteLogDelivery")}
+            assert harmless or not any(word in call for word in ("Delete", "Acl", "PutBucket", "Pass")), role
+
+
+def check_roles_are_bounded_where_asked_for(stack: DeployedStack) -> None:
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        assert role.get("PermissionsBoundary", "") == stack.parameters["PermissionsBoundary"], name
+
+
+def check_roles_trust_one_service_for_this_account(stack: DeployedStack) -> None:
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        if name == OF_THE_GATEWAY:
+            # As API Gateway documents it; the role is named by the account's own setting alone.
+            assert trust["Principal"] == {"Service": "apigateway.amazonaws.com"}
+            continue
+        assert "Condition" in trust, f"{name} is there for every account's {trust['Principal']}"
+        assert (trust["Effect"], trust["Action"]) == ("Allow", "sts:AssumeRole"), name
+        assert list(trust["Principal"]) == ["Service"], name
+        assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}, name
+    roles = {function["Role"] for function in stack.of_type("AWS::Lambda::Function").values()}
+    for name in stack.of_type("AWS::IAM::Role"):
+        (trust,) = stack.properties(name)["AssumeRolePolicyDocument"]["Statement"]
+        if stack.arn(name) in roles:
+            assert trust["Principal"]["Service"] == "lambda.amazonaws.com", name
+
+
+def check_roles_have_no_policies_of_awss(stack: DeployedStack) -> None:
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        managed = role.get("ManagedPolicyArns", [])
+        # API Gateway refuses a role that can do less than this one.
+        allowed = [f"arn:aws:iam::aws:policy/service-role/{'AmazonAPIGatewayPushToCloudWatchLogs'}"]
+        assert managed == (allowed if name == OF_THE_GATEWAY else []), name
+
+
+def check_keys_are_used_through_their_services(stack: DeployedStack) -> None:
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in stack.statements(role):
+            if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+                assert stack.parameters["KmsKeyArn"], role
+                assert as_list(statement["Resource"]) == [stack.parameters["KmsKeyArn"]], role
+                services = as_list(statement["Condition"]["StringEquals"]["kms:ViaService"])
+                assert services, role
+                assert all(service.endswith(f".{REGION}.amazonaws.com") for service in services), role

@@ -1,0 +1,84 @@
+"""The bundle before the one that is there, and its way back."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from churn_core.cli import main
+from churn_core.errors import BundleError
+from churn_core.models.bundle.history import bring_back, previous_of
+from churn_core.models.bundle.writer import write_bundle
+from churn_core.scoring.bundle import load_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from churn_core.models.export.prove import ProvedModel
+
+
+@pytest.fixture
+def folder(bundle_of: Callable[[str], Path], proved_logistic: ProvedModel, tmp_path: Path) -> Path:
+    """A forest that a logistic regression replaced, and was kept."""
+    place = tmp_path / "bundle"
+    shutil.copytree(bundle_of("random_forest"), place)
+    write_bundle(proved_logistic, "<html></html>", place, keep_previous=True)
+    return place
+
+
+def versions(folder: Path) -> tuple[str, str]:
+    return load_bundle(folder).model_version, load_bundle(previous_of(folder)).model_version
+
+
+def test_they_change_places_and_back(folder: Path, bundle_of: Callable[[str], Path]) -> None:
+    there, before = versions(folder)
+    assert before == load_bundle(bundle_of("random_forest")).model_version != there
+
+    assert bring_back(folder).model_version == before
+    assert versions(folder) == (before, there)
+
+    bring_back(folder)
+    assert versions(folder) == (there, before)
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["bundle", "bundle.previous"]
+
+
+def test_one_is_kept_and_no_more(folder: Path, proved_logistic: ProvedModel) -> None:
+    there, _ = versions(folder)
+
+    write_bundle(proved_logistic, "<html></html>", folder, keep_previous=True)
+
+    assert versions(folder) == (there, there)
+
+
+def test_what_does_not_verify_is_not_brought_back(folder: Path) -> None:
+    graph = previous_of(folder) / "model.onnx"
+    graph.write_bytes(graph.read_bytes() + b"x")
+    there = load_bundle(folder).model_version
+
+    with pytest.raises(BundleError, match="was altered"):
+        bring_back(folder)
+
+    assert load_bundle(folder).model_version == there
+
+
+def test_a_bundle_that_is_not_promoted_over_is_not_kept(
+    sample_bundle: Path, proved_logistic: ProvedModel, tmp_path: Path
+) -> None:
+    place = tmp_path / "bundle"
+    shutil.copytree(sample_bundle, place)
+    write_bundle(proved_logistic, "<html></html>", place)
+    assert not previous_of(place).exists()
+
+
+def test_the_command_tells_which_one_is_there_now(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, before = versions(folder)
+
+    assert main(["rollback", "--model", str(folder)]) == 0
+    assert f"holds {before} again" in capsys.readouterr().out
+
+    shutil.rmtree(previous_of(folder))
+    assert main(["rollback", "--model", str(folder)]) == 1
+    assert "No bundle was kept" in capsys.readouterr().err

@@ -1,0 +1,199 @@
+"""One customer, a list, or columns: the same scores, described in full."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from churn_core.errors import InvalidRecordsError
+from churn_core.models.export.gate_rows import random_rows
+from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
+from churn_core.scoring.reasons import ranked_reasons, top_positions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CUSTOMER = {
+    "customerID": "7590-VHVEG",
+    "gender": "Female",
+    "SeniorCitizen": 0,
+    "Partner": "Yes",
+    "Dependents": "No",
+    "tenure": 1,
+    "PhoneService": "No",
+    "MultipleLines": "No phone service",
+    "InternetService": "DSL",
+    "OnlineSecurity": "No",
+    "OnlineBackup": "Yes",
+    "DeviceProtection": "No",
+    "TechSupport": "No",
+    "StreamingTV": "No",
+    "StreamingMovies": "No",
+    "Contract": "Month-to-month",
+    "PaperlessBilling": "Yes",
+    "PaymentMethod": "Electronic check",
+    "MonthlyCharges": 29.85,
+    "TotalCharges": None,
+}
+
+
+@pytest.fixture(scope="module")
+def predictor(sample_bundle: Path) -> ChurnPredictor:
+    return ChurnPredictor.load(sample_bundle)
+
+
+def refused(predictor: ChurnPredictor, **changes: Any) -> list[tuple[str | int, str]]:
+    with pytest.raises(InvalidRecordsError) as caught:
+        predictor.predict(CUSTOMER | changes)
+    return [(fault.column, fault.code) for fault in caught.value.faults]
+
+
+def test_an_answer_says_how_likely_what_to_do_and_why(predictor: ChurnPredictor) -> None:
+    answer = predictor.predict(CUSTOMER)
+    assert list(answer) == [
+        *("customerID", "churn_probability", "will_churn", "threshold", "risk"),
+        *("reasons", "warnings", "model_version"),
+    ]
+    assert answer["customerID"] == "7590-VHVEG"
+    assert round(answer["churn_probability"], 6) == answer["churn_probability"]
+    assert answer["will_churn"] == (answer["churn_probability"] >= answer["threshold"])
+    assert answer["warnings"] == []
+    json.dumps(answer)
+
+
+def test_reasons_push_towards_leaving_and_come_largest_first(predictor: ChurnPredictor) -> None:
+    reasons = predictor.predict(CUSTOMER)["reasons"]
+    contributions = [reason["contribution"] for reason in reasons]
+    assert 1 <= len(reasons) <= 3
+    assert contributions == sorted(contributions, reverse=True)
+    assert min(contributions) > 0
+
+
+def test_all_reasons_list_every_feature(predictor: ChurnPredictor) -> None:
+    reasons = predictor.predict(CUSTOMER, all_reasons=True)["reasons"]
+    assert {reason["feature"] for reason in reasons} == set(predictor.contract.names)
+    kinds = {reason["feature"]: reason["value_kind"] for reason in reasons}
+    assert kinds["TotalCharges"] == "missing"
+    assert kinds["tenure"] == "known"
+
+
+def test_an_unknown_category_is_scored_and_named(predictor: ChurnPredictor) -> None:
+    answer = predictor.predict(CUSTOMER | {"Contract": "by carrier pigeon"}, all_reasons=True)
+    assert answer["warnings"] == ["Contract"]
+    assert next(r for r in answer["reasons"] if r["feature"] == "Contract")["value_kind"] == "unknown"
+
+
+def test_the_id_is_optional_and_nothing_else_is_echoed(predictor: ChurnPredictor) -> None:
+    record = {key: value for key, value in CUSTOMER.items() if key != "customerID"}
+    answer = predictor.predict(record)
+    assert "customerID" not in answer
+    assert answer["churn_probability"] == predictor.predict(CUSTOMER)["churn_probability"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"tenure": None}, "missing"),
+        ({"tenure": "1"}, "wrong_type"),
+        ({"tenure": True}, "wrong_type"),
+        ({"tenure": 1.5}, "not_integer"),
+        ({"tenure": -1}, "out_of_range"),
+        ({"tenure": 10**400}, "out_of_range"),
+        ({"MonthlyCharges": float("inf")}, "not_finite"),
+        ({"MonthlyCharges": 1e39}, "out_of_range"),
+        ({"Contract": None}, "missing"),
+        ({"Contract": " "}, "missing"),
+        ({"Contract": 1.5}, "wrong_type"),
+        ({"Contract": ["Month-to-month"]}, "wrong_type"),
+        ({"Contract": "x" * 257}, "too_long"),
+        ({"Contract": "a\0b"}, "invalid_unicode"),
+        ({"Contract": "\ud800"}, "invalid_unicode"),
+    ],
+)
+def test_a_value_that_breaks_the_contract_is_refused_with_its_code(
+    predictor: ChurnPredictor, changes: dict[str, Any], code: str
+) -> None:
+    assert refused(predictor, **changes) == [(next(iter(changes)), code)]
+
+
+def test_a_whole_number_may_be_written_with_a_point(predictor: ChurnPredictor) -> None:
+    assert predictor.predict(CUSTOMER | {"tenure": 1.0}) == predictor.predict(CUSTOMER)
+
+
+def test_a_key_that_is_no_column_is_refused_by_its_place_not_its_name(predictor: ChurnPredictor) -> None:
+    assert refused(predictor, **{"SSN-111-22-3333": 1}) == [(len(CUSTOMER), "extra_forbidden")]
+    assert refused(predictor, Churn="Yes") == [(len(CUSTOMER), "extra_forbidden")]
+
+
+def test_one_a_list_and_columns_give_the_same_scores(predictor: ChurnPredictor) -> None:
+    records = [CUSTOMER | {"tenure": tenure} for tenure in range(40)]
+    answers = predictor.predict(records)
+    assert answers == [predictor.predict(record) for record in records]
+    columns = {name: [record[name] for record in records] for name in CUSTOMER}
+    scores = predictor.predict_columns(columns)
+    assert scores.probability.tolist() == [answer["churn_probability"] for answer in answers]
+    assert predictor.predict([]) == []
+
+
+def test_a_missing_column_is_refused(predictor: ChurnPredictor) -> None:
+    columns = {name: [value] for name, value in CUSTOMER.items() if name != "Contract"}
+    with pytest.raises(InvalidRecordsError, match="'Contract'"):
+        predictor.predict_columns(columns)
+
+
+@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
+def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: str) -> None:
+    predictor = ChurnPredictor.load(bundle_of(family))
+    rows = random_rows(predictor.contract, 2 * ROWS_PER_RUN + 1, np.random.default_rng(1))
+    together = predictor.score_matrix(rows)
+    order = np.random.default_rng(2).permutation(len(rows))
+    shuffled = predictor.score_matrix(rows[order])
+    np.testing.assert_array_equal(shuffled.raw_score, together.raw_score[order])
+    for row in (0, 1, ROWS_PER_RUN - 1, ROWS_PER_RUN, 2 * ROWS_PER_RUN):
+        alone = predictor.score_matrix(rows[row : row + 1])
+        assert alone.raw_score[0] == together.raw_score[row]
+        assert alone.probability[0] == together.probability[row]
+
+
+def named(row: np.ndarray) -> list[int]:
+    """Return the positions of one customer's reasons."""
+    ranked = ranked_reasons(row[None, :])
+    return ranked.positions[0, : ranked.counts[0]].tolist()
+
+
+def test_reasons_of_many_rows_are_those_of_each(predictor: ChurnPredictor) -> None:
+    generator = np.random.default_rng(7)
+    # Rounded, so that there are ties; some rows have fewer than three positive features, some none.
+    contributions = np.round(generator.normal(-0.5, 0.4, (5_000, 6)), 1).astype(np.float32)
+    found = np.array(top_positions(contributions)).T
+    for row, positions in zip(contributions, found.tolist(), strict=True):
+        wanted = named(row)
+        assert positions == wanted + [-1] * (3 - len(wanted))
+
+
+def test_ties_go_to_the_feature_that_the_contract_names_first() -> None:
+    contributions = np.array([[0.5, 0.7, 0.5, 0.7, 0.0, -1.0]], dtype=np.float32)
+    assert named(contributions[0]) == [1, 3, 0]
+    assert [int(place[0]) for place in top_positions(contributions)] == [1, 3, 0]
+
+
+@pytest.mark.parametrize("all_reasons", [False, True])
+def test_one_customer_is_described_as_among_many(bundle_of: Any, all_reasons: bool) -> None:
+    predictor = ChurnPredictor.load(bundle_of("additive"))
+    odd = CUSTOMER | {"Contract": "by carrier pigeon", "TotalCharges": None, "gender": "unheard of"}
+    records = [(odd if row % 3 else CUSTOMER) | {"tenure": row, "customerID": str(row)} for row in range(60)]
+    together = predictor.predict(records, all_reasons=all_reasons)
+    assert [predictor.predict(record, all_reasons=all_reasons) for record in records] == together
+    # Ties and negative zeros too, which a real model seldom has.
+    matrix = predictor.encode(records)
+    contributions = np.round(np.random.default_rng(0).normal(0, 0.3, matrix.shape), 1).astype(np.float32)
+    contributions[:, 0] = -1e-9
+    for few, many in zip(
+        predictor._answers._explain_few(matrix, contributions, all_reasons),
+        predictor._answers._explain_many(matrix, contributions, all_reasons),
+        strict=True,
+    ):
+        assert str(few) == str(many)

@@ -1,0 +1,108 @@
+"""S3, SQS and EventBridge on this machine are made as the template says."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from churn_core.errors import ConfigError
+from infra.local.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.template_settings import TemplateSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPLATE = TemplateSettings()
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud(TEMPLATE) as running:
+        yield running
+
+
+def received(cloud: LocalCloud) -> list[dict[str, Any]]:
+    """Return the bodies that are in the queue, as soon as there are any, or none after a second."""
+    found = cloud.client("sqs").receive_message(
+        QueueUrl=cloud.mapping(workers=1).queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+    )
+    return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+
+def test_a_drop_becomes_a_message_if_the_rules_pattern_fits(cloud: LocalCloud) -> None:
+    s3 = cloud.client("s3")
+    stored = s3.put_object(Bucket=cloud.input_bucket, Key="incoming/a b.parquet", Body=b"PAR1")
+    s3.put_object(Bucket=cloud.input_bucket, Key="elsewhere/c.parquet", Body=b"PAR1")
+    s3.put_object(Bucket=cloud.output_bucket, Key="incoming/d.parquet", Body=b"PAR1")
+    (message,) = received(cloud)
+    assert message["detail"]["object"]["key"] == "incoming/a b.parquet"
+    assert message["detail"]["object"]["version-id"] == stored["VersionId"]
+
+
+def test_a_file_can_be_dropped_without_boto3(cloud: LocalCloud) -> None:
+    address = f"{cloud.address}/{cloud.input_bucket}/incoming/e.parquet"
+    # Otherwise urllib calls it a form.
+    type_of_file = {"Content-Type": "application/octet-stream"}
+    urlopen(Request(address, b"PAR1", type_of_file, method="PUT")).close()
+    assert [message["detail"]["object"]["size"] for message in received(cloud)] == [4]
+    with urlopen(address) as found:
+        assert found.read() == b"PAR1"
+
+
+@pytest.mark.parametrize("resource", ["InputQueue", "DeadLetterQueue"])
+def test_queues_have_the_templates_times(cloud: LocalCloud, resource: str) -> None:
+    declared = TEMPLATE.properties(resource)
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName=declared["QueueName"])["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["MessageRetentionPeriod"] == str(declared["MessageRetentionPeriod"])
+    assert attributes["VisibilityTimeout"] == str(declared.get("VisibilityTimeout", 30))
+    if "RedrivePolicy" in declared:
+        redrive = json.loads(attributes["RedrivePolicy"])
+        assert redrive["maxReceiveCount"] == declared["RedrivePolicy"]["maxReceiveCount"]
+        assert redrive["deadLetterTargetArn"].endswith(":churn-local-inputs-dead")
+
+
+def test_the_mapping_is_the_templates_with_fewer_workers_at_most(cloud: LocalCloud) -> None:
+    declared = TEMPLATE.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
+    allowed = declared["ScalingConfig"]["MaximumConcurrency"]
+    found = cloud.mapping(workers=10**6)
+    assert (found.concurrency, cloud.mapping(workers=1).concurrency) == (allowed, 1)
+    assert found.batch_size == declared["BatchSize"]
+    assert found.reports_failures
+    assert found.retry_seconds is None
+
+
+def test_the_next_one_finds_nothing_of_this_one() -> None:
+    with LocalCloud(TEMPLATE) as first:
+        first.client("s3").put_object(Bucket=first.input_bucket, Key="incoming/f.parquet", Body=b"PAR1")
+    with LocalCloud(TEMPLATE) as second:
+        listed = second.client("s3").list_objects_v2(Bucket=second.input_bucket)
+        assert (listed["KeyCount"], received(second)) == (0, [])
+
+
+def test_a_port_that_is_taken_is_refused_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ConfigError, match="AWS_PORT"):
+        LocalCloud(TEMPLATE, other.getsockname()[1])
+
+
+def test_proxies_and_aws_settings_of_the_user_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as settings:
+        for name in ("HTTP_PROXY", "http_proxy", "AWS_ENDPOINT_URL_S3"):
+            settings.setenv(name, "http://127.0.0.1:9")
+        settings.setenv("AWS_PROFILE", "nobody")
+        # Put back at the end, though they are taken away meanwhile.
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            settings.setenv(name, "/nowhere")
+        before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        try:
+            forget_aws_settings()
+            with LocalCloud(TEMPLATE) as cloud:
+                assert cloud.client("s3").list_objects_v2(Bucket=cloud.input_bucket)["KeyCount"] == 0
+        finally:
+            os.environ |= before

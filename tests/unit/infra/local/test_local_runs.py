@@ -1,0 +1,112 @@
+"""The state machine of the template in moto, with functions of this process behind it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import moto.awslambda.models
+import moto.core.config
+import pytest
+
+from infra.local.emulator import FunctionError
+from infra.local.local_cloud import LocalCloud
+from infra.local.local_runs import LocalRuns
+from infra.local.template_settings import TemplateSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEMPLATE = TemplateSettings()
+PARTS = [{"key": "backfill/a.parquet"}, {"key": "backfill/b.parquet"}]
+RUN = {"finished": False, "concurrency": 2, "tolerated_failure_percentage": 0.0, "model_digest": "d"}
+
+
+def ended(cloud: LocalCloud, name: str = "one") -> dict[str, Any]:
+    states = cloud.client("stepfunctions")
+    (machine,) = states.list_state_machines()["stateMachines"]
+    assert machine["name"] == "churn-local-backfill"
+    started = states.start_execution(
+        stateMachineArn=machine["stateMachineArn"], name=name, input='{"prefix": "backfill/"}'
+    )
+    while (told := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+        time.sleep(0.05)
+    return dict(told)
+
+
+def planner(cloud: LocalCloud) -> Callable[[dict[str, Any]], Any]:
+    def step(event: dict[str, Any]) -> Any:
+        if event["step"] == "finish":
+            return {"finished": event["run"]}
+        assert event["run"] == {"prefix": "backfill/"}
+        cloud.client("s3").put_object(Bucket=cloud.output_bucket, Key="plan", Body=json.dumps(PARTS))
+        return RUN | {"output_bucket": cloud.output_bucket, "plan_key": "plan"}
+
+    return step
+
+
+def test_each_part_is_one_call_between_plan_and_finish() -> None:
+    items: list[Any] = []
+    with LocalCloud(TEMPLATE) as cloud:
+        invoke = {
+            "BatchFunction": lambda event: items.append(event) or {},
+            "BackfillFunction": planner(cloud),
+        }
+        with LocalRuns(cloud, TEMPLATE, invoke):
+            told = ended(cloud)
+    assert told["status"] == "SUCCEEDED", told
+    assert json.loads(told["output"])["finished"]["plan_key"] == "plan"
+    expected = [{"backfill": {"part": part, "model_digest": "d", "attempt": 1}} for part in PARTS]
+    assert sorted(items, key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('{"errorType": "EmptyPrefixError", "errorMessage": "Nothing."}\nthe log', "EmptyPrefixError"),
+        ('{"errorType": "BadRequestError", "errorMessage": "No."}', "BadRequestError"),
+    ],
+)
+def test_errors_keep_the_type_by_which_the_machine_knows_them(text: str, error: str) -> None:
+    def fail(_: Any) -> None:
+        raise FunctionError(text)
+
+    with (
+        LocalCloud(TEMPLATE) as cloud,
+        LocalRuns(cloud, TEMPLATE, {"BackfillFunction": fail, "BatchFunction": fail}),
+    ):
+        told = ended(cloud)
+    assert (told["status"], told["error"]) == ("FAILED", error)
+    assert "the log" not in told["cause"]
+
+
+def test_an_environment_that_is_gone_is_an_error_to_try_again() -> None:
+    calls: list[Any] = []
+
+    def die_once(event: dict[str, Any]) -> Any:
+        calls.append(event)
+        if len(calls) == 1:
+            raise FunctionError("Task timed out after 900.00 seconds")
+        return RUN | {"finished": True}
+
+    with (
+        LocalCloud(TEMPLATE) as cloud,
+        LocalRuns(cloud, TEMPLATE, {"BackfillFunction": die_once, "BatchFunction": print}),
+    ):
+        assert ended(cloud)["status"] == "SUCCEEDED"
+    assert [event["step"] for event in calls] == ["plan", "plan", "finish"]
+
+
+def test_moto_is_left_as_it_was() -> None:
+    def seen() -> tuple[Any, Any]:
+        interprets = moto.core.config.default_user_config["stepfunctions"]["execute_state_machine"]
+        return moto.awslambda.models.LambdaFunction._invoke_lambda, interprets
+
+    before = seen()
+    with (
+        LocalCloud(TEMPLATE) as cloud,
+        LocalRuns(cloud, TEMPLATE, {"BackfillFunction": print, "BatchFunction": print}),
+    ):
+        assert seen() != before
+    assert seen() == before
