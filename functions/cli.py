@@ -41,7 +41,7 @@ def add_commands(commands: Any) -> None:
 
 def _openapi(options: argparse.Namespace) -> None:
     from churn_core.scoring.bundle import load_bundle
-    from functions.score.openapi import openapi_document
+    from functions.score.openapi.document import openapi_document
 
     text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
     if options.out is None:

@@ -76,18 +76,17 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _read_json(name: str) -> Any:
+    from churn_core.scoring.records.strict_json import JsonRefusedError, parse_json
+
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        # Python may read bytes that are not UTF-8 from stdin as surrogates; encoding restores the bytes.
+        text = sys.stdin.read().encode(errors="surrogateescape") if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise DataError(f"{name} can't be read ({error.strerror}); name an existing file.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 text; write the JSON as UTF-8.") from error
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            "The input is not valid JSON; give one customer as an object, or a list of them."
-        ) from error
+        content = parse_json(text)
+    except JsonRefusedError as error:
+        raise DataError(f"{'stdin' if name == '-' else name} can't be read. {error}") from error
     if isinstance(content, dict) or (isinstance(content, list) and all(isinstance(c, dict) for c in content)):
         return content
     raise DataError("The input holds no customers; give one customer as a JSON object, or a list of them.")

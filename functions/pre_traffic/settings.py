@@ -1,4 +1,4 @@
-"""What the hook takes from its environment."""
+"""The hook's settings, from environment variables."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PreTrafficSettings:
         Raises
         ------
         KeyError
-            If no version is named.
+            If ``CHURN_NEW_VERSION`` is missing.
         """
         task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
         return cls(

@@ -1,4 +1,4 @@
-"""What is measured of each request, and how it becomes CloudWatch metrics."""
+"""Counts and times of a request, and their CloudWatch metrics."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RequestMeasurement:
     milliseconds : dict
         Wall time by phase.
     customers, high_risk, unknown_categories : int
-        Customers scored, those of them at high risk, and values that training had not seen.
+        Scored customers, how many of them are at high risk, and values that training had not seen.
     model_version : str or None
         The model that scored them.
     """
@@ -53,11 +53,11 @@ class RequestMeasurement:
     model_version: str | None = None
 
     def phase(self, name: Phase) -> _Stopwatch:
-        """Measure what happens inside a ``with`` block."""
+        """Return a context manager that measures the wall time of its block."""
         return _Stopwatch(self.milliseconds, name)
 
     def count(self, answers: Sequence[dict[str, Any]]) -> None:
-        """Count what was answered."""
+        """Count the answers of a request."""
         self.customers = len(answers)
         self.high_risk = sum(answer["risk"] == "high" for answer in answers)
         self.unknown_categories = sum(len(answer["warnings"]) for answer in answers)
@@ -67,19 +67,19 @@ class RequestMeasurement:
 def add_metrics(
     metrics: Metrics, measurement: RequestMeasurement, route: str, status: int, request_id: str
 ) -> None:
-    """Hand one request's measurement to CloudWatch's embedded metric format.
+    """Add one request's measurement in CloudWatch's embedded metric format.
 
     Parameters
     ----------
     metrics : Metrics
-        Flushed by its own decorator.
+        Its own decorator writes it to the log.
     measurement : RequestMeasurement
     route : str
-        Method and path of the route, or ``none``; no text of the caller.
+        Method and path of the route, or ``none``; never text of the caller.
     status : int
-        Of the answer.
+        HTTP status of the answer.
     request_id : str
-        Goes along as metadata, which is searchable and no dimension: a dimension's every value is paid for.
+        Added as metadata, not as a dimension: CloudWatch charges for each value of a dimension.
     """
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     for phase, duration in measurement.milliseconds.items():
@@ -90,7 +90,7 @@ def add_metrics(
         share = 100 * measurement.high_risk / measurement.customers
         metrics.add_metric("HighRiskShare", MetricUnit.Percent, round(share, 3))
         metrics.add_metric("UnknownCategories", MetricUnit.Count, measurement.unknown_categories)
-    # An answered error is none in Lambda's own metrics.
+    # Lambda's own metric `Errors` does not count requests that are answered with 5xx.
     if status == _UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
     elif status >= _SERVER_ERROR:

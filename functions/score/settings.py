@@ -1,4 +1,4 @@
-"""What the score function takes from its environment."""
+"""The score function's settings, from environment variables."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_one_customer_a_list_and_a_table_get_the_same_answers(
     assert answers("-") == expected
 
 
-@pytest.mark.parametrize("identifier", ["\ud800", float("nan"), {"a": [1]}, "x" * 257])
+@pytest.mark.parametrize("identifier", ["\ud800", {"a": [1]}, "x" * 257])
 def test_an_id_that_can_not_be_printed_is_refused(
     identifier: Any,
     customers: pd.DataFrame,
@@ -138,6 +138,25 @@ def test_an_id_that_can_not_be_printed_is_refused(
     path = tmp_path / "one.json"
     path.write_text(json.dumps(customer(customers) | {"customerID": identifier}))
     assert "'customerID'" in fails("predict", path, "--model", sample_bundle)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{"tenure": NaN}', "null instead of NaN"),
+        (b'{"tenure": 1, "tenure": 2}', "same key"),
+        (b"[" * 9 + b"]" * 9, "nested"),
+        (b'{"gender": "\xff"}', "UTF-8"),
+    ],
+)
+def test_predict_reads_json_as_strictly_as_the_api(
+    text: bytes, reason: str, sample_bundle: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.json"
+    path.write_bytes(text)
+    message = fails("predict", path, "--model", sample_bundle)
+    assert str(path) in message
+    assert reason in message
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe{}", b"[" * 100_000, b"9" * 5_000, b'{"a": 1} trailing'])

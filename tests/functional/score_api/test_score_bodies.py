@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.score.limits import MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from churn_core.scoring.records.strict_json import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from functions.score.limits import MAX_BODY_BYTES
 from tests.functional.score_api.score_client import event, invoke, post
 
 JSON = "application/json"

@@ -10,7 +10,7 @@ import pytest
 
 from churn_core.scoring.bundle import load_bundle
 from functions.score.limits import MAX_CUSTOMERS
-from functions.score.openapi import openapi_document
+from functions.score.openapi.document import openapi_document
 from functions.score.routes import ROUTES
 
 if TYPE_CHECKING:
