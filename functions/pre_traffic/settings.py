@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SAMPLES_REFUSED_IN: Final = ("staging", "prod")
-"""Environments whose customers are real."""
+"""Environments with real customers."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreTrafficSettings:
-    """Settings of the hook.
+    """Settings of the deployment hook.
 
     Parameters
     ----------
     new_version : str
-        ARN of the version that is about to take requests; ``CHURN_NEW_VERSION``.
+        ARN of the version to check; ``CHURN_NEW_VERSION``.
     environment : str
         ``CHURN_ENVIRONMENT``: dev (the default), staging or prod.
     model_dir : Path
-        The model bundle that the version must answer by; ``CHURN_MODEL_DIR``, by default the folder
+        The model bundle that the version must have; ``CHURN_MODEL_DIR``, by default the folder
         ``model`` of the zip.
     """
 
