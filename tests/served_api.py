@@ -1,4 +1,4 @@
-"""`churn serve` as a user starts it, for the tests that talk to it over HTTP."""
+"""`churn serve` as a user starts it, for tests over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServedApi:
     model : Path
         The bundle to answer with.
     arguments : sequence of str
-        More of the command; by default a free port.
+        Further arguments of the command; by default a free port.
     """
 
     def __init__(self, model: Path, arguments: Sequence[str] = ("--port", "0")) -> None:
@@ -51,7 +51,7 @@ class ServedApi:
         return self._process.pid
 
     def stop(self) -> tuple[int, str]:
-        """End it as Ctrl-C would; return its exit code and what it has written since it started."""
+        """Stop it as Ctrl-C does; return its exit code and its output."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         output, _ = self._process.communicate(timeout=20)
