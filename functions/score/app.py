@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -37,7 +37,7 @@ try:
     loaded_predictor()
 except BundleError as error:
     # Not fatal: each request tries again and is answered 503. A crash here would be an opaque 502.
-    logger.error("The model cannot be loaded", extra={"reason": str(error)})  # noqa: TRY400
+    logger.error("The model can't be loaded", extra={"reason": str(error)})  # noqa: TRY400
 
 # The modules loaded so far stay, and the dicts of a request live until it is answered. Searching them for
 # cycles finds nothing, and takes 5 % of a request's time.
@@ -46,32 +46,21 @@ gc.freeze()
 gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-class InvocationContext(Protocol):
-    """The part of Lambda's context that is used."""
-
-    @property
-    def aws_request_id(self) -> str:
-        """Return the invocation's id."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds left until Lambda stops the invocation."""
-
-
-def respond(event: Any, context: InvocationContext, measurement: RequestMeasurement) -> dict[str, Any]:
+def respond(event: Any, context: LambdaContext, measurement: RequestMeasurement) -> dict[str, Any]:
     """Answer one API Gateway (REST) proxy event; anything else is answered as ``bad-event``.
 
     Parameters
     ----------
     event : Any
         What the function was called with.
-    context : InvocationContext
+    context : LambdaContext
     measurement : RequestMeasurement
         Receives the counts and times of this request.
     """
     try:
         check_route(event, preflight=bool(_origins))
         app.append_context(measurement=measurement)  # type: ignore[no-untyped-call]
-        return app.resolve(event, cast("LambdaContext", context))
+        return app.resolve(event, context)
     except Exception as error:  # noqa: BLE001
         # The resolver handles errors of routes; this is for errors outside of it.
         response = _problem(error, event, context)
@@ -95,7 +84,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return answer
 
 
-def _problem(error: Exception, event: Any, context: InvocationContext) -> Response[str]:
+def _problem(error: Exception, event: Any, context: LambdaContext) -> Response[str]:
     path = event["path"] if is_proxy_event(event) else ""
     return problem_response(refusal(error, logger), path, request_id(event, context.aws_request_id))
 

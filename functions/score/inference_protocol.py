@@ -6,7 +6,6 @@ inputs are the contract's raw columns; the only output is the probability.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core import __version__
@@ -30,22 +29,6 @@ ELEMENT_TYPES: Final[dict[str, tuple[type, ...]]] = (
     | {"FP32": (float, int), "FP64": (float, int)}
 )
 """Python types of a datatype's elements; null is always allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class InferenceRequest:
-    """An inference request as records.
-
-    Attributes
-    ----------
-    customers : list of dict
-        Column name to value; one dict per row.
-    identifier : str or None
-        The request's own id, returned with the answer.
-    """
-
-    customers: list[dict[str, Any]]
-    identifier: str | None
 
 
 def server_metadata() -> dict[str, Any]:
@@ -86,8 +69,13 @@ def refuse_binary(event: Mapping[str, Any]) -> None:
         raise _invalid("Binary tensors are not supported; send all data in the JSON.")
 
 
-def read_request(body: Any, contract: Contract) -> InferenceRequest:
+def read_request(body: Any, contract: Contract) -> tuple[list[dict[str, Any]], str | None]:
     """Turn a request's columns into records; the encoder checks their values.
+
+    Returns
+    -------
+    tuple of list of dict, and str or None
+        Records, one per row, and the request's own id, which is returned with the answer.
 
     Raises
     ------
@@ -108,16 +96,15 @@ def read_request(body: Any, contract: Contract) -> InferenceRequest:
     if len(set(map(len, columns.values()))) > 1:
         raise _invalid("All inputs must have the same number of rows.")
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return InferenceRequest(rows, _identifier(body.get("id")))
+    return rows, _identifier(body.get("id"))
 
 
-def answer(request: InferenceRequest, answers: Sequence[Mapping[str, Any]], bundle: Bundle) -> dict[str, Any]:
+def answer(identifier: str | None, answers: Sequence[Mapping[str, Any]], bundle: Bundle) -> dict[str, Any]:
     """Return the inference response."""
-    named = {} if request.identifier is None else {"id": request.identifier}
     return {
         "model_name": MODEL_NAME,
         "model_version": bundle.model_version,
-        **named,
+        **({} if identifier is None else {"id": identifier}),
         "outputs": [
             {
                 "name": OUTPUT,

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_lambda_powertools import Metrics
 
 Phase = Literal["Parse", "Validate", "Score"]
 _SERVER_ERROR: Final = 500
 _UNAVAILABLE: Final = 503
-
-
-class _Stopwatch:
-    __slots__ = ("_milliseconds", "_name", "_start")
-
-    def __init__(self, milliseconds: dict[Phase, float], name: Phase) -> None:
-        self._milliseconds = milliseconds
-        self._name = name
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._milliseconds[self._name] = (time.perf_counter() - self._start) * 1_000
 
 
 @dataclass(slots=True)
@@ -52,9 +39,14 @@ class RequestMeasurement:
     unknown_categories: int = 0
     model_version: str | None = None
 
-    def phase(self, name: Phase) -> _Stopwatch:
-        """Return a context manager that measures the wall time of its block."""
-        return _Stopwatch(self.milliseconds, name)
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[None]:
+        """Measure the wall time of a ``with`` block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.milliseconds[name] = (time.perf_counter() - start) * 1_000
 
     def count(self, answers: Sequence[dict[str, Any]]) -> None:
         """Count the answers of a request."""

@@ -41,7 +41,7 @@ def refusal(error: Exception, logger: Logger) -> RequestRefusedError:
     if isinstance(error, RequestRefusedError):
         return error
     if isinstance(error, BundleError):
-        logger.error("The model cannot be loaded", extra={"reason": str(error)})
+        logger.error("The model can't be loaded", extra={"reason": str(error)})
         return RequestRefusedError(Problem.MODEL_UNAVAILABLE)
     logger.error(
         "Unexpected error",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from functions.score.app import respond
 from functions.score.limits import MAX_BODY_BYTES
@@ -14,6 +14,8 @@ from functions.serve.pages import is_page, page
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.serve.asgi_gateway import Receive, Send
 
@@ -50,7 +52,7 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
         await _send_page(scope, send)
         return
     body = await read_body(receive, MAX_BODY_BYTES)
-    context = LocalContext()
+    context = cast("LambdaContext", LocalContext())
     event = proxy_event(scope, body, context.aws_request_id)
     # One request at a time, as in a Lambda: scoring takes less time than handing it to a thread.
     await send_answer(send, respond(event, context, RequestMeasurement()))
