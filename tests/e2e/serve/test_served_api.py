@@ -25,20 +25,9 @@ from functions.score.limits import MAX_BODY_BYTES
 from tests.served_api import ServedApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def api(sample_bundle: Path) -> Iterator[ServedApi]:
-    with ServedApi(sample_bundle) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def predictor(sample_bundle: Path) -> ChurnPredictor:
-    return ChurnPredictor.load(sample_bundle)
 
 
 @pytest.fixture(scope="module")

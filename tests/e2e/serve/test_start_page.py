@@ -32,17 +32,6 @@ def browser() -> Iterator[Browser]:
     yield from open_browser()
 
 
-@pytest.fixture(scope="module")
-def api(sample_bundle: Path) -> Iterator[ServedApi]:
-    with ServedApi(sample_bundle) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def predictor(sample_bundle: Path) -> ChurnPredictor:
-    return ChurnPredictor.load(sample_bundle)
-
-
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[Watched]:
     """A page that must log no error and must send requests to its own server only."""
