@@ -33,7 +33,7 @@ app = APIGatewayRestResolver(
 app.include_router(router)
 
 try:
-    # Loaded while the environment starts: Lambda then gives a full processor, whatever the memory size.
+    # Loaded while the environment starts: the processor then has its full speed, and no caller waits.
     loaded_predictor()
 except BundleError as error:
     # Not fatal: each request tries again and is answered 503. A crash here would be an opaque 502.

@@ -32,7 +32,7 @@ ELEMENT_TYPES: Final[dict[str, tuple[type, ...]]] = (
 
 
 def server_metadata() -> dict[str, Any]:
-    """Return name, version and extensions of this server; it has none."""
+    """Return name, version and extensions of this server; it has no extensions."""
     return {"name": "churn-stack", "version": __version__, "extensions": []}
 
 

@@ -176,12 +176,20 @@ def test_nesting_depth_of_invalid_json(text: str, levels: int) -> None:
         (b"[" * 9 + b"]" * 9, "too-deep"),
         (b"[" * 9, "too-deep"),
         (b"[" * 100_000, "too-deep"),
+        (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, "too-deep"),
     ],
 )
 def test_each_fault_has_its_code(fast_loads: Loads, text: bytes, code: str) -> None:
     with pytest.raises(JsonRefusedError) as caught:
         parse_json(text, fast_loads)
     assert caught.value.code == code
+
+
+@with_and_without_orjson
+@pytest.mark.parametrize("levels", [9, 100, 500, 900, 960, 1_000, 2_000])
+def test_deep_nesting_in_a_dropped_value_is_refused(fast_loads: Loads, levels: int) -> None:
+    with pytest.raises(JsonRefusedError):
+        parse_json(b'{"x": ' + b'{"a":' * levels + b"1" + b"}" * levels + b', "x": 1}', fast_loads)
 
 
 @with_and_without_orjson
