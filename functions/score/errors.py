@@ -31,34 +31,14 @@ FAULT_CODES: Final = (
 class Problem(Enum):
     """Every problem that the API answers with: status, last part of the type, title, detail."""
 
-    BAD_EVENT = (
-        400,
-        "bad-event",
-        "Not an API Gateway event",
-        "Invoke this function with an API Gateway (REST) proxy event.",
-    )
+    BAD_EVENT = (400, "bad-event", "Not an API Gateway event", "Send an API Gateway (REST) proxy event.")
     BAD_ENCODING = (400, "bad-encoding", "Not UTF-8", JSON_FAULTS["bad-encoding"])
     DUPLICATE_KEY = (400, "duplicate-key", "Duplicate key", JSON_FAULTS["duplicate-key"])
     MALFORMED_JSON = (400, "malformed-json", "Malformed JSON", JSON_FAULTS["malformed-json"])
     TOO_DEEP = (400, "too-deep", "Too deeply nested", JSON_FAULTS["too-deep"])
-    INFERENCE_REQUEST = (
-        400,
-        "inference-request",
-        "Invalid inference request",
-        "The body is not an inference request for this model.",
-    )
-    NOT_FOUND = (
-        404,
-        "not-found",
-        "Not found",
-        "This path does not exist; GET /openapi.json lists all paths.",
-    )
-    METHOD_NOT_ALLOWED = (
-        405,
-        "method-not-allowed",
-        "Method not allowed",
-        "Use a method that the header Allow lists.",
-    )
+    INFERENCE_REQUEST = (400, "inference-request", "Invalid inference request", "See GET /openapi.json.")
+    NOT_FOUND = (404, "not-found", "Not found", "No such path; GET /openapi.json lists all paths.")
+    METHOD_NOT_ALLOWED = (405, "method-not-allowed", "Method not allowed", "See the header Allow.")
     PAYLOAD_TOO_LARGE = (
         413,
         "payload-too-large",
@@ -89,24 +69,9 @@ class Problem(Enum):
         "Headers too large",
         f"The headers exceed {MAX_HEADER_BYTES:,} bytes; send fewer or shorter headers.",
     )
-    INTERNAL = (
-        500,
-        "internal",
-        "Internal error",
-        "The service failed; search its log for the id in instance.",
-    )
-    MODEL_UNAVAILABLE = (
-        503,
-        "model-unavailable",
-        "Model unavailable",
-        "The model cannot be loaded; try again later.",
-    )
-    TIMEOUT = (
-        503,
-        "timeout",
-        "Out of time",
-        "Too little time was left to score this request; send it again.",
-    )
+    INTERNAL = (500, "internal", "Internal error", "The service failed; its log has the id in instance.")
+    MODEL_UNAVAILABLE = (503, "model-unavailable", "Model unavailable", "No model is loaded; retry later.")
+    TIMEOUT = (503, "timeout", "Out of time", "Too little time was left; send the request again.")
 
     def __init__(self, status: int, kind: str, title: str, detail: str) -> None:
         self.status = HTTPStatus(status)
