@@ -6,12 +6,17 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from churn_core.errors import BundleError
 from churn_core.schema import Contract
 from churn_core.scoring.money import Money
 from churn_core.scoring.onnx_inspection import refuse_unsafe_model
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FORMAT: Final = 1
 """Version of the bundle's layout; readers refuse another."""
@@ -21,6 +26,9 @@ PORTABLE_GRAPH: Final = "portable.onnx"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
+
+RISKS: Final = ("low", "medium", "high")
+"""The risk bands, lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +67,10 @@ class Bundle:
         """Whether it was trained on made-up customers, to try things out with."""
         return self.manifest.get("sample") is True
 
-    def risk(self, probability: float) -> str:
-        """Return the risk band of a rounded probability."""
-        if probability >= self.risk_bands["high"]:
-            return "high"
-        return "medium" if probability >= self.risk_bands["medium"] else "low"
+    def risk_levels(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+        """Return the position in `RISKS` of each rounded probability."""
+        medium, high = (probability >= self.risk_bands[name] for name in ("medium", "high"))
+        return medium.astype(np.uint8) + high
 
 
 def manifest_digest(manifest: dict[str, Any]) -> str:

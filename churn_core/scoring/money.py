@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from churn_core.scoring.scores import round_to_millionths
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 NOBODY: Final = 1.000001
 """A threshold above every score: nobody is contacted."""
 
-_STEPS: Final = 1e6
-"""Amounts and scores are both rounded to millionths."""
+MILLION: Final = 1_000_000
+"""Scores are whole numbers of millionths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class Money:
     def break_even_threshold(self) -> float:
         """The lowest score that pays, in the six decimals that scores have; `NOBODY` where none does."""
         # A score of exactly the break-even is let through, whichever way the division rounded.
-        steps = math.ceil(round(min(self.break_even, NOBODY) * _STEPS, 3))
-        return float(min(steps / _STEPS, NOBODY))
+        steps = math.ceil(round(min(self.break_even, NOBODY) * MILLION, 3))
+        return float(min(steps / MILLION, NOBODY))
 
     def expected_profit(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return what contacting each customer is expected to earn.
@@ -106,35 +108,34 @@ class Money:
             Rounded to six decimals.
         """
         profit = probability * self.success_rate * self.value_of_customer - self.cost_of_offer
-        # Adding 0 makes a negative zero a plain one.
-        rounded: npt.NDArray[np.float64] = np.rint(profit * _STEPS) / _STEPS + 0.0
-        return rounded
+        return round_to_millionths(profit)
 
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """Customers from the threshold on, counted without an error of rounding.
+    """Customers at or above the threshold: how many, and the exact sum of their probabilities.
 
     Attributes
     ----------
     customers : int
-    probability_steps : int
-        The sum of their probabilities in millionths: whole, so that it is the same in whatever order.
+    millionths : int
+        The sum of their probabilities in millionths. Whole numbers give the same sum in any order.
     """
 
     customers: int = 0
-    probability_steps: int = 0
+    millionths: int = 0
 
     @classmethod
-    def of(cls, probability: npt.NDArray[np.float64]) -> Flagged:
-        """Count rounded probabilities."""
-        return cls(len(probability), int(np.rint(probability * _STEPS).sum()))
+    def count(cls, probability: npt.NDArray[np.float64], threshold: float) -> Flagged:
+        """Count the rounded probabilities that are at least `threshold`."""
+        flagged = probability[probability >= threshold]
+        return cls(len(flagged), int(np.rint(flagged * MILLION).sum()))
 
     def __add__(self, other: Flagged) -> Flagged:
-        return Flagged(self.customers + other.customers, self.probability_steps + other.probability_steps)
+        return Flagged(self.customers + other.customers, self.millionths + other.millionths)
 
     def expected_profit(self, money: Money) -> float:
         """Return what contacting all of them is expected to earn, to six decimals."""
-        leavers = self.probability_steps / _STEPS
+        leavers = self.millionths / MILLION
         earned = leavers * money.success_rate * money.value_of_customer - self.customers * money.cost_of_offer
         return round(earned, 6) + 0.0

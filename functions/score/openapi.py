@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from churn_core import __version__
 from churn_core.errors import REJECT_CODES
 from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
-from churn_core.scoring.records.encoding import NUMBER_TEXT
+from churn_core.scoring.records.values import NUMBER_TEXT
 from functions.score.inference_protocol import MODEL_NAME, OUTPUT
 from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS, MAX_ERRORS
 from functions.score.model_info import typical_customer

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.records.encoding import ValueRefusedError, category_text
+from churn_core.scoring.records.values import ValueRefusedError, category_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -62,7 +62,7 @@ def test_parts_in_any_order_add_up_to_the_whole(
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
     parts = [rows[a:b] for a, b in pairwise(ends)]
     random.shuffle(parts)  # type: ignore[attr-defined]
-    total = counter.nothing()
+    total = counter.empty_counts()
     for part in parts:
         total.add(count(counter, part))
     assert plain(total) == plain(count(counter, rows)) if rows else total.rows == 0
@@ -97,8 +97,8 @@ def test_every_row_is_counted_where_its_value_belongs(
     assert found.rows == len(rows)
     assert int(found.scores.millionths.sum()) == sum(scores)
     assert len(found.scores.rows) == SCORE_STEPS + 1
-    assert found.scores.flagged == sum(score >= 500_000 for score in scores)
-    assert found.scores.flagged_millionths == sum(score for score in scores if score >= 500_000)
+    assert found.scores.flagged.customers == sum(score >= 500_000 for score in scores)
+    assert found.scores.flagged.millionths == sum(score for score in scores if score >= 500_000)
 
 
 @given(some.lists(some.integers(0, 30), min_size=1, max_size=80), some.integers(31, 60))

@@ -35,10 +35,10 @@ def test_files_add_up_to_one_file_of_all_their_rows(
     rows: list[tuple[float, int, int, int]], cuts: list[int]
 ) -> None:
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    total = COUNTER.nothing()
+    total = COUNTER.empty_counts()
     for first, last in pairwise(ends):
         total.add(through_text(count(COUNTER, rows[first:last])))
-    whole = count(COUNTER, rows) if rows else COUNTER.nothing()
+    whole = count(COUNTER, rows) if rows else COUNTER.empty_counts()
     assert plain(total) == plain(whole)
     assert drift_counts_text(total) == drift_counts_text(whole)
 
@@ -46,9 +46,9 @@ def test_files_add_up_to_one_file_of_all_their_rows(
 @given(REFUSED, REFUSED)
 def test_refused_rows_add_up_too(one: dict[str, dict[str, int]], other: dict[str, dict[str, int]]) -> None:
     total: dict[str, dict[str, int]] = {}
-    summed = COUNTER.nothing()
+    summed = COUNTER.empty_counts()
     for refused in (one, other):
-        counts = COUNTER.nothing()
+        counts = COUNTER.empty_counts()
         counts.refused = {name: Counter(codes) for name, codes in refused.items()}
         summed.add(through_text(counts))
         for name, codes in refused.items():

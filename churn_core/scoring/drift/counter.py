@@ -80,8 +80,8 @@ class DriftCounter:
         self._threshold = threshold
         self._score_edges = np.array(profile.scores.edges, dtype=np.float64)
 
-    def nothing(self) -> DriftCounts:
-        """Return the counts of no rows."""
+    def empty_counts(self) -> DriftCounts:
+        """Return counts of no rows, to add others to."""
         lengths = [len(column.counts) for column in self._profile.columns]
         return DriftCounts(
             columns=[np.zeros(length, dtype=np.int64) for length in lengths],
@@ -108,7 +108,7 @@ class DriftCounter:
                 )
             ],
             intervals=count_intervals(probability, self._score_edges),
-            scores=ScoreCounts.of(probability, self._threshold),
+            scores=ScoreCounts.count(probability, self._threshold),
         )
 
 

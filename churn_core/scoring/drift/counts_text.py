@@ -15,6 +15,7 @@ import numpy as np
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.drift.counter import DriftCounts
 from churn_core.scoring.drift.score_counts import SCORE_STEPS, ScoreCounts
+from churn_core.scoring.money import Flagged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def drift_counts_text(counts: DriftCounts) -> str:
             name: dict(sorted(codes.items())) for name, codes in sorted(counts.refused.items()) if codes
         },
         "scores": np.stack([used, scores.rows[used], scores.millionths[used]], axis=1).tolist(),
-        "flagged": [scores.flagged, scores.flagged_millionths],
+        "flagged": [scores.flagged.customers, scores.flagged.millionths],
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
@@ -100,7 +101,7 @@ def _scores(steps: Sequence[Any], flagged: Sequence[Any]) -> ScoreCounts:
             raise DriftCountsError("a score is above 1")
         scores.rows[step] += rows
         scores.millionths[step] += millionths
-    scores.flagged, scores.flagged_millionths = _counts(flagged, 2).tolist()
+    scores.flagged = Flagged(*_counts(flagged, 2).tolist())
     return scores
 
 

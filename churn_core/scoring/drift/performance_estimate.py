@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from churn_core.scoring.drift.score_counts import MILLION
+from churn_core.scoring.money import MILLION
 
 if TYPE_CHECKING:
     from churn_core.scoring.drift.score_counts import ScoreCounts
@@ -56,13 +56,13 @@ def estimate_performance(counts: ScoreCounts) -> PerformanceEstimate:
     """
     rows = int(counts.rows.sum())
     leaving = float(counts.millionths.sum()) / MILLION
-    caught = counts.flagged_millionths / MILLION
+    caught = counts.flagged.millionths / MILLION
     return PerformanceEstimate(
         roc_auc=_expected_auc(counts),
         churn_rate=_ratio(leaving, rows),
-        precision=_ratio(caught, counts.flagged),
+        precision=_ratio(caught, counts.flagged.customers),
         recall=_ratio(caught, leaving),
-        f1=_ratio(2 * caught, counts.flagged + leaving),
+        f1=_ratio(2 * caught, counts.flagged.customers + leaving),
     )
 
 

@@ -180,7 +180,7 @@ class TrainingProfile:
         )
 
     @classmethod
-    def of(cls, bundle: Bundle) -> TrainingProfile | None:
+    def from_bundle(cls, bundle: Bundle) -> TrainingProfile | None:
         """Return the profile of a bundle, None if it has none of this format.
 
         Raises

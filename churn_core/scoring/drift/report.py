@@ -203,7 +203,7 @@ def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejec
         mean_before=profile.scores.mean,
         mean_now=estimated.churn_rate,
         flagged_before=profile.scores.flagged_share,
-        flagged_now=counts.scores.flagged / counts.rows if counts.rows else None,
+        flagged_now=counts.scores.flagged.customers / counts.rows if counts.rows else None,
         measured=profile.metrics | {"churn_rate": profile.scores.churn_rate},
         estimated_before=profile.scores.estimated,
         estimated=estimated,

@@ -8,14 +8,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from churn_core.scoring.money import MILLION, Flagged
+
 Counts = npt.NDArray[np.int64]
-
-MILLION: Final = 1_000_000
-
 
 SCORE_STEPS: Final = 1_000
 """Steps from 0 to 1 of the fine histogram from which an AUC is estimated."""
-
 
 _MILLIONTHS_A_STEP: Final = MILLION // SCORE_STEPS
 
@@ -28,27 +26,24 @@ class ScoreCounts:
     ----------
     rows, millionths : ndarray of int64, shape (SCORE_STEPS + 1,)
         Scored rows, and the sum of their scores in millionths, by score in steps.
-    flagged, flagged_millionths : int
-        Rows at or above the threshold, and the sum of their scores in millionths.
+    flagged : Flagged
+        Rows at or above the threshold.
     """
 
     rows: Counts = field(default_factory=lambda: np.zeros(SCORE_STEPS + 1, dtype=np.int64))
     millionths: Counts = field(default_factory=lambda: np.zeros(SCORE_STEPS + 1, dtype=np.int64))
-    flagged: int = 0
-    flagged_millionths: int = 0
+    flagged: Flagged = field(default_factory=Flagged)
 
     @classmethod
-    def of(cls, probability: npt.NDArray[np.float64], threshold: float) -> ScoreCounts:
+    def count(cls, probability: npt.NDArray[np.float64], threshold: float) -> ScoreCounts:
         """Count scores that are rounded to six decimals."""
         millionths = np.rint(probability * MILLION).astype(np.int64)
         steps = millionths // _MILLIONTHS_A_STEP
-        flagged = probability >= threshold
         return cls(
             rows=np.bincount(steps, minlength=SCORE_STEPS + 1),
             # Sums of whole numbers below 2**53 are exact in float64.
             millionths=np.bincount(steps, weights=millionths, minlength=SCORE_STEPS + 1).astype(np.int64),
-            flagged=int(np.count_nonzero(flagged)),
-            flagged_millionths=int(np.dot(millionths, flagged)),
+            flagged=Flagged.count(probability, threshold),
         )
 
     def add(self, other: ScoreCounts) -> None:
@@ -56,7 +51,6 @@ class ScoreCounts:
         self.rows += other.rows
         self.millionths += other.millionths
         self.flagged += other.flagged
-        self.flagged_millionths += other.flagged_millionths
 
 
 def count_intervals(

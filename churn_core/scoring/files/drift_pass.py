@@ -37,7 +37,7 @@ def measure_drift(
     the bundle holds no training profile of today's format.
     """
     missing = "The bundle has no training profile to compare with; train the model again."
-    if TrainingProfile.of(predictor.bundle) is None:
+    if TrainingProfile.from_bundle(predictor.bundle) is None:
         raise BundleError(missing)
     with scoring_pass(source, predictor, settings or BatchSettings(), progress) as running:
         running.stream.drain()

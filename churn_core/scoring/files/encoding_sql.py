@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import REJECT_CODES, InputFileError
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.records.encoding import BLANK, NUMBER_TEXT
+from churn_core.scoring.records.values import BLANK, NUMBER_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

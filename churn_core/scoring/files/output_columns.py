@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from churn_core.errors import REJECT_CODES
+from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.files.encoding_sql import quote_identifier, quote_text
+from churn_core.scoring.reasons import TOP_REASONS
 
 if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor
-
-RISKS: Final = ("low", "medium", "high")
 
 
 def output_types(predictor: ChurnPredictor) -> list[str]:
@@ -62,7 +62,9 @@ def output_select(
         "CASE WHEN reject = 0 THEN will_churn END AS will_churn",
         f"{pick('risk', 'CASE WHEN reject = 0 THEN risk END')} AS risk",
     ]
-    columns += [f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in (1, 2, 3)]
+    columns += [
+        f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in range(1, TOP_REASONS + 1)
+    ]
     columns += ["warnings", f"{pick('version', '1')} AS model_version"]
     if predictor.bundle.money is not None:
         columns.append("CASE WHEN reject = 0 THEN expected_profit END AS expected_profit")

@@ -16,7 +16,7 @@ from churn_core.scoring.files.encoded_batch import EncodedBatch, encode_batch, r
 from churn_core.scoring.money import Flagged
 from churn_core.scoring.parquet.input_checks import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
-from churn_core.scoring.reasons import TOP_REASONS, top_positions
+from churn_core.scoring.reasons import TOP_REASONS, rank_reasons
 from churn_core.scoring.scores import require_probabilities
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ class ScoredStream:
         self._contract = predictor.contract
         self._threads = threads
         self._contributions = contributions
-        self._profile = TrainingProfile.of(predictor.bundle)
+        self._profile = TrainingProfile.from_bundle(predictor.bundle)
         self._counter: DriftCounter | None = None
         self._drift: DriftCounts | None = None
         if self._profile is not None:
             self._counter = DriftCounter(self._contract, self._profile, predictor.bundle.threshold)
-            self._drift = self._counter.nothing()
+            self._drift = self._counter.empty_counts()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
         self._input = arrow.RecordBatchReader.from_arrow(encoded)
         self.rows = 0
@@ -212,7 +212,7 @@ class ScoredStream:
         rejects = rows_by_code(encoded.reject)
         unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
         unknown = {name: count for name, count in unknown.items() if count}
-        flagged = Flagged.of(scores.probability[accepted & columns["will_churn"]])
+        flagged = Flagged.count(scores.probability[accepted], self._predictor.bundle.threshold)
         return arrays, rejects, unknown, flagged, self._count(scores, encoded, accepted)
 
     def _count(
@@ -230,18 +230,22 @@ class ScoredStream:
     def _columns(
         self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
     ) -> dict[str, npt.NDArray[Any]]:
-        bands = self._predictor.bundle.risk_bands
+        bundle = self._predictor.bundle
         probability = scores.probability
         columns: dict[str, npt.NDArray[Any]] = {
             "reject": encoded.reject,
             "probability": probability,
-            "will_churn": probability >= self._predictor.bundle.threshold,
-            "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
+            "will_churn": probability >= bundle.threshold,
+            "risk": bundle.risk_levels(probability) + np.uint8(1),
         }
-        if self._predictor.bundle.money is not None:
-            columns["expected_profit"] = self._predictor.bundle.money.expected_profit(probability)
-        for place, positions in enumerate(top_positions(scores.contributions), start=1):
-            columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
+        if bundle.money is not None:
+            columns["expected_profit"] = bundle.money.expected_profit(probability)
+        ranked = rank_reasons(scores.contributions)
+        counts = np.where(accepted, ranked.counts, 0)
+        for place in range(TOP_REASONS):
+            # A model of one or two features has fewer positions than places.
+            positions = ranked.positions[:, min(place, ranked.positions.shape[1] - 1)]
+            columns[f"reason_{place + 1}"] = np.where(place < counts, positions + 1, 0)
         if self._contributions:
             for position, values in enumerate(scores.contributions.T):
                 columns[f"k{position}"] = np.ascontiguousarray(values)

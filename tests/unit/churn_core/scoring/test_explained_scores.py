@@ -14,6 +14,7 @@ from scipy.special import expit
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
+from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.predictor import ChurnPredictor
 from churn_core.scoring.scores import round_probability
 from tests.mirror_model import mirror
@@ -117,7 +118,8 @@ def test_decisions_are_taken_on_the_rounded_probability() -> None:
     [(0.0, "low"), (0.299999, "low"), (0.3, "medium"), (0.599999, "medium"), (0.6, "high"), (1.0, "high")],
 )
 def test_a_risk_band_begins_at_its_bound(shown: ChurnPredictor, probability: float, risk: str) -> None:
-    assert shown.bundle.risk(probability) == risk
+    (level,) = shown.bundle.risk_levels(np.array([probability]))
+    assert RISKS[level] == risk
 
 
 def test_an_answer_is_json(shown: ChurnPredictor) -> None:

@@ -11,7 +11,6 @@ import pytest
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
 from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
-from churn_core.scoring.reasons import ranked_reasons, top_positions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,28 +157,6 @@ def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: s
         assert alone.probability[0] == together.probability[row]
 
 
-def named(row: np.ndarray) -> list[int]:
-    """Return the positions of one customer's reasons."""
-    ranked = ranked_reasons(row[None, :])
-    return ranked.positions[0, : ranked.counts[0]].tolist()
-
-
-def test_reasons_of_many_rows_are_those_of_each(predictor: ChurnPredictor) -> None:
-    generator = np.random.default_rng(7)
-    # Rounded, so that there are ties; some rows have fewer than three positive features, some none.
-    contributions = np.round(generator.normal(-0.5, 0.4, (5_000, 6)), 1).astype(np.float32)
-    found = np.array(top_positions(contributions)).T
-    for row, positions in zip(contributions, found.tolist(), strict=True):
-        wanted = named(row)
-        assert positions == wanted + [-1] * (3 - len(wanted))
-
-
-def test_ties_go_to_the_feature_that_the_contract_names_first() -> None:
-    contributions = np.array([[0.5, 0.7, 0.5, 0.7, 0.0, -1.0]], dtype=np.float32)
-    assert named(contributions[0]) == [1, 3, 0]
-    assert [int(place[0]) for place in top_positions(contributions)] == [1, 3, 0]
-
-
 @pytest.mark.parametrize("all_reasons", [False, True])
 def test_one_customer_is_described_as_among_many(bundle_of: Any, all_reasons: bool) -> None:
     predictor = ChurnPredictor.load(bundle_of("additive"))
@@ -187,13 +164,3 @@ def test_one_customer_is_described_as_among_many(bundle_of: Any, all_reasons: bo
     records = [(odd if row % 3 else CUSTOMER) | {"tenure": row, "customerID": str(row)} for row in range(60)]
     together = predictor.predict(records, all_reasons=all_reasons)
     assert [predictor.predict(record, all_reasons=all_reasons) for record in records] == together
-    # Ties and negative zeros too, which a real model seldom has.
-    matrix = predictor.encode(records)
-    contributions = np.round(np.random.default_rng(0).normal(0, 0.3, matrix.shape), 1).astype(np.float32)
-    contributions[:, 0] = -1e-9
-    for few, many in zip(
-        predictor._answers._explain_few(matrix, contributions, all_reasons),
-        predictor._answers._explain_many(matrix, contributions, all_reasons),
-        strict=True,
-    ):
-        assert str(few) == str(many)

@@ -11,7 +11,7 @@ from churn_core.scoring.drift.score_counts import ScoreCounts
 
 
 def counted(scores: np.ndarray, threshold: float = 0.4) -> ScoreCounts:
-    return ScoreCounts.of(np.round(scores, 6), threshold)
+    return ScoreCounts.count(np.round(scores, 6), threshold)
 
 
 def estimate(scores: list[float], threshold: float = 0.4) -> PerformanceEstimate:

@@ -124,7 +124,7 @@ def test_refused_values_are_drift_of_their_column_alone() -> None:
 
 
 def test_a_table_of_which_nothing_was_scored_still_tells_whose_fault_it_is() -> None:
-    counts = DriftCounter(CONTRACT, PROFILE, 0.5).nothing()
+    counts = DriftCounter(CONTRACT, PROFILE, 0.5).empty_counts()
     counts.refused = {"plan": Counter(wrong_type=40)}
     found = report(counts, rejected=40)
     assert levels(found) == STABLE | {"plan": "major"}
@@ -153,7 +153,7 @@ def test_scores_are_told_beside_the_holdouts() -> None:
 
 def test_everything_told_is_plain_json_without_infinities() -> None:
     counts = count(plan=np.full(1_000, 3), spent=np.full(1_000, np.nan))
-    for found in (report(counts), report(DriftCounter(CONTRACT, PROFILE, 0.5).nothing())):
+    for found in (report(counts), report(DriftCounter(CONTRACT, PROFILE, 0.5).empty_counts())):
         for content in (found.to_dict(), found.summary()):
             assert json.loads(json.dumps(content, allow_nan=False)) == content
 
@@ -171,7 +171,7 @@ def zipf_contract(values: int) -> tuple[Contract, np.ndarray]:
 
 def city_report(contract: Contract, before: np.ndarray, now: np.ndarray) -> DriftReport:
     profile = replace(PROFILE, columns=(ColumnProfile(tuple(before.tolist())),))
-    counts = DriftCounter(contract, profile, 0.5).nothing()
+    counts = DriftCounter(contract, profile, 0.5).empty_counts()
     counts.columns[0][:] = now
     return compare(mirror(contract).bundle, profile, counts, 0)
 
@@ -223,7 +223,7 @@ def test_a_shift_among_thousands_of_values_is_found() -> None:
 @pytest.mark.parametrize("size", [15, 60, 400])
 def test_samples_of_the_same_customers_are_stable(sample_bundle: Path, size: int) -> None:
     predictor = ChurnPredictor.load(sample_bundle)
-    contract, profile = predictor.contract, TrainingProfile.of(predictor.bundle)
+    contract, profile = predictor.contract, TrainingProfile.from_bundle(predictor.bundle)
     assert profile is not None
     tables = 300
     table = generate_sample_data(tables * size, seed=77)
@@ -254,12 +254,12 @@ def written() -> dict[str, Any]:
 
 
 def test_a_bundles_profile_is_read() -> None:
-    assert TrainingProfile.of(bundle_with(written())) == PROFILE
+    assert TrainingProfile.from_bundle(bundle_with(written())) == PROFILE
 
 
 @pytest.mark.parametrize("profile", [None, [], {}, {"format": PROFILE_FORMAT - 1}, {"format": "2"}])
 def test_a_profile_of_another_format_is_none(profile: object) -> None:
-    assert TrainingProfile.of(bundle_with(profile)) is None
+    assert TrainingProfile.from_bundle(bundle_with(profile)) is None
 
 
 @pytest.mark.parametrize(
@@ -284,9 +284,9 @@ def test_a_profile_that_does_not_fit_its_contract_is_refused(change: Any) -> Non
     content = written()
     change(content)
     with pytest.raises(BundleError, match="profile does not fit"):
-        TrainingProfile.of(bundle_with(content))
+        TrainingProfile.from_bundle(bundle_with(content))
 
 
 def test_a_profile_without_the_holdouts_metrics_is_refused() -> None:
     with pytest.raises(BundleError, match="profile does not fit"):
-        TrainingProfile.of(bundle_with(written(), {"roc_auc": 0.8}))
+        TrainingProfile.from_bundle(bundle_with(written(), {"roc_auc": 0.8}))
