@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 TOP_REASONS: Final = 3
-"""Most reasons that a score is given, unless every feature is asked for."""
+"""Maximum number of reasons of a score, unless all features are requested."""
 
 _FREE_BITS: Final = (1 << 29) - 1
 """The low bits of a float64 that are all 0 when it was widened from a float32."""
@@ -42,7 +42,7 @@ class RankedReasons:
 
 
 def rank_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = False) -> RankedReasons:
-    """Rank each customer's contributions; the same code serves one customer and a batch.
+    """Rank each customer's contributions, for one customer or a batch.
 
     Parameters
     ----------
@@ -52,17 +52,17 @@ def rank_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = Fal
         Rank every feature, whatever its sign, instead of the three that push most towards leaving.
     """
     width = contributions.shape[1]
-    # Each float becomes an integer that sorts alike, with the feature's position in the free low bits.
-    # numpy sorts integers with vector instructions: 32,768 rows of 19 features take 4 ms, a stable argsort
-    # of the floats takes 16 ms. Adding 0.0 turns -0.0 into 0.0, so that the two tie.
+    # Each float becomes an integer with the same order, and with the feature's position in its low bits.
+    # numpy sorts integers with vector instructions: 32,768 rows of 19 features take 4 ms, where a stable
+    # argsort of the floats takes 16 ms. Adding 0.0 turns -0.0 into 0.0, so that the two are ties.
     keys = (contributions.astype(np.float64, order="C") + 0.0).view(np.int64)
-    # The bits of negative floats sort the wrong way round.
+    # The bits of negative floats sort in reverse order.
     keys ^= (keys >> 63) & _VALUE_BITS
     keys &= ~_FREE_BITS
     keys |= width - np.arange(width)
     keys.sort(axis=1)
     largest_first = keys[:, ::-1] if all_reasons else keys[:, : -TOP_REASONS - 1 : -1]
     positions = width - (largest_first & _FREE_BITS)
-    ranked = np.take_along_axis(contributions, positions, axis=1)
-    counts = np.full(len(ranked), width) if all_reasons else np.count_nonzero(ranked > 0, axis=1)
+    ranked = contributions[np.arange(len(contributions))[:, None], positions]
+    counts = np.full(len(ranked), width) if all_reasons else (ranked > 0).sum(axis=1)
     return RankedReasons(positions, round_to_millionths(ranked), counts)

@@ -1,4 +1,4 @@
-"""Counts of scores: what predicted churn rates and quality estimates are computed from."""
+"""Counts of scores, from which predicted churn rates and metric estimates are computed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from churn_core.scoring.money import MILLION, Flagged
 Counts = npt.NDArray[np.int64]
 
 SCORE_STEPS: Final = 1_000
-"""Steps from 0 to 1 of the fine histogram from which an AUC is estimated."""
+"""Steps from 0 to 1 of the histogram from which the AUC is estimated."""
 
 _MILLIONTHS_A_STEP: Final = MILLION // SCORE_STEPS
 
 
 @dataclass(slots=True)
 class ScoreCounts:
-    """What the scores of a table, or of a part of it, add up to.
+    """Counts of the scores of a table or a part of it.
 
     Attributes
     ----------
     rows, millionths : ndarray of int64, shape (SCORE_STEPS + 1,)
-        Scored rows, and the sum of their scores in millionths, by score in steps.
+        By step of the histogram: scored rows, and the sum of their scores in millionths.
     flagged : Flagged
         Rows at or above the threshold.
     """
@@ -61,11 +61,11 @@ def count_intervals(
     Parameters
     ----------
     values : ndarray, shape (rows,)
-        NaN is counted nowhere.
+        NaN is not counted.
     edges : ndarray, shape (intervals - 1,)
-        Rising.
+        In rising order.
     present : int, optional
-        How many of the values are not NaN; all by default.
+        Number of values that are not NaN; all by default.
     """
     above = [len(values) if present is None else present]
     above += [int(np.count_nonzero(values >= edge)) for edge in edges]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
     from churn_core.scoring.scores import Scores
 
-_KNOWN, _UNKNOWN, _MISSING = range(3)
+_UNKNOWN, _MISSING = 1, 2
 VALUE_KINDS: Final = ("known", "unknown", "missing")
 """What a value was to the model, by code."""
 
@@ -104,9 +104,9 @@ class AnswerWriter:
         self, matrix: npt.NDArray[np.float32], contributions: npt.NDArray[np.float32], all_reasons: bool
     ) -> list[list[dict[str, Any]]]:
         ranked = rank_reasons(contributions, all_reasons)
-        kinds = np.full(matrix.shape, _KNOWN)
-        kinds[matrix == self._unknown_codes] = _UNKNOWN
-        kinds[(matrix == self._missing_codes) | np.isnan(matrix)] = _MISSING
+        values = matrix[np.arange(len(matrix))[:, None], ranked.positions]
+        kinds = (values == self._unknown_codes[ranked.positions]) * _UNKNOWN
+        kinds[(values == self._missing_codes[ranked.positions]) | np.isnan(values)] = _MISSING
         return [
             [
                 {
@@ -118,7 +118,7 @@ class AnswerWriter:
             ][:count]
             for *row, count in zip(
                 ranked.positions.tolist(),
-                np.take_along_axis(kinds, ranked.positions, axis=1).tolist(),
+                kinds.tolist(),
                 ranked.contributions.tolist(),
                 ranked.counts.tolist(),
                 strict=True,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract
 
 _MANY: Final = 8
-"""Values from which on numpy is faster than a Python call for each."""
+"""From this many values on, numpy is faster than one Python call for each value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +60,43 @@ class RecordEncoder:
     """
 
     def __init__(self, contract: Contract) -> None:
-        self._names = contract.names
         self._id_column = contract.id_column
         self._known_keys = {*contract.names, *([contract.id_column] if contract.id_column else [])}
-        self._columns: list[_Column] = [
-            _NumberColumn(feature) if isinstance(feature, NumberFeature) else _CategoryColumn(feature)
+        self._columns: dict[str, _Column] = {
+            feature.name: _NumberColumn(feature)
+            if isinstance(feature, NumberFeature)
+            else _CategoryColumn(feature)
             for feature in contract.features
-        ]
+        }
 
     def encode_records(self, records: Sequence[Mapping[str, Any]]) -> EncodedRecords:
         """Encode customers given as mappings from column to value.
 
         A nullable column may be left out. A key that is neither a feature nor the id is a fault
-        ``extra_forbidden`` at its position, so that a misspelt column is never silently ignored.
+        ``extra_forbidden`` at its position, so that a misspelt column is not silently ignored.
         """
         try:
-            columns = {name: list(map(itemgetter(name), records)) for name in self._names}
+            columns = {name: list(map(itemgetter(name), records)) for name in self._known_keys}
+            complete = True
         except KeyError:
-            columns = {name: [record.get(name) for record in records] for name in self._names}
+            complete = False
+            columns = {name: [record.get(name) for record in records] for name in self._known_keys}
         encoded = self.encode_columns(columns, len(records))
-        encoded.faults[:0] = self._id_faults(records)
-        encoded.faults.extend(self._extra_key_faults(records))
+        if self._id_column is not None:
+            encoded.faults[:0] = _id_faults(self._id_column, columns[self._id_column])
+        # A record that has every known key, and as many keys, has no other.
+        if not complete or {*map(len, records)} != {len(self._known_keys)}:
+            encoded.faults.extend(self._extra_key_faults(records))
         encoded.faults.sort(key=lambda fault: fault.record)
         return encoded
 
     def encode_columns(self, columns: Mapping[str, Sequence[Any]], rows: int) -> EncodedRecords:
         """Encode `rows` customers given column by column; each feature's name must be a key."""
-        matrix = np.empty((rows, len(self._names)), dtype=np.float32)
         faults: list[ValueFault] = []
-        for position, (name, column) in enumerate(zip(self._names, self._columns, strict=True)):
-            matrix[:, position] = column.encode(columns[name], faults)
+        encoded = [column.encode(columns[name], faults) for name, column in self._columns.items()]
         faults.sort(key=lambda fault: fault.record)
-        return EncodedRecords(matrix, faults)
+        by_column = np.array(encoded, dtype=np.float32).reshape(len(self._columns), rows)
+        return EncodedRecords(np.ascontiguousarray(by_column.T), faults)
 
     def _extra_key_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
         return [
@@ -102,23 +107,20 @@ class RecordEncoder:
             if key not in self._known_keys
         ]
 
-    def _id_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
-        """Find ids that JSON can't hold, and ids that are longer than a text may be."""
-        name = self._id_column
-        faults: list[ValueFault] = []
-        if name is None:
-            return faults
-        for number, record in enumerate(records):
-            value = record.get(name)
-            if isinstance(value, float):
-                if not math.isfinite(value):
-                    faults.append(ValueFault(number, name, "not_finite"))
-                continue
-            try:
-                category_text(value)
-            except ValueRefusedError as refused:
-                faults.append(ValueFault(number, name, refused.code))
-        return faults
+
+def _id_faults(name: str, ids: Sequence[Any]) -> list[ValueFault]:
+    """Find ids that JSON can't represent or that are longer than a text may be."""
+    faults: list[ValueFault] = []
+    for number, value in enumerate(ids):
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                faults.append(ValueFault(number, name, "not_finite"))
+            continue
+        try:
+            category_text(value)
+        except ValueRefusedError as refused:
+            faults.append(ValueFault(number, name, refused.code))
+    return faults
 
 
 class _Column(ABC):
@@ -127,9 +129,9 @@ class _Column(ABC):
     Parameters
     ----------
     name : str
-        The feature's.
+        The feature's name.
     faulty : float
-        Stands in the matrix for a value that is refused.
+        The matrix holds this in place of a refused value.
     """
 
     def __init__(self, name: str, faulty: float) -> None:
@@ -137,7 +139,7 @@ class _Column(ABC):
         self._faulty = faulty
 
     def encode(self, values: Sequence[Any], faults: list[ValueFault]) -> npt.ArrayLike:
-        """Encode values, and add those that are refused to `faults`."""
+        """Encode values, and append the faults of refused values to `faults`."""
         if len(values) >= _MANY:
             together = self._encode_plain(values)
             if together is not None:
@@ -157,7 +159,7 @@ class _Column(ABC):
 
     @abstractmethod
     def _encode_plain(self, values: Sequence[Any]) -> npt.NDArray[np.floating] | None:
-        """Encode values without a call for each, or return None if one of them is out of the ordinary."""
+        """Encode many values at once, or return None if any of them needs `_encode_value`."""
 
 
 class _NumberColumn(_Column):
@@ -200,7 +202,7 @@ class _CategoryColumn(_Column):
         try:
             return np.fromiter(map(codes.__getitem__, values), np.float32, len(values))
         except (KeyError, TypeError):
-            # Among these types equal values have equal codes; 1, 1.0 and True are equal and do not.
+            # Equal values of these types have equal codes. 1, 1.0 and True are equal with different codes.
             if not {str, int, type(None)}.issuperset(map(type, values)):
                 return None
         try:

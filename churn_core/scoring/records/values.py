@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from churn_core.schema import CategoryFeature, NumberFeature
 
 BLANK: Final = " \t\n\r\v\f"
-"""Text of these characters alone is a missing value."""
+"""Text that consists only of these characters is a missing value."""
 
 NUMBER_TEXT: Final = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
-"""What counts as a number in text; the same expression is given to Python and to DuckDB."""
+"""The regular expression of a number in text, used by Python and DuckDB."""
 
 _number_text = re.compile(NUMBER_TEXT)
 _not_a_number_words = {"nan", "+nan", "-nan"}
@@ -31,7 +31,7 @@ _infinity_words = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
 
 class ValueRefusedError(ValueError):
-    """One value breaks the contract; `code` is one of `churn_core.errors.REJECT_CODES`."""
+    """A value breaks the contract; `code` is one of `churn_core.errors.REJECT_CODES`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -44,7 +44,7 @@ def parse_number_text(text: str) -> float:
     Raises
     ------
     ValueRefusedError
-        ``wrong_type`` if the text is no number, ``too_long`` if it is too long for any text.
+        ``wrong_type`` if the text is not a number, ``too_long`` if it is longer than any text may be.
     """
     bare = text.strip(BLANK)
     if bare and len(text) > MAX_TEXT_LENGTH:
@@ -60,7 +60,7 @@ def parse_number_text(text: str) -> float:
 
 
 def encode_number(value: object, feature: NumberFeature) -> float:
-    """Return a value of a number column as float64, NaN where it is missing.
+    """Return a value of a number column as float64; NaN if it is missing.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _as_float(value: object, feature: NumberFeature) -> float:
 
 
 def category_text(value: object) -> str | None:
-    """Return a category's value as normalised text, None where it is missing.
+    """Return a category's value as normalised text; None if it is missing.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _checked_text(text: str) -> str | None:
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
         raise ValueRefusedError("invalid_unicode")
     composed = unicodedata.normalize("NFC", text)
-    # A few characters are longer when composed; a vocabulary must not learn what is too long to be given.
+    # A few characters become longer by normalisation, which must not make a text too long.
     if len(composed) > MAX_TEXT_LENGTH:
         raise ValueRefusedError("too_long")
     return composed

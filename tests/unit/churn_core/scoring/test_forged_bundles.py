@@ -68,7 +68,7 @@ def test_a_folder_in_a_files_place_is_refused(bundle: Path) -> None:
 
 
 def test_a_bundle_that_lists_no_graph_is_refused(bundle: Path) -> None:
-    with pytest.raises(BundleError, match="lacks what a bundle needs"):
+    with pytest.raises(BundleError, match="lacks"):
         load_bundle(forge(bundle, lambda manifest: manifest["files"].pop("model.onnx")))
 
 
