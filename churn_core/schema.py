@@ -199,13 +199,7 @@ class Contract:
             negative=content["negative"],
             id_column=content["id_column"],
             derived=tuple(
-                DerivedFeature(
-                    name=d["name"],
-                    kind=d["kind"],
-                    columns=tuple(d["columns"]),
-                    value=d["value"],
-                    edges=tuple(d["edges"]),
-                )
+                DerivedFeature(**{**d, "columns": tuple(d["columns"]), "edges": tuple(d["edges"])})
                 for d in content["derived"]
             ),
         )

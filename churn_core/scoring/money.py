@@ -93,21 +93,25 @@ class Money:
         steps = math.ceil(round(min(self.break_even, NOBODY) * MILLION, 3))
         return float(min(steps / MILLION, NOBODY))
 
-    def expected_profit(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def expected_profit(
+        self, probability: npt.NDArray[np.float64], contacts: int = 1
+    ) -> npt.NDArray[np.float64]:
         """Return the expected profit of contacting each customer.
 
         Parameters
         ----------
         probability : ndarray of float64
-            Rounded scores.
+            Rounded scores, or the sum of the scores of several customers.
+        contacts : int
+            How many customers each entry of `probability` stands for.
 
         Returns
         -------
         ndarray of float64
             Rounded to six decimals.
         """
-        profit = probability * self.success_rate * self.value_of_customer - self.cost_of_offer
-        return round_to_millionths(profit)
+        earned = probability * self.success_rate * self.value_of_customer
+        return round_to_millionths(earned - contacts * self.cost_of_offer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,4 @@ class Flagged:
 
     def expected_profit(self, money: Money) -> float:
         """Return the expected profit of contacting all of them, to six decimals."""
-        leavers = self.millionths / MILLION
-        earned = leavers * money.success_rate * money.value_of_customer - self.customers * money.cost_of_offer
-        return round(earned, 6) + 0.0
+        return float(money.expected_profit(np.array(self.millionths / MILLION), self.customers))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from churn_core.scoring.records.encoding import EncodedRecords
+
 ROWS_PER_RUN: Final = 4_096
 """Rows in one run of onnxruntime: few enough that its intermediate tensors stay in the cache."""
 
@@ -152,10 +154,7 @@ class ChurnPredictor:
         InvalidRecordsError
             If a value breaks the data contract; names record, column and code.
         """
-        encoded = self._encoder.encode_records(records)
-        if encoded.faults:
-            raise InvalidRecordsError(encoded.faults)
-        return encoded.matrix
+        return _sound_matrix(self._encoder.encode_records(records))
 
     def answer(
         self,
@@ -188,20 +187,13 @@ class ChurnPredictor:
         ScoringError
             If the model gives a probability that is not a finite number.
         """
-        scores = self.score_matrix(self._encode_columns(columns))
-        require_probabilities(scores)
-        return scores
-
-    def _encode_columns(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.float32]:
         rows = len(columns[self.contract.names[0]]) if self.contract.names[0] in columns else 0
         complete = {name: columns.get(name, [None] * rows) for name in self.contract.names}
-        lengths = {len(values) for values in complete.values()}
-        if len(lengths) > 1:
+        if len({len(values) for values in complete.values()}) > 1:
             raise ValueError("columns must all have the same length")
-        encoded = self._encoder.encode_columns(complete, rows)
-        if encoded.faults:
-            raise InvalidRecordsError(encoded.faults)
-        return encoded.matrix
+        scores = self.score_matrix(_sound_matrix(self._encoder.encode_columns(complete, rows)))
+        require_probabilities(scores)
+        return scores
 
     def _check_signature(self) -> None:
         inputs = self._session.get_inputs()
@@ -223,5 +215,11 @@ class ChurnPredictor:
                 answer["will_churn"] != golden["will_churn"]
             ):
                 raise BundleError(
-                    "model.onnx does not give the scores that the bundle recorded; train the model again."
+                    "model.onnx does not give the scores of the bundle's golden rows; train the model again."
                 )
+
+
+def _sound_matrix(encoded: EncodedRecords) -> npt.NDArray[np.float32]:
+    if encoded.faults:
+        raise InvalidRecordsError(encoded.faults)
+    return encoded.matrix

@@ -125,19 +125,12 @@ class TrainingProfile:
 
     def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
         """Return plain JSON types, with columns by `names`; `from_dict` reads them back."""
-        scores = self.scores
         return {
             "format": PROFILE_FORMAT,
             "rows": self.rows,
             "columns": {name: column.to_dict() for name, column in zip(names, self.columns, strict=True)},
-            "scores": {
-                "edges": list(scores.edges),
-                "counts": list(scores.counts),
-                "mean": scores.mean,
-                "flagged_share": scores.flagged_share,
-                "churn_rate": scores.churn_rate,
-                "estimated": asdict(scores.estimated),
-            },
+            "scores": asdict(self.scores)
+            | {"edges": list(self.scores.edges), "counts": list(self.scores.counts)},
         }
 
     @classmethod
@@ -157,9 +150,7 @@ class TrainingProfile:
             if isinstance(feature, CategoryFeature):
                 expected = feature.missing_code + 1
             if len(column.counts) != expected:
-                raise ValueError(
-                    f"the profile of {feature.name!r} does not count the values that the contract has"
-                )
+                raise ValueError(f"the profile's counts of {feature.name!r} do not fit the contract")
         scores = content["scores"]
         edges, counts = _rising(scores["edges"]), _counts(scores["counts"])
         if len(counts) != len(edges) + 1:

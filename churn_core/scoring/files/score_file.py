@@ -1,8 +1,8 @@
 """Score a Parquet file into a Parquet file, in bounded memory for any size.
 
-DuckDB reads and encodes, onnxruntime scores on several threads, and DuckDB writes, all at the same time on a
-stream of batches. Each input row is written once, in order, scored or rejected; with `top`, only the customers
-to contact first are written, best first. The output gets its name only when it is complete.
+DuckDB reads and encodes, onnxruntime scores on several threads, and DuckDB writes, all at the same time on
+a stream of batches. Each input row is written once, in order, scored or rejected. With `top`, only the
+customers to contact first are written, best first. The output gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,8 +128,8 @@ def _result(stream: ScoredStream, money: Money | None, top: int | None) -> Batch
         rows=stream.rows,
         scored=scored,
         rejected=rejected,
-        rejects=dict(Counter(stream.rejects)),
-        unknown=dict(Counter(stream.unknown)),
+        rejects=dict(stream.rejects),
+        unknown=dict(stream.unknown),
         written=stream.rows if top is None else min(top, scored),
         will_churn=stream.flagged.customers,
         expected_profit=None if money is None else stream.flagged.expected_profit(money),

@@ -109,7 +109,7 @@ GOLDEN_CHANGES = [
 @pytest.mark.parametrize("change", GOLDEN_CHANGES)
 def test_golden_rows_must_be_answered_as_recorded(bundle: Path, change: Change) -> None:
     forge(bundle, lambda manifest: change(manifest["golden_rows"][0]))
-    with pytest.raises(BundleError, match=r"answers differently|golden rows"):
+    with pytest.raises(BundleError, match=r"golden rows"):
         ChurnPredictor.load(bundle)
 
 
@@ -130,7 +130,7 @@ def test_a_graph_with_operators_of_its_own_is_not_loaded(bundle: Path) -> None:
     model = helper.make_model(
         helper.make_graph([helper.make_node("Run", ["x"], ["y"], domain="com.evil")], "g", [], [])
     )
-    with pytest.raises(BundleError, match="not ONNX's own"):
+    with pytest.raises(BundleError, match="custom operators"):
         load_bundle(forge_graph(bundle, model.SerializeToString()))
 
 

@@ -107,7 +107,7 @@ def test_either_mark_of_outside_data_is_enough(entries: int, location: int) -> N
 def test_a_field_number_that_protobuf_would_cut_to_another_is_refused(high_bits: int) -> None:
     tensor = weights(external=False).SerializeToString() + varint(DATA_LOCATION << 3 | high_bits) + b"\1"
     content = field(GRAPH_KEY, field(INITIALIZER_KEY, tensor))
-    with pytest.raises(BundleError, match="no ONNX model"):
+    with pytest.raises(BundleError, match="not an ONNX model"):
         refuse_unsafe_model(content)
 
 
@@ -129,7 +129,7 @@ def test_a_second_graph_is_looked_into_as_protobuf_merges_the_two() -> None:
 def test_a_model_that_onnxruntime_would_take_for_its_own_format_is_refused() -> None:
     content = mirror(Contract((NumberFeature("n", 0, 1),), "left", "yes", "no")).bundle.graph
     refuse_unsafe_model(field(2 << 3 | 2, b"producer") + content)
-    with pytest.raises(BundleError, match="no ONNX model"):
+    with pytest.raises(BundleError, match="not an ONNX model"):
         refuse_unsafe_model(field(2 << 3 | 2, b"??ORTM") + content)
 
 
@@ -137,7 +137,7 @@ def test_a_model_that_onnxruntime_would_take_for_its_own_format_is_refused() -> 
 def test_a_domain_is_onnx_own_by_its_exact_name(domain: str) -> None:
     node = onnx.NodeProto(op_type="Run", domain=domain)
     content = helper.make_model(helper.make_graph([node], "g", [], [])).SerializeToString()
-    with pytest.raises(BundleError, match="not ONNX's own"):
+    with pytest.raises(BundleError, match="custom operators"):
         refuse_unsafe_model(content)
 
 
@@ -146,7 +146,7 @@ def test_graphs_nested_beyond_reason_are_refused() -> None:
     for _ in range(3_000):
         # A graph in an attribute (field 6) of a node (field 1) of a graph.
         content = field(1 << 3 | 2, field(5 << 3 | 2, field(6 << 3 | 2, content)))
-    with pytest.raises(BundleError, match="no ONNX model"):
+    with pytest.raises(BundleError, match="not an ONNX model"):
         refuse_unsafe_model(field(GRAPH_KEY, content))
 
 
