@@ -1,4 +1,4 @@
-"""One customer, a list, or columns: the same scores, described in full."""
+"""One customer, a list and columns get the same scores, and answers describe them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def refused(predictor: ChurnPredictor, **changes: Any) -> list[tuple[str | int, 
     return [(fault.column, fault.code) for fault in caught.value.faults]
 
 
-def test_an_answer_says_how_likely_what_to_do_and_why(predictor: ChurnPredictor) -> None:
+def test_an_answer_has_probability_decision_and_reasons(predictor: ChurnPredictor) -> None:
     answer = predictor.predict(CUSTOMER)
     assert list(answer) == [
         *("customerID", "churn_probability", "will_churn", "threshold", "risk"),
@@ -85,7 +85,7 @@ def test_an_unknown_category_is_scored_and_named(predictor: ChurnPredictor) -> N
     assert next(r for r in answer["reasons"] if r["feature"] == "Contract")["value_kind"] == "unknown"
 
 
-def test_the_id_is_optional_and_nothing_else_is_echoed(predictor: ChurnPredictor) -> None:
+def test_the_id_is_optional(predictor: ChurnPredictor) -> None:
     record = {key: value for key, value in CUSTOMER.items() if key != "customerID"}
     answer = predictor.predict(record)
     assert "customerID" not in answer
@@ -122,12 +122,12 @@ def test_a_whole_number_may_be_written_with_a_point(predictor: ChurnPredictor) -
     assert predictor.predict(CUSTOMER | {"tenure": 1.0}) == predictor.predict(CUSTOMER)
 
 
-def test_a_key_that_is_no_column_is_refused_by_its_place_not_its_name(predictor: ChurnPredictor) -> None:
+def test_the_error_gives_the_position_of_an_unknown_key_and_not_its_name(predictor: ChurnPredictor) -> None:
     assert refused(predictor, **{"SSN-111-22-3333": 1}) == [(len(CUSTOMER), "extra_forbidden")]
     assert refused(predictor, Churn="Yes") == [(len(CUSTOMER), "extra_forbidden")]
 
 
-def test_one_a_list_and_columns_give_the_same_scores(predictor: ChurnPredictor) -> None:
+def test_one_record_a_list_and_columns_give_the_same_scores(predictor: ChurnPredictor) -> None:
     records = [CUSTOMER | {"tenure": tenure} for tenure in range(40)]
     answers = predictor.predict(records)
     assert answers == [predictor.predict(record) for record in records]
@@ -144,7 +144,7 @@ def test_a_missing_column_is_refused(predictor: ChurnPredictor) -> None:
 
 
 @pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
-def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: str) -> None:
+def test_a_score_does_not_depend_on_the_other_rows(bundle_of: Any, family: str) -> None:
     predictor = ChurnPredictor.load(bundle_of(family))
     rows = random_rows(predictor.contract, 2 * ROWS_PER_RUN + 1, np.random.default_rng(1))
     together = predictor.score_matrix(rows)
@@ -158,7 +158,7 @@ def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: s
 
 
 @pytest.mark.parametrize("all_reasons", [False, True])
-def test_one_customer_is_described_as_among_many(bundle_of: Any, all_reasons: bool) -> None:
+def test_one_customer_gets_the_same_answer_alone_and_among_many(bundle_of: Any, all_reasons: bool) -> None:
     predictor = ChurnPredictor.load(bundle_of("additive"))
     odd = CUSTOMER | {"Contract": "by carrier pigeon", "TotalCharges": None, "gender": "unheard of"}
     records = [(odd if row % 3 else CUSTOMER) | {"tenure": row, "customerID": str(row)} for row in range(60)]

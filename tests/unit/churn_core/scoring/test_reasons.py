@@ -1,4 +1,4 @@
-"""A reason is a feature that pushes towards leaving."""
+"""Reasons are features with a positive contribution, ranked by it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def reasons(*contributions: float) -> list[int]:
         ((1.0, np.nextafter(np.float32(1), np.float32(2))), [1, 0]),
     ],
 )
-def test_at_most_three_that_push_largest_first_ties_in_contract_order(
+def test_at_most_three_positive_contributions_largest_first_ties_in_contract_order(
     contributions: tuple[float, ...], positions: list[int]
 ) -> None:
     assert reasons(*contributions) == positions
 
 
-def test_a_table_of_a_thousand_features_keeps_its_order() -> None:
+def test_a_thousand_features_are_ranked_in_order() -> None:
     assert reasons(*np.linspace(0.001, 1, 1000)) == [999, 998, 997]
     assert reasons(*([0.25] * 1000)) == [0, 1, 2]
 
 
-def test_all_reasons_are_every_feature_whatever_its_sign() -> None:
+def test_all_reasons_list_every_feature_of_either_sign() -> None:
     row = np.array([-0.5, 0.25, 0.0, -0.5], dtype=np.float32)
     ranked = rank_reasons(row[None, :], all_reasons=True)
     assert ranked.positions.tolist() == [[1, 2, 0, 3]]
@@ -48,7 +48,7 @@ def test_all_reasons_are_every_feature_whatever_its_sign() -> None:
     assert ranked.counts.tolist() == [4]
 
 
-def test_contributions_are_shown_with_six_decimals() -> None:
+def test_contributions_are_rounded_to_six_decimals() -> None:
     ranked = rank_reasons(np.array([[0.1234567, -1e-9]], dtype=np.float32), all_reasons=True)
     assert str(ranked.contributions.tolist()) == "[[0.123457, 0.0]]"
 

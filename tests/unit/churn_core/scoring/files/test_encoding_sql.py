@@ -28,7 +28,7 @@ TYPES = {
 }
 
 
-def test_no_name_of_a_file_reaches_the_sql_unless_the_contract_has_it() -> None:
+def test_only_column_names_of_the_contract_get_into_the_sql() -> None:
     types = TYPES | {'"; DROP TABLE x; --': "BIGINT"}
     assert not any("DROP" in column for column in encoded_columns(CONTRACT, types))
 
@@ -51,7 +51,7 @@ def test_names_and_values_are_quoted() -> None:
         ({"visits": "TIMESTAMP WITH TIME ZONE"}, "'visits' is of type nested"),
     ],
 )
-def test_a_column_of_another_kind_is_a_fault_of_the_file(changes: dict[str, str], named: str) -> None:
+def test_a_column_of_the_wrong_type_is_a_schema_fault(changes: dict[str, str], named: str) -> None:
     with pytest.raises(InputFileError, match=named.replace("(", r"\(")) as caught:
         encoded_columns(CONTRACT, TYPES | changes)
     assert caught.value.code == "schema"
@@ -59,7 +59,7 @@ def test_a_column_of_another_kind_is_a_fault_of_the_file(changes: dict[str, str]
 
 
 @pytest.mark.parametrize("name", [*TYPES])
-def test_a_column_that_is_missing_is_named_and_case_counts(name: str) -> None:
+def test_the_error_names_a_missing_column_and_case_matters(name: str) -> None:
     types = {column.upper() if column == name else column: kind for column, kind in TYPES.items()}
     with pytest.raises(InputFileError, match=f"'{name}' is missing") as caught:
         encoded_columns(CONTRACT, types)

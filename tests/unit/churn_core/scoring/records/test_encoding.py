@@ -56,7 +56,7 @@ def test_faults_come_in_record_order_then_contract_order() -> None:
 
 
 @pytest.mark.parametrize("identifier", ["7590-VHVEG", 7, 7.0, True, None, "", "\u00e9"])
-def test_an_id_may_be_what_json_can_echo(identifier: Any) -> None:
+def test_an_id_may_be_any_json_scalar(identifier: Any) -> None:
     assert RecordEncoder(CONTRACT).encode_records([GOOD | {"customer": identifier}]).faults == []
 
 
@@ -67,12 +67,12 @@ def test_an_id_may_be_what_json_can_echo(identifier: Any) -> None:
         *((math.nan, "not_finite"), (math.inf, "not_finite"), ([1], "wrong_type"), ({"a": 1}, "wrong_type")),
     ],
 )
-def test_an_id_that_json_can_not_echo_is_refused(identifier: Any, code: str) -> None:
+def test_an_id_that_json_can_not_represent_is_refused(identifier: Any, code: str) -> None:
     faults = RecordEncoder(CONTRACT).encode_records([GOOD | {"customer": identifier}]).faults
     assert faults == [ValueFault(0, "customer", code)]
 
 
-def test_no_records_are_no_rows() -> None:
+def test_an_empty_list_of_records_gives_an_empty_matrix() -> None:
     assert RecordEncoder(CONTRACT).encode_records([]).matrix.shape == (0, 4)
 
 

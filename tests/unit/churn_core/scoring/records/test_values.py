@@ -34,7 +34,7 @@ def refusal(function: Any, *arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("value", [3, 3.0, np.int8(3), np.uint64(3), np.float32(3.0), np.float64(3.0)])
-def test_a_number_of_any_type_is_the_same_number(value: Any) -> None:
+def test_numbers_of_any_python_or_numpy_type_are_accepted(value: Any) -> None:
     assert encode_number(value, VISITS) == 3.0
 
 
