@@ -17,7 +17,7 @@ REJECT_CODES: Final = (
     "invalid_unicode",
     "wrong_type",
 )
-"""Why a value, and its row with it, can't be scored. Closed list; a code's number is its position plus 1."""
+"""Why a value, and its row with it, can't be scored. Closed list; the order is that of `reject_number`."""
 
 EXTRA_KEY_CODE: Final = "extra_forbidden"
 """Fault of a record's key that the data contract does not know. Files may have further columns."""
@@ -36,6 +36,11 @@ FILE_FAULT_CODES: Final = (
     "resource-limit",
 )
 """Why a whole input file can't be scored. Closed list."""
+
+
+def reject_number(code: str) -> int:
+    """Return the number of a reject code in encoded columns, from 1; 0 means that a value has no fault."""
+    return 1 + REJECT_CODES.index(code)
 
 
 class ChurnError(Exception):

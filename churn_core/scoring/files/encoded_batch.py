@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_core.errors import REJECT_CODES
+from churn_core.errors import REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.files.encoding_sql import reject_code_base
+from churn_core.scoring.files.encoding_sql import refused_code
 
 if TYPE_CHECKING:
     import arro3.core as arrow
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from churn_core.schema import Contract
 
-_MISSING = REJECT_CODES.index("missing") + 1
-_NOT_FINITE = REJECT_CODES.index("not_finite") + 1
-_OUT_OF_RANGE = REJECT_CODES.index("out_of_range") + 1
-_NOT_INTEGER = REJECT_CODES.index("not_integer") + 1
+_MISSING, _NOT_FINITE, _OUT_OF_RANGE, _NOT_INTEGER = map(
+    reject_number, ("missing", "not_finite", "out_of_range", "not_integer")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class EncodedBatch:
     columns : ndarray of float32, shape (features, rows)
         The same values transposed; drift is counted from them.
     reject : ndarray of uint8, shape (rows,)
-        0 for a row that can be scored, else the position in `REJECT_CODES` plus 1.
+        The `reject_number` of the row's first fault in contract order; 0 for a row that can be scored.
     unknown : dict
         By column name, the mask of unknown categories; columns without any are left out.
     refused : dict
@@ -92,8 +91,8 @@ def rows_by_code(faults: npt.NDArray[np.uint8]) -> Counter[str]:
 
 
 def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:
-    base = reject_code_base(feature)
-    faults = np.where(codes >= base, codes - (base - 1), 0).astype(np.uint8)
+    no_fault = refused_code(feature, 0)
+    faults = np.where(codes > no_fault, codes - no_fault, 0).astype(np.uint8)
     if not feature.nullable:
         faults[codes == feature.missing_code] = _MISSING
     return faults

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from churn_core.errors import REJECT_CODES, InputFileError
+from churn_core.errors import InputFileError, reject_number
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature
 from churn_core.scoring.records.values import BLANK, NUMBER_TEXT
 
@@ -43,9 +43,9 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def reject_code_base(feature: CategoryFeature) -> int:
-    """Return the code of the first of `REJECT_CODES`; the others follow in order."""
-    return feature.missing_code + 1
+def refused_code(feature: CategoryFeature, number: int) -> int:
+    """Return the code of a category value that was refused with this `reject_number`."""
+    return feature.missing_code + number
 
 
 def vocabulary_types(contract: Contract) -> list[str]:
@@ -73,8 +73,8 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     -------
     list of str
         ``id`` and ``id_missing`` if the contract has an id column; ``c0``, ``c1``, ... in contract order;
-        ``w<i>`` after each number that is read from text: 0, or 1 + the position in `REJECT_CODES` if the
-        text is not a number. Only ``id`` can be NULL.
+        ``w<i>`` after each number that is read from text: the text's `reject_number`, or 0. Only ``id``
+        can be NULL.
 
     Raises
     ------
@@ -149,17 +149,18 @@ def _type_fault(name: str, kind: str, allowed: str) -> InputFileError:
 
 def _category(column: str, feature: CategoryFeature, position: int) -> str:
     enum = _enum_name(position)
-    base = reject_code_base(feature)
     text = f"{column}::VARCHAR"
+    too_long, invalid = (
+        refused_code(feature, reject_number(code)) for code in ("too_long", "invalid_unicode")
+    )
     # Nearly all values are in the vocabulary and need only the first cast.
     return (
         f"(coalesce(enum_code(try_cast({text} AS {enum})), CASE"
         f" WHEN {column} IS NULL THEN {feature.missing_code}"
         f" WHEN trim({text}, {_BLANK_SQL}) = '' THEN {feature.missing_code}"
-        f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {base + REJECT_CODES.index('too_long')}"
-        f" WHEN contains({text}, chr(0)) THEN {base + REJECT_CODES.index('invalid_unicode')}"
-        f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN"
-        f" {base + REJECT_CODES.index('too_long')}"
+        f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {too_long}"
+        f" WHEN contains({text}, chr(0)) THEN {invalid}"
+        f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN {too_long}"
         f" ELSE coalesce(enum_code(try_cast(nfc_normalize({text}) AS {enum})), {feature.unknown_code})"
         f" END))::USMALLINT"
     )
@@ -179,7 +180,7 @@ def _text_fault(column: str, bare: str) -> str:
     )
     return (
         f"(CASE WHEN length({column}) > {MAX_TEXT_LENGTH} AND {bare} <> ''"
-        f" THEN {1 + REJECT_CODES.index('too_long')}"
-        f" WHEN NOT {number} AND NOT {word} THEN {1 + REJECT_CODES.index('wrong_type')}"
+        f" THEN {reject_number('too_long')}"
+        f" WHEN NOT {number} AND NOT {word} THEN {reject_number('wrong_type')}"
         " ELSE 0 END)::UTINYINT"
     )

@@ -31,7 +31,7 @@ def output_select(
     The stream's columns are
 
     - ``row_number``, and ``id`` if the contract has an id column
-    - ``reject``: 0 for a scored row, else 1 + the position in `REJECT_CODES`
+    - ``reject``: the `reject_number`, 0 for a scored row
     - ``probability``, ``will_churn``, ``risk`` (1 + the position in `RISKS`)
     - ``reason_1`` to ``reason_3``: 1 + the position of the feature, 0 for none
     - ``warnings``, and ``expected_profit`` if the bundle has money values
