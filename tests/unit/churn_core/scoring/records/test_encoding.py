@@ -94,7 +94,7 @@ encoder = RecordEncoder(WIDE)
 
 TEXTS = ("basic", "gold", "silver", "", " ", "1", "0", "true", "a\0", "\ud800", "x" * 300, "\u00f6")
 NUMBERS = (0, 1, -1, 7, 120, 121, 10**400, 1.0, 0.5, -0.0, 1e7, math.nan, math.inf)
-odd_values = st.sampled_from([*TEXTS, *NUMBERS, True, False, None, (), [], {}])
+odd_values: st.SearchStrategy[Any] = st.sampled_from([*TEXTS, *NUMBERS, True, False, None, (), [], {}])
 odd_records = st.lists(
     st.tuples(
         st.dictionaries(st.sampled_from([*PLAIN, "more"]), odd_values, max_size=2),
