@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from churn_core.schema import MAX_VOCABULARY, CategoryFeature, DerivedFeature, NumberFeature
-from churn_core.scoring.records.encoding import category_text
+from churn_core.scoring.records.values import category_text
 
 
 class Section(BaseModel):

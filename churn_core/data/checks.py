@@ -23,7 +23,7 @@ from churn_core.data.columns import (
 from churn_core.data.findings import in_column, in_rows
 from churn_core.errors import REJECT_CODES
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.records.encoding import BLANK
+from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

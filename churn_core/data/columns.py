@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from churn_core.errors import REJECT_CODES, DataError
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.records.encoding import (
+from churn_core.scoring.records.values import (
     ValueRefusedError,
     category_text,
     encode_number,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.data.loading import cells_are_text, load_table
 from churn_core.errors import DataError
-from churn_core.scoring.records.encoding import ValueRefusedError, parse_number_text
+from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 
 from churn_core.data.columns import distinct_text
 from churn_core.errors import DataError, TrainingError
-from churn_core.scoring.records.encoding import BLANK
+from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

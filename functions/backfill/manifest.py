@@ -115,10 +115,10 @@ def _drift(scored: Sequence[ScoredPart], bundle: Bundle) -> dict[str, Any] | Non
     Outputs that were written before their footers told counts are left out: ``parts`` and ``rows`` say of
     how much the figures are.
     """
-    profile = TrainingProfile.of(bundle)
+    profile = TrainingProfile.from_bundle(bundle)
     if profile is None:
         return None
-    total = DriftCounter(bundle.contract, profile, bundle.threshold).nothing()
+    total = DriftCounter(bundle.contract, profile, bundle.threshold).empty_counts()
     parts = rejected = 0
     for part in scored:
         text = part.entries.get("churn.drift_counts")

@@ -60,7 +60,7 @@ def typical_customer(bundle: Bundle) -> dict[str, str | float | None]:
         Without a training profile, numbers have their minimum, and categories their first value.
     """
     features = bundle.contract.features
-    profile = TrainingProfile.of(bundle)
+    profile = TrainingProfile.from_bundle(bundle)
     columns = profile.columns if profile else (None,) * len(features)
     return {
         feature.name: _typical_number(feature, column)

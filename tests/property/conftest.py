@@ -1,4 +1,4 @@
-"""The three ways of encoding a column, held side by side."""
+"""Encode a column in three ways and compare the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Verdicts = list[str | float]
-"""For each value its reject code, or its code in the encoded matrix."""
+"""For each value, its reject code or its number in the encoded matrix."""
 
 
 def _verdicts(codes: list[str | None], matrix: np.ndarray) -> Verdicts:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from churn_core.data.columns import distinct_text
-from churn_core.scoring.records.encoding import BLANK, ValueRefusedError, category_text, parse_number_text
+from churn_core.scoring.records.values import BLANK, ValueRefusedError, category_text, parse_number_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -45,7 +45,7 @@ def training_profile(model: ChurnModel) -> TrainingProfile:
             mean=round(float(scores.mean()), DECIMALS),
             flagged_share=round(float((scores >= model.threshold).mean()), DECIMALS),
             churn_rate=round(float(model.holdout_labels.mean()), DECIMALS),
-            estimated=_rounded(estimate_performance(ScoreCounts.of(scores, model.threshold))),
+            estimated=_rounded(estimate_performance(ScoreCounts.count(scores, model.threshold))),
         ),
         metrics={name: model.holdout[name] for name in METRICS},
     )

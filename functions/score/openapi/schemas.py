@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
 from churn_core.scoring.records.answers import VALUE_KINDS
-from churn_core.scoring.records.encoding import NUMBER_TEXT
+from churn_core.scoring.records.values import NUMBER_TEXT
 from functions.score.errors import FAULT_CODES
 from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUT
 from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS

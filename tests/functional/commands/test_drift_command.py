@@ -227,7 +227,7 @@ def test_counts_are_what_pandas_counts_on_the_raw_table(
 ) -> None:
     changed = moved(table)
     predictor = ChurnPredictor.load(sample_bundle)
-    profile = TrainingProfile.of(predictor.bundle)
+    profile = TrainingProfile.from_bundle(predictor.bundle)
     assert profile is not None
     source = write_table(changed, tmp_path / "in.parquet")
     report = measure_drift(source, predictor).report

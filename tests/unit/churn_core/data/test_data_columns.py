@@ -17,7 +17,7 @@ from churn_core.data.columns import parse_category_column, parse_number_column, 
 from churn_core.data.validation import validate_data
 from churn_core.errors import REJECT_CODES, DataError
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.records.encoding import ValueRefusedError, category_text, encode_number
+from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
 
 ANY_NUMBER = NumberFeature("n", -1e300, 1e300, nullable=True)
 TEXT_NUMBER = NumberFeature("n", -1000, 1000, nullable=True, stored_as_text=True)

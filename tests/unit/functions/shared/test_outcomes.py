@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_core.errors import QUARANTINE_CODES
+from churn_core.errors import FILE_FAULT_CODES
 from functions.shared.outcomes import DISPOSITIONS, FATAL_DELIVERY, Action, Outcome
 
 SOMETIMES_FATAL = {Outcome.TIMEOUT, Outcome.READER_CRASH, Outcome.NO_SPACE}
@@ -14,11 +14,13 @@ def test_everything_that_can_happen_has_its_disposition() -> None:
     assert list(DISPOSITIONS) == list(Outcome)
 
 
-def test_what_is_quarantined_in_the_end_is_the_contracts_closed_set() -> None:
+def test_the_quarantine_codes_are_a_closed_list() -> None:
     quarantined = {
         outcome for outcome in Outcome if DISPOSITIONS[outcome].action(FATAL_DELIVERY) is Action.QUARANTINED
     }
-    assert quarantined == {Outcome(code) for code in QUARANTINE_CODES}
+    of_messages = {"gone", "archived", "bad-message", "unsupported-event"}
+    of_machines = {"timeout", "reader-crash", "no-space"}
+    assert quarantined == {*FILE_FAULT_CODES, *of_messages, *of_machines}
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def test_the_manifest_holds_the_profile(proved_logistic: ProvedModel, sample_bundle: Path) -> None:
     bundle = ChurnPredictor.load(sample_bundle).bundle
-    assert TrainingProfile.of(bundle) == training_profile(proved_logistic.model)
+    assert TrainingProfile.from_bundle(bundle) == training_profile(proved_logistic.model)
 
 
 def test_columns_are_counted_over_the_training_rows(
@@ -69,7 +69,7 @@ def test_new_customers_scores_have_not_moved_from_a_forests_though_its_training_
 ) -> None:
     model = prove("random_forest").model
     predictor = ChurnPredictor.load(bundle_of("random_forest"))
-    profile = TrainingProfile.of(predictor.bundle)
+    profile = TrainingProfile.from_bundle(predictor.bundle)
     assert profile is not None
     counter = DriftCounter(model.contract, profile, model.threshold)
 
