@@ -51,7 +51,7 @@ def then_a_good_one(stack: BatchStack, customers: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_g8_c36_each_file_has_its_end_and_the_next_is_scored(
+def test_g8_c36_each_file_has_its_outcome_and_the_next_is_scored(
     stack: BatchStack, customers: bytes, name: str
 ) -> None:
     case = FILES[name]
@@ -89,7 +89,7 @@ def test_c22_c23_c34_files_that_misled_other_readers(stack: BatchStack, customer
     then_a_good_one(stack, customers)
 
 
-def test_c24_numbers_are_judged_by_their_values(stack: BatchStack) -> None:
+def test_c24_wrong_statistics_in_the_file_decide_nothing(stack: BatchStack) -> None:
     charges = np.full(40, 20.0)
     charges[:3] = 1e6
     table = TABLE.set_column(
@@ -111,7 +111,7 @@ def test_c30_the_limit_of_rows_is_inclusive(
     stack: BatchStack, monkeypatch: pytest.MonkeyPatch, limit: int, folder: str
 ) -> None:
     monkeypatch.setenv("CHURN_MAX_ROWS", str(limit))
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
 
     put = stack.drop(parquet(TABLE))
 
@@ -120,7 +120,7 @@ def test_c30_the_limit_of_rows_is_inclusive(
         assert stack.record(put)["code"] == "too-many-rows"
 
 
-def test_c27_a_bomb_is_known_by_its_footer(stack: BatchStack, customers: bytes) -> None:
+def test_c27_a_decompression_bomb_is_refused_by_its_footer(stack: BatchStack, customers: bytes) -> None:
     alike = pa.array(["x" * 400_000]).take(pa.array(np.zeros(1_000, dtype=np.int64)))
     bomb = parquet(pa.table({"Contract": alike}), compression="zstd", use_dictionary=False)
     assert len(bomb) < 200_000
@@ -131,12 +131,12 @@ def test_c27_a_bomb_is_known_by_its_footer(stack: BatchStack, customers: bytes) 
     then_a_good_one(stack, customers)
 
 
-def test_c28_a_bomb_whose_footer_lies_meets_the_limits(
+def test_c28_a_bomb_with_a_false_footer_meets_the_limits(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One text of 300 MB (C19), of which the footer says that it is small, in a function of 512 MB."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     table = TABLE.slice(0, 2).set_column(
         TABLE.schema.get_field_index("Contract"), "Contract", pa.array(["x" * 300_000_000, "Two year"])
     )

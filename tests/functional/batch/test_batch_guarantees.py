@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from churn_core.data import generate_sample_data
 from churn_core.schema import CategoryFeature
 from functions.batch.scoring_child import run_task
-from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, read_result
+from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, parse_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
 from functions.pre_traffic.golden_rows import proxy_event
 from functions.score import app as score_app
@@ -42,7 +42,7 @@ CUSTOMERS = generate_sample_data(30, seed=2).drop(columns="Churn")
 
 def scored_here(folder: Path, model: Path, content: bytes) -> pa.Table:
     (folder / INPUT_FILE).write_bytes(content)
-    read_result(run_task(folder, ScoringTask(str(model), {}, 10**9, MEMORY_MB, cpu_seconds=0)))
+    parse_result(run_task(folder, ScoringTask(str(model), {}, 10**9, MEMORY_MB, cpu_seconds=0)))
     return pq.read_table(folder / OUTPUT_FILE)
 
 
@@ -55,7 +55,7 @@ ODD_TEXTS = st.one_of(st.none(), st.sampled_from(["", " ", "Two year", "two year
     st.lists(st.tuples(ODD_NUMBERS, ODD_NUMBERS, ODD_TEXTS, ODD_TEXTS), min_size=1, max_size=30),
     st.integers(1, 8),
 )
-def test_g3_every_row_comes_out_once_scored_or_rejected(
+def test_g3_every_row_appears_once_scored_or_rejected(
     sample_bundle: Path, tmp_path: Path, rows: list[tuple[Any, ...]], group: int
 ) -> None:
     tenure, charges, contract, identifier = zip(*rows, strict=True)
@@ -150,7 +150,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("memory_mb", [512, MEMORY_MB] if cases(0, "CHURN_PAIRS") else [512])
 @pytest.mark.parametrize("name", BOMBS)
-def test_g7_a_bomb_stays_within_its_bounds(
+def test_g7_a_decompression_bomb_stays_within_the_limits(
     sample_bundle: Path, tmp_path: Path, name: str, memory_mb: int
 ) -> None:
     make, codes = BOMBS[name]
@@ -202,7 +202,7 @@ def columns_with_the_canary(bundle: Bundle) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def test_g9_a_customers_value_is_nowhere_but_in_the_id_column(
+def test_g9_customers_values_appear_only_in_the_id_column(
     stack: BatchStack, bundle: Bundle, in_process: Any
 ) -> None:
     in_process()
@@ -236,7 +236,7 @@ def test_g9_a_customers_value_is_nowhere_but_in_the_id_column(
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
 
 
-def test_scores_are_announced_with_what_one_needs_to_find_them(
+def test_the_announcement_of_scores_says_where_they_are(
     stack: BatchStack, bundle: Bundle, customers: bytes
 ) -> None:
     sqs, events = boto3.client("sqs"), boto3.client("events")
@@ -266,7 +266,7 @@ def test_scores_are_announced_with_what_one_needs_to_find_them(
         }
 
 
-def test_an_output_says_where_it_comes_from_and_how_its_input_has_drifted(
+def test_an_outputs_footer_names_its_input_and_its_drift(
     stack: BatchStack, bundle: Bundle, customers: bytes
 ) -> None:
     put = stack.drop(customers)
@@ -285,7 +285,7 @@ def test_an_output_says_where_it_comes_from_and_how_its_input_has_drifted(
     assert stack.metric("ScoreDrift") == drift["scores"]["psi"]
 
 
-def test_metrics_tell_rows_bytes_and_times(stack: BatchStack, customers: bytes) -> None:
+def test_metrics_count_rows_bytes_and_times(stack: BatchStack, customers: bytes) -> None:
     put = stack.drop(customers)
 
     assert stack.metric("ScoredFiles") == 1
@@ -299,7 +299,7 @@ def test_metrics_tell_rows_bytes_and_times(stack: BatchStack, customers: bytes) 
     assert rate == pytest.approx(16_000 / sum(filter(None, phases)), rel=0.01)
 
 
-def test_a_full_tmpfs_is_told_as_such(sample_bundle: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_as_no_space(sample_bundle: Path, tmp_path: Path) -> None:
     """Out of space while the output is written, on a disk that is really full (B34)."""
     disk = tmp_path / "disk"
     disk.mkdir()
