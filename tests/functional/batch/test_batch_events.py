@@ -313,9 +313,7 @@ def test_b18_the_limit_applies_to_the_size_that_s3_reports(
 
 
 @pytest.mark.parametrize("time", ["2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z", ""])
-def test_b38_the_time_of_an_event_has_no_effect(
-    stack: BatchStack, customers: bytes, seconds: str, zone: str
-) -> None:
+def test_b38_the_time_of_an_event_has_no_effect(stack: BatchStack, customers: bytes, time: str) -> None:
     put = stack.put(customers)
 
     assert stack.deliver(message(put.event() | {"time": time})) == []

@@ -33,7 +33,7 @@ def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def deliver_again(stack: BatchStack, put: Put, times: int = 1) -> list[str]:
-    """Deliver the event of an object some times; return the outcomes, after which the queue must act rightly."""
+    """Deliver the event of an object; return the outcomes. Only messages to be retried may be reported."""
     before = len(stack.outcomes())
     for delivery in range(1, times + 1):
         record = message(put.event(), delivery)

@@ -104,7 +104,7 @@ def versions(s3: Any) -> list[str]:
 
 
 def require_whole(s3: Any) -> str | None:
-    """Check the pointer's objects against their hashes; return the model's version, None without a pointer."""
+    """Check the hashes of the pointer's objects; return the model's version, None without a pointer."""
     keys = set(versions(s3))
     if "team/models/churn/current.json" not in keys:
         return None

@@ -174,6 +174,12 @@ MUTANTS = {
         "",
         "test_batch_files.py::test_g8_c36_each_file_has_its_outcome_and_the_next_is_scored",
     ),
+    "does not compare page checksums": Mutant(
+        "churn_core/scoring/parquet/pages.py",
+        "if self._checksum(start, size) != header[_PAGE_CRC] & 0xFFFFFFFF:",
+        "if False:",
+        "test_batch_files.py::test_c38_a_flipped_bit_in_a_page_with_a_checksum_never_changes_a_score",
+    ),
     "keeps an old record for a new fault": Mutant(
         "functions/batch/quarantine.py",
         "        if REQUEUED in record or ",
