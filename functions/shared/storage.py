@@ -9,8 +9,8 @@ import json
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
 
 from functions.shared.aws_errors import (
     ABSENT,

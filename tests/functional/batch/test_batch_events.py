@@ -323,4 +323,4 @@ def test_b38_the_time_of_an_event_has_no_effect(stack: BatchStack, customers: by
 
 def test_an_event_of_another_service_raises(stack: BatchStack) -> None:
     with pytest.raises(KeyError, match="Records"):
-        app.lambda_handler({"httpMethod": "GET"}, stack.context)  # type: ignore[arg-type]
+        app.lambda_handler({"httpMethod": "GET"}, stack.context)
