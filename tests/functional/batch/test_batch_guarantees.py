@@ -1,4 +1,4 @@
-"""Guarantees G3, G5, G6, G7 and G9, on files that put them to the test (others: crash points, schedules)."""
+"""Guarantees G3, G5, G6, G7 and G9; the crash points and schedules test the others."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_g3_every_row_appears_once_scored_or_rejected(
     scored = [status == "scored" for status in out["status"].to_pylist()]
     assert [code is None for code in out["reject_code"].to_pylist()] == scored
     assert [p is not None for p in out["churn_probability"].to_pylist()] == scored
-    said = pq.read_metadata(tmp_path / OUTPUT_FILE).metadata
-    counts = [int(said[f"churn.{name}".encode()]) for name in ("rows", "scored", "rejected")]
+    footer = pq.read_metadata(tmp_path / OUTPUT_FILE).metadata
+    counts = [int(footer[f"churn.{name}".encode()]) for name in ("rows", "scored", "rejected")]
     assert counts == [len(rows), sum(scored), len(rows) - sum(scored)]
 
 
@@ -111,7 +111,7 @@ def test_g5_fresh_processes_write_the_same_bytes(
 
 
 def many_rows_from_little(_: pa.Table) -> bytes:
-    """Two hundred million rows, and one, of nothing but the same value."""
+    """A footer that claims 200,000,001 equal rows."""
     table = pa.table({"tenure": pa.array(np.zeros(1_000_000, dtype=np.int8))})
     return claiming_rows(parquet(table, compression="zstd"), 1_000_000, 200_000_001)
 
@@ -121,7 +121,7 @@ def long_texts_from_little(table: pa.Table) -> bytes:
     return parquet(pa.table({"Contract": texts}), compression="zstd", use_dictionary=False)
 
 
-def one_long_text_under_a_footer_that_lies(table: pa.Table) -> bytes:
+def one_long_text_with_a_false_footer(table: pa.Table) -> bytes:
     texts = pa.array(["x" * 300_000_000, *["Two year"] * (table.num_rows - 1)])
     table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
     content = parquet(table, compression="zstd", use_dictionary=False, write_statistics=False)
@@ -130,7 +130,7 @@ def one_long_text_under_a_footer_that_lies(table: pa.Table) -> bytes:
     return claiming_rows(claiming_rows(content, largest, 100), group.total_byte_size, 1_000)
 
 
-def many_long_texts_under_a_footer_that_lies(table: pa.Table) -> bytes:
+def many_long_texts_with_a_false_footer(table: pa.Table) -> bytes:
     texts = pa.array(["x" * 200_000_000] * 4)
     table = table.slice(0, 4)
     table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
@@ -143,8 +143,8 @@ def many_long_texts_under_a_footer_that_lies(table: pa.Table) -> bytes:
 BOMBS = {
     "c27-rows": (many_rows_from_little, {"too-many-rows"}),
     "c27-texts": (long_texts_from_little, {"too-large"}),
-    "c28-one-text": (one_long_text_under_a_footer_that_lies, {"too-large", "resource-limit"}),
-    "c28-many-texts": (many_long_texts_under_a_footer_that_lies, {"too-large", "resource-limit"}),
+    "c28-one-text": (one_long_text_with_a_false_footer, {"too-large", "resource-limit"}),
+    "c28-many-texts": (many_long_texts_with_a_false_footer, {"too-large", "resource-limit"}),
 }
 
 
@@ -164,7 +164,7 @@ def test_g7_a_decompression_bomb_stays_within_the_limits(
     seconds = time.monotonic() - started
 
     assert refused.value.outcome in codes
-    # The watchdog looks fifty times a second: what is taken in between is what it may be late by.
+    # The watchdog checks fifty times a second, so the process may exceed its limit a little in between.
     assert process.peak_kilobytes < memory_mb * 1_024 * (MEMORY_SHARE + 0.1)
     left = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) - len(content)
     assert left < 10**6
@@ -177,17 +177,17 @@ def test_g7_a_decompression_bomb_stays_within_the_limits(
 def test_c28_a_file_that_takes_all_memory_is_stopped_by_the_watchdog(
     sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever DuckDB's own limit is worth: here a process that simply fills its memory."""
+    """A process that fills its memory, without DuckDB and its own limit."""
     monkeypatch.setattr(
         "functions.batch.scoring_process._BOOTSTRAP",
-        # Pages that are written to, and not so quickly that the watchdog would look too late.
+        # Pages are written, so they count as resident; slowly enough for the watchdog.
         "import time\nx = []\nwhile True: x.append(b'x' * 10**6 + bytes(1)); time.sleep(0.002)",
     )
     process = ScoringProcess(sample_bundle, 10**9, 256)
     with pytest.raises(NotScoredError) as stopped:
         process.score(tmp_path, {}, seconds=60)
     assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
-    # The limit of address space would have ended it later.
+    # The limit of the address space would have killed it later.
     assert process.peak_kilobytes < 256 * 1024
 
 
@@ -207,9 +207,11 @@ def test_g9_customers_values_appear_only_in_the_id_column(
 ) -> None:
     in_process()
     sqs, events = boto3.client("sqs"), boto3.client("events")
-    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
-    events.put_rule(Name="news", EventPattern=json.dumps({"source": [EVENT_SOURCE]}))
-    events.put_targets(Rule="news", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:news"}])
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    events.put_rule(Name="events", EventPattern=json.dumps({"source": [EVENT_SOURCE]}))
+    events.put_targets(
+        Rule="events", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:events"}]
+    )
     for place, table in columns_with_the_canary(bundle).items():
         put = stack.put(parquet(pa.Table.from_pandas(table, preserve_index=False)), "incoming/x.parquet")
         assert stack.deliver(message(put.event())) == [], place
@@ -230,32 +232,34 @@ def test_g9_customers_values_appear_only_in_the_id_column(
         assert CANARY not in str(scores.schema.metadata)
         if key != stack.output_key(put):
             assert CANARY.encode() not in content
-    while told := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        assert CANARY not in json.dumps(told)
-        for one in told:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        assert CANARY not in json.dumps(messages)
+        for received in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
 
 
 def test_the_announcement_of_scores_says_where_they_are(
     stack: BatchStack, bundle: Bundle, customers: bytes
 ) -> None:
     sqs, events = boto3.client("sqs"), boto3.client("events")
-    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
-    events.put_rule(Name="news", EventPattern=json.dumps({"detail-type": ["ChurnScored"]}))
-    events.put_targets(Rule="news", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:news"}])
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    events.put_rule(Name="events", EventPattern=json.dumps({"detail-type": ["ChurnScored"]}))
+    events.put_targets(
+        Rule="events", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:events"}]
+    )
 
     put = stack.drop(customers)
     stack.deliver(message(put.event(), 2))
 
-    told = [
-        json.loads(one["Body"])
-        for one in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    events_sent = [
+        json.loads(received["Body"])
+        for received in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     ]
-    # A repeated delivery may have come from an attempt that died before it told anybody.
-    assert len(told) == 2
-    for one in told:
-        assert (one["source"], one["detail-type"]) == ("churn.batch", "ChurnScored")
-        assert one["detail"] == {
+    # The first attempt may have died before it sent the event, so a repeated delivery sends it again.
+    assert len(events_sent) == 2
+    for event in events_sent:
+        assert (event["source"], event["detail-type"]) == ("churn.batch", "ChurnScored")
+        assert event["detail"] == {
             "input": {"bucket": put.bucket, "key": put.key, "versionId": put.version, "etag": put.etag},
             "output": {"bucket": OUTPUT, "key": stack.output_key(put)},
             "rows": 16,
@@ -300,7 +304,7 @@ def test_metrics_count_rows_bytes_and_times(stack: BatchStack, customers: bytes)
 
 
 def test_a_full_disk_is_reported_as_no_space(sample_bundle: Path, tmp_path: Path) -> None:
-    """Out of space while the output is written, on a disk that is really full (B34)."""
+    """The disk is full while the output is written (B34)."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
