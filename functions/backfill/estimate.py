@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.footers import read_object_footer
@@ -65,10 +65,6 @@ class Estimate:
     unreadable: int
     seconds: float | None
     dollars: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the estimate as JSON types."""
-        return asdict(self)
 
 
 def estimate(storage: BackfillStorage, plan: Plan, concurrency: int | float, memory_mb: int) -> Estimate:

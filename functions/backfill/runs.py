@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from churn_core.errors import ChurnError
@@ -81,9 +82,8 @@ class Runs:
             "manifest": None if manifest is None else _summary(manifest),
         }
         if dry_run:
-            answer["estimate"] = estimate(
-                self._storage, plan, concurrency, self._settings.batch_memory_mb
-            ).to_dict()
+            expected = estimate(self._storage, plan, concurrency, self._settings.batch_memory_mb)
+            answer["estimate"] = asdict(expected)
         return answer
 
     def progress(self, run: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import ChurnError
 from functions.client.results import find_results, read_record
+from functions.shared.aws_errors import CONDITION_FAILED, error_code
 from functions.shared.messages import read_message
 from functions.shared.objects import QUARANTINE_PREFIX, InputObject
 from functions.shared.outcomes import NotScoredError
@@ -83,7 +84,6 @@ def list_quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
             if record is None:
                 continue
             source = _record_source(record)
-            requeued = int(record.get(REQUEUED, 0))
             if source is not None and find_results(s3, names.output_bucket, [source]).scored:
                 continue
             yield Unscored(
@@ -92,7 +92,7 @@ def list_quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
                 code=record["code"],
                 detail=record["detail"],
                 address=None if source is None else f"s3://{source.bucket}/{source.key}",
-                requeued=requeued,
+                requeued=int(record.get(REQUEUED, 0)),
                 handle=found["Key"],
                 body=None if source is None else build_event(source),
             )
@@ -127,13 +127,13 @@ def release(sqs: Any, names: StackNames, letters: list[Unscored]) -> None:
 def requeue(s3: Any, sqs: Any, names: StackNames, chosen: Unscored) -> None:
     """Put one input back into the queue.
 
-    A record is marked before its message is sent, and a dead letter deleted after: whatever is cut short,
-    the input is still listed or still queued, maybe both, never neither.
+    A record is marked before its message is sent; a dead letter is deleted after its message is sent. So an
+    interrupted command may queue an input twice, but never loses one.
 
     Raises
     ------
     RedriveError
-        If it names no object, or somebody else is at it.
+        If the message names no object, or the record changed at the same time.
     """
     if chosen.body is None:
         raise RedriveError(f"Message {chosen.name} names no object; correct it and send it yourself.")
@@ -158,7 +158,7 @@ def _mark_requeued(s3: Any, names: StackNames, chosen: Unscored) -> None:
             IfMatch=etag,
         )
     except s3.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 412:
+        if error_code(error) not in CONDITION_FAILED:
             raise
         raise RedriveError(
             f"The record of {chosen.name} changed at the same time; run 'churn redrive' again."

@@ -47,7 +47,7 @@ def read_integer(environment: Mapping[str, str], name: str, default: int) -> int
 def read_model_dir(environment: Mapping[str, str]) -> Path:
     """Return the folder of the model bundle.
 
-    ``CHURN_MODEL_DIR``; by default the folder ``model`` beside the code (``LAMBDA_TASK_ROOT``).
+    ``CHURN_MODEL_DIR``; by default the folder ``model`` next to the code (``LAMBDA_TASK_ROOT``).
     """
     task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
     return Path(environment.get("CHURN_MODEL_DIR") or task_root / "model")

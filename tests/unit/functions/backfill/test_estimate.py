@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_estimate_of_a_billion_rows_in_a_thousand_parts() -> None:
 
 def test_files_that_are_not_parquet_have_no_rows() -> None:
     found = estimate(cast("Any", Inputs(b"SSN-111-22-3333")), plan_of(3), concurrency=5, memory_mb=1769)
-    assert found.to_dict() == {
+    assert asdict(found) == {
         "rows": None,
         "looked_at": 3,
         "unreadable": 3,
