@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
+
+from functions.shared.environment import read_model_dir, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SAMPLES_REFUSED_IN: Final = ("staging", "prod")
 """Environments with real customers."""
@@ -49,12 +51,11 @@ class PreTrafficSettings:
 
         Raises
         ------
-        KeyError
-            If ``CHURN_NEW_VERSION`` is missing.
+        SettingError
+            If no version is set.
         """
-        task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
         return cls(
-            new_version=environment["CHURN_NEW_VERSION"],
+            new_version=read_text(environment, "CHURN_NEW_VERSION"),
             environment=environment.get("CHURN_ENVIRONMENT") or "dev",
-            model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"),
+            model_dir=read_model_dir(environment),
         )

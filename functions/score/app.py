@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -16,6 +15,7 @@ from functions.score.problems import problem_response, refusal
 from functions.score.proxy_event import check_route, is_proxy_event, request_id, route_of
 from functions.score.routes import router
 from functions.score.settings import ScoreSettings
+from functions.shared.metrics import NAMESPACE, service_name
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,8 +24,8 @@ GARBAGE_THRESHOLD: Final = 20_000
 """Containers that must be alive before Python looks for cycles; 1,000 customers create half of that."""
 
 logger = Logger(service="churn-score")
-# All stacks of an account share the namespace; the dimension `service` separates them.
-metrics = Metrics(namespace="Churn", service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-score")
+# Stacks of one account share the namespace; this dimension tells them apart.
+metrics = Metrics(namespace=NAMESPACE, service=service_name("churn-score"))
 _origins = ScoreSettings.from_environment().cors_origins
 app = APIGatewayRestResolver(
     cors=CORSConfig(_origins[0], extra_origins=list(_origins[1:]), max_age=600) if _origins else None

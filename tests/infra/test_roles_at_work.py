@@ -116,9 +116,10 @@ def test_batch_reads_its_input_and_writes_what_becomes_of_it(world: World, tmp_p
     assert path.read_bytes() == CONTENT
     assert storage.create(world.output, "scored/model=0a/one.parquet", CONTENT, "application/json")
     assert storage.create(world.output, "quarantine/one.json", b"{}", "application/json")
-    before, etag = storage.read_small(world.output, "quarantine/one.json")
-    assert before == b"{}"
-    storage.replace(world.output, "quarantine/one.json", b'{"a": 1}', "application/json", etag)
+    before = storage.read(world.output, "quarantine/one.json")
+    assert before is not None
+    assert before.content == b"{}"
+    storage.replace(world.output, "quarantine/one.json", b'{"a": 1}', "application/json", before.etag)
 
 
 def test_batch_writes_nowhere_else(world: World) -> None:

@@ -14,7 +14,7 @@ from functions.score.measurement import Phase as ScorePhase
 from tests.infra.deployed_stack import REGION, STACK, DeployedStack
 from tests.infra.template_reader import REPOSITORY
 
-EMITTERS: Final = ("add_metric", "_counted_by", "single_metric")
+EMITTERS: Final = ("add_metric", "_count_by", "single_metric")
 PHASES: Final = {"score": get_args(ScorePhase), "batch": get_args(BatchPhase)}
 AWS: Final = {
     "AWS/ApiGateway": {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"},
