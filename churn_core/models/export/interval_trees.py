@@ -1,4 +1,4 @@
-"""Balanced trees that tell in which interval a number lies."""
+"""Balanced trees that find the interval of a number."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _LARGEST: Final = float(np.finfo(np.float32).max)
 def interval_tree_attributes(
     thresholds: list[npt.NDArray[np.float32]], first_index: list[int], columns: list[int]
 ) -> dict[str, Any]:
-    """Return the attributes of a ``TreeEnsembleRegressor`` (ai.onnx.ml 3): one tree, one target a column.
+    """Return ``TreeEnsembleRegressor`` attributes (ai.onnx.ml 3) with one tree and target per column.
 
     Parameters
     ----------
     thresholds : list of ndarray of float32
-        For each tree, increasing, finite, perhaps none; an interval includes its upper end.
+        For each tree, increasing and finite, may be empty. An interval includes its upper end.
     first_index : list of int
-        For each tree, what its lowest interval answers; the others follow, the missing value (NaN) last.
-        Below 2^24, since the answer is a float32.
+        For each tree, the output for its lowest interval. The outputs of the next intervals follow by 1,
+        then that of a missing value (NaN). All must be below 2^24, because the output is a float32.
     columns : list of int
-        For each tree, the input's column that it looks at.
+        For each tree, its input column.
     """
     nodes = _Nodes()
     for tree, (edges, first, column) in enumerate(zip(thresholds, first_index, columns, strict=True)):
         nodes.begin(tree, column)
-        # NaN compares false with everything, so that only it goes to the right here.
+        # Every comparison with NaN is false, so only NaN goes right here.
         root = nodes.branch(_LARGEST)
         nodes.join(root, nodes.grow(edges, 0, len(edges), first), nodes.leaf(first + len(edges) + 1))
     return {
@@ -42,7 +42,7 @@ def interval_tree_attributes(
 
 
 class _Nodes:
-    """Collects nodes in the order in which they are made."""
+    """Collects nodes in the order in which they are added."""
 
     def __init__(self) -> None:
         self._tree = self._column = self._first = self._count = 0
@@ -67,28 +67,28 @@ class _Nodes:
         self._count = 0
 
     def branch(self, threshold: float) -> int:
-        """Add a node whose true side holds what is <= threshold; return its number."""
+        """Add a node whose true child is for values <= threshold; return its number."""
         return self._node("BRANCH_LEQ", threshold)
 
-    def leaf(self, answer: int) -> int:
+    def leaf(self, output: int) -> int:
         """Add a leaf; return its number."""
         number = self._node("LEAF", 0.0)
         for key, value in (
             ("target_treeids", self._tree),
             ("target_nodeids", number),
             ("target_ids", self._tree),
-            ("target_weights", float(answer)),
+            ("target_weights", float(output)),
         ):
             self.attributes[key].append(value)
         return number
 
     def join(self, parent: int, true: int, false: int) -> None:
-        """Give a branch its children."""
+        """Set the children of a branch."""
         self.attributes["nodes_truenodeids"][self._first + parent] = true
         self.attributes["nodes_falsenodeids"][self._first + parent] = false
 
     def grow(self, edges: npt.NDArray[np.float32], low: int, high: int, first: int) -> int:
-        """Add the subtree of the intervals from low to high; return its root's number."""
+        """Add the subtree of the intervals from `low` to `high`; return its root's number."""
         if low == high:
             return self.leaf(first + low)
         middle = (low + high) // 2
