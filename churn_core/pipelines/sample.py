@@ -52,5 +52,4 @@ if __name__ == "__main__":
     try:
         print(sample_model(Path(sys.argv[1])).model_version)
     except ChurnError as error:
-        print(f"churn: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(str(error))
