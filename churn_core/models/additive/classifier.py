@@ -24,6 +24,18 @@ if TYPE_CHECKING:
 MEMBER_FOLDS: Final = 8
 """Each member trains on seven eighths of the rows; its loss on the last eighth stops it early."""
 
+_BOOSTING_PARAMETERS: Final = (
+    "learning_rate",
+    "max_iter",
+    "max_leaf_nodes",
+    "min_samples_leaf",
+    "max_bins",
+    "l2_regularization",
+    "max_features",
+    "random_state",
+)
+"""Parameters passed to every HistGradientBoostingClassifier."""
+
 _MEMBERS_BY_ROWS: Final = ((100_000, 4), (300_000, 2))
 _PATIENCE: Final = 20
 _TOLERANCE: Final = 1e-5
@@ -71,18 +83,7 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pairs": [Interval(Integral, 0, None, closed="left")],
         "members": [Interval(Integral, 1, MEMBER_FOLDS, closed="both"), StrOptions({"auto"})],
-        **boosting_constraints(
-            [
-                "learning_rate",
-                "max_iter",
-                "max_leaf_nodes",
-                "min_samples_leaf",
-                "max_bins",
-                "l2_regularization",
-                "max_features",
-                "random_state",
-            ]
-        ),
+        **boosting_constraints(_BOOSTING_PARAMETERS),
         "monotonic": ["array-like", None],
     }
 
@@ -175,19 +176,12 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         fitted, stopped_by = split
         threads = 1 if len(X) < ROWS_FOR_THREADS else None
         member = HistGradientBoostingClassifier(
-            learning_rate=self.learning_rate,
-            max_iter=self.max_iter,
-            max_leaf_nodes=self.max_leaf_nodes,
-            min_samples_leaf=self.min_samples_leaf,
-            max_bins=self.max_bins,
-            l2_regularization=self.l2_regularization,
-            max_features=self.max_features,
+            **{name: getattr(self, name) for name in _BOOSTING_PARAMETERS},
             monotonic_cst=self.monotonic,
             interaction_cst=allowed,
             early_stopping=True,
             n_iter_no_change=_PATIENCE,
             tol=_TOLERANCE,
-            random_state=self.random_state,
         )
         with threadpool_limits(threads, user_api="openmp"):
             return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
+_NODE_KEYS: Final = (
+    "nodes_treeids",
+    "nodes_nodeids",
+    "nodes_featureids",
+    "nodes_values",
+    "nodes_modes",
+    "nodes_truenodeids",
+    "nodes_falsenodeids",
+)
+_TARGET_KEYS: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
+
 
 def interval_tree_attributes(
     thresholds: list[npt.NDArray[np.float32]], first_index: list[int], columns: list[int]
@@ -27,86 +38,49 @@ def interval_tree_attributes(
     columns : list of int
         For each tree, its input column.
     """
-    nodes = _Nodes()
-    for tree, (edges, first, column) in enumerate(zip(thresholds, first_index, columns, strict=True)):
-        nodes.begin(tree, column)
-        # Every comparison with NaN is false, so only NaN goes right here.
-        root = nodes.branch(_LARGEST)
-        nodes.join(root, nodes.grow(edges, 0, len(edges), first), nodes.leaf(first + len(edges) + 1))
+    trees = [
+        _Tree(number, column, edges, first)
+        for number, (edges, first, column) in enumerate(zip(thresholds, first_index, columns, strict=True))
+    ]
+    nodes = [node for tree in trees for node in tree.nodes]
+    targets = [target for tree in trees for target in tree.targets]
     return {
         "n_targets": len(thresholds),
         "aggregate_function": "SUM",
         "post_transform": "NONE",
-        **nodes.attributes,
+        **dict(zip(_NODE_KEYS, map(list, zip(*nodes, strict=True)), strict=True)),
+        **dict(zip(_TARGET_KEYS, map(list, zip(*targets, strict=True)), strict=True)),
     }
 
 
-class _Nodes:
-    """Collects nodes in the order in which they are added."""
+class _Tree:
+    """The rows of one tree in the attributes: `nodes` by `_NODE_KEYS`, `targets` by `_TARGET_KEYS`."""
 
-    def __init__(self) -> None:
-        self._tree = self._column = self._first = self._count = 0
-        self.attributes: dict[str, list[Any]] = {
-            "nodes_treeids": [],
-            "nodes_nodeids": [],
-            "nodes_featureids": [],
-            "nodes_values": [],
-            "nodes_modes": [],
-            "nodes_truenodeids": [],
-            "nodes_falsenodeids": [],
-            "target_treeids": [],
-            "target_nodeids": [],
-            "target_ids": [],
-            "target_weights": [],
-        }
+    def __init__(self, number: int, column: int, edges: npt.NDArray[np.float32], first: int) -> None:
+        self._number, self._column, self._edges, self._first = number, column, edges, first
+        self.nodes: list[list[Any]] = []
+        self.targets: list[list[Any]] = []
+        # Every comparison with NaN is false, so only NaN goes right at the root.
+        root = self._node("BRANCH_LEQ", _LARGEST)
+        self._set_children(root, self._grow(0, len(edges)), self._leaf(len(edges) + 1))
 
-    def begin(self, tree: int, column: int) -> None:
-        """Start a tree."""
-        self._tree, self._column = tree, column
-        self._first = len(self.attributes["nodes_nodeids"])
-        self._count = 0
-
-    def branch(self, threshold: float) -> int:
-        """Add a node whose true child is for values <= threshold; return its number."""
-        return self._node("BRANCH_LEQ", threshold)
-
-    def leaf(self, output: int) -> int:
-        """Add a leaf; return its number."""
-        number = self._node("LEAF", 0.0)
-        for key, value in (
-            ("target_treeids", self._tree),
-            ("target_nodeids", number),
-            ("target_ids", self._tree),
-            ("target_weights", float(output)),
-        ):
-            self.attributes[key].append(value)
-        return number
-
-    def join(self, parent: int, true: int, false: int) -> None:
-        """Set the children of a branch."""
-        self.attributes["nodes_truenodeids"][self._first + parent] = true
-        self.attributes["nodes_falsenodeids"][self._first + parent] = false
-
-    def grow(self, edges: npt.NDArray[np.float32], low: int, high: int, first: int) -> int:
+    def _grow(self, low: int, high: int) -> int:
         """Add the subtree of the intervals from `low` to `high`; return its root's number."""
         if low == high:
-            return self.leaf(first + low)
+            return self._leaf(low)
         middle = (low + high) // 2
-        node = self.branch(float(edges[middle]))
-        self.join(node, self.grow(edges, low, middle, first), self.grow(edges, middle + 1, high, first))
+        node = self._node("BRANCH_LEQ", float(self._edges[middle]))
+        self._set_children(node, self._grow(low, middle), self._grow(middle + 1, high))
+        return node
+
+    def _leaf(self, interval: int) -> int:
+        node = self._node("LEAF", 0.0)
+        self.targets.append([self._number, node, self._number, float(self._first + interval)])
         return node
 
     def _node(self, mode: str, threshold: float) -> int:
-        number = self._count
-        self._count += 1
-        for key, value in (
-            ("nodes_treeids", self._tree),
-            ("nodes_nodeids", number),
-            ("nodes_featureids", self._column),
-            ("nodes_values", threshold),
-            ("nodes_modes", mode),
-            ("nodes_truenodeids", 0),
-            ("nodes_falsenodeids", 0),
-        ):
-            self.attributes[key].append(value)
-        return number
+        self.nodes.append([self._number, len(self.nodes), self._column, threshold, mode, 0, 0])
+        return len(self.nodes) - 1
+
+    def _set_children(self, parent: int, true: int, false: int) -> None:
+        self.nodes[parent][-2:] = [true, false]

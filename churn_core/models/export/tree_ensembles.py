@@ -136,18 +136,20 @@ def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any
     """
     feature = np.concatenate([tree.feature for tree in trees.trees])
     leaf = feature < 0
-    nodes = [np.arange(len(tree.feature)) for tree in trees.trees]
-    tree_ids = np.concatenate([np.full(len(n), number) for number, n in enumerate(nodes)])
-    node_ids = np.concatenate(nodes)
-    children = {
-        side: np.where(leaf, 0, np.concatenate([getattr(tree, side) for tree in trees.trees]))
+    sizes = [len(tree.feature) for tree in trees.trees]
+    tree_ids = np.repeat(np.arange(len(sizes)), sizes)
+    node_ids = np.concatenate([np.arange(size) for size in sizes])
+    left, right = (
+        np.where(leaf, 0, np.concatenate([getattr(tree, side) for tree in trees.trees]))
         for side in ("left", "right")
-    }
+    )
     weights = scale * np.concatenate(
         [path_contributions(tree, columns)[tree.feature < 0] for tree in trees.trees]
     )
+    written = weights != 0
     # Every leaf needs a target, so a leaf without contributions gets a zero for the first column.
-    weights_at, targets = np.nonzero((weights != 0) | _first_column_of_empty(weights))
+    written[~weights.any(axis=1), 0] = True
+    weights_at, targets = np.nonzero(written)
     return {
         "n_targets": columns,
         "aggregate_function": "SUM",
@@ -157,16 +159,10 @@ def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any
         "nodes_featureids": np.where(leaf, 0, feature).tolist(),
         "nodes_values": np.concatenate([tree.threshold for tree in trees.trees]).tolist(),
         "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        "nodes_truenodeids": children["left"].tolist(),
-        "nodes_falsenodeids": children["right"].tolist(),
+        "nodes_truenodeids": left.tolist(),
+        "nodes_falsenodeids": right.tolist(),
         "target_treeids": tree_ids[leaf][weights_at].tolist(),
         "target_nodeids": node_ids[leaf][weights_at].tolist(),
         "target_ids": targets.tolist(),
         "target_weights": weights[weights_at, targets].astype(np.float32).tolist(),
     }
-
-
-def _first_column_of_empty(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(weights.shape, dtype=np.bool_)
-    mask[~weights.any(axis=1), 0] = True
-    return mask
