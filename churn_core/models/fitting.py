@@ -12,7 +12,6 @@ from churn_core.models.splits import calibration_folds
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from churn_core.config import Settings
@@ -36,10 +35,6 @@ class FittedPipeline:
     encoder: TableEncoder
     pipeline: Pipeline
     matrix: npt.NDArray[np.float32]
-
-    def encode(self, features: pd.DataFrame) -> npt.NDArray[np.float32]:
-        """Encode parsed rows."""
-        return self.encoder.transform(features)
 
 
 def fit_pipeline(settings: Settings, rows: LabelledRows, *, calibrated: bool) -> FittedPipeline:

@@ -62,7 +62,8 @@ def train_model(
     TrainingError
         If a label or the groups have too few customers for the folds, or a category too many values.
     """
-    split = split_off_holdout(read_labelled_rows(table, settings), settings)
+    rows = read_labelled_rows(table, settings)
+    split = split_off_holdout(rows, settings)
     _check_vocabularies(settings.contract, split.training)
     selection = select_model(settings, split.training, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold)
     fitted = fit_pipeline(selection.settings, split.training, calibrated=selection.judged.calibrated)
@@ -82,7 +83,7 @@ def _check_vocabularies(contract: Contract, rows: LabelledRows) -> None:
 def _measure(selection: Selection, fitted: FittedPipeline, split: HoldoutSplit) -> ChurnModel:
     """Measure the fitted pipeline on the holdout and assemble the model."""
     judged, labels = selection.judged, split.holdout.labels
-    probabilities = fitted.pipeline.predict_proba(fitted.encode(split.holdout.features))[:, 1]
+    probabilities = fitted.pipeline.predict_proba(fitted.encoder.transform(split.holdout.features))[:, 1]
     return ChurnModel(
         settings=selection.settings,
         encoder=fitted.encoder,

@@ -10,12 +10,12 @@ import numpy as np
 from churn_core.data import validate_data
 from churn_core.errors import TrainingError
 from churn_core.features import encode_table
+from churn_core.models.evaluation.metrics import row_log_losses
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.models.churn_model import ChurnModel
@@ -83,8 +83,10 @@ def compare(folder: Path, model: ChurnModel, table: pd.DataFrame) -> Promotion:
     rows = table.iloc[model.holdout_positions]
     validate_data(rows, contract, ids_repeat=model.settings.data.ids_repeat).raise_for_errors()
     scores = existing.score_matrix(encode_table(rows, contract))
-    old = _losses(model.holdout_labels, scores.probability)
-    new = _losses(model.holdout_labels, model.holdout_probabilities)
+    old, new = (
+        row_log_losses(model.holdout_labels, probabilities, _SMALLEST)
+        for probabilities in (scores.probability, model.holdout_probabilities)
+    )
     return Promotion(
         previous=existing.bundle.model_version,
         rows=len(rows),
@@ -108,10 +110,3 @@ def require_no_worse(promotion: Promotion) -> None:
             f" {promotion.log_loss:.6f}, that of {promotion.previous} is {promotion.previous_log_loss:.6f}."
             " Check the data, or train without --promote."
         )
-
-
-def _losses(
-    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating[Any]]
-) -> npt.NDArray[np.float64]:
-    likelihood = np.where(labels == 1, probabilities, 1 - probabilities).astype(np.float64)
-    return np.asarray(-np.log(np.clip(likelihood, _SMALLEST, 1)), dtype=np.float64)

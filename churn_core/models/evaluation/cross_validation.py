@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from churn_core.models.evaluation.metrics import corrected_error, evaluate, fold_interval
+from churn_core.models.evaluation.metrics import corrected_error, evaluate, fold_interval, row_log_losses
 from churn_core.models.evaluation.threshold import choose_threshold
 from churn_core.models.families import FAMILIES
 from churn_core.models.fitting import fit_pipeline
@@ -57,7 +57,10 @@ class OutOfFold:
     def fold_log_losses(self, probabilities: Probabilities) -> npt.NDArray[np.float64]:
         """Return the log loss in each fold of probabilities of shape (repeats, rows)."""
         return np.array(
-            [log_loss(self.labels[mask], probabilities[repeat, mask]) for repeat, mask in self.each_fold()]
+            [
+                row_log_losses(self.labels[mask], probabilities[repeat, mask]).mean()
+                for repeat, mask in self.each_fold()
+            ]
         )
 
 
@@ -104,7 +107,7 @@ def predict_out_of_fold(
 
 def _fit_and_predict(settings: Settings, train: LabelledRows, test: pd.DataFrame) -> npt.NDArray[np.float64]:
     fitted = fit_pipeline(settings, train, calibrated=False)
-    return raw_output(fitted.pipeline, fitted.encode(test))
+    return raw_output(fitted.pipeline, fitted.encoder.transform(test))
 
 
 def raw_output(pipeline: Any, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -180,9 +183,3 @@ def _cross_fitted_sigmoid(out_of_fold: OutOfFold) -> Probabilities:
         sigmoid = LogisticRegression(C=np.inf).fit(raw[~held_out, None], out_of_fold.labels[~held_out])
         probabilities[repeat, held_out] = sigmoid.predict_proba(raw[held_out, None])[:, 1]
     return probabilities
-
-
-def log_loss(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
-    """Return the mean negative log-likelihood in nats."""
-    likelihood = np.where(labels == 1, probabilities, 1 - probabilities)
-    return float(-np.log(np.clip(likelihood, 1e-15, 1)).mean())

@@ -55,6 +55,15 @@ def evaluate(labels: Labels, probabilities: Probabilities, threshold: float) -> 
     }
 
 
+def row_log_losses(
+    labels: Labels, probabilities: Probabilities, smallest: float = _SMALLEST
+) -> Probabilities:
+    """Return each row's negative log-likelihood in nats; likelihoods below `smallest` count as that."""
+    likelihood = np.where(labels == 1, probabilities, 1 - probabilities).astype(np.float64)
+    losses: Probabilities = -np.log(np.clip(likelihood, smallest, 1))
+    return losses
+
+
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
     """Return the mean gap between score and frequency over ten bins of equal width.
 
@@ -97,10 +106,7 @@ def fold_interval(
     """
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * corrected_error(values, test_share)
-    return {
-        name: round(value, DECIMALS)
-        for name, value in [("mean", mean), ("low", mean - half), ("high", mean + half)]
-    }
+    return rounded({"mean": mean, "low": mean - half, "high": mean + half})
 
 
 def corrected_error(values: npt.NDArray[np.float64], test_share: float) -> float:

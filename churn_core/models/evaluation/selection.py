@@ -92,17 +92,6 @@ def choose_pairs(
 ) -> tuple[Settings, Choice | None]:
     """Choose how many pairs the additive model may combine, unless the configuration sets it.
 
-    Parameters
-    ----------
-    settings : Settings
-        Of the additive family.
-    rows : LabelledRows
-        The training rows.
-    jobs : int
-        Folds fitted at the same time.
-    on_fold : callable, optional
-        Called after each fold.
-
     Returns
     -------
     Settings
@@ -155,23 +144,11 @@ class Selection:
 
 
 def select_model(
-    settings: Settings,
-    rows: LabelledRows,
-    *,
-    jobs: int,
-    on_fold: Callable[[int, int], None] | None = None,
+    settings: Settings, rows: LabelledRows, *, jobs: int, on_fold: Callable[[int, int], None] | None = None
 ) -> Selection:
     """Cross-validate the configured family, or all of them for ``model.type: auto``.
 
-    Parameters
-    ----------
-    settings : Settings
-    rows : LabelledRows
-        The training rows.
-    jobs : int
-        Folds fitted at the same time.
-    on_fold : callable, optional
-        Called after each fold with (folds done, folds in total).
+    The arguments are those of `churn_core.models.training.train_model`, with the training rows only.
     """
     families: list[str] = list(FAMILIES) if settings.model.type == "auto" else [settings.model.type]
     repeats = settings.evaluation.repeat_count(len(rows))

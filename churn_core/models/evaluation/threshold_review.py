@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from churn_core.models.evaluation.best_threshold import MIDDLE, RESAMPLES, Best, find_best, objective_of
-from churn_core.models.evaluation.metrics import DECIMALS
+from churn_core.models.evaluation.metrics import rounded
 from churn_core.models.evaluation.ranking import Ranking, best_stop, curve
 
 if TYPE_CHECKING:
@@ -80,11 +80,7 @@ def review_threshold(
     realised = {}
     for name, value in stops.measures(here, money).items():
         low, high = np.quantile([sample[name] for sample in samples], MIDDLE)
-        realised[name] = {
-            "mean": value,
-            "low": round(float(low), DECIMALS),
-            "high": round(float(high), DECIMALS),
-        }
+        realised[name] = rounded({"mean": value, "low": float(low), "high": float(high)})
     objective = objective_of(method, money, share)
     best = find_best(ranking, objective, money, seed)
     return Review(

@@ -11,7 +11,6 @@ import onnxruntime as ort
 from churn_core.errors import ParityError
 from churn_core.models.export.gate_rows import KINDS, GateRows, decode_rows
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 from churn_core.scoring.money import NOBODY
 from churn_core.scoring.scores import round_probability
 
@@ -235,16 +234,6 @@ def portable_graph_scorer(graph: onnx.ModelProto, contract: Contract) -> Scorer:
         return np.asarray(session.run(["probability"], feeds)[0][:, 0])
 
     return lambda matrix: _in_parts(matrix, score)
-
-
-def candidate_scorers(
-    scoring: onnx.ModelProto, portable: onnx.ModelProto, contract: Contract
-) -> dict[str, Scorer]:
-    """Return the scorers of both graphs by file name."""
-    return {
-        SCORING_GRAPH: scoring_graph_scorer(scoring),
-        PORTABLE_GRAPH: portable_graph_scorer(portable, contract),
-    }
 
 
 def _session(graph: onnx.ModelProto) -> ort.InferenceSession:

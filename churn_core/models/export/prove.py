@@ -9,12 +9,14 @@ from churn_core.models.export.gate_rows import gate_rows
 from churn_core.models.export.parity import (
     Comparison,
     ParityResult,
-    candidate_scorers,
     check_parity,
+    portable_graph_scorer,
     reference_scorer,
+    scoring_graph_scorer,
 )
 from churn_core.models.export.portable_graph import build_portable_graph
 from churn_core.models.export.scoring_graph import ScoringGraph, build_scoring_graph
+from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 
 if TYPE_CHECKING:
     import onnx
@@ -64,7 +66,10 @@ def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
     scoring = build_scoring_graph(model)
     portable = build_portable_graph(model)
     rows = gate_rows(model, model.encode(table))
-    candidates = candidate_scorers(scoring.model, portable, model.contract)
+    candidates = {
+        SCORING_GRAPH: scoring_graph_scorer(scoring.model),
+        PORTABLE_GRAPH: portable_graph_scorer(portable, model.contract),
+    }
     comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
     may_move = model.decision.may_move
     parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=may_move)

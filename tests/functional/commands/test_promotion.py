@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def spoiled_table(sample_table: pd.DataFrame) -> pd.DataFrame:
+def permuted_table(sample_table: pd.DataFrame) -> pd.DataFrame:
     """The same customers with permuted labels: nothing can be learnt from them."""
     mixed = sample_table.copy()
     mixed["Churn"] = np.random.default_rng(5).permutation(mixed["Churn"])
@@ -79,9 +79,9 @@ def test_a_difference_within_the_margin_is_not_worse() -> None:
 
 
 def test_a_model_of_noise_is_replaced_by_a_better_one(
-    settings: Settings, spoiled_table: pd.DataFrame, sample_table: pd.DataFrame, tmp_path: Path
+    settings: Settings, permuted_table: pd.DataFrame, sample_table: pd.DataFrame, tmp_path: Path
 ) -> None:
-    run_training(settings, spoiled_table, tmp_path / "bundle", jobs=1)
+    run_training(settings, permuted_table, tmp_path / "bundle", jobs=1)
     noise = load_bundle(tmp_path / "bundle").model_version
 
     run = run_training(settings, sample_table, tmp_path / "bundle", jobs=1, promote=True)
