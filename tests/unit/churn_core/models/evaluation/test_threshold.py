@@ -13,27 +13,16 @@ from sklearn.metrics import f1_score
 from churn_core.config import DecisionSettings
 from churn_core.models.evaluation.ranking import Ranking, best_stop, curve, f1, nearness, profit
 from churn_core.models.evaluation.threshold import Decision, choose_threshold
-from churn_core.models.evaluation.threshold_review import review_threshold
 from churn_core.scoring.money import NOBODY, Money
+from tests.unit.churn_core.models.evaluation.scored_customers import MONEY, sample
 
 LABELS = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 0])
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
-MONEY = {"value_of_customer": 500.0, "cost_of_offer": 20.0, "success_rate": 0.3}
 
 
 def best(objective: Any, labels: Any = LABELS, scores: Any = SCORES) -> float:
     stops = Ranking(labels, scores[None, :]).stops()
     return float(stops.thresholds[best_stop(stops, objective)])
-
-
-def sample(stretch: float = 1.0, customers: int = 900, repeats: int = 2) -> tuple[Any, Any, Any]:
-    """Return labels, scores whose log-odds are `stretch` times too far from 0, and folds."""
-    generator = np.random.default_rng(7)
-    truth = generator.normal(-1.2, 1.5, customers)
-    labels = (generator.random(customers) < 1 / (1 + np.exp(-truth))).astype(np.int64)
-    noise = generator.normal(0, 0.1, (repeats, customers))
-    fold = np.array([generator.permutation(customers) % 3 for _ in range(repeats)])
-    return labels, 1 / (1 + np.exp(-stretch * (truth + noise))), fold
 
 
 def choose(stretch: float = 1.0, **keys: Any) -> Decision:
@@ -253,47 +242,3 @@ def test_the_expected_result_is_the_mean_over_the_folds_with_its_interval() -> N
 @pytest.mark.parametrize("keys", [{}, MONEY, {"threshold": "share", "share": 0.2}])
 def test_the_same_scores_give_the_same_decision(keys: dict[str, Any]) -> None:
     assert choose(**keys).to_dict() == choose(**keys).to_dict()
-
-
-# ---------------------------------------------------------------- reviewing
-
-
-def test_a_review_distinguishes_a_good_threshold_from_a_bad_one() -> None:
-    labels, scores, _ = sample(repeats=1, customers=3_000)
-    rounded, money = np.round(scores[0], 6), Money(**MONEY)
-    good = review_threshold(0.133334, "money", money, None, labels, rounded, seed=3)
-    bad = review_threshold(0.6, "money", money, None, labels, rounded, seed=3)
-    assert good.still_good
-    assert not bad.still_good
-    assert bad.best == good.best
-    earned = 1000 * ((rounded >= 0.6) * (150 * labels - 20)).mean()
-    realised = bad.realised["profit_per_1000"]
-    assert realised["mean"] == pytest.approx(earned, abs=1e-3)
-    assert realised["low"] < realised["mean"] < realised["high"]
-    # The bootstrap interval agrees with the standard error formula for independent customers.
-    spread = 1000 * np.std((rounded >= 0.6) * (150 * labels - 20)) / np.sqrt(len(labels))
-    assert realised["high"] - realised["low"] == pytest.approx(2 * 1.96 * spread, rel=0.2)
-
-
-def test_a_review_without_money_uses_f1() -> None:
-    labels, scores, _ = sample(repeats=1)
-    review = review_threshold(0.5, "fixed", None, None, labels, np.round(scores[0], 6), seed=3)
-    highest = max(point["f1"] for point in review.curve)
-    assert review.best.point["f1"] >= highest
-    assert "profit_per_1000" not in review.realised
-
-
-def test_a_threshold_is_kept_unless_another_is_clearly_better_on_unseen_customers() -> None:
-    draw = np.random.default_rng(12)
-    money = Money(value_of_customer=500, cost_of_offer=30, success_rate=0.3)
-
-    def still_good(drift: float, seed: int) -> bool:
-        scores = np.round(np.random.default_rng(seed).beta(1, 3, 3_000), 6)
-        labels = (draw.random(3_000) < drift * scores).astype(np.int64)
-        return review_threshold(
-            money.break_even_threshold, "money", money, None, labels, scores, 1
-        ).still_good
-
-    # While scores are calibrated the break-even is best; the sample's own best is better only by chance.
-    assert sum(still_good(1.0, seed) for seed in range(10)) >= 9
-    assert not any(still_good(0.3, seed) for seed in range(10))
