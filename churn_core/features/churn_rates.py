@@ -49,15 +49,7 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Matrix, y: npt.NDArray[np.int64]) -> Self:
-        """Learn the rates.
-
-        Parameters
-        ----------
-        X : ndarray of float32, shape (rows, columns)
-            Engineered training rows.
-        y : ndarray of int64, shape (rows,)
-            1 for a customer who left.
-        """
+        """Learn the rates from engineered training rows and their labels (1 for a customer who left)."""
         self.n_features_in_ = X.shape[1]
         self.values_ = []
         for codes in X.T[: self.categories]:

@@ -65,15 +65,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.contract = contract
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
-        """Learn the vocabularies.
-
-        Parameters
-        ----------
-        X : DataFrame
-            Parsed training rows.
-        y : ignored
-            The target is not used.
-        """
+        """Learn the vocabularies from parsed training rows; the target is not used."""
         del y
         self.contract_ = self.contract.with_vocabularies(
             {f.name: _vocabulary(X[f.name], f) for f in self.contract.categories}

@@ -101,15 +101,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.impute = impute
 
     def fit(self, X: npt.NDArray[np.float32], y: object = None) -> Self:
-        """Learn medians and most frequent values.
-
-        Parameters
-        ----------
-        X : ndarray of float32, shape (rows, features)
-            The encoded training rows.
-        y : ignored
-            The target is not used.
-        """
+        """Learn medians and most frequent values from encoded training rows; the target is not used."""
         del y
         self.columns_ = source_columns(self.contract)
         self.code_maps_: list[npt.NDArray[np.float32]] = []
@@ -128,12 +120,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the engineered matrix.
-
-        Parameters
-        ----------
-        X : ndarray of float32, shape (rows, features)
-            Encoded rows.
+        """Return the engineered matrix of encoded rows.
 
         Returns
         -------

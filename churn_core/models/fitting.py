@@ -40,14 +40,7 @@ class FittedPipeline:
 def fit_pipeline(settings: Settings, rows: LabelledRows, *, calibrated: bool) -> FittedPipeline:
     """Fit a new encoder and the pipeline of the configured family.
 
-    Parameters
-    ----------
-    settings : Settings
-        Gives the contract, the family with its parameters, and the seed.
-    rows : LabelledRows
-        Where they have groups, the calibration's folds keep each group together.
-    calibrated : bool
-        Whether a sigmoid follows the estimator's raw output.
+    A calibrated pipeline has a sigmoid after the estimator's raw output, fitted on folds of whole groups.
     """
     encoder = TableEncoder(settings.contract)
     matrix = encoder.fit_transform(rows.features)

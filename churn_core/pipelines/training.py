@@ -56,13 +56,10 @@ def run_training(
 
     Parameters
     ----------
-    settings : Settings
-    table : DataFrame
-        Labelled rows.
+    settings, table, jobs, on_fold
+        As in `churn_core.models.train_model`.
     folder : Path
         Target of the bundle.
-    jobs : int, optional
-        Folds fitted at the same time; one per core by default.
     sample : bool
         Whether the rows are generated; the bundle is then marked as a sample.
     promote : bool
@@ -70,8 +67,6 @@ def run_training(
         previous one.
     on_step : callable
         Called before each step with its description.
-    on_fold : callable, optional
-        Called after each cross-validation fold with (folds done, folds in total).
 
     Raises
     ------

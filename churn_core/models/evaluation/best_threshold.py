@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -47,10 +47,6 @@ class Best:
     def covers(self, threshold: float) -> bool:
         """Return whether the data can't distinguish a threshold from the best one."""
         return self.low <= threshold <= self.high
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return asdict(self)
 
 
 def find_best(ranking: Ranking, objective: Objective, money: Money | None, seed: int) -> Best:

@@ -76,10 +76,6 @@ def predict_out_of_fold(
 
     Parameters
     ----------
-    settings : Settings
-        Gives the family, the number of folds and the seed.
-    rows : LabelledRows
-        The training rows.
     repeats : int
         How often all rows are split into folds.
     jobs : int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -79,7 +79,7 @@ class Decision:
             "break_even": self.money and round(self.money.break_even, DECIMALS),
             "share": self.share,
             "expected": self.expected,
-            "observed_best": self.observed_best.to_dict(),
+            "observed_best": asdict(self.observed_best),
             "curve": list(self.curve),
         }
 

@@ -67,9 +67,6 @@ class Comparison:
 
     Attributes
     ----------
-    rows : GateRows
-    contract : Contract
-        Provides the names of the features.
     reference : callable
         Encoded rows to scikit-learn's probabilities.
     candidates : dict
@@ -180,7 +177,6 @@ def check_parity(
 
     Parameters
     ----------
-    comparison : Comparison
     threshold : float
         A customer counts as leaving from this rounded probability on.
     threshold_may_move : bool
