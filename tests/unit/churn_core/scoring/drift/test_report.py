@@ -13,7 +13,7 @@ import pytest
 
 from churn_core.data import generate_sample_data
 from churn_core.errors import BundleError
-from churn_core.features import TableEncoder, parse_table
+from churn_core.features import encode_table
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
 from churn_core.scoring.bundle import Bundle
 from churn_core.scoring.drift.category_levels import MAX_LEVELS, expect_unknown, fold_levels
@@ -229,7 +229,7 @@ def test_samples_of_the_same_distribution_are_stable(sample_bundle: Path, size: 
     assert profile is not None
     tables = 300
     table = generate_sample_data(tables * size, seed=77)
-    matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
+    matrix = encode_table(table, contract)
     scores = predictor.score_matrix(matrix).probability
     counter = DriftCounter(contract, profile, predictor.bundle.threshold)
     alarms = 0

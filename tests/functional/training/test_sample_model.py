@@ -1,4 +1,4 @@
-"""The sample model says what it is, under its digest, and no other model does."""
+"""Only the sample model is marked as a sample, and its digest covers the mark."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_says_what_it_is(sample: Path, sample_bundle: Path) -> None:
+def test_only_the_sample_model_is_marked(sample: Path, sample_bundle: Path) -> None:
     assert json.loads((sample / "manifest.json").read_text())["sample"] is True
     assert model_info(load_bundle(sample))["sample"] is True
-    # The digests of other models are what they were before there were sample models.
+    # Without the key in other models their digests do not depend on it.
     assert "sample" not in load_bundle(sample_bundle).manifest
     assert model_info(load_bundle(sample_bundle))["sample"] is False
 
 
-def test_it_can_be_scored_with(sample: Path) -> None:
+def test_the_sample_model_can_score(sample: Path) -> None:
     assert ChurnPredictor.load(sample).bundle.manifest["golden_rows"]
 
 
-def test_the_mark_can_not_be_taken_off(sample: Path, tmp_path: Path) -> None:
+def test_the_mark_can_not_be_removed(sample: Path, tmp_path: Path) -> None:
     shutil.copytree(sample, tmp_path / "unmarked")
     manifest = json.loads((sample / "manifest.json").read_text())
     (tmp_path / "unmarked" / "manifest.json").write_text(json.dumps(manifest | {"sample": False}))
@@ -46,11 +46,9 @@ def test_the_mark_can_not_be_taken_off(sample: Path, tmp_path: Path) -> None:
         load_bundle(tmp_path / "unmarked")
 
 
-def test_one_that_is_there_is_taken_and_another_model_is_left_alone(
-    sample: Path, sample_bundle: Path
-) -> None:
+def test_an_existing_sample_is_reused_and_any_other_model_refused(sample: Path, sample_bundle: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in sample.iterdir()}
     assert sample_model(sample) == load_bundle(sample)
     assert {path: path.stat().st_mtime_ns for path in sample.iterdir()} == before
-    with pytest.raises(BundleError, match="no sample"):
+    with pytest.raises(BundleError, match="not a sample"):
         sample_model(sample_bundle)
