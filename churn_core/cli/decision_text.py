@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from churn_core.scoring.money import format_amount
+
 if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
-
-_SMALL = 100
-
-
-def amount(value: float) -> str:
-    """Write an amount: whole, unless it is small."""
-    return f"{value:,.0f}" if abs(value) >= _SMALL or value == 0 else f"{value:,.3g}"
 
 
 def chosen_text(decision: dict[str, Any]) -> list[str]:
@@ -62,7 +57,8 @@ def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense:
 
 
 def _interval(measure: dict[str, float]) -> str:
-    return f"{amount(measure['mean'])} [{amount(measure['low'])}, {amount(measure['high'])}]"
+    mean, low, high = (format_amount(measure[name]) for name in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
 
 
 def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
@@ -79,7 +75,7 @@ def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
     lines = [_expectation(threshold, review["realised"], "realised")]
     spread = f"best here {best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
     if "profit_per_1000" in best["point"]:
-        spread += f" with a profit of {amount(best['point']['profit_per_1000'])}"
+        spread += f" with a profit of {format_amount(best['point']['profit_per_1000'])}"
     if review["still_good"]:
         lines.append(f"No other threshold would clearly have done better ({spread}): keep it.")
     else:
@@ -92,4 +88,4 @@ def contact_text(result: BatchResult, threshold: float) -> str:
     flagged = f"{result.will_churn:,} of {result.scored:,} customers score {threshold:.6f} or more"
     if result.expected_profit is None:
         return f"{flagged}."
-    return f"{flagged}; contacting them is expected to earn {amount(result.expected_profit)}."
+    return f"{flagged}; contacting them is expected to earn {format_amount(result.expected_profit)}."

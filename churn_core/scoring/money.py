@@ -17,6 +17,8 @@ NOBODY: Final = 1.000001
 _STEPS: Final = 1e6
 """Amounts and scores are both rounded to millionths."""
 
+_WHOLE_FROM: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -109,6 +111,11 @@ class Money:
         # Adding 0 makes a negative zero a plain one.
         rounded: npt.NDArray[np.float64] = np.rint(profit * _STEPS) / _STEPS + 0.0
         return rounded
+
+
+def format_amount(value: float) -> str:
+    """Return an amount as text: whole from 100 on, with three digits below."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:,.3g}"
 
 
 @dataclass(frozen=True, slots=True)
