@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from churn_core.config import OUTPUT_COLUMNS
 from churn_core.data.findings import Finding, in_column, in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys import find_group, find_id
@@ -16,6 +15,7 @@ from churn_core.data.inspection.names import find_name
 from churn_core.data.inspection.table_findings import alike_names, order_findings, replica_findings
 from churn_core.data.inspection.wording import LEAKS, MESSAGES
 from churn_core.errors import DataError
+from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

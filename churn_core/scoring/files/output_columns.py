@@ -10,6 +10,12 @@ from churn_core.scoring.files.encoding_sql import quote_identifier, quote_text
 if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor
 
+OUTPUT_COLUMNS: Final = (
+    *("row_number", "status", "reject_code", "churn_probability", "will_churn", "risk"),
+    *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "expected_profit", "contributions"),
+)
+"""All columns of a scored file except the id; the id column can't have one of these names."""
+
 RISKS: Final = ("low", "medium", "high")
 
 

@@ -15,7 +15,7 @@ import onnxruntime as ort
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from churn_core.config import DecisionSettings
+from churn_core.decision_settings import DecisionSettings
 from churn_core.models.evaluation.threshold import choose_threshold
 from churn_core.reports import render_report
 from churn_core.reports.report import METRICS

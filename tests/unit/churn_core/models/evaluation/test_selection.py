@@ -88,7 +88,7 @@ def test_a_configured_number_of_pairs_is_not_questioned() -> None:
 
 
 def test_parameters_need_a_family() -> None:
-    with pytest.raises(ConfigError, match=r"model\.params needs a model\.type other than auto"):
+    with pytest.raises(ConfigError, match=r"model\.params.*model\.type.*auto"):
         config({"type": "auto", "params": {"pairs": 3}})
 
 
@@ -99,7 +99,7 @@ def test_parameters_need_a_family() -> None:
         ("additive", {"members": 9}, "'members' parameter"),
         ("additive", {"pairs": "many"}, "'pairs' parameter"),
         ("additive", {"learning_rate": -1}, "'learning_rate' parameter"),
-        ("additive", {"monotonic": [1, 0]}, r"say it of each feature in data\.features"),
+        ("additive", {"monotonic": [1, 0]}, r"monotonic.*data\.features"),
         ("additive", {"depth": 3}, "has no parameter 'depth'"),
         ("logistic_regression", {"C": -1}, "'C' parameter"),
         ("random_forest", {"n_estimators": "ten"}, "'n_estimators' parameter"),
@@ -117,7 +117,7 @@ def test_monotonic_needs_the_family_that_keeps_it() -> None:
     content["data"]["features"]["a"]["monotonic"] = "increasing"
     assert parse_config(content).contract.numbers[0].monotonic == "increasing"
     content["model"]["type"] = "random_forest"
-    with pytest.raises(ConfigError, match=r"a\.monotonic is kept by model\.type additive"):
+    with pytest.raises(ConfigError, match=r"a\.monotonic.*model\.type additive"):
         parse_config(content)
 
 
