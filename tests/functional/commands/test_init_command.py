@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -225,8 +226,9 @@ def test_odd_names_survive_the_report_and_the_errors(
 ) -> None:
     table, _, bundle = streaming
     report = (bundle / "report.html").read_text(encoding="utf-8")
-    for name in ("the &quot;tier&quot;", "größe", "e-mail.verified", "it&#x27;s; -- drop table"):
-        assert name in report
+    assert 'the "tier"' not in report
+    for name in ('the "tier"', "größe", "e-mail.verified", "it's; -- drop table"):
+        assert name in html.unescape(report)
     record = {"größe": "0"}
     (tmp_path / "one.json").write_text(json.dumps(record), encoding="utf-8")
     assert main(["predict", str(tmp_path / "one.json"), "--model", str(bundle), "--json"]) == 1
@@ -269,7 +271,8 @@ def test_replicated_customers_are_told_by_validate_and_train(
     config.write_text(config.read_text() + QUICK)
     assert "replicated_rows" in run(capsys, "validate", table, "--config", config)
     trained = run(capsys, "train", table, "--config", config, "--out", tmp_path / "bundle")
-    assert "Warning: The table holds rows that repeat earlier ones" in trained
+    assert trained.startswith("Warning: The table ")
+    assert "replicated_rows" in trained
 
 
 # ---------------------------------------------------------------- the command itself
