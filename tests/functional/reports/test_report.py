@@ -110,7 +110,7 @@ def with_holdout(proved: ProvedModel, labels: list[int], probabilities: list[flo
 def with_money(proved: ProvedModel, cost: float) -> ProvedModel:
     """Decide by money on the held-out customers, as if they were folds."""
     model = proved.model
-    keys = DecisionSettings(value_of_customer=500, cost_of_offer=cost, success_rate=0.3)
+    keys = DecisionSettings(threshold="money", value_of_customer=500, cost_of_offer=cost, success_rate=0.3)
     fold = np.arange(len(model.holdout_labels))[None, :] % 3
     scores = model.holdout_probabilities[None, :]
     decision = choose_threshold(keys, model.holdout_labels, scores, fold, seed=1)
@@ -309,8 +309,10 @@ def test_names_and_values_of_columns_are_escaped(proved_logistic: ProvedModel) -
     assert {row[0] for row in page.table("Computed")} == {hostile}
     assert any(renamed.target in text for text in page.texts["p"])
     position = contract.names.index("Contract")
+    feature = contract.features[position]
+    assert isinstance(feature, CategoryFeature)
     values = {row[0] for row in page.table(f"{position}{hostile}")}
-    assert values == {f"{value}{hostile}" for value in contract.features[position].vocabulary}
+    assert values == {f"{value}{hostile}" for value in feature.vocabulary}
 
 
 @pytest.mark.parametrize(
