@@ -40,8 +40,8 @@ def run_demo(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, help="a labelled table of your own, .csv or .parquet")
     parser.add_argument("--config", help="its configuration file (default config/config.yaml)")
-    parser.add_argument("--folder", type=Path, default=Path("data"), help="folder to write tables and scores to (default data)")
-    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="folder to write the bundle to (default models/churn)")
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="folder for tables and scores")
+    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="folder for the bundle")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
