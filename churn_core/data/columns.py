@@ -1,7 +1,7 @@
 """Whole columns of a table parsed into values and fault codes.
 
 `churn_core.scoring.records.encoding` decides about every value. Text, whole numbers and booleans are decided
-once per distinct value. Other numbers are decided one by one: 0.2 s a million, where a check of whole arrays
+once per distinct value. Other numbers are decided one by one: 0.4 s a million, where a check of whole arrays
 would take 0.02 s but be a second implementation of the rules.
 """
 

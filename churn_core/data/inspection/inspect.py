@@ -146,21 +146,21 @@ def inspect_table(
         raise DataError("The table has no rows; add customers.")
     names = [str(name) for name in table.columns]
     found: list[Finding] = []
-    target_name = _named(target, names, "--target", found)
+    target_name = _resolve_name(target, names, "--target", found)
     read = read_target(table[target_name], target_name, positive)
-    found += _target_findings(read)
+    found += _check_target(read)
     columns = {name: read_column(name, table[name]) for name in names if name != target_name}
-    asked_id = None if id_column is None else _named(id_column, list(columns), "--id", found)
-    asked_group = None if group is None else _named(group, list(columns), "--group", found)
-    keys, key_findings = _keys(list(columns.values()), asked_id, asked_group, len(table))
+    asked_id = None if id_column is None else _resolve_name(id_column, list(columns), "--id", found)
+    asked_group = None if group is None else _resolve_name(group, list(columns), "--group", found)
+    keys, key_findings = _find_keys(list(columns.values()), asked_id, asked_group, len(table))
     plans = {
         name: PlannedColumn(name, keys.role(name), {})
         if keys.role(name) != "feature"
-        else _plan(column, decide_kind(column))
+        else _plan_column(column, decide_kind(column))
         for name, column in columns.items()
     }
-    plans, leak_findings = _without_leaks(plans, columns, read)
-    found += key_findings + [f for plan in plans.values() for f in _plan_findings(plan, columns[plan.name])]
+    plans, leak_findings = _leave_out_leaks(plans, columns, read)
+    found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
     found += replica_findings(table, features, keys.group_column) + name_findings(names)
@@ -193,14 +193,14 @@ class _Keys:
         return "group" if name == self.group_column else "feature"
 
 
-def _named(asked: str, names: Sequence[str], option: str, found: list[Finding]) -> str:
+def _resolve_name(asked: str, names: Sequence[str], option: str, found: list[Finding]) -> str:
     name = find_name(asked, names, option)
     if name != asked:
         found.append(warning(name, "name_corrected", 1))
     return name
 
 
-def _target_findings(target: Target) -> list[Finding]:
+def _check_target(target: Target) -> list[Finding]:
     name, unlabelled = target.column, target.labels < 0
     found = find_in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
     if target.chosen_by == "rarity":
@@ -208,7 +208,7 @@ def _target_findings(target: Target) -> list[Finding]:
     return found
 
 
-def _keys(
+def _find_keys(
     columns: list[Column], asked_id: str | None, asked_group: str | None, rows: int
 ) -> tuple[_Keys, list[Finding]]:
     id_column = asked_id if asked_id is not None else find_id(columns)
@@ -232,13 +232,13 @@ def _keys(
     return _Keys(id_column, group, offered), found
 
 
-def _plan(column: Column, kind: Kind) -> PlannedColumn:
+def _plan_column(column: Column, kind: Kind) -> PlannedColumn:
     if kind.left_out is not None:
         return PlannedColumn(column.name, "left_out", {}, reason=kind.left_out)
     return PlannedColumn(column.name, "feature", kind.spec, notes=(kind.note,) if kind.note else ())
 
 
-def _plan_findings(plan: PlannedColumn, column: Column) -> list[Finding]:
+def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
     if plan.reason is not None and plan.reason != "target_copy":
         message = left_out_message(plan.reason)
         return [column_finding(plan.name, plan.reason, "warning", column.present, message)]
@@ -249,7 +249,7 @@ def _plan_findings(plan: PlannedColumn, column: Column) -> list[Finding]:
     return []
 
 
-def _without_leaks(
+def _leave_out_leaks(
     plans: dict[str, PlannedColumn], columns: dict[str, Column], target: Target
 ) -> tuple[dict[str, PlannedColumn], list[Finding]]:
     """Leave out copies of the target, and warn of columns that may leak it."""
