@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn_core.data.columns import parse_category_column, parse_number_column
-from churn_core.data.loading import cells_are_text
+from churn_core.data.csv_files import cells_are_text
 from churn_core.schema import MAX_GROUPED_VOCABULARY, CategoryFeature, NumberFeature
 
 if TYPE_CHECKING:

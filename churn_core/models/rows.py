@@ -12,7 +12,7 @@ from churn_core.data import validate_data
 from churn_core.data.columns import distinct_text, target_labels
 from churn_core.errors import DataError
 from churn_core.features import parse_table
-from churn_core.scoring.records.encoding import BLANK
+from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
     import numpy.typing as npt

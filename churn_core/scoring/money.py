@@ -19,6 +19,8 @@ NOBODY: Final = 1.000001
 MILLION: Final = 1_000_000
 """Scores are whole numbers of millionths."""
 
+_WHOLE_FROM: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -112,6 +114,11 @@ class Money:
         """
         earned = probability * self.success_rate * self.value_of_customer
         return round_to_millionths(earned - contacts * self.cost_of_offer)
+
+
+def format_amount(value: float) -> str:
+    """Return an amount as text: whole from 100 on, with three digits below."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:,.3g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from churn_core.scoring.scores import round_probability
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from churn_core.config import DecisionSettings
+    from churn_core.decision_settings import DecisionSettings
     from churn_core.models.evaluation.ranking import Point, Stops
     from churn_core.scoring.money import Money
 

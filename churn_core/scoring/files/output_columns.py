@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.bundle import RISKS
@@ -11,6 +11,12 @@ from churn_core.scoring.reasons import TOP_REASONS
 
 if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor
+
+OUTPUT_COLUMNS: Final = (
+    *("row_number", "status", "reject_code", "churn_probability", "will_churn", "risk"),
+    *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "expected_profit", "contributions"),
+)
+"""All columns of a scored file except the id; the id column can't have one of these names."""
 
 
 def output_types(predictor: ChurnPredictor) -> list[str]:

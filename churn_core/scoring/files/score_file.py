@@ -11,23 +11,22 @@ import errno
 import json
 import os
 import shutil
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from churn_core.errors import NoSpaceError, OutputError
 from churn_core.scoring.drift.counts_text import drift_counts_text
+from churn_core.scoring.files.complete_file import complete_file
 from churn_core.scoring.files.output_columns import output_select
 from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
 from churn_core.scoring.parquet.faults import is_interrupt
 from churn_core.scoring.parquet.footer import write_footer_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from churn_core.scoring.drift.counter import DriftCounts
     from churn_core.scoring.files.scored_stream import ScoredStream
@@ -106,7 +105,7 @@ def score_file(
     settings = settings or BatchSettings()
     if destination.exists() and source.exists() and destination.samefile(source):
         raise OutputError("The output would replace its own input; name another output file.")
-    with _partial_file(destination) as partial:
+    with complete_file(destination) as partial:
         with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
             select = output_select(
                 predictor, running.id_type, contributions=settings.contributions, top=settings.top
@@ -116,7 +115,6 @@ def score_file(
             result = _result(running.stream, predictor.bundle.money, settings.top)
         counts = _counts(result, predictor, running.stream.drift_counts)
         write_footer_metadata(partial, {**settings.metadata, **counts})
-        _publish(partial, destination)
     return result
 
 
@@ -177,39 +175,3 @@ def _writing_fault(error: duckdb.IOException, folder: Path) -> OutputError:
     if os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < 2**20:
         return NoSpaceError(f"There is no space left in {folder}; free some or write the output elsewhere.")
     return OutputError(f"The output can't be written to {folder}; check its permissions and space.")
-
-
-@contextmanager
-def _partial_file(destination: Path) -> Iterator[Path]:
-    """Yield a hidden file in the destination's folder, and delete it afterwards."""
-    folder = destination.absolute().parent
-    if destination.is_dir():
-        raise OutputError(f"{destination} is a folder; name a file for the output.")
-    if destination.exists() and not destination.is_file():
-        # Otherwise a device or pipe, such as /dev/null, would be replaced by a file.
-        raise OutputError(f"{destination} is not a regular file; name a file for the output.")
-    try:
-        handle, name = tempfile.mkstemp(prefix=".churn-", suffix=".partial", dir=folder)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written to ({error.strerror}); name another output.") from error
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _publish(partial: Path, destination: Path) -> None:
-    """Write the complete file to disk, then give it its name."""
-    umask = os.umask(0)
-    os.umask(umask)
-    try:
-        partial.chmod(0o666 & ~umask)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(destination.absolute())
-    except OSError as error:
-        raise OutputError(
-            f"{destination} can't be written ({error.strerror}); name another output."
-        ) from error

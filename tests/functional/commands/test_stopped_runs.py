@@ -1,4 +1,4 @@
-"""Outputs that cannot be written, runs that are stopped, bundles that were changed, wrong usage."""
+"""Outputs that cannot be written, runs that are stopped, changed bundles, wrong usage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from churn_core.cli import main
 from churn_core.data import generate_sample_data
@@ -51,9 +53,12 @@ def _churn(*words: object) -> list[str]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that takes a second or two to score."""
+    """A file of two million rows, which takes a second or two to score."""
     path = tmp_path_factory.mktemp("many") / "in.parquet"
-    generate_sample_data(2_000_000, seed=5).to_parquet(path, row_group_size=100_000)
+    customers = pa.Table.from_pandas(generate_sample_data(100_000, seed=5))
+    with parquet.ParquetWriter(path, customers.schema) as writer:
+        for _ in range(20):
+            writer.write_table(customers)
     return path
 
 
@@ -75,7 +80,7 @@ def _wait_for_output_to_grow(folder: Path, process: subprocess.Popen[Any]) -> No
 
 
 @pytest.mark.parametrize(("stop", "exit_code", "leftovers"), [("SIGINT", 130, 0), ("SIGKILL", -9, 1)])
-def test_a_run_that_is_stopped_half_way_leaves_no_output(
+def test_a_run_that_is_stopped_leaves_no_output(
     stop: str, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.parquet"
@@ -101,7 +106,7 @@ def test_a_bundle_with_a_changed_byte_is_refused(
     bundle = tmp_path / "bundle"
     shutil.copytree(sample_bundle, bundle)
     content = bytearray((bundle / name).read_bytes())
-    # In the manifest a digit of the first metric; elsewhere whatever lies in the middle.
+    # In the manifest, a digit of the first metric; in other files, the byte in the middle.
     place = content.index(b'"mean": 0.') + 10 if name == "manifest.json" else len(content) // 2
     content[place] = ord("1") if content[place] != ord("1") else ord("2")
     (bundle / name).write_bytes(content)
@@ -109,7 +114,7 @@ def test_a_bundle_with_a_changed_byte_is_refused(
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_json_that_holds_no_customer_is_refused(
+def test_json_without_customers_is_refused(
     fails: Callable[..., str], sample_bundle: Path, tmp_path: Path
 ) -> None:
     for content in ("{", "[1]", '"text"', f'{{"tenure": "{CANARY}"}}', f'{{"{CANARY}": 1}}'):
@@ -138,7 +143,7 @@ def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
-    # The folds are fitted by processes of their own: once there is one, training has begun.
+    # Worker processes fit the folds: once there is one, training has begun.
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None and not children.read_text():
         time.sleep(0.05)
@@ -150,13 +155,13 @@ def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame,
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
-def test_a_defect_of_our_own_shows_no_traceback_and_no_value(
+def test_a_bug_shows_neither_a_traceback_nor_a_value(
     fails: Callable[..., str], sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(ChurnPredictor, "predict", stumble)
+    monkeypatch.setattr(ChurnPredictor, "predict", fail)
     monkeypatch.setattr(ChurnPredictor, "_check_golden_rows", lambda self: None)
     (tmp_path / "one.json").write_text("{}")
     assert "CHURN_DEBUG=1" in fails("predict", tmp_path / "one.json", "--model", sample_bundle)

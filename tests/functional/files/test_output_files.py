@@ -140,9 +140,9 @@ def test_a_pipe_is_neither_replaced_nor_waited_for(tmp_path: Path) -> None:
     source, pipe = tmp_path / "in.parquet", tmp_path / "pipe"
     parquet.write_table(TABLE, source)
     os.mkfifo(pipe)
-    with pytest.raises(OutputError, match="not a regular file"):
+    with pytest.raises(OutputError, match="regular file"):
         score_file(source, pipe, mirror(CONTRACT))
-    with pytest.raises(DataError, match="not a regular file"):
+    with pytest.raises(DataError, match="regular file"):
         score_file(pipe, tmp_path / "out.parquet", mirror(CONTRACT))
     assert pipe.is_fifo()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.parquet", "pipe"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from churn_core.config import DecisionSettings
+from churn_core.decision_settings import DecisionSettings
 from churn_core.models.evaluation.ranking import Ranking, best_stop, curve, f1, nearness, profit
 from churn_core.models.evaluation.threshold import Decision, choose_threshold
 from churn_core.scoring.money import NOBODY, Money

@@ -1,4 +1,4 @@
-"""The report is one page that can be trusted: its numbers, its safety, its bytes."""
+"""The report: its numbers are the model's, users' text is escaped, its bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import onnxruntime as ort
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from churn_core.config import DecisionSettings
+from churn_core.decision_settings import DecisionSettings
 from churn_core.models.evaluation.threshold import choose_threshold
 from churn_core.reports import render_report
-from churn_core.reports.measures import calibration_bins, cumulative_gains, ranked_tenths
 from churn_core.reports.report import METRICS
+from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
 class Page(HTMLParser):
-    """What a browser makes of a report: tables by caption, texts by tag, attributes, balanced tags."""
+    """Parse a report: tables by caption, texts by tag, attributes; tags must be balanced."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -65,7 +65,8 @@ class Page(HTMLParser):
         opened, texts = self._open.pop()
         assert opened == tag
         text = "".join(texts)
-        self.texts.setdefault(tag, []).append(text)
+        # Line breaks are blanks to a browser.
+        self.texts.setdefault(tag, []).append(" ".join(text.split()))
         if tag in {"td", "th"}:
             self._rows[-1].append(text)
         elif tag == "caption":
@@ -74,7 +75,7 @@ class Page(HTMLParser):
             self.tables[self._caption] = self._rows
 
     def table(self, start_of_caption: str) -> list[list[str]]:
-        """Return the rows below the heads of the one table whose caption starts so."""
+        """Return the rows, without the heads, of the one table whose caption starts with this text."""
         (found,) = [rows for caption, rows in self.tables.items() if caption.startswith(start_of_caption)]
         return found[1:]
 
@@ -141,7 +142,7 @@ def test_every_id_is_unique_and_every_reference_finds_its_id(report: str, page: 
     assert targets <= {f"#{name}" for name in ids}
 
 
-def test_it_can_be_read_aloud_on_a_telephone_and_in_the_dark(report: str, page: Page) -> None:
+def test_the_page_is_accessible_fits_a_phone_and_has_a_dark_mode(report: str, page: Page) -> None:
     by_tag: dict[str, list[dict[str, str | None]]] = {}
     for tag, attributes in page.elements:
         by_tag.setdefault(tag, []).append(attributes)
@@ -184,7 +185,7 @@ def test_decisions_are_those_at_the_threshold(proved_logistic: ProvedModel, page
     assert rows["All"] == [caught + alarmed, missed + kept, model.rows["holdout"]]
 
 
-def test_alternatives_to_the_threshold_are_told_with_what_they_bring(
+def test_the_table_of_decisions_shows_the_chosen_threshold_and_other_shares(
     proved_logistic: ProvedModel, page: Page
 ) -> None:
     decision = proved_logistic.model.decision
@@ -200,18 +201,18 @@ def test_alternatives_to_the_threshold_are_told_with_what_they_bring(
 
 
 @pytest.mark.parametrize(
-    ("cost", "said"), [(20.0, "is expected to earn"), (151.0, "Nobody is flagged as leaving")]
+    ("cost", "sentence"), [(20.0, "Contacting them is expected to earn"), (151.0, "Nobody is flagged")]
 )
-def test_money_is_told_where_the_configuration_has_it(
-    proved_logistic: ProvedModel, cost: float, said: str
+def test_profit_is_shown_where_the_configuration_has_money_values(
+    proved_logistic: ProvedModel, cost: float, sentence: str
 ) -> None:
     proved = with_money(proved_logistic, cost)
     page = Page(render_report(proved))
-    assert any(said in text for text in page.texts["p"])
+    assert any(sentence in text for text in page.texts["p"])
     decision = proved.model.decision
     chosen = page.table("What contacting other shares")[0]
     assert chosen[5] == f"{decision.expected['profit_per_1000']['mean']:,.0f}"
-    (described,) = [text for text in page.attributes("aria-label") if text.startswith("The profit of 1,000")]
+    (described,) = [text for text in page.attributes("aria-label") if text.startswith("The profit per 1,000")]
     assert f"Chosen: {decision.expected['contacted_per_1000']['mean'] / 1000:.1%} are contacted" in described
 
 
@@ -242,13 +243,29 @@ def test_features_are_ranked_by_mean_absolute_contribution(proved_logistic: Prov
     assert directions["Contract"] == "depends on the value"
 
 
+@pytest.fixture(scope="module")
+def additive_report(prove: Callable[[str], ProvedModel]) -> str:
+    return render_report(prove("additive"))
+
+
+def test_the_report_shows_how_values_move_the_score(additive_report: str) -> None:
+    assert "exact terms of one column or two" in additive_report
+    assert "Month-to-month" in additive_report.split("How values move the score")[1]
+    assert additive_report.count('role="img"') >= 5
+
+
+def test_the_report_shows_how_the_model_was_chosen(additive_report: str, report: str) -> None:
+    assert "Pairs of columns that the model may combine" in additive_report
+    assert "How the model was chosen" not in report
+
+
 @pytest.mark.parametrize("family", ["random_forest", "gradient_boosting"])
 def test_every_other_family_has_a_report_too(prove: Callable[[str], ProvedModel], family: str) -> None:
     page = Page(render_report(prove(family)))
     assert family.replace("_", " ") in page.texts["p"][0]
 
 
-def test_the_gate_is_told_in_words(proved_logistic: ProvedModel, page: Page) -> None:
+def test_the_parity_check_is_described(proved_logistic: ProvedModel, page: Page) -> None:
     parity = proved_logistic.parity
     (sentence,) = [text for text in page.texts["p"] if "scikit-learn" in text]
     assert f"{parity.rows_compared:,} rows" in sentence
@@ -264,12 +281,19 @@ def test_columns_are_described(proved_logistic: ProvedModel, page: Page) -> None
     assert rows["Contract"] == ["category", "3 known values", "no"]
 
 
-def test_names_of_columns_cannot_become_markup(proved_logistic: ProvedModel) -> None:
+def test_names_and_values_of_columns_are_escaped(proved_logistic: ProvedModel) -> None:
     contract = proved_logistic.model.contract
-    hostile = "<script>alert('x')</script>&amp;\"$x^2$ é"
+    hostile = "<script>alert('x')</script>&amp;\"$x^2$ {{ 7 * 7 }} é"
     renamed = replace(
         contract,
-        features=tuple(replace(feature, name=f"{n}{hostile}") for n, feature in enumerate(contract.features)),
+        features=tuple(
+            replace(
+                feature, name=f"{n}{hostile}", vocabulary=tuple(f"{v}{hostile}" for v in feature.vocabulary)
+            )
+            if isinstance(feature, CategoryFeature)
+            else replace(feature, name=f"{n}{hostile}")
+            for n, feature in enumerate(contract.features)
+        ),
         derived=tuple(
             replace(d, name=hostile, columns=(hostile,) * len(d.columns)) for d in contract.derived
         ),
@@ -282,7 +306,13 @@ def test_names_of_columns_cannot_become_markup(proved_logistic: ProvedModel) -> 
     assert "script" not in {tag for tag, _ in page.elements}
     assert tuple(row[0] for row in page.table("Columns")) == renamed.names
     assert {row[0] for row in page.table("Features by strength")} == set(renamed.names)
+    assert {row[0] for row in page.table("Computed")} == {hostile}
     assert any(renamed.target in text for text in page.texts["p"])
+    position = contract.names.index("Contract")
+    feature = contract.features[position]
+    assert isinstance(feature, CategoryFeature)
+    values = {row[0] for row in page.table(f"{position}{hostile}")}
+    assert values == {f"{value}{hostile}" for value in feature.vocabulary}
 
 
 @pytest.mark.parametrize(
@@ -295,32 +325,8 @@ def test_names_of_columns_cannot_become_markup(proved_logistic: ProvedModel) -> 
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_odd_holdouts_are_drawn_without_a_warning(
+def test_unusual_holdouts_are_plotted_without_a_warning(
     proved_logistic: ProvedModel, labels: list[int], probabilities: list[float]
 ) -> None:
     page = Page(render_report(with_holdout(proved_logistic, labels, probabilities)))
     assert sum(int(row[1].replace(",", "")) for row in page.table("Calibration")) == len(labels)
-
-
-def test_customers_with_equal_scores_share_a_calibration_bin() -> None:
-    probabilities = np.repeat([0.1, 0.2, 0.9], [60, 30, 10])
-    labels = np.tile([0, 1], 50)
-    bins = calibration_bins(labels, probabilities)
-    assert [b.customers for b in bins] == [60, 30, 10]
-    assert [b.mean_score for b in bins] == pytest.approx([0.1, 0.2, 0.9])
-    assert all(b.low < b.churn_rate < b.high for b in bins)
-
-
-def test_gains_and_tenths_of_a_small_ranking_by_hand() -> None:
-    labels = np.array([1, 0, 1, 0, 0])
-    probabilities = np.array([0.9, 0.8, 0.8, 0.2, 0.1])
-    gains = cumulative_gains(labels, probabilities, threshold=0.8)
-    assert gains.contacted.tolist() == pytest.approx([0, 0.2, 0.6, 0.8, 1])
-    assert gains.reached.tolist() == pytest.approx([0, 0.5, 1, 1, 1])
-    assert gains.at_threshold == pytest.approx((0.6, 1.0))
-    assert cumulative_gains(labels, probabilities, threshold=0.95).at_threshold == (0.0, 0.0)
-    assert gains.reached_by(np.array([0.4])) == pytest.approx([0.75])
-    tenths = ranked_tenths(np.tile(labels, 4), np.tile(probabilities, 4))
-    assert [t.customers for t in tenths] == [2] * 10
-    assert tenths[0].lift == pytest.approx(1 / 0.4)
-    assert tenths[-1].reached == 1.0
