@@ -1,7 +1,7 @@
 """Write the outputs that README and the docs show: ``python -m tests.e2e.console_blocks [--write] [PAGE ...]``.
 
 Without ``--write`` it lists the commands whose output differs from the one shown, and ends with 1 if there
-are any. `tests/e2e/test_pages.py` compares the same on every run of the suite.
+are any. `tests/e2e/test_readme.py` compares the same on every run of the suite.
 """
 
 from __future__ import annotations
@@ -79,17 +79,15 @@ def _write(page: str, results: list[tuple[Step, str]]) -> int:
     text, failures = path.read_text(encoding="utf-8"), 0
     # From the end, so that the places of earlier outputs stay right.
     for step, output in reversed(results):
-        if agrees(step.shown, output) and step.command.endswith(" &"):
-            continue
         try:
             new = updated(step.shown, output)
         except ValueError as error:
             print(f"{page}: {step.command}: {error}; edit it by hand.\n--- real\n{output}")
             failures += 1
             continue
-        # The output of a Python block that shows none is not added.
-        if step.shown or step.kind == "console":
-            start, end = step.span
+        start, end = step.span
+        # A script without a block for its output prints nothing.
+        if step.kind == "console" or text[:start].endswith("```text\n"):
             text = text[:start] + (f"{new}\n" if new else "") + text[end:]
     path.write_text(text, encoding="utf-8")
     return failures

@@ -8,6 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
@@ -32,6 +34,9 @@ SAMPLE_PAGES: Final = (
 """Pages that need a model but do not train one: each gets the sample bundle of the tests."""
 
 SAMPLE_ROWS: Final = 2_000
+COMMAND_SECONDS: Final = 180
+STARTING_SECONDS: Final = 600
+"""Until a server answers; one of them builds the functions first."""
 SERVED_PAGES: Final = ("docs/batch.md",)
 """Pages that need the tools which build and emulate the functions."""
 
@@ -63,6 +68,7 @@ class PageSession:
         self._ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         self._outputs: dict[str, str] = {}
         self._pages: dict[str, list[tuple[Step, str]]] = {}
+        self._started: list[str] = []
         self._servers = ExitStack()
         for name in PROJECT_FILES:
             (folder / name).symlink_to(ROOT / name)
@@ -102,7 +108,7 @@ class PageSession:
             return self._outputs[step.command]
         command = self._on_free_ports(step.command)
         if command.endswith(" &"):
-            output = self._start(command.removesuffix(" &"), len(step.shown.splitlines()))
+            output = self._start(command.removesuffix(" &"))
         else:
             output = self._wait_for(["bash", "-c", command])
         output = self._on_shown_ports(output)
@@ -127,25 +133,39 @@ class PageSession:
 
     def _wait_for(self, command: list[str]) -> str:
         done = subprocess.run(
-            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_SECONDS,
         )
         return (done.stdout + done.stderr).rstrip("\n")
 
-    def _start(self, command: str, lines: int) -> str:
-        """Start a server that runs until the session ends; return its first lines."""
-        server = self._servers.enter_context(
-            subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
-                cwd=self._folder,
-                env=self._environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
+    def _start(self, command: str) -> str:
+        """Start a server that runs until the session ends; return what it prints until it answers."""
+        log = self._folder / f"server-{len(self._started)}.log"
+        with log.open("w") as output:
+            server = self._servers.enter_context(
+                subprocess.Popen(
+                    ["bash", "-c", f"exec {command}"],
+                    cwd=self._folder,
+                    env=self._environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
             )
-        )
         self._servers.callback(server.terminate)
-        assert server.stdout is not None
-        return "".join(server.stdout.readline() for _ in range(lines)).rstrip("\n")
+        self._started.append(command)
+        address = f"http://127.0.0.1:{self._ports['8080' if ' PORT=' in command else '8000']}/health"
+        while server.poll() is None:
+            try:
+                with urllib.request.urlopen(address, timeout=STARTING_SECONDS):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        return log.read_text(encoding="utf-8").rstrip("\n")
 
 
 def _free_ports(count: int) -> list[str]:
