@@ -1,7 +1,8 @@
-"""Write the outputs that README and the docs show: ``python -m tests.e2e.console_blocks [--write] [PAGE ...]``.
+"""Write the outputs that README and the docs show.
 
-Without ``--write`` it lists the commands whose output differs from the one shown, and ends with 1 if there
-are any. `tests/e2e/test_readme.py` compares the same on every run of the suite.
+Usage: ``python -m tests.e2e.console_blocks [--write] [PAGE ...]``. Without ``--write`` it lists the commands
+whose output differs from the one shown, and ends with 1 if there are any. `tests/e2e/test_readme.py` compares
+the same on every run of the suite.
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ NEEDS: Final = {
 
 ELISION: Final = "..."
 
-_BLOCK: Final = re.compile(r"^```(console|python)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+_BLOCK: Final = re.compile(
+    r"^```(console|python)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+)
 _SHELL: Final = re.compile(r"^```sh ?(.*?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -118,6 +120,7 @@ def updated(shown: str, output: str) -> str:
     ValueError
         If a line that the page shows has no counterpart in the output.
     """
+    output = "\n".join(line.rstrip() for line in output.splitlines())
     if ELISION not in (line.strip() for line in shown.splitlines()):
         return output
     rest, kept = output.splitlines(), []

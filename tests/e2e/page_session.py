@@ -11,13 +11,11 @@ import sys
 import time
 import urllib.request
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, Self
+from pathlib import Path
+from typing import Final, Self
 
 from infra.build.package_functions import environment_without_make
 from tests.e2e.page_blocks import ROOT, Step, steps
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOUR: Final = ("README.md", "docs/getting-started.md", "docs/own-tables.md", "docs/decisions.md")
 """Pages that are read in this order: they train, and use what the page before has made."""
@@ -60,7 +58,7 @@ class PageSession:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._environment = environment_without_make() | {
-            "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "SOURCE_DATE_EPOCH": "0",
         }
         # A reader's Python keeps its bytecode; without it each command compiles scikit-learn once more.

@@ -16,12 +16,12 @@ PAGE: Final = (REPOSITORY / "docs" / "model-delivery.md").read_text(encoding="ut
 
 
 def commands() -> list[list[str]]:
-    text = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", "")
+    text = "".join(re.findall(r"```sh needs=aws\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", "")
     return [shlex.split(line) for line in text.splitlines()]
 
 
 def test_its_commands_are_those_of_the_project() -> None:
-    assert "$ " not in "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+    assert "$ " not in "".join(re.findall(r"```sh needs=aws\n(.*?)```", PAGE, re.DOTALL))
     named = {command[0].rpartition("/")[2] for command in commands()}
     assert named == {"churn", "make", "sam", "aws"}
     for command in commands():
@@ -52,7 +52,7 @@ def test_the_licences_that_it_names_are_those_that_may_be_shipped() -> None:
     (allowed,) = re.findall(
         r"^ALLOWED: Final = frozenset\(\s*\((.*?)\)\s*\)", source, re.DOTALL | re.MULTILINE
     )
-    listed = PAGE.replace("\n", " ").partition("a name alone: ")[2].partition(". One exception")[0]
+    listed = re.sub(r"\s+", " ", PAGE).partition("a name alone: ")[2].partition(". One exception")[0]
     assert listed.split(", ") == re.findall(r'"([^"]+)"', allowed)
 
 
