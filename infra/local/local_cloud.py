@@ -10,8 +10,8 @@ import urllib.request
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import boto3  # type: ignore[import-untyped]
-import botocore.config  # type: ignore[import-untyped]
+import boto3
+import botocore.config
 from moto.server import ThreadedMotoServer
 
 from churn_core.errors import ConfigError
