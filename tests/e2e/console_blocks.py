@@ -14,8 +14,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from churn_core.config import load_config, parse_config
+from churn_core.data import generate_sample_data
 from tests.e2e.page_blocks import ROOT, Step, agrees, updated
 from tests.e2e.page_session import SAMPLE_PAGES, TOUR, PageSession
+from tests.trained_once import CACHE, TrainedOnce, source_digest
 
 SAMPLE_TRAINING_ROWS, SAMPLE_SEED = 3_000, 11
 """The table of `tests/conftest.py`, whose model the tests of these pages use."""
@@ -52,20 +55,11 @@ def _session(stack: ExitStack) -> PageSession:
 
 
 def _sample_bundle(stack: ExitStack) -> Path:
-    from churn_core.config import load_config, parse_config
-    from churn_core.data import generate_sample_data
-    from churn_core.models.bundle.writer import write_bundle
-    from churn_core.models.export.prove import prove_model
-    from churn_core.models.training import train_model
-    from churn_core.reports import render_report
-
     content = load_config().model_dump()
     content |= {"evaluation": {"folds": 3, "repeats": 1}, "model": {"type": "logistic_regression"}}
     table = generate_sample_data(SAMPLE_TRAINING_ROWS, seed=SAMPLE_SEED)
-    proved = prove_model(train_model(parse_config(content), table, jobs=1), table)
-    path = Path(stack.enter_context(TemporaryDirectory())) / "churn"
-    write_bundle(proved, render_report(proved), path)
-    return path
+    folder = Path(stack.enter_context(TemporaryDirectory())) / "churn"
+    return TrainedOnce(CACHE, source_digest()).bundle(parse_config(content), table, folder)
 
 
 def _compare(page: str, results: list[tuple[Step, str]]) -> int:
@@ -95,6 +89,7 @@ def _write(page: str, results: list[tuple[Step, str]]) -> int:
 
 
 if __name__ == "__main__":
-    # One thread, as in the tests.
+    # As tests/conftest.py does.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

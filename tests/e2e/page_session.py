@@ -61,8 +61,6 @@ class PageSession:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "SOURCE_DATE_EPOCH": "0",
         }
-        # A reader's Python keeps its bytecode; without it each command compiles scikit-learn once more.
-        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         self._outputs: dict[str, str] = {}
         self._pages: dict[str, list[tuple[Step, str]]] = {}

@@ -29,7 +29,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "`decision.risk_bands`": config.RiskBands,
     "`api`": config.ApiSettings,
 }
-DERIVED: Final = {
+DERIVED: Final[dict[str, type[BaseModel]]] = {
     "ratio": column_specs.RatioSpec,
     "difference": column_specs.DifferenceSpec,
     "sum": column_specs.SumSpec,
