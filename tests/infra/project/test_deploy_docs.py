@@ -28,7 +28,9 @@ def test_the_table_of_parameters_is_that_of_the_template(template: dict[str, Any
 
 
 def test_every_value_of_the_authorizer_is_described(template: dict[str, Any]) -> None:
-    described = [row[0].split("`")[1] for row in rows_of(PAGE.read_text(encoding="utf-8"), "Who may call the API")]
+    described = [
+        row[0].split("`")[1] for row in rows_of(PAGE.read_text(encoding="utf-8"), "Who may call the API")
+    ]
     assert described == template["Parameters"]["ApiAuthorizer"]["AllowedValues"]
 
 
@@ -68,7 +70,9 @@ def test_the_idle_costs_add_up(stack: DeployedStack) -> None:
     assert f"has {len(emitted('score'))} of them" in PAGE.read_text(encoding="utf-8").replace("\n", " ")
 
 
-def test_names_and_figures_of_the_page_are_those_of_the_stack(template: dict[str, Any], stack: DeployedStack) -> None:
+def test_names_and_figures_of_the_page_are_those_of_the_stack(
+    template: dict[str, Any], stack: DeployedStack
+) -> None:
     page = OPERATIONS.read_text(encoding="utf-8")
     groups = {
         group["LogGroupName"].replace(STACK, "churn-prod")
