@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 FALSE_ALARMS: Final = 0.01
 """Share of tables without drift for which a column or the scores would be reported as moved."""
 
-_DECIMALS: Final = 6
-
 
 @dataclass(frozen=True, slots=True)
 class ColumnDrift:
@@ -61,6 +59,19 @@ class ColumnDrift:
     unknown_now: float | None
     outside_now: float | None
     refused: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, with the keys of a column in `DriftReport.to_dict`."""
+        unknown = {"training": self.unknown_before, "now": self.unknown_now}
+        return {
+            "column": self.column,
+            "kind": self.kind,
+            **asdict(self.shift),
+            "missing": {"training": self.missing_before, "now": self.missing_now},
+            "unknown": unknown if self.kind == "category" else None,
+            "outside": self.outside_now,
+            "refused": self.refused,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +130,16 @@ class DriftReport:
         ``verdict``; ``moved``: names of the columns that are not stable, largest PSI first; ``columns``:
         each column's ``psi`` and ``level`` by name; ``scores``: ``psi`` and ``level``.
         """
-        return {
-            "verdict": self.verdict,
-            "moved": [column.column for column in self.moved],
-            "columns": {column.column: _brief(column.shift) for column in self.columns},
-            "scores": _brief(self.scores),
-        }
+        shifts = {column.column: column.shift for column in self.columns}
+        summary: dict[str, Any] = _rounded(
+            {
+                "verdict": self.verdict,
+                "moved": [column.column for column in self.moved],
+                "columns": {name: {"psi": shift.psi, "level": shift.level} for name, shift in shifts.items()},
+                "scores": {"psi": self.scores.psi, "level": self.scores.level},
+            }
+        )
+        return summary
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole report as plain JSON types.
@@ -142,7 +157,7 @@ class DriftReport:
 
         Shares are from 0 to 1. Values that need more rows than there are, are null.
         """
-        return {
+        whole: dict[str, Any] = {
             "model_version": self.model_version,
             "verdict": self.verdict,
             "moved": [column.column for column in self.moved],
@@ -152,22 +167,21 @@ class DriftReport:
                 "scored": self.scored,
                 "rejected": self.rejected,
             },
-            "columns": [_column_dict(column) for column in self.columns],
-            "scores": _shift_dict(self.scores)
-            | {
-                "mean": {"holdout": _rounded(self.mean_before), "now": _rounded(self.mean_now)},
-                "predicted_churn": {
-                    "holdout": _rounded(self.flagged_before),
-                    "now": _rounded(self.flagged_now),
-                },
+            "columns": [column.to_dict() for column in self.columns],
+            "scores": {
+                **asdict(self.scores),
+                "mean": {"holdout": self.mean_before, "now": self.mean_now},
+                "predicted_churn": {"holdout": self.flagged_before, "now": self.flagged_now},
             },
             "performance": {
                 "assumption": ASSUMPTION,
-                "holdout": {name: _rounded(value) for name, value in self.measured.items()},
-                "holdout_estimated": _estimate_dict(self.estimated_before),
-                "estimated": _estimate_dict(self.estimated),
+                "holdout": self.measured,
+                "holdout_estimated": asdict(self.estimated_before),
+                "estimated": asdict(self.estimated),
             },
         }
+        rounded: dict[str, Any] = _rounded(whole)
+        return rounded
 
 
 def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejected: int) -> DriftReport:
@@ -245,30 +259,10 @@ def _compare_column(
     )
 
 
-def _estimate_dict(estimate: PerformanceEstimate) -> dict[str, float | None]:
-    return {name: _rounded(value) for name, value in asdict(estimate).items()}
-
-
-def _brief(shift: Shift) -> dict[str, Any]:
-    return {"psi": _rounded(shift.psi), "level": shift.level}
-
-
-def _shift_dict(shift: Shift) -> dict[str, Any]:
-    return {"psi": _rounded(shift.psi), "noise": _rounded(shift.noise), "level": shift.level}
-
-
-def _column_dict(column: ColumnDrift) -> dict[str, Any]:
-    unknown = {"training": _rounded(column.unknown_before), "now": _rounded(column.unknown_now)}
-    return {
-        "column": column.column,
-        "kind": column.kind,
-        **_shift_dict(column.shift),
-        "missing": {"training": _rounded(column.missing_before), "now": _rounded(column.missing_now)},
-        "unknown": unknown if column.kind == "category" else None,
-        "outside": _rounded(column.outside_now),
-        "refused": column.refused,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DECIMALS)
+def _rounded(value: Any) -> Any:
+    """Return JSON content with its floats rounded to six decimals."""
+    if isinstance(value, dict):
+        return {key: _rounded(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_rounded(member) for member in value]
+    return round(value, 6) if isinstance(value, float) else value

@@ -79,7 +79,9 @@ def test_invalid_money_values_are_refused(values: tuple[float, float, float]) ->
 
 def test_the_sum_of_scores_does_not_depend_on_their_order() -> None:
     scores = np.round(np.random.default_rng(1).random(10_000), 6)
+    scores[0] = 0.4
     together = Flagged.count(scores, 0.4)
+    assert together.customers == np.count_nonzero(scores >= 0.4)
     parts = [Flagged.count(part, 0.4) for part in (scores[7_000:], scores[:3_000], scores[3_000:7_000])]
     assert parts[0] + parts[1] + parts[2] == together
     expected = MONEY.expected_profit(scores[scores >= 0.4]).sum()
