@@ -76,7 +76,7 @@ def _backfill(options: argparse.Namespace) -> None:
                 f"The run continues on AWS if it was started; watch it with '{_same_command(options)}'."
             ) from None
     text = ("This run was already complete.\n" if complete else "") + _done_text(summary, planned)
-    content = {"manifest": _address(planned), "run_id": planned["run_id"], **_counts(summary)}
+    content = {"manifest": _address(planned), "run_id": planned["run_id"], **summary}
     print_result(content, text, as_json=options.json)
 
 
@@ -182,10 +182,6 @@ def _done_text(summary: dict[str, Any], planned: dict[str, Any]) -> str:
         f"  {number:,} parts not scored: {code}" for code, number in parts["not_scored_by_code"].items()
     ]
     return "\n".join([*lines, _address(planned)])
-
-
-def _counts(summary: dict[str, Any]) -> dict[str, Any]:
-    return {name: summary[name] for name in ("parts", "rows", "scored", "rejected", "model_version")}
 
 
 def _address(planned: dict[str, Any]) -> str:

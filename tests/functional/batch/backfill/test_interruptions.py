@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from tests.functional.batch.backfill.run_stack import Event
 
+# Waiting ends when nothing changes (tests/waiting.py); the suite's own limit is too short for busy machines.
+pytestmark = pytest.mark.timeout(1_800)
+
 When = Literal["before-call", "after-call"]
 STEP: Final = cases(3, "CHURN_INTERRUPTION_STEP")
 """The suite interrupts at every third call, `make proof` at every call."""

@@ -159,7 +159,7 @@ MUTANTS = {
     "leaves its reader running": Mutant(
         "functions/batch/scoring_child.py",
         "    _die_with_parent()\n",
-        "    import time; time.sleep(15)\n",
+        "    import time; time.sleep(90)\n",
         "interruptions/test_crash_points.py::test_b28_a_process_killed_at_any_step_leaves_one_complete_output",
     ),
     "trusts a file's statistics": Mutant(
