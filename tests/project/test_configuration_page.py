@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 
-from churn_core import column_specs, config
+from churn_core import column_specs, config, decision_settings
 from tests import write_proof
 from tests.e2e.page_blocks import ROOT
 
@@ -25,8 +25,8 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "Category columns": column_specs.CategorySpec,
     "`model`": config.ModelSettings,
     "`evaluation`": config.EvaluationSettings,
-    "`decision`": config.DecisionSettings,
-    "`decision.risk_bands`": config.RiskBands,
+    "`decision`": decision_settings.DecisionSettings,
+    "`decision.risk_bands`": decision_settings.RiskBands,
     "`api`": config.ApiSettings,
 }
 DERIVED: Final[dict[str, type[BaseModel]]] = {
@@ -57,7 +57,7 @@ def table(heading: str) -> dict[str, list[str]]:
 def default_of(model: type[BaseModel], key: str) -> str:
     """Return a default as the page shows it."""
     field = model.model_fields[key]
-    if (model, key) == (config.DecisionSettings, "threshold"):
+    if (model, key) == (decision_settings.DecisionSettings, "threshold"):
         return "`f1`"
     if field.is_required():
         return "required"
