@@ -20,8 +20,8 @@ from benchmarks.capacity.pages import PAGES, write_pages
 from benchmarks.capacity.peer_rate import measure_peer
 from benchmarks.capacity.plot import PLOT, write_plot
 from infra.local.cgroup import NoCgroupError
-from infra.local.emulator import MissingToolError
 from infra.local.function_build import BuildError
+from infra.local.tools import MissingToolError
 
 
 def main() -> int:

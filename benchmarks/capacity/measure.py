@@ -14,9 +14,9 @@ from benchmarks.capacity.online_function import measure_online
 from benchmarks.capacity.peer_rate import measure_peer
 from benchmarks.online.trained_model import train_in_a_process
 from infra.local.cgroup import Cgroup
-from infra.local.emulator import find_tools
 from infra.local.function_build import build_function
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import find_tools
 
 COMMAND: Final = "make bench-capacity"
 FAMILY: Final = "additive"

@@ -9,8 +9,9 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.capacity.measured import OnlineCalls, OnlineMeasurement
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator
+from infra.local.emulator import FunctionUnderEmulator
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from benchmarks.online.trained_model import TrainedModel
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
 CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}
 """Warm calls by the number of customers; each has customers of its own."""

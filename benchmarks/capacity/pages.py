@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.capacity.tables import TABLES
 from infra.local.cgroup import MEGABYTES_A_PROCESSOR
-from infra.local.emulator import REPOSITORY
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from benchmarks.capacity.measured import Measured

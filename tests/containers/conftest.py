@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.containers.prepare import PREPARED, prepare
-from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, LambdaTools, MissingToolError, find_tools
+from infra.local.tools import REPOSITORY, RUNTIME_VERSION, LambdaTools, MissingToolError, find_tools
 from tests.containers.docker_engine import DockerEngine, missing_for_engine
 from tests.containers.lambda_base import BaseImageError, make_base_image, missing_for_base_image
 from tests.proof_figures import cases, record_figure

@@ -13,15 +13,15 @@ import platform
 import shutil
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from infra.local.child_process import ChildProcess
+
 if TYPE_CHECKING:
     from types import TracebackType
 
-_START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 60
 _RUNNING_ENGINE: Final = Path("/run/containerd/containerd.sock")
 
@@ -74,8 +74,7 @@ class DockerEngine:
             }
             stack.callback(self._unmount)
             self._make_bridge(stack)
-            self._log = stack.enter_context((self._folder / "daemon.log").open("w+b"))
-            self._process = subprocess.Popen(
+            daemon = ChildProcess(
                 [
                     *("dockerd", "--host", self.environment["DOCKER_HOST"]),
                     *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
@@ -83,13 +82,12 @@ class DockerEngine:
                     # Nothing of the machine's own network is changed.
                     *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
                 ],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                # It ends containerd, which it has started.
+                grace_seconds=_STOP_SECONDS,
             )
-            stack.callback(self._stop)
-            self._wait_until_it_answers()
+            stack.enter_context(daemon)
+            daemon.wait_until(self._answers)
+            stack.callback(self._remove_all)
             self._cleanup = stack.pop_all()
         return self
 
@@ -139,30 +137,12 @@ class DockerEngine:
         self.run("ip", "address", "add", f"{self.gateway}/24", "dev", self._bridge)
         self.run("ip", "link", "set", self._bridge, "up")
 
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                self.run("docker", "version")
-            except EngineError:
-                time.sleep(0.1)
-            else:
-                return
-        log = Path(self._log.name).read_text(encoding="utf-8", errors="replace")
-        raise EngineError(f"dockerd did not start:\n{log[-2000:]}")
-
-    def _stop(self) -> None:
+    def _answers(self) -> bool:
         try:
-            if self._process.poll() is None:
-                self._remove_all()
-        finally:
-            # It ends containerd, which it has started.
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self.run("docker", "version")
+        except EngineError:
+            return False
+        return True
 
     def _remove_all(self) -> None:
         for container in self.run("docker", "ps", "--all", "--quiet").split():

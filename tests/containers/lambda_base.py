@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, install_runtime
+from infra.local.tools import REPOSITORY, RUNTIME_VERSION, install_runtime
 
 if TYPE_CHECKING:
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
     from tests.containers.docker_engine import DockerEngine
 
 SUITE: Final = "trixie"

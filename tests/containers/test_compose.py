@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -20,6 +19,7 @@ import pytest
 
 from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
+from infra.local.child_process import free_ports
 from tests.containers.docker_engine import EngineError
 from tests.containers.lambda_base import BASE_IMAGE
 from tests.proof_figures import record_figure
@@ -98,16 +98,6 @@ class ContainerStack:
             except (OSError, urllib.error.HTTPError):
                 time.sleep(0.2)
         raise AssertionError(self.compose("logs"))
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,14 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from infra.containers.prepare import PREPARED
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.moto_server import moto_server
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY, LambdaTools
 from tests.containers.sam_local import CREDENTIALS, INPUT_BUCKET, OUTPUT_BUCKET, REGION, SamLocal, SamServer
 from tests.proof_figures import record_figure
 
@@ -108,10 +109,8 @@ def golden(sample_bundle: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def endpoint_url(engine: DockerEngine) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address=engine.gateway, port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with moto_server(engine.gateway) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +144,8 @@ def sam(
 
 
 @pytest.fixture(scope="module")
-def start_lambda(sam: SamLocal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamServer]:
-    with SamServer(sam, "start-lambda", tmp_path_factory.mktemp("log") / "lambda.log") as server:
+def start_lambda(sam: SamLocal) -> Iterator[SamServer]:
+    with SamServer(sam, "start-lambda") as server:
         yield server
 
 
@@ -189,9 +188,9 @@ def test_every_message_of_the_queue_becomes_in_a_container_what_the_list_says(
     became = {}
     before = len(drops.scores())
     for name in BATCH_EVENTS:
-        log_before = len(start_lambda.log)
+        log_before = len(start_lambda.output)
         answer = call(start_lambda, "BatchFunction", drops.put_objects_of(read_event(name)))
-        assert answer == {"batchItemFailures": []}, start_lambda.log
+        assert answer == {"batchItemFailures": []}, start_lambda.output
         became[name] = ", ".join(outcomes(start_lambda, log_before))
 
     assert became == {name: EXPECTED[name] for name in BATCH_EVENTS}
@@ -211,12 +210,12 @@ def outcomes(server: SamServer, start: int, patience_seconds: float = 10) -> lis
     """Return what the function has told since a place in the log: SAM writes that some moments later."""
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
-        lines = server.log[start:].splitlines()
+        lines = server.output[start:].splitlines()
         if any(line.startswith("REPORT RequestId") for line in lines):
             told = [json.loads(line) for line in lines if line.startswith("{")]
             return [line["message"] for line in told if "action" in line]
         time.sleep(0.1)
-    raise AssertionError(server.log[start:])
+    raise AssertionError(server.output[start:])
 
 
 @pytest.mark.parametrize("name", ["predict", "bad-json"])
@@ -247,8 +246,8 @@ def test_sam_local_invoke_handles_a_message_of_the_queue(
 
 
 @pytest.fixture(scope="module")
-def start_api(sam: SamLocal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamServer]:
-    with SamServer(sam, "start-api", tmp_path_factory.mktemp("log") / "api.log") as server:
+def start_api(sam: SamLocal) -> Iterator[SamServer]:
+    with SamServer(sam, "start-api") as server:
         yield server
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
 
 @pytest.fixture

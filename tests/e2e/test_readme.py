@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.build.package_functions import environment_without_make
+from infra.local.child_process import ChildProcess
+from infra.local.function_build import environment_without_make
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -88,20 +89,12 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 def _start(command: str, lines: int, folder: Path, environment: dict[str, str], servers: ExitStack) -> str:
-    """Start what runs on, until the stack ends; return its first lines."""
+    """Start a server that runs until the stack ends; return its first lines."""
     server = servers.enter_context(
-        subprocess.Popen(
-            ["bash", "-c", f"exec {command}"],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        ChildProcess(["bash", "-c", f"exec {command}"], folder=folder, environment=environment)
     )
-    servers.callback(server.terminate)
-    assert server.stdout is not None
-    return "".join(server.stdout.readline() for _ in range(lines)).strip()
+    server.wait_until(lambda: server.output.count("\n") >= lines)
+    return "".join(server.output.splitlines(keepends=True)[:lines]).strip()
 
 
 @pytest.mark.parametrize("command", [c for c, _ in _commands() if c.startswith(RUN_BY_MAKE)])

@@ -197,7 +197,7 @@ def serve(*words: object) -> subprocess.CompletedProcess[str]:
 def test_ctrl_c_ends_it_quietly(sample_bundle: Path) -> None:
     with ServedApi(sample_bundle) as api:
         assert call(api, "/health", headers={})[0] == 200
-        exit_code, output = api.stop()
+        exit_code, output = api.stop(), api.output
     assert exit_code == 130
     assert "Traceback" not in output
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from infra.containers.prepare import PREPARED
-from infra.local.emulator import REPOSITORY
 from infra.local.template_settings import REGION, TemplateSettings
+from infra.local.tools import REPOSITORY
 
 SERVICES: Final[dict[str, Any]] = yaml.safe_load((REPOSITORY / "compose.yaml").read_text(encoding="utf-8"))[
     "services"

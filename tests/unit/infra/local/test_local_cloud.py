@@ -88,7 +88,7 @@ def test_the_next_one_finds_nothing_of_this_one() -> None:
 
 def test_a_port_that_is_taken_is_refused_in_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ConfigError, match="AWS_PORT"):
-        LocalCloud(TEMPLATE, other.getsockname()[1])
+        LocalCloud(TEMPLATE, other.getsockname()[1]).__enter__()
 
 
 def test_proxies_and_aws_settings_of_the_user_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,13 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import moto.awslambda.models
 import moto.core.config
 import pytest
+from moto.awslambda.models import LambdaBackend
 
-from infra.local.emulator import FunctionError
 from infra.local.local_cloud import LocalCloud
 from infra.local.local_runs import LocalRuns
+from infra.local.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -98,15 +98,15 @@ def test_an_environment_that_is_gone_is_an_error_to_try_again() -> None:
     assert [event["step"] for event in calls] == ["plan", "plan", "finish"]
 
 
-def test_moto_is_left_as_it_was() -> None:
-    def seen() -> tuple[Any, Any]:
-        interprets = moto.core.config.default_user_config["stepfunctions"]["execute_state_machine"]
-        return moto.awslambda.models.LambdaFunction._invoke_lambda, interprets
+def test_moto_is_the_same_afterwards() -> None:
+    def state() -> tuple[Any, Any]:
+        settings = moto.core.config.default_user_config["stepfunctions"]
+        return LambdaBackend.invoke, settings["execute_state_machine"]
 
-    before = seen()
+    before = state()
     with (
         LocalCloud(TEMPLATE) as cloud,
         LocalRuns(cloud, TEMPLATE, {"BackfillFunction": print, "BatchFunction": print}),
     ):
-        assert seen() != before
-    assert seen() == before
+        assert state() != before
+    assert state() == before
