@@ -26,7 +26,12 @@ OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup setup-dev setup-sam setup-sbom setup-template-lint demo test proof lint bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+.DEFAULT_GOAL := help
+
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The virtual environment is a stamp: it is made again when a lock changes.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
@@ -65,24 +70,39 @@ $(TEMPLATE_VENV)/.lint: $(VENV)/.bootstrap requirements/template-lint.txt
 	@touch $@
 
 setup: $(VENV)/.train ## what demo needs
-setup-dev: $(VENV)/.dev
-setup-sam: $(SAM_VENV)/.sam
-setup-sbom: $(SBOM_VENV)/.sbom
-setup-template-lint: $(TEMPLATE_VENV)/.lint ## linters of the template
+setup-dev: $(VENV)/.dev ## what tests and lint need
+setup-sam: $(SAM_VENV)/.sam ## AWS SAM, in an environment of its own
+setup-sbom: $(SBOM_VENV)/.sbom ## what lists packages and licences
+setup-template-lint: $(TEMPLATE_VENV)/.lint ## the linters of the template
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
-	@$(BIN)/python -m churn_core.pipelines.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
+	@$(BIN)/python -m churn_core.cli.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
 
 test: setup-dev setup-sam setup-sbom setup-template-lint ## every test, real parts, on all cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+test-unit: setup-dev ## the unit tests alone, in a minute or two
+	@$(BIN)/python -m pytest tests/unit --numprocesses auto --dist loadfile
+
+test-file: setup-dev ## one test file or folder: make test-file FILE=tests/unit/churn_core/test_config.py
+	@test -n "$(FILE)" || { echo "Name a file: make test-file FILE=tests/unit/..." >&2; exit 2; }
+	@$(BIN)/python -m pytest "$(FILE)" -x
+
+check: test lint ## what CI runs: every test, then style and types
+
 proof: setup-dev setup-sam setup-sbom setup-template-lint ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python -m tests.write_proof $(PROOFS)
 
-lint: setup-dev ## style and types
+lint: setup-dev ## style, types, import rules, spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/codespell
+
+format: setup-dev ## write the code's style
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
 
 bench: setup ## batch scoring beside scikit-learn, in one run
 	@$(BIN)/python -m benchmarks.batch --grow
@@ -131,5 +151,5 @@ openapi: setup ## write infra/openapi.json again, for the default contract
 lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
-clean:
-	rm -rf $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) .bench-venvs .aws-sam build models data
+clean: ## remove everything that make has made
+	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) .bench-venvs .aws-sam build models data

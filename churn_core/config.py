@@ -42,8 +42,26 @@ OUTPUT_COLUMNS = (
 
 
 def get_project_root() -> Path:
-    """Return the folder that holds ``churn_core`` and ``config``."""
-    return Path(__file__).resolve().parent.parent
+    """Return the nearest folder at or above the working directory that holds ``config``.
+
+    Where there is none, return the working directory.
+    """
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "config").is_dir()), here)
+
+
+def default_config_path() -> Path:
+    """Return the configuration that is read where none is named.
+
+    This is ``config/config.yaml`` of the project root, or else the copy in the installed package.
+    """
+    of_the_project = get_project_root() / "config" / "config.yaml"
+    if of_the_project.is_file():
+        return of_the_project
+    package = Path(__file__).parent
+    packaged = package / "default_config.yaml"
+    # The wheel's build makes the copy; a checkout that is installed as editable has its original.
+    return packaged if packaged.is_file() else package.parent / "config" / "config.yaml"
 
 
 class ProjectSettings(Section):
@@ -221,14 +239,14 @@ def load_config(path: Path | None = None) -> Settings:
     Parameters
     ----------
     path : Path, optional
-        The YAML file; ``config/config.yaml`` of the project by default.
+        The YAML file; by default as `default_config_path` says.
 
     Raises
     ------
     ConfigError
         If the file is missing, is no YAML, or holds a key or value that is not allowed.
     """
-    path = path or get_project_root() / "config" / "config.yaml"
+    path = path or default_config_path()
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -85,11 +85,10 @@ def _address(options: argparse.Namespace) -> tuple[str, int]:
     host, port = DEFAULT_ADDRESS
     # The configuration is YAML, which serving alone does not need.
     if options.config is not None or find_spec("yaml") is not None:
-        from churn_core.config import get_project_root, load_config
+        from churn_core.config import load_config
 
-        if options.config is not None or (get_project_root() / "config" / "config.yaml").exists():
-            settings = load_config(options.config).api
-            host, port = settings.host, settings.port
+        settings = load_config(options.config).api
+        host, port = settings.host, settings.port
     return options.host or host, port if options.port is None else options.port
 
 

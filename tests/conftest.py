@@ -1,13 +1,17 @@
-"""Models and tables that several tests share, made once a run."""
+"""Models and tables that several tests share."""
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.trained_once import CACHE, TrainedOnce, source_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +24,16 @@ if TYPE_CHECKING:
 # Threads that wait for each other make a suite many times slower where other processes want the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Without compiled files each process that a test starts compiles scikit-learn again, which takes 3 s.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A shell gives background jobs a Ctrl-C that is ignored, and they hand it on to what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Computed here, before any test imports the sources that it covers.
+SOURCE_DIGEST = source_digest()
 
 
 @pytest.fixture(scope="session")
@@ -44,39 +56,36 @@ def sample_table() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def prove(settings: Settings, sample_table: pd.DataFrame) -> Callable[[str], ProvedModel]:
-    """Train and prove a model of a family on the sample table; each family once."""
+def trained_once() -> TrainedOnce:
+    """Trains models, each in one process only; later runs of the same sources read them."""
+    return TrainedOnce(CACHE, SOURCE_DIGEST)
+
+
+@pytest.fixture(scope="session")
+def prove(
+    settings: Settings, sample_table: pd.DataFrame, trained_once: TrainedOnce
+) -> Callable[[str], ProvedModel]:
+    """Train and prove a model of a family on the sample table."""
     from churn_core.config import with_model_type
-    from churn_core.models.export.prove import prove_model
-    from churn_core.models.training import train_model
 
-    made: dict[str, ProvedModel] = {}
-
-    def prove_family(family: str) -> ProvedModel:
-        if family not in made:
-            model = train_model(with_model_type(settings, family), sample_table, jobs=1)
-            made[family] = prove_model(model, sample_table)
-        return made[family]
-
-    return prove_family
+    return lambda family: trained_once.proved(with_model_type(settings, family), sample_table)
 
 
 @pytest.fixture(scope="session")
 def bundle_of(
-    prove: Callable[[str], ProvedModel], tmp_path_factory: pytest.TempPathFactory
+    settings: Settings,
+    sample_table: pd.DataFrame,
+    trained_once: TrainedOnce,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Path]:
-    """Write the bundle of a family; each once, to be read and never changed."""
-    from churn_core.models.bundle.writer import write_bundle
-    from churn_core.reports import render_report
+    """Write the bundle of a family; do not change it."""
+    from churn_core.config import with_model_type
 
     folder = tmp_path_factory.mktemp("bundles")
 
+    @functools.cache
     def bundle_of_family(family: str) -> Path:
-        path = folder / family
-        if not path.exists():
-            proved = prove(family)
-            write_bundle(proved, render_report(proved), path)
-        return path
+        return trained_once.bundle(with_model_type(settings, family), sample_table, folder / family)
 
     return bundle_of_family
 

@@ -1,55 +1,74 @@
-"""What scoring costs and how far it grows.
+"""Measure what scoring takes, and compute what it costs.
 
     make bench-capacity
 
-Measures both built functions inside the memory and the processor that the template asks for, writes
-measured.json, and computes docs/cost.md, results.md and capacity.svg from it.
+Measures both built functions within the memory and the processor of the template, writes measured.json, and
+computes the tables of docs/cost.md. ``--page`` computes the tables alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import os
+import platform
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from benchmarks.capacity.measure import measure
-from benchmarks.capacity.measured import MEASURED, load_measured
-from benchmarks.capacity.pages import PAGES, write_pages
-from benchmarks.capacity.peer_rate import measure_peer
-from benchmarks.capacity.plot import PLOT, write_plot
-from infra.local.cgroup import NoCgroupError
-from infra.local.function_build import BuildError
-from infra.local.tools import MissingToolError
+from benchmarks.capacity.batch_function import measure_batch
+from benchmarks.capacity.measured import Measured, load_measured
+from benchmarks.capacity.online_function import measure_online
+from benchmarks.capacity.pages import write_page
+from benchmarks.online.trained_model import train_in_a_process
+from infra.local.cgroup import Cgroup, NoCgroupError
+from infra.local.function_build import BuildError, build_function
+from infra.local.template_settings import TemplateSettings
+from infra.local.tools import MissingToolError, find_tools
+
+FAMILY: Final = "additive"  # The default configuration's
 
 
 def main() -> int:
     """Measure, and write what follows from it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--pages", action="store_true", help="write pages and plot anew from measured.json, measuring nothing"
-    )
-    parser.add_argument(
-        "--peer", action="store_true", help="measure pandas and scikit-learn alone, and keep the rest"
-    )
-    options = parser.parse_args()
-    if not options.pages:
+    parser.add_argument("--page", action="store_true", help="compute the page from measured.json alone")
+    if not parser.parse_args().page:
         try:
             with tempfile.TemporaryDirectory(prefix="churn-capacity-", ignore_cleanup_errors=True) as name:
-                work = Path(name)
-                if options.peer:
-                    replace(load_measured(), peer=measure_peer(work)).write()
-                else:
-                    measure(work).write()
+                measure(Path(name)).write()
         except (BuildError, MissingToolError, NoCgroupError) as error:
             print(error, file=sys.stderr)
             return 1
-    measured = load_measured()
-    write_pages(measured)
-    write_plot(measured)
-    print("Wrote", *(path.name for path in (MEASURED, *PAGES, PLOT)))
+    write_page(load_measured())
     return 0
+
+
+def measure(work: Path) -> Measured:
+    """Train, build, and measure, with all files of the run below `work`."""
+    load = os.getloadavg()[0]
+    tools, template = find_tools(), TemplateSettings()
+    memory_mb = {name: template.function(name).memory_mb for name in ("BatchFunction", "ScoreFunction")}
+    with Cgroup(memory_mb["BatchFunction"]):
+        pass  # Fails now rather than after minutes of training and building.
+    model = train_in_a_process(work / "model", FAMILY)
+    folders = {name: build_function(name, tools, model.bundle, work / name) for name in memory_mb}
+    with Cgroup(memory_mb["BatchFunction"]) as cgroup:
+        batch = measure_batch(folders["BatchFunction"], tools, cgroup, work)
+    with Cgroup(memory_mb["ScoreFunction"]) as cgroup:
+        online = measure_online(folders["ScoreFunction"], tools, cgroup, model)
+    return Measured(
+        command="make bench-capacity",
+        date=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+        machine=f"{os.cpu_count()} cores, {platform.platform(aliased=True, terse=True)}",
+        load_at_start=round(load, 1),
+        architecture=tools.architecture,
+        python=tools.python_version,
+        family=FAMILY,
+        batch=batch,
+        online=online,
+    )
 
 
 if __name__ == "__main__":

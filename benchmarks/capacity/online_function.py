@@ -1,4 +1,4 @@
-"""The built score function, cold and warm, inside the memory and processor of its template."""
+"""Measure the built score function, cold and warm, within its template's memory and processor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import re
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.capacity.batch_function import under_emulator
 from benchmarks.capacity.measured import OnlineCalls, OnlineMeasurement
-from infra.local.emulator import FunctionUnderEmulator
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import REPOSITORY
 
@@ -19,18 +19,13 @@ if TYPE_CHECKING:
 
     from benchmarks.online.trained_model import TrainedModel
     from infra.local.cgroup import Cgroup
+    from infra.local.emulator import FunctionUnderEmulator
     from infra.local.tools import LambdaTools
 
-CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}
-"""Warm calls by the number of customers; each has customers of its own."""
+CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}  # Warm calls by the number of customers
 STARTS: Final = 5
-
 _REPORT: Final = re.compile(r"^REPORT RequestId: \S+.*?\tDuration: ([0-9.]+) ms", re.MULTILINE)
 _WARM_UP: Final = 5
-
-
-class NoReportError(Exception):
-    """The emulator's log has not one report for each call; the message says how many."""
 
 
 def measure_online(
@@ -41,51 +36,24 @@ def measure_online(
     calls: Mapping[int, int] = CALLS,
     starts: int = STARTS,
 ) -> OnlineMeasurement:
-    """Start the function anew so many times, then invoke a warm one with requests of each size.
+    """Start the function that `sam build` wrote so many times, then invoke a warm one.
 
-    Parameters
-    ----------
-    folder : Path
-        The function as `sam build` wrote it.
-    tools : LambdaTools
-    cgroup : Cgroup
-        Of the template's memory, entered already.
-    model : TrainedModel
-        Has the customers to ask for.
-    calls : mapping of int
-        Calls by the number of customers.
-    starts : int
-        One more comes first and is not counted, for the files to be in memory.
+    `calls` are the numbers of calls by the number of customers. One more start comes first and does not
+    count: it reads the files into memory. The cgroup is entered already.
     """
-    definition = TemplateSettings().function("ScoreFunction")
     customers = model.read_customers()
-
-    def function() -> FunctionUnderEmulator:
-        return FunctionUnderEmulator(
-            folder,
-            definition.handler,
-            definition.environment,
-            tools,
-            memory_mb=definition.memory_mb,
-            timeout_seconds=definition.timeout_seconds,
-            launcher=cgroup.launcher,
-        )
 
     init = []
     for _ in range(starts + 1):
-        with function() as started:
+        with under_emulator(folder, "ScoreFunction", tools, cgroup) as started:
             _answer(started, _event(customers, 1, 0))
             init.append(started.init_milliseconds)
-    with function() as warm:
+    with under_emulator(folder, "ScoreFunction", tools, cgroup) as warm:
         for number in range(_WARM_UP):
             _answer(warm, _event(customers, 1, number))
         measured = [_measure_calls(warm, customers, size, count) for size, count in calls.items()]
-    return OnlineMeasurement(
-        memory_mb=definition.memory_mb,
-        init_milliseconds=round(median(init[1:])),
-        starts=starts,
-        calls=measured,
-    )
+    memory_mb = TemplateSettings().function("ScoreFunction").memory_mb
+    return OnlineMeasurement(memory_mb, round(median(init[1:])), starts, measured)
 
 
 def _measure_calls(
@@ -97,7 +65,7 @@ def _measure_calls(
     log = function.log[before:]
     durations = [float(found) for found in _REPORT.findall(log)]
     if len(durations) != count:
-        raise NoReportError(f"The emulator reported {len(durations)} of {count} calls.")
+        raise RuntimeError(f"The emulator reported {len(durations)} of {count} calls.")
     own = sum(len(line.encode()) + 1 for line in log.splitlines() if line.startswith("{"))
     return OnlineCalls(
         customers=size,
@@ -123,5 +91,5 @@ def _event(customers: list[dict[str, Any]], size: int, number: int) -> dict[str,
 def _answer(function: FunctionUnderEmulator, event: dict[str, Any]) -> bytes:
     answer = function.invoke(event)
     if answer["statusCode"] != 200:
-        raise RuntimeError(f"The function answered {answer['statusCode']}; its time says nothing.")
+        raise RuntimeError(f"The function answered {answer['statusCode']}; its time means nothing.")
     return str(answer["body"]).encode()

@@ -1,13 +1,19 @@
-"""List prices of us-east-1, each with where it was read; nothing here is measured.
+"""List prices of us-east-1 in dollars, each with the source in which it was read.
 
-A price that was only remembered says so in the page: check it before you rely on it. Free tiers, volume
-discounts and savings plans are left out.
+Free tiers, volume discounts and savings plans are left out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+UNVERIFIED: Final = "from general knowledge; check before you rely on it"
+_OHIO: Final = "a repository's page on AWS's price list for Ohio of 2026-08-21"
+_CLOUDCHIPR: Final = "cloudchipr.com, AWS Lambda pricing, 2024"
+_FARGATE: Final = "factualminds.com, Fargate pricing, June 2026"
+_S3: Final = "c3x.dev, S3 request fees, undated"
+_BALANCER: Final = "cloud-horizons.com, ALB, May 2026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,224 +24,45 @@ class Price:
     ----------
     name : str
     dollars : float
-        For one unit.
+        For one listed unit.
     unit : str
-        As the source counts it.
+        The listed unit.
     per : float
-        How many of what is reckoned with are in that unit.
-    page : str
-        AWS's page that has it.
-    seen : str
-        Where it was read for this page, and of when that is; empty where it was only remembered.
+        Billable items per listed unit.
+    source : str
     """
 
     name: str
     dollars: float
     unit: str
     per: float
-    page: str
-    seen: str = ""
+    source: str
 
     @property
     def each(self) -> float:
-        """Dollars for one of what is reckoned with."""
+        """Dollars for one billable item."""
         return self.dollars / self.per
 
 
-_MILLION: Final = 1e6
-_THOUSAND: Final = 1e3
-_HOUR: Final = 3_600.0
+API_REQUEST: Final = Price("API Gateway, REST request", 3.5, "million", 1e6, "AWS whitepaper, private APIs")
+LAMBDA_REQUEST: Final = Price("Lambda, request", 0.2, "million", 1e6, _OHIO)
+LAMBDA_ARM: Final = Price("Lambda, GB-second, arm64", 0.0000133334, "GB-second", 1, _CLOUDCHIPR)
+LAMBDA_X86: Final = Price("Lambda, GB-second, x86_64", 0.0000166667, "GB-second", 1, _CLOUDCHIPR)
+LAMBDA_DISK: Final = Price("Lambda, /tmp beyond 512 MB", 0.0000000309, "GB-second", 1, _OHIO)
+LOGS: Final = Price("CloudWatch Logs, byte", 0.5, "GB", 1e9, "factualminds.com, CloudWatch pricing, 2026")
+TRACE: Final = Price("X-Ray, trace", 5, "million", 1e6, UNVERIFIED)
+S3_GET: Final = Price("S3, GET or HEAD", 0.0004, "thousand", 1e3, _S3)
+S3_PUT: Final = Price("S3, PUT", 0.005, "thousand", 1e3, _S3)
+EVENT: Final = Price("EventBridge, event", 1, "million", 1e6, "wring.co, EventBridge pricing, 2026")
+QUEUE_REQUEST: Final = Price("SQS, request", 0.4, "million", 1e6, "cloudburn.io, SQS pricing, March 2026")
+TRANSITION: Final = Price("Step Functions, transition", 0.025, "thousand", 1e3, "AWS's page, undated copy")
+SAGEMAKER_SECOND: Final = Price(
+    "SageMaker Serverless, GB-second", 0.00002, "GB-second", 1, "price caches of two repositories, undated"
+)
+SAGEMAKER_DATA: Final = Price("SageMaker Serverless, byte in or out", 0.016, "GB", 1e9, UNVERIFIED)
+FARGATE_CPU: Final = Price("Fargate, vCPU, x86_64", 0.04048, "vCPU-hour", 1, _FARGATE)
+FARGATE_MEMORY: Final = Price("Fargate, GB, x86_64", 0.004445, "GB-hour", 1, _FARGATE)
+BALANCER: Final = Price("Application Load Balancer", 0.0225, "balancer-hour", 1, _BALANCER)
+BALANCER_UNIT: Final = Price("Load balancer, unit of 1 GB an hour", 0.008, "GB", 1e9, _BALANCER)
 
-API_REQUEST: Final = Price(
-    "API Gateway REST request, first 333 million a month",
-    3.50,
-    "million",
-    _MILLION,
-    "Amazon API Gateway pricing",
-    "AWS whitepaper on private APIs, table 4, undated copy",
-)
-LAMBDA_REQUEST: Final = Price(
-    "Lambda request",
-    0.20,
-    "million",
-    _MILLION,
-    "AWS Lambda pricing",
-    "a repository's page on AWS's price list for Ohio of 2026-08-21",
-)
-LAMBDA_X86: Final = Price(
-    "Lambda GB-second, x86_64",
-    0.0000166667,
-    "GB-second",
-    1,
-    "AWS Lambda pricing",
-    "cloudchipr.com, AWS Lambda pricing, 2024",
-)
-LAMBDA_ARM: Final = Price(
-    "Lambda GB-second, arm64",
-    0.0000133334,
-    "GB-second",
-    1,
-    "AWS Lambda pricing",
-    "cloudchipr.com, AWS Lambda pricing, 2024",
-)
-LAMBDA_DISK: Final = Price(
-    "Lambda /tmp beyond 512 MB, GB-second",
-    0.0000000309,
-    "GB-second",
-    1,
-    "AWS Lambda pricing",
-    "a repository's page on AWS's price list for Ohio of 2026-08-21",
-)
-LOGS: Final = Price(
-    "CloudWatch Logs, ingestion of a GB",
-    0.50,
-    "GB",
-    1e9,
-    "Amazon CloudWatch pricing",
-    "factualminds.com, CloudWatch pricing, 2026",
-)
-TRACE: Final = Price("X-Ray trace recorded", 5.00, "million", _MILLION, "AWS X-Ray pricing")
-S3_PUT: Final = Price(
-    "S3 PUT, COPY, POST, LIST",
-    0.005,
-    "thousand",
-    _THOUSAND,
-    "Amazon S3 pricing",
-    "c3x.dev, S3 request fees, undated",
-)
-S3_GET: Final = Price(
-    "S3 GET, HEAD", 0.0004, "thousand", _THOUSAND, "Amazon S3 pricing", "c3x.dev, S3 request fees, undated"
-)
-EVENT: Final = Price(
-    "EventBridge event",
-    1.00,
-    "million",
-    _MILLION,
-    "Amazon EventBridge pricing",
-    "factualminds.com and wring.co, EventBridge pricing, 2026",
-)
-QUEUE_REQUEST: Final = Price(
-    "SQS request, standard queue",
-    0.40,
-    "million",
-    _MILLION,
-    "Amazon SQS pricing",
-    "cloudburn.io, SQS pricing, March 2026",
-)
-TRANSITION: Final = Price(
-    "Step Functions state transition, Standard",
-    0.025,
-    "thousand",
-    _THOUSAND,
-    "AWS Step Functions pricing",
-    "AWS's own page, undated copy",
-)
-EXPRESS_REQUEST: Final = Price(
-    "Step Functions request, Express",
-    1.00,
-    "million",
-    _MILLION,
-    "AWS Step Functions pricing",
-    "wring.co, Step Functions pricing, March 2026",
-)
-EXPRESS_GB_SECOND: Final = Price(
-    "Step Functions GB-second, Express",
-    0.00001667,
-    "GB-second",
-    1,
-    "AWS Step Functions pricing",
-    "wring.co, Step Functions pricing, March 2026",
-)
-SAGEMAKER_SERVERLESS: Final = Price(
-    "SageMaker Serverless Inference, GB-second",
-    0.0000200,
-    "GB-second",
-    1,
-    "Amazon SageMaker AI pricing",
-    "price caches of two repositories on GitHub, undated",
-)
-SAGEMAKER_DATA: Final = Price(
-    "SageMaker Serverless Inference, GB in or out", 0.016, "GB", 1e9, "Amazon SageMaker AI pricing"
-)
-SAGEMAKER_INSTANCE: Final = Price(
-    "SageMaker ml.m5.large (2 vCPU, 8 GB), hour",
-    0.115,
-    "hour",
-    _HOUR,
-    "Amazon SageMaker AI pricing",
-    "price caches of two repositories on GitHub, undated",
-)
-FARGATE_CPU: Final = Price(
-    "Fargate vCPU-hour, Linux on x86_64",
-    0.04048,
-    "vCPU-hour",
-    _HOUR,
-    "AWS Fargate pricing",
-    "factualminds.com, Fargate pricing, June 2026",
-)
-FARGATE_MEMORY: Final = Price(
-    "Fargate GB-hour, Linux on x86_64",
-    0.004445,
-    "GB-hour",
-    _HOUR,
-    "AWS Fargate pricing",
-    "factualminds.com, Fargate pricing, June 2026",
-)
-BALANCER: Final = Price(
-    "Application Load Balancer, hour",
-    0.0225,
-    "hour",
-    _HOUR,
-    "Elastic Load Balancing pricing",
-    "cloud-horizons.com, ALB, May 2026",
-)
-BALANCER_UNIT: Final = Price(
-    "Application Load Balancer capacity unit, hour",
-    0.008,
-    "hour",
-    _HOUR,
-    "Elastic Load Balancing pricing",
-    "cloud-horizons.com, ALB, May 2026",
-)
-EMR_CPU: Final = Price(
-    "EMR Serverless vCPU-hour, x86_64",
-    0.052624,
-    "vCPU-hour",
-    _HOUR,
-    "Amazon EMR pricing",
-    "three repositories on GitHub, undated",
-)
-EMR_MEMORY: Final = Price(
-    "EMR Serverless GB-hour, x86_64",
-    0.0057785,
-    "GB-hour",
-    _HOUR,
-    "Amazon EMR pricing",
-    "three repositories on GitHub, undated",
-)
-
-PRICES: Final = (
-    API_REQUEST,
-    LAMBDA_REQUEST,
-    LAMBDA_ARM,
-    LAMBDA_X86,
-    LAMBDA_DISK,
-    LOGS,
-    TRACE,
-    S3_GET,
-    S3_PUT,
-    EVENT,
-    QUEUE_REQUEST,
-    TRANSITION,
-    EXPRESS_REQUEST,
-    EXPRESS_GB_SECOND,
-    SAGEMAKER_SERVERLESS,
-    SAGEMAKER_DATA,
-    SAGEMAKER_INSTANCE,
-    FARGATE_CPU,
-    FARGATE_MEMORY,
-    BALANCER,
-    BALANCER_UNIT,
-    EMR_CPU,
-    EMR_MEMORY,
-)
+PRICES: Final = tuple(value for value in globals().values() if isinstance(value, Price))

@@ -11,15 +11,17 @@ import argparse
 import os
 import sys
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, NoReturn
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
 from churn_core.cli.output import report_error
-from churn_core.errors import ChurnError
+from churn_core.errors import ChurnError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from importlib.metadata import EntryPoint
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,8 +42,31 @@ def build_parser() -> argparse.ArgumentParser:
     for module in (init_command, data_commands, model_commands, scoring_commands, drift_commands):
         module.add_commands(commands)
     for entry_point in entry_points(group="churn.commands"):
-        entry_point.load()(commands)
+        _load_commands(entry_point)(commands)
     return parser
+
+
+def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
+    """Return the function by which an installed package adds its commands.
+
+    Raises
+    ------
+    ConfigError
+        If another package has the place of the one that is meant: `functions` is a common name.
+    """
+    try:
+        add_commands: Callable[[Any], None] = entry_point.load()
+    except (ImportError, AttributeError) as error:
+        package = entry_point.module.partition(".")[0]
+        found = find_spec(package)
+        place = (
+            found and (found.origin or next(iter(found.submodule_search_locations or []), None))
+        ) or "nowhere"
+        raise ConfigError(
+            f"The package '{package}' ({place}) is not the one of churn-stack; uninstall it, or install"
+            " churn-stack into an environment of its own."
+        ) from error
+    return add_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
+    except ConfigError as error:
+        report_error(error, as_json=False)
+        return FAULT
     as_json = bool(getattr(options, "json", False))
     try:
         options.run(options)

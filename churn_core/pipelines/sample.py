@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from churn_core.cli.output import report_error
 from churn_core.errors import BundleError, ChurnError
 from churn_core.scoring.bundle import MANIFEST, load_bundle
 
@@ -51,5 +50,4 @@ if __name__ == "__main__":
     try:
         print(sample_model(Path(sys.argv[1])).model_version)
     except ChurnError as error:
-        report_error(error, as_json=False)
-        sys.exit(1)
+        sys.exit(str(error))

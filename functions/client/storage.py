@@ -30,14 +30,14 @@ def aws_client(service: str, patience_seconds: int | None = None) -> Any:
         If boto3 is not installed.
     """
     try:
-        import boto3  # type: ignore[import-untyped]
+        import boto3
     except ModuleNotFoundError:
         raise AwsError(
             "This command speaks to AWS; install it with 'pip install churn-stack[aws]'."
         ) from None
     if patience_seconds is None:
         return boto3.client(service)
-    from botocore.config import Config  # type: ignore[import-untyped]
+    from botocore.config import Config
 
     return boto3.client(
         service, config=Config(read_timeout=patience_seconds, retries={"total_max_attempts": 1})
@@ -58,7 +58,7 @@ def typed_aws_errors() -> Iterator[None]:
 
 def _sentence(error: Exception) -> str | None:
     try:
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+        from botocore.exceptions import BotoCoreError, ClientError
     except ModuleNotFoundError:
         return None
     if isinstance(error, ClientError):

@@ -10,9 +10,9 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import uvicorn
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.event_source_mapping import EventSourceMapping
 from infra.local.gateway import Gateway

@@ -7,8 +7,8 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import boto3  # type: ignore[import-untyped]
-import botocore.config  # type: ignore[import-untyped]
+import boto3
+import botocore.config
 
 from infra.local.event_source_mapping import MappingSettings
 from infra.local.moto_server import moto_server

@@ -35,8 +35,8 @@ class World:
         self.output = stack.properties("OutputBucket")["BucketName"]
         self.other = "somebody-elses"
         # What is set up is not decided on.
-        self._decide = lambda after: monkeypatch.setattr(
-            moto.core.authorization.settings, "INITIAL_NO_AUTH_ACTION_COUNT", after
+        self._decide: Callable[[float], None] = lambda after: monkeypatch.setattr(
+            moto.settings, "INITIAL_NO_AUTH_ACTION_COUNT", after
         )
         self._decide(float("inf"))
         s3, sqs = self._client("s3"), self._client("sqs")

@@ -114,7 +114,7 @@ def test_predict_score_and_scikit_learn_agree(name: str, family: str, tmp_path: 
     predictor = ChurnPredictor.load(tmp_path / "bundle")
     result = score_file(source, tmp_path / "out.parquet", predictor)
     assert (result.rows, result.rejected) == (ROWS, 0)
-    batch = duckdb.sql(f"SELECT churn_probability, will_churn FROM '{tmp_path}/out.parquet'").fetchall()
+    batch = duckdb.execute(f"SELECT churn_probability, will_churn FROM '{tmp_path}/out.parquet'").fetchall()
     online = predictor.predict(table_records(source, predictor.contract))
     assert [(a["churn_probability"], a["will_churn"]) for a in online] == batch
     reference = run.proved.model.predict_proba(table)
@@ -132,7 +132,7 @@ def test_predict_and_score_are_equal_on_every_telco_row(
     source = tmp_path / "telco.parquet"
     pd.read_csv(telco_csv).to_parquet(source)
     score_file(source, tmp_path / "out.parquet", predictor)
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         "SELECT churn_probability, will_churn, risk, [reason_1, reason_2, reason_3]"
         f" FROM '{tmp_path}/out.parquet' ORDER BY row_number"
     ).fetchall()

@@ -13,6 +13,7 @@ from onnx import numpy_helper
 from churn_core.config import parse_config
 from churn_core.errors import ParityError
 from churn_core.features import parse_table
+from churn_core.features.float32 import float32_floor
 from churn_core.models import train_model
 from churn_core.models.additive import terms as additive_terms
 from churn_core.models.export import tree_ensembles
@@ -26,16 +27,19 @@ from churn_core.models.export.parity import (
 )
 from churn_core.models.export.prove import prove_model
 from churn_core.models.export.scoring_graph import build_scoring_graph
+from churn_core.schema import CategoryFeature
 from churn_core.scoring.money import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from churn_core.config import Settings
     from churn_core.models.churn_model import ChurnModel
     from churn_core.models.export.gate_rows import GateRows
     from churn_core.models.export.parity import Scorer
     from churn_core.models.export.prove import ProvedModel
+    from churn_core.models.export.scoring_graph import ScoringGraph
 
 FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 
@@ -53,7 +57,9 @@ def test_a_category_of_thousands_of_values_keeps_the_gate_small_and_every_value_
     generator = np.random.default_rng(0)
     table = sample_table.assign(city=[f"city {n}" for n in generator.integers(0, 2_000, len(sample_table))])
     proved = prove_model(train_model(parse_config(content), table, jobs=1), table)
-    known = len(proved.model.contract.feature("city").vocabulary)
+    city = proved.model.contract.feature("city")
+    assert isinstance(city, CategoryFeature)
+    known = len(city.vocabulary)
     assert known > 1_000
     assert known <= proved.parity.rows_by_kind["known category"] < known + 500
     assert proved.parity.rows_compared < 15_000
@@ -88,7 +94,7 @@ def split_thresholds(model: ChurnModel, column: int) -> np.ndarray:
     if model.settings.model.type == "additive":
         trees = [t.nodes for m in model.estimator.members_ for (t,) in m._predictors]
         found = [t["num_threshold"][(t["is_leaf"] == 0) & (t["feature_idx"] == column)] for t in trees]
-        return tree_ensembles.float32_floor(np.concatenate(found))
+        return float32_floor(np.concatenate(found))
     trees = tree_ensembles.trees_of(model).trees
     return np.concatenate([tree.threshold[tree.feature == column] for tree in trees])
 
@@ -122,9 +128,8 @@ def test_thresholds_rounded_to_the_nearest_float32_are_caught(
     model = prove("random_forest").model
 
     def round_up(threshold: np.ndarray) -> np.ndarray:
-        return np.nextafter(tree_ensembles_floor(threshold), np.float32(np.inf))
+        return np.nextafter(float32_floor(threshold), np.float32(np.inf))
 
-    tree_ensembles_floor = tree_ensembles.float32_floor
     monkeypatch.setattr(tree_ensembles, "float32_floor", round_up)
     with pytest.raises(ParityError, match=r"model\.onnx .* value at a threshold"):
         prove_model(model, sample_table)
@@ -134,9 +139,10 @@ def test_an_additive_model_collapsed_at_wrong_thresholds_is_caught(
     prove: Callable[[str], ProvedModel], sample_table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = prove("additive").model
-    floor = additive_terms.float32_floor
     monkeypatch.setattr(
-        additive_terms, "float32_floor", lambda values: np.nextafter(floor(values), np.float32(np.inf))
+        additive_terms,
+        "float32_floor",
+        lambda values: np.nextafter(float32_floor(values), np.float32(np.inf)),
     )
     with pytest.raises(ParityError, match=r"model\.onnx .* value at a threshold"):
         prove_model(model, sample_table)
@@ -161,6 +167,7 @@ def test_a_wrong_lookup_for_unknown_categories_is_named(
     contract = model.contract
     position = contract.position("Contract")
     feature = contract.features[position]
+    assert isinstance(feature, CategoryFeature)
     before = sum(
         len(c.vocabulary) + 2
         for c in contract.categories[: [c.name for c in contract.categories].index("Contract")]
@@ -233,12 +240,12 @@ def test_everybody_and_nobody_stay_what_they_are(proved_logistic: ProvedModel, t
 
 
 def test_a_failed_gate_writes_nothing(
-    settings, sample_table: pd.DataFrame, tmp_path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, sample_table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from churn_core.models.export import prove as export
     from churn_core.pipelines import run_training
 
-    def spoilt(model):
+    def spoilt(model: ChurnModel) -> ScoringGraph:
         graph = build_scoring_graph(model)
         graph.model.CopyFrom(
             _changed(graph.model, lambda c: c + 0.1 if c.dtype == np.float64 and c.ndim == 1 else None)
@@ -251,7 +258,7 @@ def test_a_failed_gate_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_both_graphs_score_the_real_table_as_scikit_learn(settings, telco_csv) -> None:
+def test_both_graphs_score_the_real_table_as_scikit_learn(settings: Settings, telco_csv: Path) -> None:
     from churn_core.data import load_table
     from churn_core.models.training import train_model
 

@@ -54,7 +54,7 @@ def _by_table(contract: Contract, path: Path) -> Verdicts:
 def _by_file(predictor: ChurnPredictor, path: Path) -> tuple[Verdicts, list[tuple[float | None, bool]]]:
     out = path.with_name("out.parquet")
     score_file(path, out, predictor, BatchSettings(threads=1, contributions=True))
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         "SELECT coalesce(reject_code, 'none'), struct_extract_at(contributions, 1), churn_probability,"
         f" warnings IS NOT NULL FROM read_parquet('{out}') ORDER BY row_number"
     ).fetchall()

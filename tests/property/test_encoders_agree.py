@@ -25,7 +25,7 @@ from churn_core.scoring.files.score_file import score_file
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TEXTS = st.one_of(
     st.sampled_from(["red", "größe", "gro\u0308ße", "größe ", "RED", "true", "false", "0", "1", "-1", "1.0"]),
@@ -114,12 +114,12 @@ def by_duckdb(predictor: ChurnPredictor, columns: dict[str, pa.Array]) -> list[t
         source, out = Path(name) / "in.parquet", Path(name) / "out.parquet"
         pq.write_table(pa.table(columns), source)
         score_file(source, out, predictor)
-        rows = duckdb.sql(f"SELECT reject_code, churn_probability, warnings FROM '{out}'").fetchall()
+        rows = duckdb.execute(f"SELECT reject_code, churn_probability, warnings FROM '{out}'").fetchall()
     return [row[:1] if row[0] else row for row in rows]
 
 
 def agree(
-    predictor: ChurnPredictor, columns: dict[str, Sequence[Any]], types: dict[str, pa.DataType]
+    predictor: ChurnPredictor, columns: Mapping[str, Sequence[Any]], types: dict[str, pa.DataType]
 ) -> None:
     arrays = {name: pa.array(values, type=types[name]) for name, values in columns.items()}
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -169,7 +169,11 @@ def test_whole_numbers_and_booleans_are_categories_by_their_text(
 def test_numbers_of_every_width_are_read_as_their_value(
     predictor: ChurnPredictor, kind: pa.DataType, values: list[Any]
 ) -> None:
-    columns = {"word": ["red"] * len(values), "amount": [1.0] * len(values), "count": values}
+    columns: dict[str, list[Any]] = {
+        "word": ["red"] * len(values),
+        "amount": [1.0] * len(values),
+        "count": values,
+    }
     columns["typed"] = ["1"] * len(values)
     exact = [None if v is None else float(np.float32(v)) if kind == pa.float32() else v for v in values]
     agree(predictor, columns | {"count": exact}, TYPES | {"count": kind})
@@ -193,6 +197,7 @@ def test_pandas_gives_categories_the_same_verdict(values: list[str | None]) -> N
 @given(st.lists(NUMBER_TEXTS, min_size=1, max_size=30))
 def test_pandas_gives_numbers_in_text_the_same_verdict(values: list[str | None]) -> None:
     feature = CONTRACT.feature("typed")
+    assert isinstance(feature, NumberFeature)
     column = parse_number_column(pd.Series(values, dtype=object), feature, text_cells=False)
     _same_numbers(column, values, feature)
 
@@ -200,7 +205,9 @@ def test_pandas_gives_numbers_in_text_the_same_verdict(values: list[str | None])
 @settings(max_examples=150, deadline=None)
 @given(st.lists(NUMBERS, min_size=1, max_size=30), st.booleans())
 def test_pandas_gives_numbers_the_same_verdict(values: list[float | None], nullable: bool) -> None:
-    feature = replace(CONTRACT.feature("count"), nullable=nullable)
+    declared = CONTRACT.feature("count")
+    assert isinstance(declared, NumberFeature)
+    feature = replace(declared, nullable=nullable)
     _same_numbers(
         parse_number_column(pd.Series(values, dtype="float64"), feature, text_cells=False), values, feature
     )

@@ -27,11 +27,13 @@ bounded = settings(
 
 BOUNDS = [(-1000.0, 1000.0), (0.0, 120.0), (0.1, 0.3), (-3e38, 3e38), (0.0, 0.0)]
 features = st.builds(
-    lambda bounds, integer, nullable: NumberFeature("n", *bounds, integer, nullable),
+    lambda bounds, integer, nullable: NumberFeature("n", bounds[0], bounds[1], integer, nullable),
     *(st.sampled_from(BOUNDS), st.booleans(), st.booleans()),
 )
 text_features = st.builds(
-    lambda bounds, integer, nullable: NumberFeature("n", *bounds, integer, nullable, stored_as_text=True),
+    lambda bounds, integer, nullable: NumberFeature(
+        "n", bounds[0], bounds[1], integer, nullable, stored_as_text=True
+    ),
     *(st.sampled_from(BOUNDS), st.booleans(), st.booleans()),
 )
 

@@ -90,7 +90,9 @@ def run(python: list[str], program: str, *words: object, event: object = None) -
 
 def largest_difference(scores: list[float], golden: list[dict[str, Any]]) -> float:
     assert len(scores) == len(golden)
-    return max(abs(score - row["churn_probability"]) for score, row in zip(scores, golden, strict=True))
+    return max(
+        abs(score - float(row["churn_probability"])) for score, row in zip(scores, golden, strict=True)
+    )
 
 
 def test_the_score_function_answers_on_arm64_as_on_x86_64(

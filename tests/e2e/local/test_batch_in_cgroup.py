@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.capacity.batch_function import BatchFunctionInCgroup, write_drop
+from benchmarks.capacity.batch_function import score_drop, under_emulator, write_drop
+from infra.local.local_cloud import LocalCloud
 from infra.local.template_settings import TemplateSettings
 from tests.proof_figures import cases, record_figure
 
@@ -37,15 +38,19 @@ def test_a_large_file_is_scored_within_the_function_s_limits(
     definition = TemplateSettings().function("BatchFunction")
     folder = built_function("BatchFunction", lambda_tools.architecture)
     rows = pq.read_metadata(drop).num_rows
-    with BatchFunctionInCgroup(folder, lambda_tools, limits_of("BatchFunction")) as function:
-        scored = function.score(drop, "customers.parquet")
+    cgroup = limits_of("BatchFunction")
+    with (
+        LocalCloud(TemplateSettings()) as cloud,
+        under_emulator(folder, "BatchFunction", lambda_tools, cgroup, cloud.environment) as function,
+    ):
+        scored = score_drop(cloud, function, drop, "customers.parquet")
 
     assert scored.answer == {"batchItemFailures": []}
-    assert (scored.told["message"], scored.told["rows"]) == ("scored", rows)
+    assert (scored.record["message"], scored.record["rows"]) == ("scored", rows)
     assert pq.read_metadata(pa.BufferReader(scored.output)).num_rows == rows
-    peak = scored.told["reader_peak_kilobytes"] // 1_024
+    peak = scored.record["reader_peak_kilobytes"] // 1_024
     assert peak < definition.memory_mb
-    seconds = scored.told["seconds"]
+    seconds = scored.record["seconds"]
     record_figure(
         f"Drop of {rows:,} rows ({drop.stat().st_size:,} bytes), {definition.memory_mb} MB, one processor",
         f"{rows / sum(seconds.values()):,.0f} rows/s (download {seconds['Download']} s, score"

@@ -45,7 +45,7 @@ def predictor(sample_bundle: Path) -> ChurnPredictor:
 def customers() -> list[dict[str, Any]]:
     table = generate_sample_data(1_000, seed=5).drop(columns="Churn")
     return [
-        {name: None if value != value else value for name, value in row.items()}
+        {str(name): None if value != value else value for name, value in row.items()}
         for row in table.astype(object).to_dict(orient="records")
     ]
 

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from churn_core.config import parse_config
 from churn_core.pipelines import run_training
@@ -23,8 +23,8 @@ from tests.served_api import ServedApi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +254,7 @@ def hostile_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = pd.DataFrame(
         {
             first: generator.uniform(0, 1000, rows).round(2),
-            proto: generator.choice(["constructor", "a'b", None], rows),
+            proto: generator.choice(np.array(["constructor", "a'b", None], dtype=object), rows),
             script: generator.choice(
                 ["<b>bold</b>", "</option></select><img src=x onerror=window.pwned=3>"], rows
             ),

@@ -138,7 +138,7 @@ class BatchStack:
         written = io.StringIO()
         try:
             with redirect_stdout(written), redirect_stderr(written):
-                answer = app.lambda_handler({"Records": list(records)}, self.context)  # type: ignore[arg-type]
+                answer = app.lambda_handler({"Records": list(records)}, self.context)
         finally:
             self.log += written.getvalue()
         assert set(answer) == {"batchItemFailures"}

@@ -325,4 +325,4 @@ def test_b38_time_is_no_input(stack: BatchStack, customers: bytes, seconds: str,
 
 def test_an_event_that_is_none_of_sqs_fails_aloud(stack: BatchStack) -> None:
     with pytest.raises(KeyError, match="Records"):
-        app.lambda_handler({"httpMethod": "GET"}, stack.context)  # type: ignore[arg-type]
+        app.lambda_handler({"httpMethod": "GET"}, stack.context)

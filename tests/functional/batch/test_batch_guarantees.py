@@ -84,7 +84,7 @@ def test_g6_a_customer_has_the_same_score_in_batch_and_online(stack: BatchStack)
     loaded_predictor.cache_clear()
     online = score_app.lambda_handler(
         proxy_event(json.loads(CUSTOMERS.to_json(orient="records"))),
-        stack.context,  # type: ignore[arg-type]
+        stack.context,
     )
     loaded_predictor.cache_clear()
 

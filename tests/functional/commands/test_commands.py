@@ -193,7 +193,7 @@ def test_a_csv_file_that_is_none_is_not_scored(
     source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
     customers = customers.assign(customerID=CANARY)
     customers.to_csv(source, index=False, header=spoil != "no header", sep=";" if "delim" in spoil else ",")
-    changes = {
+    changes: dict[str, Callable[[str], str]] = {
         "duplicate column": lambda text: text.replace("Partner", "gender", 1),
         "ragged": lambda text: f"{text}{CANARY},1\n",
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from churn_core.config import Settings
 
 METRICS = ("roc_auc", "precision", "recall", "f1")
-SHIFTS = {
+SHIFTS: dict[str, Callable[[pd.DataFrame], pd.Series[float]]] = {
     "none": lambda table: pd.Series(1.0, table.index),
     "new customers": lambda table: 1.0 / (1.0 + table["tenure"]),
     "old customers": lambda table: table["tenure"] / 72,
@@ -36,7 +36,8 @@ def shifted(table: pd.DataFrame, shift: str) -> pd.DataFrame:
     """Keep each row with a probability that depends on its columns alone: a covariate shift."""
     share = SHIFTS[shift](table)
     kept = np.random.default_rng(6).random(len(table)) < share / share.max()
-    return table[kept].reset_index(drop=True)
+    remaining: pd.DataFrame = table[kept].reset_index(drop=True)
+    return remaining
 
 
 def errors(predictor: ChurnPredictor, table: pd.DataFrame, path: Path) -> dict[str, float]:

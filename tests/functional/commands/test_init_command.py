@@ -129,7 +129,7 @@ def all_the_way(
     answers = json.loads(run(capsys, "predict", table, "--model", bundle, "--reasons", "all"))
     scored = json.loads(run(capsys, "score", table, out, "--model", bundle, "--contributions", "--json"))
     assert (scored["rejected"], scored["scored"]) == (0, len(answers))
-    return answers, duckdb.sql(f"FROM '{out}'").df()
+    return answers, duckdb.execute(f"FROM '{out}'").df()
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -215,7 +215,7 @@ def test_a_rare_value_is_known_and_an_unseen_one_is_scored_as_rare_but_named(
     assert seen["churn_probability"] == unseen["churn_probability"]
     assert (seen["warnings"], len(unseen["warnings"])) == ([], 1)
     run(capsys, "score", tmp_path / "two.csv", tmp_path / "two.parquet", "--model", bundle)
-    rows = duckdb.sql(f"SELECT warnings, churn_probability FROM '{tmp_path}/two.parquet'").fetchall()
+    rows = duckdb.execute(f"SELECT warnings, churn_probability FROM '{tmp_path}/two.parquet'").fetchall()
     assert [row[0] for row in rows] == [None, "town"]
     assert rows[0][1] == rows[1][1] == seen["churn_probability"]
 

@@ -115,7 +115,7 @@ def test_rows_that_break_the_contract_are_rejected_in_place(
     assert main(["score", str(source), str(out), "--model", str(sample_bundle), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["rows"], result["scored"], result["rejected"]) == (60, 53, 7)
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         "SELECT row_number, customerID, status, reject_code, churn_probability, will_churn, risk, reason_1,"
         f" warnings FROM '{out}'"
     ).fetchall()
@@ -142,4 +142,4 @@ def test_a_file_of_no_row_or_one_is_scored(
     source = write_table(customers.head(count), tmp_path / "in.parquet")
     out = tmp_path / "out.parquet"
     assert main(["score", str(source), str(out), "--model", str(sample_bundle)]) == 0
-    assert duckdb.sql(f"SELECT count(*) FROM '{out}'").fetchall() == [(count,)]
+    assert duckdb.execute(f"SELECT count(*) FROM '{out}'").fetchall() == [(count,)]

@@ -97,7 +97,7 @@ def test_numbers_are_judged_by_their_values_and_not_by_the_footer(tmp_path: Path
         "out_of_range": 1,
         "not_finite": 1,
     }
-    found = duckdb.sql(f"SELECT reject_code FROM '{tmp_path / 'out.parquet'}'").fetchall()
+    found = duckdb.execute(f"SELECT reject_code FROM '{tmp_path / 'out.parquet'}'").fetchall()
     assert found == [(None,), ("out_of_range",), (None,), ("not_finite",)]
 
 

@@ -48,10 +48,10 @@ def test_the_bytes_depend_neither_on_threads_nor_on_the_inputs_row_groups(
 
 
 def rows_of(folder: Path, columns: str) -> list[tuple[Any, ...]]:
-    return duckdb.sql(f"SELECT {columns} FROM '{folder / 'out.parquet'}' ORDER BY row_number").fetchall()
+    return duckdb.execute(f"SELECT {columns} FROM '{folder / 'out.parquet'}' ORDER BY row_number").fetchall()
 
 
-EVERY_CODE = {
+EVERY_CODE: dict[str, dict[str, Any]] = {
     "missing": {"spent": None},
     "not_finite": {"spent": -np.inf},
     "out_of_range": {"spent": 1e39},

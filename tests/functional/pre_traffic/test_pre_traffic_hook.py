@@ -43,7 +43,7 @@ class Context:
 class Cloud:
     """Lambda and CodeDeploy; behind the version is the score function's own handler."""
 
-    handler: Callable[[dict[str, Any]], Any] = lambda event: score_app.lambda_handler(event, Context())  # type: ignore[arg-type]
+    handler: Callable[[dict[str, Any]], Any] = lambda event: score_app.lambda_handler(event, Context())
     asked: list[str] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
     log: str = ""
@@ -203,7 +203,7 @@ def test_a_version_without_its_model_answers_503_and_is_refused(
 ) -> None:
     def without_model(event: dict[str, Any]) -> Any:
         monkeypatch.setenv("CHURN_MODEL_DIR", os.fspath(tmp_path))
-        return score_app.lambda_handler(event, Context())  # type: ignore[arg-type]
+        return score_app.lambda_handler(event, Context())
 
     cloud.handler = without_model
     assert cloud.verdict() == "Failed"

@@ -98,7 +98,7 @@ def invoke(content: Any, context: Context | None = None) -> Answer:
     with redirect_stdout(written), redirect_stderr(written):
         before = app.logger.registered_handler.setStream(written)  # type: ignore[attr-defined]
         try:
-            answer = app.lambda_handler(content, context or Context())  # type: ignore[arg-type]
+            answer = app.lambda_handler(content, context or Context())
         finally:
             app.logger.registered_handler.setStream(before)  # type: ignore[attr-defined]
     assert set(answer) >= {"statusCode", "body", "multiValueHeaders", "isBase64Encoded"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def customers() -> list[dict[str, Any]]:
     table = generate_sample_data(200, seed=21).drop(columns="Churn")
     return [
-        {name: None if value != value else value for name, value in row.items()}
+        {str(name): None if value != value else value for name, value in row.items()}
         for row in table.astype(object).to_dict(orient="records")
     ]
 

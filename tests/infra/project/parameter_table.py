@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.generated_block import replace_block
 from tests.infra.template_reader import REPOSITORY, transformed
 
 PAGE: Final = REPOSITORY / "docs" / "deploy.md"
-BEGIN: Final = "<!-- parameters: written by tests/infra/project/parameter_table.py -->\n"
-END: Final = "<!-- end of parameters -->"
+COMMAND: Final = "python -m tests.infra.project.parameter_table"
 
 
 def table(template: dict[str, Any]) -> str:
@@ -37,12 +37,10 @@ def _takes(parameter: dict[str, Any]) -> str:
     return "text"
 
 
-def written(page: str, content: str) -> str:
-    """Return the page with the table in its place."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+def page_with_table() -> str:
+    """Return the page with its table as the template has it now."""
+    return replace_block(PAGE.read_text(encoding="utf-8"), COMMAND, table(transformed()))
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(transformed())), encoding="utf-8")
+    PAGE.write_text(page_with_table(), encoding="utf-8")

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from tests.infra.deployed_stack import STACK, DeployedStack
-from tests.infra.project.parameter_table import PAGE, table, written
+from tests.infra.project.parameter_table import COMMAND, PAGE, page_with_table
 from tests.infra.project.test_samconfig import overrides
 from tests.infra.template.test_dashboard import emitted
 from tests.infra.template_reader import REPOSITORY
@@ -23,8 +23,7 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
 
 def test_the_table_of_parameters_is_the_templates(template: dict[str, Any]) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    hint = "run '.venv/bin/python tests/infra/project/parameter_table.py'"
-    assert page == written(page, table(template)), hint
+    assert page == page_with_table(), f"run '{COMMAND}'"
     assert all(f"| `{name}` |" in page for name in template["Parameters"])
 
 

@@ -26,7 +26,7 @@ def _read_short_form(loader: ShortForms, name: str, node: yaml.Node) -> dict[str
     return {name if name == "Ref" else f"Fn::{name}": loader.construct_scalar(node)}
 
 
-ShortForms.add_multi_constructor("!", _read_short_form)  # type: ignore[no-untyped-call]
+ShortForms.add_multi_constructor("!", _read_short_form)
 
 
 @pytest.fixture(scope="module")

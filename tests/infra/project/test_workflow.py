@@ -69,6 +69,15 @@ def test_actions_are_pinned_by_commit_and_say_their_version(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["delivery.yml", "deploy.yml"])
+def test_actions_run_on_a_supported_node(name: str) -> None:
+    # The first majors that run on Node 24.
+    least = {"checkout": 5, "setup-python": 6, "upload-artifact": 6, "configure-aws-credentials": 6}
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for action, major in re.findall(r"uses: [\w.-]+/([\w.-]+)@\S+ # v(\d+)", text):
+        assert int(major) >= least[action], action
+
+
+@pytest.mark.parametrize("name", ["delivery.yml", "deploy.yml"])
 def test_no_secret_is_named_and_nothing_from_outside_is_pasted_into_a_shell(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
     assert "secrets." not in text

@@ -46,6 +46,7 @@ def _texts(node: ast.expr, phases: tuple[str, ...]) -> Iterator[str]:
         value, suffix = node.values
         assert isinstance(value, ast.FormattedValue)
         assert isinstance(suffix, ast.Constant)
+        assert isinstance(suffix.value, str)
         yield from (f"{phase}{suffix.value}" for phase in phases)
 
 

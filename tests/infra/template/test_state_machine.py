@@ -40,7 +40,7 @@ def problems(machine: dict[str, Any], folder: Path) -> set[str]:
     """Return what statelint finds."""
     path = folder / "machine.json"
     path.write_text(json.dumps(machine), encoding="utf-8")
-    command = [sys.executable, "-m", "statelint", path]
+    command = [sys.executable, "-m", "statelint", str(path)]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
     # AWS has this field; the specification of the language, by which it is linted, leaves it to readers.
     aws_alone = 'Field "InputType" not allowed in State Machine.States.ScoreParts.ItemReader.ReaderConfig'

@@ -43,9 +43,15 @@ class Interrupter:
         self.execution: str | None = None
         ready, deliveries = Runs.ready(), batch_app.deliveries()
         for storage in (ready._storage, deliveries._job._storage):
-            for client in (storage._s3, storage._events):
+            clients: tuple[Any, Any] = (storage._s3, storage._events)
+            for client in clients:
                 for when in ("before-call", "after-call"):
                     client.meta.events.register(when, lambda when=when, **_: self._met(when))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the call that `at` names was made."""
+        return self.at is None
 
     def _met(self, when: When) -> None:
         with self._lock:
@@ -89,7 +95,7 @@ def test_environments_that_die_at_any_call_change_nothing(
         interrupter.calls.clear()
         interrupter.at = (when, number)
         runs.run(f"killed-{when}-{number}", concurrency=1)
-        assert interrupter.at is None
+        assert interrupter.interrupted
         assert runs.listing() == expected, f"killed {when} {number}"
     record_figure(
         f"Environments that die {when.replace('-call', '')} a call of a run, which ends the same",

@@ -62,7 +62,7 @@ def set_marker(marker: str) -> None:
         StreamingBody.iter_chunks = first_then_die
         return
     if marker == "while the file is read":
-        scoring_process.peak_kilobytes = die
+        vars(scoring_process)["peak_kilobytes"] = die
         return
     when, _, what = marker.partition(" ")
     if what == "returned":
@@ -81,7 +81,7 @@ def set_marker(marker: str) -> None:
 
 def main() -> None:
     set_marker(sys.argv[1])
-    app.lambda_handler(json.load(sys.stdin), Context())  # type: ignore[arg-type]
+    app.lambda_handler(json.load(sys.stdin), Context())
     die()
 
 

@@ -19,7 +19,7 @@ import pytest
 from functions.batch import app
 from functions.batch.delivery import Deliveries
 from functions.shared.outcomes import Action
-from functions.shared.storage import s3_client
+from functions.shared.storage import events_client, s3_client
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, Put, message
 from tests.functional.batch.interruptions.killed_function import MARKERS, QUARANTINE_MARKERS
 from tests.functional.batch.interruptions.model_s3 import KilledError
@@ -63,7 +63,7 @@ def countdown(
 
     in_process()
     monkeypatch.setattr(app, "s3_client", counted(s3_client))
-    monkeypatch.setattr(app, "events_client", counted(app.events_client))
+    monkeypatch.setattr(app, "events_client", counted(events_client))
     return count
 
 
@@ -130,7 +130,7 @@ def test_b1_a_second_delivery_at_any_call_of_the_first_changes_nothing(
             assert handled.action is not Action.RETRIED
 
     def wired() -> Any:
-        client = s3_client()
+        client: Any = s3_client()
         client.meta.events.register("before-call", let_the_other_run)
         return client
 

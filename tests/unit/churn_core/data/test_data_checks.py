@@ -187,7 +187,10 @@ def test_given_a_constant_column_then_training_warns_and_scoring_does_not(
 def test_given_one_value_beside_missing_ones_then_the_column_is_not_constant(
     table: pd.DataFrame, contract: Contract
 ) -> None:
-    assert validate_data(table.assign(region=["north", None] * 4), contract).findings == ()
+    assert (
+        validate_data(table.assign(region=pd.Series(["north", None] * 4, dtype=object)), contract).findings
+        == ()
+    )
 
 
 @pytest.mark.parametrize("column", ["visits", "spent", "plan", "region"])

@@ -115,7 +115,10 @@ def test_given_any_number_dtype_then_the_values_are_the_same(dtype: str) -> None
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean", "datetime64[s]", "timedelta64[s]", "complex128"])
 def test_given_a_dtype_that_is_no_number_then_every_value_is_of_the_wrong_type(dtype: str) -> None:
-    assert numbers(pd.Series([0, 1]).astype(dtype), ANY_NUMBER) == ([None] * 2, ["wrong_type"] * 2)
+    assert numbers(pd.Series([0, 1]).astype(pd.api.types.pandas_dtype(dtype)), ANY_NUMBER) == (
+        [None] * 2,
+        ["wrong_type"] * 2,
+    )
 
 
 def test_given_mixed_objects_then_equal_looking_values_of_other_types_are_not_confused() -> None:

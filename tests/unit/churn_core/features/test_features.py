@@ -99,6 +99,7 @@ def test_a_missing_category_stays_a_value_of_its_own_only_if_training_had_one(ta
 def test_vocabularies_come_from_the_training_rows_alone(table: pd.DataFrame) -> None:
     encoder = TableEncoder(CONTRACT).fit(parse_table(table, CONTRACT))
     plan = encoder.contract_.features[0]
+    assert isinstance(plan, CategoryFeature)
     assert plan.vocabulary == ("gold", "iron")
     unseen = rows(plan=["brass", None, "iron"], total=[1.0] * 3, add_on=["none"] * 3, months=[1.0] * 3)
     codes = encoder.transform(parse_table(unseen, CONTRACT))[:, 0]
@@ -111,6 +112,7 @@ def test_an_unknown_category_is_scored_as_the_most_frequent_one(table: pd.DataFr
     engineer.fit(encoder.transform(parse_table(table, CONTRACT)))
     plan = [c.name for c in engineer.columns_].index("plan")
     feature = encoder.contract_.features[0]
+    assert isinstance(feature, CategoryFeature)
     assert engineer.code_maps_[plan][feature.unknown_code] == feature.vocabulary.index("gold")
 
 

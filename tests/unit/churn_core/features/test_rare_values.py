@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from churn_core.features import FeatureEngineer, TableEncoder, learn_fill_values, parse_table
 from churn_core.features.engineer import source_columns
 from churn_core.schema import CategoryFeature, Contract
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def contract_of(max_levels: int | None) -> Contract:
@@ -20,7 +25,7 @@ def contract_of(max_levels: int | None) -> Contract:
     )
 
 
-def fitted(cities: list[str | None], max_levels: int | None) -> tuple[TableEncoder, FeatureEngineer]:
+def fitted(cities: Sequence[str | None], max_levels: int | None) -> tuple[TableEncoder, FeatureEngineer]:
     parsed = parse_table(pd.DataFrame({"city": cities}), contract_of(max_levels))
     encoder = TableEncoder(contract_of(max_levels))
     matrix = encoder.fit_transform(parsed)
@@ -29,7 +34,8 @@ def fitted(cities: list[str | None], max_levels: int | None) -> tuple[TableEncod
 
 def levels(encoder: TableEncoder, engineer: FeatureEngineer, cities: list[str | None]) -> list[float]:
     parsed = parse_table(pd.DataFrame({"city": cities}), encoder.contract_)
-    return engineer.transform(encoder.transform(parsed))[:, 0].tolist()
+    levels: list[float] = engineer.transform(encoder.transform(parsed))[:, 0].tolist()
+    return levels
 
 
 CITIES = ["Rom"] * 5 + ["Bonn"] * 4 + ["Ulm"] * 2 + ["Ahlen", "Zwickau"]

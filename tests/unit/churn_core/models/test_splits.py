@@ -54,7 +54,7 @@ def test_equal_values_are_one_group_and_a_missing_one_is_a_group_of_its_own() ->
     [
         pd.array([7, None, 8, 7], dtype="Int64"),
         [7.5, np.nan, 8.5, 7.5],
-        pd.to_datetime(["2024-01-01", None, "2024-01-02", "2024-01-01"]),
+        pd.to_datetime(pd.Series(["2024-01-01", None, "2024-01-02", "2024-01-01"])),
         [True, None, False, True],
     ],
 )

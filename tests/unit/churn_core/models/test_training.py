@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,13 @@ from churn_core.errors import ConfigError, TrainingError
 from churn_core.models import train_model
 from churn_core.models.evaluation import cross_validation
 from churn_core.models.evaluation.cross_validation import OutOfFold, judge
+from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
     from churn_core.config import Settings
 
 
-def changed(settings: Settings, **sections: dict) -> Settings:
+def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
     content = settings.model_dump()
     for name, values in sections.items():
         content[name] |= values
@@ -49,7 +50,9 @@ def test_values_that_only_the_holdout_has_are_unknown_to_the_model(
         training, "holdout_split", lambda labels, *_: np.split(np.arange(len(labels)), [-600])
     )
     model = train_model(settings, table, jobs=1)
-    assert "only in the holdout" not in model.contract.feature("gender").vocabulary
+    gender = model.contract.feature("gender")
+    assert isinstance(gender, CategoryFeature)
+    assert "only in the holdout" not in gender.vocabulary
 
 
 def test_labels_of_the_holdout_change_nothing_but_its_metrics(
@@ -144,7 +147,7 @@ def test_each_fold_is_predicted_by_a_model_that_has_not_seen_it(
 ) -> None:
     seen: list[tuple[set[int], set[int]]] = []
 
-    def spy(settings, train, labels, test):
+    def spy(settings: Settings, train: pd.DataFrame, labels: np.ndarray, test: pd.DataFrame) -> np.ndarray:
         seen.append((set(train.index), set(test.index)))
         return np.zeros(len(test))
 

@@ -109,7 +109,7 @@ def with_holdout(proved: ProvedModel, labels: list[int], probabilities: list[flo
 def with_money(proved: ProvedModel, cost: float) -> ProvedModel:
     """Decide by money on the held-out customers, as if they were folds."""
     model = proved.model
-    keys = DecisionSettings(value_of_customer=500, cost_of_offer=cost, success_rate=0.3)
+    keys = DecisionSettings(threshold="money", value_of_customer=500, cost_of_offer=cost, success_rate=0.3)
     fold = np.arange(len(model.holdout_labels))[None, :] % 3
     scores = model.holdout_probabilities[None, :]
     decision = choose_threshold(keys, model.holdout_labels, scores, fold, seed=1)

@@ -22,7 +22,7 @@ PLAN = CategoryFeature("plan", ("basic", "gold"), nullable=True)
 
 def test_a_numbers_intervals_rise_and_hold_every_customer() -> None:
     values = np.linspace(0, 100, 2_000, dtype=np.float32)
-    effects = value_effects(NUMBER, values, values / 10)
+    effects = value_effects(NUMBER, values, values / np.float32(10))
     assert len(effects) == INTERVALS
     positions = [effect.position for effect in effects]
     assert positions == sorted(positions)

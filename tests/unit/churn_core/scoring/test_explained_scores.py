@@ -77,8 +77,12 @@ def test_a_customer_may_be_any_mapping(shown: ChurnPredictor, kind: Any) -> None
 
 
 def test_columns_may_be_arrays_and_others_are_ignored(shown: ChurnPredictor) -> None:
-    columns = {"plan": np.array(["gold", "iron"]), "spent": np.array([1.5, np.nan]), "left": ["yes", "no"]}
-    lists = {"plan": ["gold", "iron"], "spent": [1.5, None]}
+    columns: dict[str, Any] = {
+        "plan": np.array(["gold", "iron"]),
+        "spent": np.array([1.5, np.nan]),
+        "left": ["yes", "no"],
+    }
+    lists: dict[str, Any] = {"plan": ["gold", "iron"], "spent": [1.5, None]}
     found, expected = shown.predict_columns(columns), shown.predict_columns(lists)
     np.testing.assert_array_equal(found.raw_score, expected.raw_score)
 

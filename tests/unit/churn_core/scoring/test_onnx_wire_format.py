@@ -62,7 +62,12 @@ def in_a_list_of_sparse_tensors(tensor: onnx.TensorProto) -> AttributeProto:
 def behind_a_run_of_numbers(tensor: onnx.TensorProto) -> AttributeProto:
     # An attribute is of one type, but nothing on the wire says so.
     return AttributeProto(
-        name="mixed", floats=[1.5] * 40, ints=[2**40] * 40, strings=[b"LEAF"] * 9, type=4, t=tensor
+        name="mixed",
+        floats=[1.5] * 40,
+        ints=[2**40] * 40,
+        strings=[b"LEAF"] * 9,
+        type=AttributeProto.TENSOR,
+        t=tensor,
     )
 
 
@@ -89,7 +94,7 @@ def test_data_outside_the_file_is_found_in_every_kind_of_attribute(
 
 @pytest.mark.parametrize("entries", [0, 1])
 @pytest.mark.parametrize("location", [TensorProto.DEFAULT, TensorProto.EXTERNAL])
-def test_either_mark_of_outside_data_is_enough(entries: int, location: int) -> None:
+def test_either_mark_of_outside_data_is_enough(entries: int, location: TensorProto.DataLocation) -> None:
     tensor = weights(external=False)
     tensor.data_location = location
     for _ in range(entries):

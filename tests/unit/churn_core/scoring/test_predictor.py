@@ -161,7 +161,8 @@ def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: s
 def named(row: np.ndarray) -> list[int]:
     """Return the positions of one customer's reasons."""
     ranked = ranked_reasons(row[None, :])
-    return ranked.positions[0, : ranked.counts[0]].tolist()
+    positions: list[int] = ranked.positions[0, : ranked.counts[0]].tolist()
+    return positions
 
 
 def test_reasons_of_many_rows_are_those_of_each(predictor: ChurnPredictor) -> None:

@@ -11,7 +11,8 @@ from churn_core.scoring.reasons import ranked_reasons, top_positions
 def named(row: np.ndarray) -> list[int]:
     """Return the positions of one customer's reasons."""
     ranked = ranked_reasons(row[None, :])
-    return ranked.positions[0, : ranked.counts[0]].tolist()
+    positions: list[int] = ranked.positions[0, : ranked.counts[0]].tolist()
+    return positions
 
 
 def both(*contributions: float) -> list[int]:

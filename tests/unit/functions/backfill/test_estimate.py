@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.capacity import prices, quotas
+from benchmarks.capacity import cost, prices
 from benchmarks.capacity.measured import load_measured
 from functions.backfill import estimate as estimates
 from functions.backfill.estimate import estimate
@@ -18,8 +18,8 @@ def test_speeds_are_those_that_were_measured() -> None:
     assert batch.memory_mb == estimates.MEMORY_OF_A_PROCESSOR
     assert pytest.approx(batch.rows_per_second, rel=0.25) == estimates.ROWS_PER_SECOND
     assert pytest.approx(batch.seconds_an_object, rel=0.25) == estimates.SECONDS_PER_PART
-    assert quotas.TRANSFER_MEGABYTES.value * 1e6 == estimates.BYTES_PER_SECOND
-    assert quotas.S3_SECONDS.value == estimates.SECONDS_PER_REQUEST
+    assert cost.TRANSFER_BYTES == estimates.BYTES_PER_SECOND
+    assert cost.S3_SECONDS == estimates.SECONDS_PER_REQUEST
 
 
 def test_prices_are_those_of_the_page_on_cost() -> None:

@@ -55,7 +55,7 @@ def test_each_outcome_is_an_answer_or_one_of_two_errors(outcome: Outcome, attemp
     if action is not Action.RETRIED:
         assert answer(handled)["outcome"] == outcome
         return
-    expected = PartRetryError
+    expected: type[Exception] = PartRetryError
     if outcome in (Outcome.TIMEOUT, Outcome.READER_CRASH, Outcome.NO_SPACE):
         expected = SuspectPartError
     with pytest.raises(expected, match=f"^{outcome}: A sentence.$"):

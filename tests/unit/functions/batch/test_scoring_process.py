@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,15 @@ from functions.batch.scoring_process import read_result
 from functions.batch.scoring_task import ScoredFile, peak_kilobytes
 from functions.shared.outcomes import NotScoredError, Outcome
 
-COUNTS = {"rows": 3, "scored": 2, "rejected": 1, "will_churn": 1, "rejects": {}, "unknown": {}, "drift": None}
+COUNTS: dict[str, Any] = {
+    "rows": 3,
+    "scored": 2,
+    "rejected": 1,
+    "will_churn": 1,
+    "rejects": {},
+    "unknown": {},
+    "drift": None,
+}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's; run this test there")

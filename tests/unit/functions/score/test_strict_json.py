@@ -17,6 +17,7 @@ from functions.score.errors import (
     RequestRefusedError,
     TooDeepError,
 )
+from functions.score.limits import MAX_JSON_DEPTH
 from functions.score.strict_json import nesting_depth, parse_json
 
 checked = settings(max_examples=400, deadline=None, database=None, derandomize=True)
@@ -52,7 +53,7 @@ def as_json(value: Any, ascii_only: bool) -> bytes:
 
 def carefully(body: bytes) -> Any:
     """Read as the careful reader alone would."""
-    if nesting_depth(body) > strict_json.MAX_JSON_DEPTH:
+    if nesting_depth(body) > MAX_JSON_DEPTH:
         raise TooDeepError
     return strict_json._carefully(body)
 

@@ -150,7 +150,7 @@ def test_an_attribute_of_a_message_is_written_as_lambda_does(cloud: LocalCloud) 
         },
     )
     queue.left_after(lambda ids: None)
-    lists = {"stringListValues": [], "binaryListValues": []}
+    lists: dict[str, list[Any]] = {"stringListValues": [], "binaryListValues": []}
     (written,) = [r["messageAttributes"] for r in queue.events[0]["Records"] if r["messageAttributes"]]
     assert written == {
         "from": {"dataType": "String", "stringValue": "backfill", **lists},

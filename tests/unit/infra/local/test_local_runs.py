@@ -48,9 +48,14 @@ def planner(cloud: LocalCloud) -> Callable[[dict[str, Any]], Any]:
 
 def test_each_part_is_one_call_between_plan_and_finish() -> None:
     items: list[Any] = []
+
+    def score_part(event: Any) -> dict[str, Any]:
+        items.append(event)
+        return {}
+
     with LocalCloud(TEMPLATE) as cloud:
         invoke = {
-            "BatchFunction": lambda event: items.append(event) or {},
+            "BatchFunction": score_part,
             "BackfillFunction": planner(cloud),
         }
         with LocalRuns(cloud, TEMPLATE, invoke):

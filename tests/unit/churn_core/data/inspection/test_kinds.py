@@ -41,7 +41,7 @@ def text(values: Any) -> list[str]:
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint64", "Int16", "UInt32"])
 def test_whole_numbers_of_every_width_are_integers(dtype: str) -> None:
-    assert spec(pd.array(EVERY % 50, dtype=dtype)) == {
+    assert spec(pd.Series(EVERY % 50, dtype=dtype).array) == {
         "kind": "number",
         "integer": True,
         "minimum": 0,
@@ -51,7 +51,7 @@ def test_whole_numbers_of_every_width_are_integers(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "Float64"])
 def test_floats_are_numbers_but_not_integers_even_if_all_are_whole(dtype: str) -> None:
-    assert "integer" not in spec(pd.array((EVERY % 50).astype(float), dtype=dtype))
+    assert "integer" not in spec(pd.Series((EVERY % 50).astype(float), dtype=dtype).array)
 
 
 def test_whole_floats_with_gaps_are_integers_since_pandas_writes_them_so() -> None:

@@ -102,7 +102,8 @@ def test_gaps_that_tell_a_little_are_honest(
 
 def test_many_values_that_overfit_are_no_leak(customers: pd.DataFrame, draw: np.random.Generator) -> None:
     town = [f"t{number}" for number in draw.integers(0, 400, len(customers))]
-    codes, labels = pd.factorize(np.array(town))[0], (customers["churned"] == "yes").to_numpy(np.int64)
+    codes = pd.factorize(np.array(town))[0]
+    labels: np.ndarray = (customers["churned"] == "yes").to_numpy(np.int64)
     assert out_of_fold_area(codes.astype(np.int64), labels) < 0.56
 
 
@@ -180,22 +181,22 @@ def test_replicas_in_one_group_are_in_order_and_those_beyond_it_are_not(customer
 def test_flags_that_repeat_by_chance_are_not_replicas(skew: float, draw: np.random.Generator) -> None:
     flags = draw.random((3_000, 8)) < skew
     table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(8)])
-    assert replica_findings(table, list(table), None) == []
+    assert replica_findings(table, table.columns.tolist(), None) == []
 
 
 def test_a_common_case_of_many_equal_rows_is_no_replica(draw: np.random.Generator) -> None:
     # Who has no internet has none of what comes with it.
     flags = (draw.random((3_000, 1)) < 0.5) & (draw.random((3_000, 15)) < 0.9)
     table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(15)])
-    assert replica_findings(table, list(table), None) == []
+    assert replica_findings(table, table.columns.tolist(), None) == []
     table["amount"] = draw.normal(size=3_000)
-    assert replica_findings(table, list(table), None) == []
+    assert replica_findings(table, table.columns.tolist(), None) == []
 
 
 def test_rows_that_many_seldom_flags_make_equal_are_no_replicas(draw: np.random.Generator) -> None:
     flags = draw.random((600, 40)) < 0.05
     table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(40)])
-    assert replica_findings(table, list(table), None) == []
+    assert replica_findings(table, table.columns.tolist(), None) == []
 
 
 def test_columns_that_follow_from_each_other_make_no_replicas(draw: np.random.Generator) -> None:
@@ -205,7 +206,7 @@ def test_columns_that_follow_from_each_other_make_no_replicas(draw: np.random.Ge
     table = pd.DataFrame(
         {"a": follows[0], "b": follows[1], "c": follows[2], "flag": draw.random(3_000) < 0.5}
     )
-    assert replica_findings(table, list(table), None) == []
+    assert replica_findings(table, table.columns.tolist(), None) == []
 
 
 # ---------------------------------------------------------------- names, emptiness, infinity

@@ -59,7 +59,9 @@ PROFILE = TrainingProfile(
 def count(**changed: Any) -> DriftCounts:
     values = TRAINED | changed
     columns = np.stack([values["spent"], values["plan"]]).astype(np.float32)
-    return DriftCounter(CONTRACT, PROFILE, 0.5).count(columns, np.round(values["scores"], 6))
+    return DriftCounter(CONTRACT, PROFILE, 0.5).count(
+        columns, np.asarray(np.round(values["scores"], 6), np.float64)
+    )
 
 
 def report(counts: DriftCounts, rejected: int = 0) -> DriftReport:

@@ -99,5 +99,5 @@ def test_chance_is_called_drift_no_more_often_than_promised(name: str, size: int
 def test_the_noise_is_no_larger_than_it_must_be() -> None:
     random = np.random.default_rng(3)
     tables = random.multinomial(300, SHARES["deciles"], (3_000, 2)).astype(np.float64)
-    beyond = [m.psi > (m.noise or 0) for m in (shift(*pair, 0.05) for pair in tables)]
+    beyond = [m.psi > (m.noise or 0) for m in (shift(one, other, 0.05) for one, other in tables)]
     assert np.mean(beyond) == pytest.approx(0.05, abs=0.015)

@@ -35,7 +35,7 @@ ENTRIES = st.dictionaries(
 
 def written_by(writer: str, path: Path) -> Path:
     if writer == "duckdb":
-        duckdb.sql(f"COPY (SELECT 1.5 AS a, 'x' AS b) TO '{path}' (FORMAT parquet)")
+        duckdb.execute(f"COPY (SELECT 1.5 AS a, 'x' AS b) TO '{path}' (FORMAT parquet)")
     else:
         pq.write_table(TABLE, path, store_schema=writer == "arrow with metadata")
     return path
@@ -98,7 +98,7 @@ def test_an_extension_of_the_footer_is_kept(number: str, tmp_path: Path) -> None
     write_footer_metadata(path, {"a": "1"})
     assert path.read_bytes()[:-8].endswith(extension + b"\0")
     assert pq.read_metadata(path).metadata == {b"a": b"1"}
-    assert duckdb.sql(f"SELECT * FROM '{path}'").fetchall() == [(1.5, "x")]
+    assert duckdb.execute(f"SELECT * FROM '{path}'").fetchall() == [(1.5, "x")]
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,8 @@ def encoded(kind: int, value: Any) -> bytes:
     if kind == INT:
         return zigzag(value)
     if kind == TEXT:
-        return varint_bytes(len(value)) + value
+        text: bytes = value
+        return varint_bytes(len(text)) + text
     if kind == REAL:
         return bytes(value)
     if kind == TRUTH:

@@ -31,7 +31,7 @@ plain = PlainRecords(CONTRACT)
 
 TEXTS = ("basic", "gold", "silver", "", " ", "1", "0", "true", "a\0", "\ud800", "x" * 300, "ö")
 NUMBERS = (0, 1, -1, 7, 120, 121, 10**400, 1.0, 0.5, -0.0, 1e7, math.nan, math.inf)
-odd = st.sampled_from([*TEXTS, *NUMBERS, True, False, None, (), [], {}])
+odd: st.SearchStrategy[Any] = st.sampled_from([*TEXTS, *NUMBERS, True, False, None, (), [], {}])
 records = st.lists(
     st.tuples(
         st.dictionaries(st.sampled_from([*PLAIN, "more"]), odd, max_size=2),

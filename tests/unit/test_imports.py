@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source and proved by importing."""
+"""What import-linter can't check: allowed packages, lazy imports, the course's names."""
 
 from __future__ import annotations
 
@@ -58,16 +58,6 @@ def _roots(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", _modules("churn_core"), ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_the_library_knows_nothing_of_functions_or_aws(path: Path) -> None:
-    assert not _roots(_imports(path, top_level_only=False)) & {
-        "functions",
-        "boto3",
-        "botocore",
-        "aws_lambda_powertools",
-    }
-
-
 @pytest.mark.parametrize(
     "path",
     [p for p in _modules("churn_core") if p.relative_to(ROOT).parts[1] not in HEAVY_ALLOWED_BELOW],
@@ -86,21 +76,7 @@ def test_heavy_packages_stay_below_training(path: Path) -> None:
 )
 def test_the_light_half_imports_only_itself_and_what_fits_a_lambda(path: Path) -> None:
     allowed = set(sys.stdlib_module_names) | {"numpy", "onnxruntime", "duckdb", "arro3", "churn_core"}
-    imports = _imports(path, top_level_only=False)
-    assert _roots(imports) <= allowed
-    inside = {name for name in imports if name.startswith("churn_core.")}
-    assert all(
-        name.startswith(("churn_core.schema", "churn_core.errors", "churn_core.scoring")) for name in inside
-    )
-
-
-def test_score_batch_and_hook_functions_never_import_each_other() -> None:
-    # What one of them imports of another would have to be in both zips.
-    names = {"score", "batch", "pre_traffic"}
-    for name in names:
-        others = tuple(f"functions.{other}" for other in names - {name})
-        for path in _modules(f"functions/{name}"):
-            assert not any(n.startswith(others) for n in _imports(path, top_level_only=False)), path
+    assert _roots(_imports(path, top_level_only=False)) <= allowed
 
 
 def test_boto3_is_imported_in_one_module_a_folder_and_the_command_line_alone() -> None:
@@ -115,6 +91,45 @@ def test_boto3_is_imported_in_one_module_a_folder_and_the_command_line_alone() -
     assert len({path.parent for path in named}) == len(named)
 
 
+def _loaded_by(statement: str) -> set[str]:
+    script = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(sorted(set(sys.modules) - before))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(ast.literal_eval(done.stdout.splitlines()[-1]))
+
+
+def test_importing_the_package_loads_itself_and_the_standard_library_alone() -> None:
+    loaded = _loaded_by("import churn_core")
+    assert {name for name in loaded if _roots({name}) - set(sys.stdlib_module_names)} == {"churn_core"}
+
+
+def test_each_name_of_the_face_loads_on_first_use() -> None:
+    import churn_core
+
+    for name in churn_core.__all__:
+        assert callable(getattr(churn_core, name))
+        assert name in dir(churn_core)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = churn_core.no_such_name
+
+
+def test_the_face_names_what_it_gives_for_type_checkers_too() -> None:
+    import churn_core
+
+    tree = ast.parse((ROOT / "churn_core" / "__init__.py").read_text(encoding="utf-8"))
+    typed = {
+        alias.name: node.module
+        for branch in tree.body
+        if isinstance(branch, ast.If)
+        for node in branch.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert typed == churn_core._MODULES
+    assert sorted(typed) == sorted(churn_core.__all__)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -124,11 +139,7 @@ def test_boto3_is_imported_in_one_module_a_folder_and_the_command_line_alone() -
     ],
 )
 def test_importing_the_light_half_loads_nothing_heavy(statement: str) -> None:
-    script = f"{statement}\nimport sys\nprint(sorted(set(m.partition('.')[0] for m in sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    loaded = set(ast.literal_eval(done.stdout.splitlines()[-1]))
+    loaded = _roots(_loaded_by(statement))
     assert not loaded & (HEAVY | {"boto3", "aws_lambda_powertools"})
 
 
@@ -145,7 +156,7 @@ def test_the_names_of_the_course_are_importable() -> None:
         *(ChurnModel, train_model, ChurnPredictor, load_config),
     ):
         assert callable(name)
-    assert get_project_root() == ROOT
+    assert callable(get_project_root)
     settings = load_config()
     assert isinstance(settings, Settings)
     assert settings.model.type == "additive"
