@@ -40,8 +40,8 @@ def test_a36_open_is_what_must_be_asked_for(deploy: Callable[..., DeployedStack]
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        ({"ApiAuthorizer": "NONE", "ApiKeyRequired": "true"}, "An API key is no authorization"),
-        ({"ApiAuthorizer": "COGNITO"}, "give UserPoolArn too"),
+        ({"ApiAuthorizer": "NONE", "ApiKeyRequired": "true"}, "An API key does not prove identity"),
+        ({"ApiAuthorizer": "COGNITO"}, "set UserPoolArn too"),
         ({"ApiAuthorizer": "AWS_IAM", "ApiKeyRequired": "true"}, None),
         ({"ApiAuthorizer": "COGNITO", "UserPoolArn": POOL, "ApiKeyRequired": "true"}, None),
         ({"ApiAuthorizer": "NONE"}, None),
