@@ -1,4 +1,4 @@
-"""docs/model-delivery.md: what it names is there, and what needs an account shows no output."""
+"""docs/model-delivery.md names only things that exist; commands that need an account show no output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in text.splitlines()]
 
 
-def test_its_commands_are_those_of_the_project() -> None:
+def test_the_page_s_commands_exist() -> None:
     assert "$ " not in "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
     named = {command[0].rpartition("/")[2] for command in commands()}
     assert named == {"churn", "make", "sam", "aws"}
@@ -32,7 +32,7 @@ def test_its_commands_are_those_of_the_project() -> None:
             assert {word for word in command if word.startswith("--")} <= churn_options(command[1])
 
 
-def test_the_variables_that_it_lists_are_those_that_make_knows() -> None:
+def test_the_listed_variables_exist_in_the_makefiles() -> None:
     makefiles = "".join(
         (REPOSITORY / name).read_text(encoding="utf-8") for name in ("Makefile", "infra/build/Makefile")
     )
@@ -42,12 +42,12 @@ def test_the_variables_that_it_lists_are_those_that_make_knows() -> None:
         assert re.search(rf"^{name} (\?=|:=)", makefiles, re.MULTILINE), name
 
 
-def test_the_limits_that_it_names_are_those_of_the_code() -> None:
+def test_the_limits_are_those_of_the_code() -> None:
     for limit in (SCORE_LIMIT, BATCH_LIMIT, LAMBDA_LIMIT):
         assert f"{limit // 1_000_000} MB" in PAGE
 
 
-def test_the_licences_that_it_names_are_those_that_may_be_shipped() -> None:
+def test_the_listed_licences_are_the_allowed_ones() -> None:
     source = (REPOSITORY / "infra" / "build" / "bill_of_materials.py").read_text(encoding="utf-8")
     (allowed,) = re.findall(
         r"^ALLOWED: Final = frozenset\(\s*\((.*?)\)\s*\)", source, re.DOTALL | re.MULTILINE
@@ -56,7 +56,7 @@ def test_the_licences_that_it_names_are_those_that_may_be_shipped() -> None:
     assert listed.split(", ") == re.findall(r'"([^"]+)"', allowed)
 
 
-def test_its_parameters_are_the_stack_s() -> None:
+def test_the_page_s_parameters_are_those_of_the_stack() -> None:
     (retraining,) = (command for command in commands() if "infra/retraining.yaml" in command)
     given = {word.partition("=")[0] for word in retraining if "=" in word}
     text = re.sub(r"![A-Za-z]+", "", (REPOSITORY / "infra" / "retraining.yaml").read_text(encoding="utf-8"))

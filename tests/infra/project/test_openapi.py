@@ -1,4 +1,4 @@
-"""infra/openapi.json is what the code says of the default contract, and what the code does."""
+"""infra/openapi.json is up to date and describes what the code does with the default contract."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def document(bundle: Bundle) -> dict[str, Any]:
     return openapi_document(bundle)
 
 
-def test_the_committed_document_is_the_codes(document: dict[str, Any]) -> None:
+def test_the_committed_document_is_up_to_date(document: dict[str, Any]) -> None:
     assert json.loads(COMMITTED.read_text(encoding="utf-8")) == document, "run 'make openapi'"
 
 
-def test_every_route_is_described_and_no_other(document: dict[str, Any]) -> None:
+def test_the_described_routes_are_exactly_those_of_the_code(document: dict[str, Any]) -> None:
     described = {path: {method.upper() for method in methods} for path, methods in document["paths"].items()}
     assert described == {path: set(methods) for path, methods in ROUTES.items()}
 
@@ -48,7 +48,7 @@ def test_a_customer_is_described_by_the_contract(document: dict[str, Any], bundl
     assert "`Month-to-month`, `One year`, `Two year`" in schema["properties"]["Contract"]["description"]
 
 
-def test_limits_stand_in_the_document(document: dict[str, Any]) -> None:
+def test_the_document_states_the_limits(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["CustomerList"]["properties"]["customers"]["maxItems"] == MAX_CUSTOMERS
     texts = [
@@ -59,7 +59,7 @@ def test_limits_stand_in_the_document(document: dict[str, Any]) -> None:
     assert [text["maxLength"] for text in texts] == [256]
 
 
-def test_the_document_outlives_a_training_that_changes_no_column(
+def test_a_training_that_changes_no_column_leaves_the_document_equal(
     document: dict[str, Any], bundle: Bundle
 ) -> None:
     assert bundle.model_version not in json.dumps(document)
