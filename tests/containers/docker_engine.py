@@ -1,7 +1,7 @@
-"""A Docker daemon of one's own: socket, images and bridge below a folder that goes away with it.
+"""A separate Docker daemon with its own socket, images and bridge, all removed with it.
 
-It never meets a daemon that runs already. The network works without a rule in the machine's packet filter:
-ports are published by Docker's own proxy.
+It is independent of a daemon that already runs. Docker's own proxy publishes ports, so the machine's packet
+filter needs no rule.
 """
 
 from __future__ import annotations
@@ -27,21 +27,23 @@ _RUNNING_ENGINE: Final = Path("/run/containerd/containerd.sock")
 
 
 class EngineError(Exception):
-    """The engine did not do what it was told; the message is what it said."""
+    """A command for the engine failed; the message is its output."""
 
 
 def missing_for_engine() -> list[str]:
-    """Return what keeps an engine of one's own from running here: a sentence for each thing."""
+    """Return the reasons why no separate engine can run here, one sentence each."""
     missing = []
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        missing.append(f"The base image is made for Linux on x86_64; this is {platform.machine()}.")
+        missing.append(f"The base image is built for Linux on x86_64; this machine is {platform.machine()}.")
     elif os.geteuid() != 0:
-        missing.append("A daemon and a Debian tree are made by root alone; run as root.")
+        missing.append("Only root can run a Docker daemon and debootstrap; run as root.")
     for command, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("ip", "iproute2")):
         if shutil.which(command) is None:
             missing.append(f"{command} is not installed; apt-get install {package}.")
     if _RUNNING_ENGINE.exists():
-        missing.append(f"A container engine runs here already ({_RUNNING_ENGINE}); it is left alone.")
+        missing.append(
+            f"A container engine already runs here ({_RUNNING_ENGINE}); stop it to run these tests."
+        )
     return missing
 
 
@@ -51,7 +53,7 @@ class DockerEngine:
     Attributes
     ----------
     environment : dict
-        Variables by which Docker's client, Compose and SAM find it.
+        Variables with which Docker's client, Compose and SAM connect to it.
     gateway : str
         Address of this machine as its containers see it.
     """
@@ -69,7 +71,7 @@ class DockerEngine:
             self.environment = {
                 "DOCKER_HOST": f"unix://{self._folder}/docker.sock",
                 "DOCKER_CONFIG": f"{self._folder}/client",
-                # Debian has no buildx, without which the other builder does nothing.
+                # The newer builder needs buildx, which Debian does not package.
                 "DOCKER_BUILDKIT": "0",
             }
             stack.callback(self._unmount)
@@ -79,10 +81,10 @@ class DockerEngine:
                     *("dockerd", "--host", self.environment["DOCKER_HOST"]),
                     *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
                     *("--pidfile", self._folder / "pid", "--bridge", self._bridge),
-                    # Nothing of the machine's own network is changed.
+                    # Leave the machine's own network unchanged.
                     *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
                 ],
-                # It ends containerd, which it has started.
+                # It needs time to stop its containerd.
                 grace_seconds=_STOP_SECONDS,
             )
             stack.enter_context(daemon)
@@ -97,14 +99,14 @@ class DockerEngine:
         self._cleanup.close()
 
     def run(self, *words: str | Path, folder: Path | None = None) -> str:
-        """Run a command that speaks to this engine; return what it wrote.
+        """Run a command for this engine; return its output.
 
         Parameters
         ----------
         words : str or Path
             The command.
         folder : Path, optional
-            To run it in.
+            Its working directory.
 
         Raises
         ------
@@ -127,7 +129,7 @@ class DockerEngine:
         return done.stdout
 
     def image_bytes(self, image: str) -> int:
-        """Return the size of an image, with what it is made from."""
+        """Return the size of an image in bytes, including its base image."""
         return int(self.run("docker", "image", "inspect", "--format", "{{.Size}}", image))
 
     def _make_bridge(self, stack: ExitStack) -> None:
@@ -151,7 +153,7 @@ class DockerEngine:
             self.run("docker", "network", "rm", network)
 
     def _unmount(self) -> None:
-        """Detach what a container that was killed has left mounted below the folder."""
+        """Unmount file systems that killed containers have left under the folder."""
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
         for mount in sorted(
             (mount for mount in mounts if mount.startswith(f"{self._folder}/")), reverse=True
@@ -160,10 +162,10 @@ class DockerEngine:
 
 
 def _free_network(routes: str) -> ipaddress.IPv4Network:
-    """Return a private network that meets none of the machine's routes, as ``ip -json route`` tells them."""
+    """Return a private network that overlaps no route in the output of ``ip -json route``."""
     taken = [ipaddress.IPv4Network(route["dst"]) for route in json.loads(routes) if route["dst"] != "default"]
     candidates = ipaddress.IPv4Network("172.30.0.0/16").subnets(new_prefix=24)
-    found = next((one for one in candidates if not any(one.overlaps(other) for other in taken)), None)
+    found = next((free for free in candidates if not any(map(free.overlaps, taken))), None)
     if found is None:
-        raise EngineError("172.30.0.0/16 is taken; a bridge for containers has no network left.")
+        raise EngineError("172.30.0.0/16 is taken; there is no network left for the containers' bridge.")
     return found

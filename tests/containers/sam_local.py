@@ -1,4 +1,4 @@
-"""SAM's own local commands on the built functions, and an S3 that their containers reach."""
+"""SAM's local commands for the built functions, with an S3 that their containers can reach."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 INPUT_BUCKET: Final = "churn-dev-input-123456789012-eu-west-1"
 OUTPUT_BUCKET: Final = "churn-dev-output-123456789012-eu-west-1"
-"""Of which the payloads in events/ speak."""
+"""The buckets that the payloads in events/ name."""
 
 REGION: Final = "eu-west-1"
 CREDENTIALS: Final = {
@@ -33,25 +33,25 @@ CREDENTIALS: Final = {
 
 
 class SamLocal:
-    """What all of SAM's local commands are told.
+    """The common arguments of SAM's local commands.
 
     Parameters
     ----------
     tools : LambdaTools
     engine : DockerEngine
     template : Path
-        As SAM built it.
+        The template that SAM has built.
     endpoint_url : str
-        Of S3.
+        Address of S3.
     folder : Path
-        For files of its own.
+        Folder for temporary files.
     """
 
     def __init__(
         self, tools: LambdaTools, engine: DockerEngine, template: Path, endpoint_url: str, folder: Path
     ) -> None:
         built = yaml.safe_load(template.read_text(encoding="utf-8"))
-        # SAM sets only variables that the template names, and on AWS nobody needs this one.
+        # SAM sets only variables that the template names, and the template does not need this one on AWS.
         variables = built["Resources"]["BatchFunction"]["Properties"]["Environment"]["Variables"]
         variables["AWS_ENDPOINT_URL"] = ""
         self._template = template.with_name("template-with-endpoint.yaml")
@@ -72,14 +72,14 @@ class SamLocal:
         )
 
     def command(self, *words: str | Path) -> list[str | Path]:
-        """Return a command of ``sam local``, for the base image that is there and the built architecture."""
+        """Return a ``sam local`` command for the built architecture and the local base image."""
         return [
             *(self._sam, "local", *words, "--template", self._template, "--env-vars", self._variables),
             *("--parameter-overrides", "Architecture=x86_64", "--skip-pull-image"),
         ]
 
     def invoke(self, function: str, event: Path) -> Any:
-        """Return what ``sam local invoke`` prints of the function's answer to an event."""
+        """Return the function's answer to an event, as ``sam local invoke`` prints it."""
         done = subprocess.run(
             self.command("invoke", function, "--event", event),
             env=self.environment,
@@ -116,7 +116,7 @@ class SamServer(ChildProcess):
         self.wait_until_listening(self._port)
 
     def client(self) -> Any:
-        """Return boto3's client of Lambda here."""
+        """Return a boto3 client for this server."""
         return boto3.client(
             "lambda",
             endpoint_url=self.address,

@@ -1,7 +1,7 @@
 """moto's IAM, with the template's policies, allows each role its own calls and denies the others'.
 
-moto decides by action and resource. It supports few conditions, so the conditions of Allow statements are left
-out here; checks_roles.py compares them with the expected ones.
+moto decides by action and resource. It supports few conditions, so the conditions of Allow statements are
+left out here; checks_roles.py compares them with the expected ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The state machine of the template in moto, with functions of this process behind it."""
+"""moto runs the template's state machine with functions of this process."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_each_part_is_one_call_between_plan_and_finish() -> None:
         ('{"errorType": "BadRequestError", "errorMessage": "No."}', "BadRequestError"),
     ],
 )
-def test_errors_keep_the_type_by_which_the_machine_knows_them(text: str, error: str) -> None:
+def test_errors_keep_their_type_for_the_state_machine(text: str, error: str) -> None:
     def fail(_: Any) -> None:
         raise FunctionError(text)
 
@@ -86,7 +86,7 @@ def test_errors_keep_the_type_by_which_the_machine_knows_them(text: str, error: 
     assert "the log" not in told["cause"]
 
 
-def test_an_environment_that_is_gone_is_an_error_to_try_again() -> None:
+def test_the_end_of_an_environment_is_retried() -> None:
     calls: list[Any] = []
 
     def die_once(event: dict[str, Any]) -> Any:
