@@ -10,6 +10,7 @@ from infra.local.child_process import ChildProcess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
 
@@ -36,5 +37,6 @@ class ServedApi(ChildProcess):
         )
         self.address = ""
 
-    def wait_until_ready(self) -> None:
+    def start(self, stack: ExitStack) -> None:
+        super().start(stack)
         self.address = self.wait_for_output(r"http://\S+(?=\s)")[0]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.online.environments import environment_python
 from benchmarks.online.peers import SERVICES, Peer, Place, own_python
 from infra.local.child_process import ChildProcess, ProcessFailedError, free_ports
+from infra.local.service import Service
 from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from pathlib import Path
-    from types import TracebackType
 
     from benchmarks.online.request_shapes import Fields
     from benchmarks.online.trained_model import TrainedModel
@@ -25,7 +25,7 @@ class ServerFailedError(Exception):
     """A contender could not be started, or answered no score; the message says what it wrote itself."""
 
 
-class RunningServer:
+class RunningServer(Service):
     """A contender, started.
 
     Parameters
@@ -66,24 +66,16 @@ class RunningServer:
         """Address of the route that scores."""
         return f"http://127.0.0.1:{self._place.ports[0]}{self.peer.shape.path}"
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            if self.peer.prepare and (preparation := self.peer.prepare(self._place)):
-                with self._child(preparation) as self._process:
-                    if self._process.wait() != 0:
-                        raise self._failed("could not prepare its model")
-            self._process = stack.enter_context(self._child(self.peer.command(self._place)))
-            try:
-                self._process.wait_until_listening(self._place.ports[0])
-            except ProcessFailedError as error:
-                raise self._failed("did not start") from error
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+    def start(self, stack: ExitStack) -> None:
+        if self.peer.prepare and (preparation := self.peer.prepare(self._place)):
+            with self._child(preparation) as self._process:
+                if self._process.wait() != 0:
+                    raise self._failed("could not prepare its model")
+        self._process = stack.enter_context(self._child(self.peer.command(self._place)))
+        try:
+            self._process.wait_until_listening(self._place.ports[0])
+        except ProcessFailedError as error:
+            raise self._failed("did not start") from error
 
     def post(self, fields: Fields) -> tuple[int, str]:
         """Send a customer; return status and body of the answer."""

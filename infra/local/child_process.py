@@ -14,11 +14,12 @@ import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final
+
+from infra.local.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
 _POLL_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 60.0
@@ -30,7 +31,7 @@ class ProcessFailedError(Exception):
     """A process ended or hung before it was ready; the message ends with its output."""
 
 
-class ChildProcess:
+class ChildProcess(Service):
     """A command that runs while the ``with`` block lasts, in a session of its own.
 
     Parameters
@@ -61,28 +62,19 @@ class ChildProcess:
         self._stop_signal = stop_signal
         self._grace_seconds = grace_seconds
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            # A file, not a pipe: nobody has to read it while the process runs.
-            self._output: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
-            self._process = subprocess.Popen(
-                self._command,
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            stack.callback(self.stop)
-            self.wait_until_ready()
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+    def start(self, stack: ExitStack) -> None:
+        # A file, not a pipe: nobody has to read it while the process runs.
+        self._output: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        stack.callback(self.stop)
 
     @property
     def pid(self) -> int:
@@ -100,9 +92,6 @@ class ChildProcess:
         size = os.fstat(self._output.fileno()).st_size
         # Reading at an offset leaves the position alone at which the process writes.
         return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
-
-    def wait_until_ready(self) -> None:
-        """Do nothing; a subclass waits here, so that a failed start is stopped too."""
 
     def wait_for_output(self, pattern: str) -> re.Match[str]:
         """Wait until the output matches a pattern; return the first match. Raises as `wait_until`."""

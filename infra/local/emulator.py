@@ -9,24 +9,24 @@ from __future__ import annotations
 import re
 import signal
 import tempfile
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.local.child_process import ChildProcess, ProcessFailedError, free_ports
 from infra.local.remote_function import FunctionError, RemoteFunction
+from infra.local.service import Service
 from infra.local.tools import install_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
-    from types import TracebackType
 
     from infra.local.tools import LambdaTools
 
 _INIT_REPORT: Final = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 
-class FunctionUnderEmulator:
+class FunctionUnderEmulator(Service):
     """A built function that can be invoked while the ``with`` block lasts.
 
     Parameters
@@ -83,32 +83,22 @@ class FunctionUnderEmulator:
         }
         self._function = RemoteFunction(self.address, timeout_seconds)
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            # Each environment has its own folder for temporary files, as it has its own /tmp in Lambda.
-            folder = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="tmp-", ignore_cleanup_errors=True)
+    def start(self, stack: ExitStack) -> None:
+        # Each environment has its own folder for temporary files, as it has its own /tmp in Lambda.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tmp-", ignore_cleanup_errors=True))
+        self._process = stack.enter_context(
+            ChildProcess(
+                self._command,
+                folder=self._build_dir,
+                environment={"TMPDIR": folder} | self._variables,
+                # An environment keeps nothing, so there is nothing to wait for.
+                stop_signal=signal.SIGKILL,
             )
-            self._process = stack.enter_context(
-                ChildProcess(
-                    self._command,
-                    folder=self._build_dir,
-                    environment={"TMPDIR": folder} | self._variables,
-                    # An environment keeps nothing, so there is nothing to wait for.
-                    stop_signal=signal.SIGKILL,
-                )
-            )
-            try:
-                self._process.wait_until_listening(self._port)
-            except ProcessFailedError as error:
-                raise FunctionError(f"The emulator did not start. {error}") from error
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+        )
+        try:
+            self._process.wait_until_listening(self._port)
+        except ProcessFailedError as error:
+            raise FunctionError(f"The emulator did not start. {error}") from error
 
     @property
     def address(self) -> str:

@@ -6,15 +6,15 @@ import queue
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from infra.local.emulator import FunctionUnderEmulator
 from infra.local.remote_function import FunctionError
+from infra.local.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from infra.local.template_settings import FunctionDefinition
     from infra.local.tools import LambdaTools
@@ -28,7 +28,7 @@ class _Environment:
     log_position: int = 0
 
 
-class EmulatorPool:
+class EmulatorPool(Service):
     """Takes calls while the ``with`` block lasts; calls still in progress at its end fail.
 
     Parameters
@@ -65,17 +65,12 @@ class EmulatorPool:
         self._closed = False
         self._running = ExitStack()
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            stack.callback(self._running.close)
-            for _ in range(self._size):
-                self._free.put(self._start())
-            stack.pop_all()
-        return self
+    def start(self, stack: ExitStack) -> None:
+        stack.callback(self._close)
+        for _ in range(self._size):
+            self._free.put(self._new_environment())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _close(self) -> None:
         with self._lock:
             self._closed = True
             self._running.close()
@@ -99,7 +94,7 @@ class EmulatorPool:
             if self._on_log is not None:
                 self._on_log(written)
 
-    def _start(self) -> _Environment:
+    def _new_environment(self) -> _Environment:
         emulator = FunctionUnderEmulator(
             self._build_dir,
             self._function.handler,
@@ -115,7 +110,7 @@ class EmulatorPool:
         with self._lock:
             if self._closed:
                 raise FunctionError("The local stack is stopping.")
-            return self._start()
+            return self._new_environment()
 
     def _new_lines(self, environment: _Environment) -> str:
         """Return the complete lines that were added to the log since the last call."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.config
 
 from infra.local.event_source_mapping import MappingSettings
 from infra.local.moto_server import moto_server
+from infra.local.service import Service
 from infra.local.template_settings import REGION, TemplateSettings
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from contextlib import ExitStack
 
 _QUEUE_ATTRIBUTES: Final = ("VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds")
 
 
-class LocalCloud:
+class LocalCloud(Service):
     """Runs while the ``with`` block lasts; its end deletes all content.
 
     Parameters
@@ -49,17 +49,9 @@ class LocalCloud:
         self._port = port
         self.address = ""
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self.address = stack.enter_context(moto_server(self._host, self._port))
-            self._create()
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+    def start(self, stack: ExitStack) -> None:
+        self.address = stack.enter_context(moto_server(self._host, self._port))
+        self._create()
 
     @property
     def environment(self) -> dict[str, str]:

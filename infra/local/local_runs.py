@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.local.moto_server import interpreted_state_machines
 from infra.local.remote_function import FunctionError
+from infra.local.service import Service
 from infra.local.template_settings import ACCOUNT, REGION, TemplateSettings
 from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
+    from contextlib import ExitStack
 
     from infra.local.local_cloud import LocalCloud
 
@@ -23,7 +23,7 @@ _NO_CODE: Final = b"-"
 """moto never runs the functions, so it needs no zip."""
 
 
-class LocalRuns:
+class LocalRuns(Service):
     """The state machine for backfills; it can be started while the ``with`` block lasts.
 
     Parameters
@@ -48,17 +48,9 @@ class LocalRuns:
         # It warns of what it can't interpret; docs/backfill.md names the differences from AWS.
         logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            stack.enter_context(interpreted_state_machines(self._cloud.address, self._answer))
-            self._create()
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+    def start(self, stack: ExitStack) -> None:
+        stack.enter_context(interpreted_state_machines(self._cloud.address, self._answer))
+        self._create()
 
     def _create(self) -> None:
         role = self._cloud.client("iam").create_role(RoleName="local", AssumeRolePolicyDocument="{}")

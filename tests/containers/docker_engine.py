@@ -13,14 +13,14 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from infra.local.child_process import ChildProcess
+from infra.local.service import Service
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from contextlib import ExitStack
 
 _STOP_SECONDS: Final = 60
 _RUNNING_ENGINE: Final = Path("/run/containerd/containerd.sock")
@@ -47,7 +47,7 @@ def missing_for_engine() -> list[str]:
     return missing
 
 
-class DockerEngine:
+class DockerEngine(Service):
     """Runs while the ``with`` block lasts; containers, images and volumes end with it.
 
     Attributes
@@ -63,40 +63,32 @@ class DockerEngine:
         self.gateway = ""
         self.environment: dict[str, str] = {}
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True))
-            )
-            self.environment = {
-                "DOCKER_HOST": f"unix://{self._folder}/docker.sock",
-                "DOCKER_CONFIG": f"{self._folder}/client",
-                # The newer builder needs buildx, which Debian does not package.
-                "DOCKER_BUILDKIT": "0",
-            }
-            stack.callback(self._unmount)
-            self._make_bridge(stack)
-            daemon = ChildProcess(
-                [
-                    *("dockerd", "--host", self.environment["DOCKER_HOST"]),
-                    *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
-                    *("--pidfile", self._folder / "pid", "--bridge", self._bridge),
-                    # Leave the machine's own network unchanged.
-                    *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
-                ],
-                # It needs time to stop its containerd.
-                grace_seconds=_STOP_SECONDS,
-            )
-            stack.enter_context(daemon)
-            daemon.wait_until(self._answers)
-            stack.callback(self._remove_all)
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+    def start(self, stack: ExitStack) -> None:
+        self._folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True))
+        )
+        self.environment = {
+            "DOCKER_HOST": f"unix://{self._folder}/docker.sock",
+            "DOCKER_CONFIG": f"{self._folder}/client",
+            # The newer builder needs buildx, which Debian does not package.
+            "DOCKER_BUILDKIT": "0",
+        }
+        stack.callback(self._unmount)
+        self._make_bridge(stack)
+        daemon = ChildProcess(
+            [
+                *("dockerd", "--host", self.environment["DOCKER_HOST"]),
+                *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
+                *("--pidfile", self._folder / "pid", "--bridge", self._bridge),
+                # Leave the machine's own network unchanged.
+                *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+            ],
+            # It needs time to stop its containerd.
+            grace_seconds=_STOP_SECONDS,
+        )
+        stack.enter_context(daemon)
+        daemon.wait_until(self._answers)
+        stack.callback(self._remove_all)
 
     def run(self, *words: str | Path, folder: Path | None = None) -> str:
         """Run a command for this engine; return its output.

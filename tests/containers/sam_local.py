@@ -15,6 +15,7 @@ from botocore.config import Config
 from infra.local.child_process import ChildProcess, free_ports
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from pathlib import Path
 
     from infra.local.tools import LambdaTools
@@ -112,7 +113,8 @@ class SamServer(ChildProcess):
         )
         self.address = f"http://127.0.0.1:{self._port}"
 
-    def wait_until_ready(self) -> None:
+    def start(self, stack: ExitStack) -> None:
+        super().start(stack)
         self.wait_until_listening(self._port)
 
     def client(self) -> Any:

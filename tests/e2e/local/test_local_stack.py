@@ -30,6 +30,7 @@ from infra.local.tools import LambdaTools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import ExitStack
 
 COMMAND: Final = [sys.executable, "-m", "infra.local.stack"]
 
@@ -42,7 +43,8 @@ class LocalStack(ChildProcess):
             [*COMMAND, "--model", model, "--port", "0", "--aws-port", "0"], stop_signal=signal.SIGINT
         )
 
-    def wait_until_ready(self) -> None:
+    def start(self, stack: ExitStack) -> None:
+        super().start(stack)
         self.wait_for_output("The outcome of each file:")
         self.address = self.found(r"http://127\.0\.0\.1:\d+(?=/predict)")
         self.input_bucket = self.found(r"[^/]+(?=/incoming/)")

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,8 @@ os._exit(0)
 
 def test_a_start_that_fails_stops_the_process() -> None:
     class NeverReady(ChildProcess):
-        def wait_until_ready(self) -> None:
+        def start(self, stack: ExitStack) -> None:
+            super().start(stack)
             self.wait_for_output("ready")
             raise ValueError(self.pid)
 
