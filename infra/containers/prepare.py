@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.local.arguments import add_model_option
-from infra.local.function_build import BuildError, build_functions
+from infra.local.function_build import BuildError, build_variables, sam_build
 from infra.local.tools import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools, install_packages
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def prepare(tools: LambdaTools, model: Path, target: Path) -> None:
             f"The images run Python {RUNTIME_VERSION}, which is not installed here; "
             "install it (pyenv install 3.13.0) or set LAMBDA_PYTHON to it."
         )
-    build_functions(tools, model, target / "functions")
+    sam_build(target / "functions", build_variables(tools, model))
     front = target / "front"
     shutil.rmtree(front, ignore_errors=True)
     lock = REPOSITORY / "requirements" / "front.txt"

@@ -60,17 +60,6 @@ def build_function(
     return target / function
 
 
-def build_functions(tools: LambdaTools, model: Path, target: Path) -> None:
-    """Build all functions for this machine, and SAM's template of them, into a folder.
-
-    Raises
-    ------
-    BuildError
-        If the build fails.
-    """
-    sam_build(target, build_variables(tools, model))
-
-
 def build_variables(tools: LambdaTools, model: Path, architecture: str | None = None) -> dict[str, str]:
     """Return the variables that infra/build/Makefile reads."""
     return {

@@ -212,8 +212,8 @@ def outcomes(server: SamServer, start: int, patience_seconds: float = 300) -> li
     while time.monotonic() < deadline:
         lines = server.output[start:].splitlines()
         if any(line.startswith("REPORT RequestId") for line in lines):
-            told = [json.loads(line) for line in lines if line.startswith("{")]
-            return [line["message"] for line in told if "action" in line]
+            fields = [json.loads(line) for line in lines if line.startswith("{")]
+            return [line["message"] for line in fields if "action" in line]
         time.sleep(0.1)
     raise AssertionError(server.output[start:])
 

@@ -34,10 +34,10 @@ def test_every_authorizer_is_documented(template: dict[str, Any]) -> None:
 
 def test_environments_are_those_of_samconfig() -> None:
     rows = rows_of(PAGE.read_text(encoding="utf-8"), "In three commands")
-    told = {row[0].split()[0]: (row[2], row[3]) for row in rows}
+    documented = {row[0].split()[0]: (row[2], row[3]) for row in rows}
     for section, name in (("default", "dev"), ("staging", "staging"), ("prod", "prod")):
         given = overrides(section)
-        moves, logs = told[name]
+        moves, logs = documented[name]
         assert logs == f"{given['LogRetentionDays']} days"
         canary = re.fullmatch(r"Canary(\d+)Percent(\d+)Minutes", given["DeploymentType"])
         expected = f"{canary[1]} % for {canary[2]} minutes, then all" if canary else "at once"
@@ -48,8 +48,8 @@ def test_the_rows_are_exactly_the_alarms(stack: DeployedStack) -> None:
     alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
     names = {alarm["AlarmName"].removeprefix(f"{STACK}-") for alarm in alarms}
     rows = rows_of(OPERATIONS.read_text(encoding="utf-8"), "Alarms")
-    told = [row[0].strip("`") for row in rows]
-    assert sorted(told) == sorted(names)
+    documented = [row[0].strip("`") for row in rows]
+    assert sorted(documented) == sorted(names)
     assert all(len(row) == 3 and len(row[2].split()) > 5 for row in rows)
 
 

@@ -53,9 +53,9 @@ def test_a_changed_parameter_makes_a_new_version(template: dict[str, Any], name:
         if key != "ReservedConcurrentExecutions"
     }
     assert version["UpdateReplacePolicy"] == version["DeletionPolicy"] == "Retain"
-    told = version["Properties"]["Description"]["Fn::Sub"]
+    description = version["Properties"]["Description"]["Fn::Sub"]
     # A condition on the parameter decides whether there is a key.
-    assert references(published, parameters) == set(re.findall(r"\$\{(\w+)\}", told))
+    assert references(published, parameters) == set(re.findall(r"\$\{(\w+)\}", description))
 
 
 def test_the_longest_values_fit_into_a_version_s_description(template: dict[str, Any]) -> None:
@@ -68,8 +68,8 @@ def test_the_longest_values_fit_into_a_version_s_description(template: dict[str,
     } | {"KmsKeyArn": len("arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-" + "0" * 32)}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Version" and "Description" in resource["Properties"]:
-            told = resource["Properties"]["Description"]["Fn::Sub"]
-            names = re.findall(r"\$\{(\w+)\}", told)
+            description = resource["Properties"]["Description"]["Fn::Sub"]
+            names = re.findall(r"\$\{(\w+)\}", description)
             assert sum(longest[name] for name in names) + len(names) <= 256
 
 

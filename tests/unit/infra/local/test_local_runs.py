@@ -30,9 +30,11 @@ def ended(cloud: LocalCloud, name: str = "one") -> dict[str, Any]:
     started = states.start_execution(
         stateMachineArn=machine["stateMachineArn"], name=name, input='{"prefix": "backfill/"}'
     )
-    while (told := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+    while (execution := states.describe_execution(executionArn=started["executionArn"]))[
+        "status"
+    ] == "RUNNING":
         time.sleep(0.05)
-    return dict(told)
+    return dict(execution)
 
 
 def planner(cloud: LocalCloud) -> Callable[[dict[str, Any]], Any]:
@@ -59,9 +61,9 @@ def test_each_part_is_one_call_between_plan_and_finish() -> None:
             "BackfillFunction": planner(cloud),
         }
         with LocalRuns(cloud, TEMPLATE, invoke):
-            told = ended(cloud)
-    assert told["status"] == "SUCCEEDED", told
-    assert json.loads(told["output"])["finished"]["plan_key"] == "plan"
+            execution = ended(cloud)
+    assert execution["status"] == "SUCCEEDED", execution
+    assert json.loads(execution["output"])["finished"]["plan_key"] == "plan"
     expected = [{"backfill": {"part": part, "model_digest": "d", "attempt": 1}} for part in PARTS]
     assert sorted(items, key=str) == sorted(expected, key=str)
 
@@ -81,9 +83,9 @@ def test_errors_keep_their_type_for_the_state_machine(text: str, error: str) -> 
         LocalCloud(TEMPLATE) as cloud,
         LocalRuns(cloud, TEMPLATE, {"BackfillFunction": fail, "BatchFunction": fail}),
     ):
-        told = ended(cloud)
-    assert (told["status"], told["error"]) == ("FAILED", error)
-    assert "the log" not in told["cause"]
+        execution = ended(cloud)
+    assert (execution["status"], execution["error"]) == ("FAILED", error)
+    assert "the log" not in execution["cause"]
 
 
 def test_the_end_of_an_environment_is_retried() -> None:
