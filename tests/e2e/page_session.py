@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from infra.build.package_functions import environment_without_make
+from infra.local.function_build import environment_without_make
 from tests.e2e.page_blocks import ROOT, Step, steps
 
 TOUR: Final = ("README.md", "docs/getting-started.md", "docs/own-tables.md", "docs/decisions.md")

@@ -186,7 +186,7 @@ def serve(*words: object) -> subprocess.CompletedProcess[str]:
 def test_ctrl_c_stops_the_server_without_a_traceback(sample_bundle: Path) -> None:
     with ServedApi(sample_bundle) as api:
         assert call(api, "/health", headers={})[0] == 200
-        exit_code, output = api.stop()
+        exit_code, output = api.stop(), api.output
     assert exit_code == 130
     assert "Traceback" not in output
 

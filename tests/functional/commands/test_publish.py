@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from churn_core.cli import main
 from churn_core.models.bundle.writer import write_bundle
@@ -18,6 +17,7 @@ from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.client import fetch_current
 from functions.client.model_store import ModelStoreError, parse_folder
 from functions.client.publish import fetch, publish
+from infra.local.moto_server import moto_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,11 +32,8 @@ FILES: Final = ("metrics.json", "model.onnx", "portable.onnx", "report.html", "m
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import signal
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +19,7 @@ from pyarrow import parquet
 from churn_core.cli import main
 from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
+from infra.local.child_process import ChildProcess
 from tests.functional.customer_files import CANARY, write_table
 
 if TYPE_CHECKING:
@@ -71,27 +71,17 @@ def test_a_full_disk_leaves_no_output(many: Path, sample_bundle: Path, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def _wait_for_output_to_grow(folder: Path, process: subprocess.Popen[Any]) -> None:
-    while process.poll() is None:
-        if any(path.stat().st_size > 100_000 for path in folder.glob(".churn-*")):
-            return
-        time.sleep(0.005)
-    raise AssertionError("the command ended before it could be stopped")
-
-
-@pytest.mark.parametrize(("stop", "exit_code", "leftovers"), [("SIGINT", 130, 0), ("SIGKILL", -9, 1)])
-def test_a_run_that_is_stopped_leaves_no_output(
-    stop: str, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("stop", "exit_code", "leftovers"), [(signal.SIGINT, 130, 0), (signal.SIGKILL, -9, 1)]
+)
+def test_a_run_that_is_stopped_half_way_leaves_no_output(
+    stop: signal.Signals, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.parquet"
-    process = subprocess.Popen(
-        _churn("score", many, out, "--model", sample_bundle), stderr=subprocess.PIPE, text=True
-    )
-    _wait_for_output_to_grow(tmp_path, process)
-    process.send_signal(getattr(signal, stop))
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == exit_code, error
-    assert "Traceback" not in error
+    with ChildProcess(_churn("score", many, out, "--model", sample_bundle), stop_signal=stop) as process:
+        process.wait_until(lambda: any(path.stat().st_size > 100_000 for path in tmp_path.glob(".churn-*")))
+        assert process.stop() == exit_code, process.output
+        assert "Traceback" not in process.output
     assert not out.exists()
     assert len(list(tmp_path.iterdir())) == leftovers
 
@@ -137,21 +127,14 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame, tmp_path: Path) -> None:
     source = write_table(sample_table, tmp_path / "in.parquet")
-    process = subprocess.Popen(
-        _churn("train", source, "--out", tmp_path / "bundle", "--model-type", "gradient_boosting"),
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    # Worker processes fit the folds: once there is one, training has begun.
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while process.poll() is None and not children.read_text():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130, error
-    assert "Traceback" not in error
+    command = _churn("train", source, "--out", tmp_path / "bundle", "--model-type", "gradient_boosting")
+    # The folds are fitted by processes of their own: once there is one, training has begun.
+    with ChildProcess(command, stop_signal=signal.SIGINT) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        process.wait_until(lambda: children.exists() and children.read_text() != "")
+        time.sleep(0.5)
+        assert process.stop() == 130, process.output
+        assert "Traceback" not in process.output
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 

@@ -107,7 +107,7 @@ def test_a52_the_description_holds_for_generated_requests(sample_bundle: Path, t
             text=True,
             check=False,
         )
-        exit_code, output = api.stop()
+        exit_code, output = api.stop(), api.output
 
     assert result.returncode == 0, result.stdout[-6_000:]
     found = re.search(r"(\d+) generated", result.stdout)

@@ -1,4 +1,4 @@
-"""docs/deploy.md and docs/operations.md say what the template says."""
+"""docs/deploy.md and docs/operations.md agree with the template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPERATIONS: Final = REPOSITORY / "docs" / "operations.md"
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
-    """Return the cells of the table below a heading, without its head."""
+    """Return the cells of the table under a heading, without its first row."""
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
@@ -82,7 +82,7 @@ def test_names_and_figures_of_the_page_are_those_of_the_stack(
         short = group.removeprefix("/aws/lambda/churn-prod")
         assert f"`{group}`" in page or f"`{short}`" in page, group
     parameters = set(template["Parameters"])
-    # Words in capitals and small letters, in code style, are parameters, resources or outputs.
+    # Words in mixed case and code style are parameters, resources or outputs.
     for name in re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page):
         assert name in parameters | set(stack.resources) | set(template["Outputs"]), name
     for rule in template["Rules"].values():

@@ -7,11 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
-import moto.awslambda.models
-import moto.core.config
 import pytest
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
@@ -22,6 +19,7 @@ from functions.batch import scoring_child
 from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoredFile, ScoringTask
+from infra.local.moto_server import interpreted_state_machines
 from tests.functional.batch.backfill.run_stack import BACKFILL, BATCH, ROLE, RunStack
 
 if TYPE_CHECKING:
@@ -73,8 +71,6 @@ def runs(
     # Loading the model takes longer than scoring a small part.
     monkeypatch.setattr(scoring_child, "load_bundle", lambda folder: folder)
     monkeypatch.setattr(scoring_child, "ChurnPredictor", functools.cache(ChurnPredictor.load))
-    monkeypatch.setenv("MOTO_PORT", str(urlsplit(endpoint).port))
-    monkeypatch.setitem(moto.core.config.default_user_config["stepfunctions"], "execute_state_machine", True)
     # Only the retrier's name `time` is replaced: its module is the one that everything else sleeps with.
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))
     load_runs.cache_clear()
@@ -84,13 +80,8 @@ def runs(
         functions.create_function(
             FunctionName=name, Role=role, Runtime="python3.13", Handler="x", Code={"ZipFile": b"x"}
         )
-    machine = machines.create_state_machine(name=BACKFILL, definition=definition(), roleArn=ROLE)
-    running = RunStack(stack, machine["stateMachineArn"])
-
-    def invoke(function: Any, event: dict[str, Any]) -> tuple[str, bool, str]:
-        body, errored = running.answer(function.function_name, event)
-        return body, errored, ""
-
-    monkeypatch.setattr(moto.awslambda.models.LambdaFunction, "_invoke_lambda", invoke)
-    yield running
+    with interpreted_state_machines(endpoint, lambda name, event: running.answer(name, event)):
+        machine = machines.create_state_machine(name=BACKFILL, definition=definition(), roleArn=ROLE)
+        running = RunStack(stack, machine["stateMachineArn"])
+        yield running
     load_runs.cache_clear()
