@@ -152,7 +152,7 @@ class TrainedOnce:
 
 
 def _key(config: Settings, table: pd.DataFrame) -> str:
-    """Compute the digest of a configuration and a table; a column's type counts, and so does its place."""
+    """Compute the digest of a configuration and a table; types and names of columns count too."""
     import pandas as pd
 
     digest = hashlib.sha256(config.model_dump_json().encode())
