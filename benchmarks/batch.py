@@ -71,7 +71,7 @@ def _pandas_and_pickle(work: Path, pipeline_file: str) -> float:
 
 
 def duckdb_copy(work: Path) -> float:
-    """DuckDB alone: copies columns of the output's shape out of the same file."""
+    """DuckDB alone, without a model: reads the same file, writes columns of the same names and types."""
     import duckdb
 
     connection = duckdb.connect(config={"threads": THREADS})

@@ -164,7 +164,7 @@ def load_config(path: Path | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        If the file is missing, is no YAML, or holds a key or value that is not allowed.
+        If the file is missing or not valid YAML, or holds a key or value that is not allowed.
     """
     path = path or default_config_path()
     try:
@@ -173,8 +173,12 @@ def load_config(path: Path | None = None) -> Settings:
         raise ConfigError(
             f"{path} can't be read ({error.strerror}); name a config file with --config."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid YAML; mend its syntax.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text; save it with the encoding UTF-8.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path} is not valid YAML{place}; correct its syntax.") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings; start from config/config.yaml.")
     return parse_config(content)
@@ -238,4 +242,7 @@ def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec
         if column not in features:
             raise ValueError(f"data.derived.{name}: {column!r} is not in data.features; add it there")
         if features[column].kind != needed:
-            raise ValueError(f"data.derived.{name}: {column!r} must be a {needed} column")
+            raise ValueError(
+                f"data.derived.{name}: {column!r} must be a {needed} column; name another column, or set"
+                f" data.features.{column}.kind to {needed}"
+            )

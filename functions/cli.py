@@ -23,7 +23,7 @@ DEFAULT_ADDRESS: Final = ("127.0.0.1", 8000)
 def add_commands(parsers: Any) -> None:
     """Add the commands to the parser of ``churn``."""
     serve = parsers.add_parser(
-        "serve", help="serve the API of the score Lambda on this machine, with a web page"
+        "serve", help="run the scoring API on this machine, with a web form to try customers"
     )
     serve.add_argument(
         "--host", help="address to listen on (default: api.host of the config, else 127.0.0.1)"

@@ -53,19 +53,21 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
     Raises
     ------
     ConfigError
-        If another package has the place of the one that is meant: `functions` is a common name.
+        If the package is missing, or another one of the same name is found: `functions` is a common name.
     """
     try:
         add_commands: Callable[[Any], None] = entry_point.load()
     except (ImportError, AttributeError) as error:
         package = entry_point.module.partition(".")[0]
         found = find_spec(package)
-        place = (
-            found and (found.origin or next(iter(found.submodule_search_locations or []), None))
-        ) or "nowhere"
+        if found is None:
+            raise ConfigError(
+                f"The package '{package}' of churn-stack is missing; install churn-stack again."
+            ) from error
+        place = found.origin or next(iter(found.submodule_search_locations or []), "an unknown path")
         raise ConfigError(
-            f"The package '{package}' ({place}) is not the one of churn-stack; uninstall it, or install"
-            " churn-stack into an environment of its own."
+            f"Python found a package '{package}' at {place}, which is not the one of churn-stack; uninstall"
+            " it, or install churn-stack into a virtual environment of its own."
         ) from error
     return add_commands
 

@@ -22,6 +22,6 @@ def choices_text(choices: dict[str, Any]) -> list[str]:
             lines.append(f"{name:<22}{found['log_loss']:<10.4f}{behind}")
     if "pairs" in choices:
         compared, taken = choices["pairs"]["compared"], choices["pairs"]["taken"]
-        others = ", ".join(f"{name}: {found['log_loss']:.4f}" for name, found in compared.items())
-        lines += ["", f"Pairs of columns that it combines: {taken} (log loss by number of pairs: {others})."]
+        losses = ", ".join(f"{found['log_loss']:.4f}" for found in compared.values())
+        lines += ["", f"Column pairs in the model: {taken} (tried {', '.join(compared)}; log loss {losses})."]
     return lines

@@ -29,7 +29,7 @@ _REPORTED_SHARE = 0.02
 def add_commands(commands: Any) -> None:
     """Add the command to the parser."""
     drift = commands.add_parser(
-        "drift", help="compare a table with the training rows, and estimate the metrics of its scores"
+        "drift", help="compare new customers with the training rows; estimate model quality without labels"
     )
     drift.add_argument(
         "data", type=Path, metavar="DATA", help="customers, .parquet or .csv; the target is not needed"

@@ -23,7 +23,8 @@ _ADVICE = "name another file with --out"
 def add_commands(commands: Any) -> None:
     """Add the command to the parser."""
     init = commands.add_parser(
-        "init", help="write a configuration for a churn table, and warn of what would spoil a model"
+        "init",
+        help="write a configuration for a churn table, and warn about columns that make the model wrong",
     )
     init.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
     init.add_argument("--target", required=True, help="the column that says who left")

@@ -45,15 +45,15 @@ def add_commands(commands: Any) -> None:
         help="three reasons, or every feature (default top)",
     )
     add_model(predict)
-    add_json(predict, "print errors as JSON; results always are")
+    add_json(predict, "print errors as JSON too (results are always JSON)")
     predict.set_defaults(run=_predict)
     score = commands.add_parser("score", help="score a file of customers into a Parquet file")
-    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers, .parquet or .csv")
+    score.add_argument("source", type=Path, metavar="CUSTOMERS", help="file of customers, .parquet or .csv")
     score.add_argument(
         "destination",
         type=Path,
         metavar="OUT.parquet",
-        help="file to write: one row per customer, same order",
+        help="file to write: one row per customer in the same order, unless --top is given",
     )
     add_model(score)
     add_batch(score)

@@ -153,7 +153,7 @@ def parse_target_column(series: pd.Series[Any], name: str) -> CategoryColumn:
 
 
 def label_form(text: str) -> str:
-    """Return a label in the form that is compared: ``True`` becomes ``true``, ``1.0`` becomes ``1``."""
+    """Normalise a label, so that equal labels are equal texts: ``True`` to ``true``, ``1.0`` to ``1``."""
     if text.casefold() in ("true", "false"):
         return text.casefold()
     whole = _whole_float_text.fullmatch(text)
@@ -174,8 +174,9 @@ def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.
     unknown = int(np.count_nonzero(~(positive | negative)))
     if unknown:
         raise DataError(
-            f"Column {contract.target!r} is the target but holds {unknown} values that are neither of its two"
-            " labels; correct them, or data.target.positive and data.target.negative."
+            f"Target column {contract.target!r} has {unknown} rows whose value is missing or is neither"
+            f" data.target.positive ({contract.positive!r}) nor data.target.negative ({contract.negative!r});"
+            " correct these rows or these two settings."
         )
     return positive.astype(np.int64)
 

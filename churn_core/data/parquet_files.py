@@ -80,7 +80,7 @@ def _check_magic(path: Path) -> None:
         raise DataError(f"{path} is an encrypted Parquet file; decrypt it first.")
     if head != _PARQUET_MAGIC:
         raise DataError(
-            f"{path} is not a Parquet file; give it the file name ending of its format, or convert it."
+            f"{path} is not a Parquet file; rename it to .csv if it holds CSV, or convert it to Parquet."
         )
     if tail != _PARQUET_MAGIC:
         raise DataError(f"{path} is a truncated Parquet file; copy or write it again.")

@@ -62,7 +62,10 @@ class Money:
             and 0 < self.success_rate <= 1
             and self.success_rate * self.value_of_customer > 0
         ):
-            raise ValueError("value and success rate must be above 0, the cost at least 0")
+            raise ValueError(
+                "value_of_customer must be above 0, cost_of_offer at least 0,"
+                " and success_rate above 0 and at most 1"
+            )
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Money:

@@ -64,7 +64,9 @@ class ChurnPredictor:
         try:
             self._check_golden_rows()
         except (KeyError, TypeError, InvalidRecordsError, ScoringError) as error:
-            raise BundleError("The bundle's golden rows can't be scored; train the model again.") from error
+            raise BundleError(
+                "The customers under 'golden_rows' in manifest.json can't be scored; train the model again."
+            ) from error
 
     @classmethod
     def load(cls, folder: Path) -> ChurnPredictor:

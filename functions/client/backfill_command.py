@@ -31,8 +31,14 @@ _TIMEOUT_SECONDS: Final = 900
 
 def add_command(commands: Any, default_stack: str) -> None:
     """Add the command to the parser of ``churn``."""
-    command = commands.add_parser("backfill", help="score all Parquet parts below a prefix, on AWS")
-    command.add_argument("address", metavar="s3://BUCKET/PREFIX/", help="prefix of the parts")
+    command = commands.add_parser(
+        "backfill", help="score all Parquet files under an S3 prefix with the deployed stack"
+    )
+    command.add_argument(
+        "address",
+        metavar="s3://BUCKET/PREFIX/",
+        help="prefix of the Parquet files to score, in the stack's input bucket under backfill/",
+    )
     command.add_argument(
         "--stack", default=default_stack, help=f"name of the stack (default {default_stack})"
     )
@@ -44,7 +50,7 @@ def add_command(commands: Any, default_stack: str) -> None:
         type=_percentage,
         default=0,
         metavar="PERCENT",
-        help="continue until this share of parts has failed (default 0)",
+        help="stop when more than PERCENT of the parts have failed (default 0: stop at the first failure)",
     )
     command.add_argument("--dry-run", action="store_true", help="only estimate parts, rows, time and price")
     command.add_argument("--json", action="store_true", help="print JSON for programs")

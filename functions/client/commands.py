@@ -34,13 +34,23 @@ def add_commands(commands: Any) -> None:
         "--output-bucket", help="the stack's output bucket (default: from the input bucket's name)"
     )
     locate.set_defaults(run=_locate)
-    again = commands.add_parser("redrive", help="list inputs that could not be scored, and queue them again")
+    again = commands.add_parser(
+        "redrive", help="list inputs that could not be scored; with --code, --id or --all queue them again"
+    )
     again.add_argument("--stack", default=DEFAULT_STACK, help=f"name of the stack (default {DEFAULT_STACK})")
     again.add_argument(
-        "--code", action="append", default=[], help="queue all inputs with this code again; repeatable"
+        "--code",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="queue all inputs again that the list shows with this code, such as timeout; repeatable",
     )
     again.add_argument(
-        "--id", action="append", default=[], help="queue the input with this id again; repeatable"
+        "--id",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="queue the input with this id from the list again; repeatable",
     )
     again.add_argument("--all", action="store_true", help="queue all listed inputs again")
     again.set_defaults(run=_redrive)

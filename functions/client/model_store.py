@@ -59,7 +59,7 @@ class ModelFolder:
 
     @property
     def address(self) -> str:
-        """Address of the folder, for people and makefiles."""
+        """S3 address of the folder: what `churn publish` prints, and ``MODEL=`` of ``make package``."""
         return f"s3://{self.bucket}/{self.prefix}"
 
 
@@ -91,7 +91,8 @@ def parse_folder(address: str) -> ModelFolder:
     hexadecimal = len(digest12) == 12 and set(digest12) <= set("0123456789abcdef")
     if not (bucket and start and hexadecimal):
         raise ModelStoreError(
-            "The address names no model; copy it from 'churn publish': s3://BUCKET/models/NAME/DIGEST/."
+            "The address is not that of a model; copy it from the output of 'churn publish':"
+            " s3://BUCKET/models/NAME/DIGEST12/."
         )
     return ModelFolder(bucket, f"{start}/", digest12)
 
@@ -144,7 +145,10 @@ class ModelStore:
                 return None
             raise
         if answer["ContentLength"] > _LARGEST_OBJECT_BYTES:
-            raise ModelStoreError(f"{key} is too large for a part of a model; find out who wrote it.")
+            raise ModelStoreError(
+                f"{key} is larger than any file of a model, so 'churn publish' did not write it; delete the"
+                " object, then publish the model again."
+            )
         return StoredVersion(answer["Body"].read(), answer["ETag"], str(answer.get("VersionId")))
 
     def _put(self, key: str, content: bytes, content_type: str, **condition: str) -> dict[str, Any] | None:

@@ -25,7 +25,9 @@ def add_commands(commands: Any) -> None:
         help="where to publish; the bucket must have versioning enabled",
     )
     command.add_argument(
-        "--allow-sample", action="store_true", help="also accept a model of generated sample customers"
+        "--allow-sample",
+        action="store_true",
+        help="also publish the sample model that 'make build' and 'make package' train if MODEL is not set",
     )
     command.add_argument("--json", action="store_true", help="print JSON for programs")
     command.set_defaults(run=_publish)

@@ -136,7 +136,10 @@ def requeue(s3: Any, sqs: Any, names: StackNames, chosen: Unscored) -> None:
         If the message names no object, or the record changed at the same time.
     """
     if chosen.body is None:
-        raise RedriveError(f"Message {chosen.name} names no object; correct it and send it yourself.")
+        raise RedriveError(
+            f"Message {chosen.name} does not name an S3 object, so it can't be queued again; upload the"
+            " object to the input bucket again."
+        )
     if chosen.place == "quarantine":
         _mark_requeued(s3, names, chosen)
     sqs.send_message(QueueUrl=names.queue_url, MessageBody=chosen.body)

@@ -35,7 +35,10 @@ def aws_client(service: str, timeout_seconds: int | None = None) -> Any:
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
-        raise AwsError("This command needs boto3; install it with 'pip install churn-stack[aws]'.") from None
+        raise AwsError(
+            "This command needs boto3; install it with 'make setup-dev' in a clone of the repository, or with"
+            " 'pip install churn-stack[aws]'."
+        ) from None
     if timeout_seconds is None:
         return create_client(service)
     return create_client(service, read_timeout=timeout_seconds, retries={"total_max_attempts": 1})
@@ -50,8 +53,12 @@ def typed_aws_errors() -> Iterator[None]:
         summary = error_summary(error)
         if summary is None:
             raise
-        what = "the names and your rights" if error_code(error) else "credentials, region and network"
-        raise AwsError(f"{summary}; check {what}.") from error
+        advice = (
+            "the names of the bucket and of the stack, and the permissions of your AWS identity"
+            if error_code(error)
+            else "your AWS credentials, the region and the network"
+        )
+        raise AwsError(f"{summary}; check {advice}.") from error
 
 
 def split_address(address: str) -> tuple[str, str]:

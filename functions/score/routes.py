@@ -73,12 +73,12 @@ def openapi() -> Response[str]:
 
 
 def v2_live() -> Response[str]:
-    """Answer that the server runs."""
+    """Return ``{"live": true}``: the server is running."""
     return _json({"live": True})
 
 
 def v2_ready() -> Response[str]:
-    """Answer that the model is loaded."""
+    """Load the model and return ``{"ready": true}``; a model that can't be loaded gives an error."""
     loaded_predictor()
     return _json({"ready": True})
 

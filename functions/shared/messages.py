@@ -34,9 +34,10 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
     Returns
     -------
     list of InputObject or NotScoredError
-        One for each object that the message names, in its order; or one error if it names none.
-        The errors' outcomes are ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``,
-        ``not-an-input`` and ``foreign``.
+        One element for each object in the message, in the same order: the object, or the error that
+        says why it is not scored. A message without objects gives one error. The errors' outcomes are
+        ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``, ``not-an-input`` and
+        ``foreign``.
     """
     try:
         message = json.loads(body)

@@ -243,7 +243,10 @@ class Storage:
 
 
 def version_arguments(source: InputObject) -> dict[str, str]:
-    """Return arguments that request this version, or without one, the object if its etag is the same."""
+    """Return the arguments of an S3 request for exactly this input.
+
+    With a version id, that version is requested. Without one, the request fails if the etag has changed.
+    """
     which = {"VersionId": source.version_id} if source.version_id else {"IfMatch": f'"{source.etag}"'}
     return {"Bucket": source.bucket, "Key": source.key, **which}
 

@@ -120,7 +120,9 @@ class FunctionUnderEmulator(Service):
         """Duration of the first start: interpreter, imports, model. Known after the first `invoke`."""
         found = _INIT_REPORT.search(self.log)
         if found is None:
-            raise FunctionError(f"The emulator has not reported a start:\n{self.log}")
+            raise FunctionError(
+                f"The emulator's log has no start-up duration yet; call invoke first. The log:\n{self.log}"
+            )
         return float(found.group(1))
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from churn_core.models.export.parity import (
 )
 from churn_core.models.export.prove import prove_model
 from churn_core.models.export.scoring_graph import build_scoring_graph
+from churn_core.models.families import FAMILIES
 from churn_core.models.sklearn_internals import boosted_tree_nodes
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.money import NOBODY
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from churn_core.models.export.parity import Scorer
     from churn_core.models.export.prove import ProvedModel
     from churn_core.models.export.scoring_graph import ScoringGraph
-
-FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 
 
 def run_gate(model: ChurnModel, candidates: dict[str, Scorer], rows: GateRows) -> None:

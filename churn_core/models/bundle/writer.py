@@ -54,17 +54,19 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
 def write_bundle(
     proved: ProvedModel, report: str, folder: Path, *, sample: bool = False, keep_previous: bool = False
 ) -> Bundle:
-    """Write the bundle's files, verify them as a reader does, and move them into place.
+    """Write the bundle to a temporary folder, load it to verify it, then rename it to `folder`.
 
     Parameters
     ----------
     proved : ProvedModel
+        The model, whose exported graphs passed the parity gate.
     report : str
         The HTML report.
     folder : Path
         Target folder. An older bundle in it is replaced; any other content is an error.
     sample : bool
-        Whether it was trained on generated customers; the manifest then has ``"sample": true``.
+        Whether it is the model that the build trains if it is given none; the manifest then has
+        ``"sample": true``. `churn train` never sets it, whatever table it reads.
     keep_previous : bool
         Whether a replaced bundle is kept for `churn_core.models.bundle.history.bring_back`.
 

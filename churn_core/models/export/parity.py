@@ -112,7 +112,8 @@ class Comparison:
             raise ParityError(
                 f"Parity gate: {name} differs from scikit-learn by up to {largest:.2g} on"
                 f" {int((difference > TOLERANCE).sum())} of {len(answer)} rows, for example on a"
-                f" {self._describe(worst, feature)}; nothing was written."
+                f" {self._describe(worst, feature)}; train another family with --model-type."
+                " Nothing was written."
             )
         return largest
 
@@ -131,8 +132,8 @@ class Comparison:
                 if 0 <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
                     return nearby
         raise ParityError(
-            f"Parity gate: scikit-learn and the graphs disagree at every threshold near {threshold}; set"
-            " decision.threshold to another value."
+            f"Parity gate: scikit-learn and the graphs decide differently at every threshold within 0.001 of"
+            f" {threshold}; set decision.threshold to a number outside that range. Nothing was written."
         )
 
     def refuse_changed_decisions(self, threshold: float) -> int:

@@ -143,8 +143,11 @@ def _type_family(type_name: str) -> str:
 
 
 def _type_fault(name: str, kind: str, allowed: str) -> InputFileError:
-    shown = kind if kind.isalpha() else "nested"
-    return InputFileError("schema", f"Column {name!r} is of type {shown}; write it as {allowed}.")
+    # The names of nested types and enums can hold customers' data.
+    shown = kind if kind.replace(" ", "").isalpha() else "nested"
+    return InputFileError(
+        "schema", f"Column {name!r} is of type {shown}, but must be {allowed}; convert the column."
+    )
 
 
 def _category(column: str, feature: CategoryFeature, position: int) -> str:

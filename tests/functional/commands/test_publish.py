@@ -415,5 +415,5 @@ def test_the_current_model_is_fetched_for_a_comparison(
     "address", ["models/churn", "s3://bucket", "s3://bucket/models/churn/", "s3://bucket/0123456789ab/"]
 )
 def test_an_address_that_names_no_model_is_refused(address: str) -> None:
-    with pytest.raises(ModelStoreError, match="names no model"):
+    with pytest.raises(ModelStoreError, match="copy it from the output of 'churn publish'"):
         parse_folder(address)
