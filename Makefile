@@ -1,4 +1,4 @@
-# One word a task. `make demo` and `make test` need Python 3.11 or later and make, nothing else.
+# Each target is one task. `make demo` and `make test` need Python 3.11 or later and make; a few tests need more.
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
 
-help: ## list these words
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The virtual environment is a stamp: it is made again when a lock changes.

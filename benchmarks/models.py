@@ -4,7 +4,7 @@
     make bench-models DATA=telco.csv TARGET=Churn
 
 `churn init` writes each table's configuration, and every contender sees the columns that it names. An
-additive model chooses its number of pairs anew in every training fold. CatBoost takes categories as they
+additive model chooses its number of pairs in every training fold. CatBoost takes categories as they
 are; the other peers take the product's encoded matrix. Times are per fold, on one thread, while another
 fold runs on the other core; scoring is a million rows of the encoded matrix (of the raw table for
 CatBoost), and the product's own graphs give their reasons with it.

@@ -82,7 +82,7 @@ def _online(measured: Measured) -> str:
             ]
         )
     rows.append(["a month without requests", "", "$0", "", "$0", dollars(total(cost.container_month())), ""])
-    head = ["customers a request", "ms, median / p99", "this stack", "of it API Gateway"]
+    head = ["customers a request", "ms, median / p99", "this stack", "API Gateway's part"]
     head += ["SageMaker Serverless", "container", "container is cheaper from"]
     return _table(head, rows)
 
@@ -106,7 +106,7 @@ def _prices(_: Measured) -> str:
         [price.name, f"${price.dollars:.10f}".rstrip("0").rstrip(".") + f" a {price.unit}", price.source]
         for price in prices.PRICES
     ]
-    return _table(["price", "dollars", "read in"], rows)
+    return _table(["price", "dollars", "source"], rows)
 
 
 BLOCKS: Final[dict[str, Callable[[Measured], str]]] = {

@@ -19,7 +19,7 @@ class NoEnvironmentError(Exception):
 
 
 def environment_python(name: str) -> Path:
-    """Return the interpreter of a peer's environment; it is made anew when the lock has changed.
+    """Return the interpreter of a peer's environment; it is made again when the lock has changed.
 
     Parameters
     ----------

@@ -17,11 +17,16 @@ from typing import Final, Self
 from infra.local.function_build import environment_without_make
 from tests.e2e.page_blocks import ROOT, Step, steps
 
-TOUR: Final = ("README.md", "docs/getting-started.md", "docs/own-tables.md", "docs/decisions.md")
+TOUR: Final = (
+    "README.md",
+    "docs/getting-started.md",
+    "docs/scoring-files.md",
+    "docs/own-tables.md",
+    "docs/decisions.md",
+)
 """Pages that are read in this order: they train, and use what the page before has made."""
 
 SAMPLE_PAGES: Final = (
-    "docs/scoring-files.md",
     "docs/monitoring.md",
     "docs/models-and-reasons.md",
     "docs/python.md",

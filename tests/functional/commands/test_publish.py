@@ -312,7 +312,7 @@ def test_other_failures_are_one_sentence_too(
     assert "s3://BUCKET/PREFIX/" in churn("publish", sample_bundle, BUCKET, fails=True)
     assert "no model in" in churn("publish", tmp_path, ADDRESS, fails=True)
     s3.put_object(Bucket=BUCKET, Key="team/models/churn/current.json", Body=b"[]")
-    assert "not a pointer to a model" in churn("publish", sample_bundle, ADDRESS, fails=True)
+    assert "current.json does not name a model" in churn("publish", sample_bundle, ADDRESS, fails=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert "connection to AWS failed" in churn("publish", sample_bundle, ADDRESS, fails=True)
@@ -367,7 +367,7 @@ def test_a_fetched_model_must_match_its_address(
 ) -> None:
     address = churn("publish", sample_bundle, ADDRESS)["address"]
     folder = parse_folder(address)
-    with pytest.raises(ModelStoreError, match="not the model of digest"):
+    with pytest.raises(ModelStoreError, match="not the model with digest"):
         fetch(s3, address, tmp_path / "model", "0" * 64)
 
     stored = s3.get_object(Bucket=BUCKET, Key=folder.prefix + name)["Body"].read()

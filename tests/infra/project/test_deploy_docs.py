@@ -35,7 +35,7 @@ def test_every_value_of_the_authorizer_is_described(template: dict[str, Any]) ->
 
 
 def test_environments_are_those_of_samconfig() -> None:
-    rows = rows_of(PAGE.read_text(encoding="utf-8"), "In three commands")
+    rows = rows_of(PAGE.read_text(encoding="utf-8"), "Parameters and environments")
     described = {row[0].split()[0]: (row[2], row[3]) for row in rows}
     for section, name in (("default", "dev"), ("staging", "staging"), ("prod", "prod")):
         given = overrides(section)
