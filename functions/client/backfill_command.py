@@ -37,7 +37,7 @@ def add_command(commands: Any, default_stack: str) -> None:
     command.add_argument(
         "address",
         metavar="s3://BUCKET/PREFIX/",
-        help="prefix of the Parquet files to score, in the stack's input bucket under backfill/",
+        help="prefix of the Parquet files (parts) to score, in the stack's input bucket",
     )
     command.add_argument(
         "--stack", default=default_stack, help=f"name of the stack (default {default_stack})"
