@@ -263,7 +263,7 @@ def test_a_failed_gate_writes_nothing(
         return graph
 
     monkeypatch.setattr(export, "build_scoring_graph", wrong_graph)
-    with pytest.raises(ParityError, match="nothing was written"):
+    with pytest.raises(ParityError, match="Nothing was written"):
         run_training(settings, sample_table, tmp_path / "bundle", jobs=1)
     assert list(tmp_path.iterdir()) == []
 
