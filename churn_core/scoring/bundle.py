@@ -66,7 +66,7 @@ class Bundle:
 
     @property
     def sample(self) -> bool:
-        """Whether the model was trained on generated customers, for trying things out."""
+        """Whether the manifest marks it as the model that a build trains if it is given none."""
         return self.manifest.get("sample") is True
 
     def risk_levels(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
