@@ -24,7 +24,8 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
     -------
     dict
         Ready for JSON. ``sample``: whether a build trained the model because it was given none.
-        ``intercept``: log-odds to which the contributions are added. ``features``: each with a ``typical`` value of the training table.
+        ``intercept``: log-odds to which the contributions are added. ``features``: each with a ``typical``
+        value of the training table.
     """
     manifest = bundle.manifest
     typical = typical_customer(bundle)
