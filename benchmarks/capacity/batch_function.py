@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.capacity.measured import BatchMeasurement, BatchRun
 from churn_core.data import generate_sample_data
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.local_cloud import LocalCloud
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.local_cloud import LocalCloud
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:

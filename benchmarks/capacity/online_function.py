@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.online.trained_model import TrainedModel
+    from infra.local.aws.emulator import FunctionUnderEmulator
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import FunctionUnderEmulator
     from infra.local.tools import LambdaTools
 
 CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}  # Warm calls by the number of customers

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.online.rounds import Figure
-from infra.local.emulator import FunctionUnderEmulator
+from infra.local.aws.emulator import FunctionUnderEmulator
 from infra.local.function_build import build_function
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import REPOSITORY, find_tools

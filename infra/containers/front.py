@@ -14,14 +14,14 @@ import boto3
 import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.gateway import Gateway
-from infra.local.local_cloud import mapping_settings
-from infra.local.remote_function import RemoteFunction
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.gateway import Gateway
+from infra.local.aws.local_cloud import mapping_settings
+from infra.local.aws.remote_function import RemoteFunction
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
-    from infra.local.event_source_mapping import MappingSettings
+    from infra.local.aws.event_source_mapping import MappingSettings
 
 PORT: Final = 8000
 RETRY_SECONDS: Final = 10

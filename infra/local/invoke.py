@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.arguments import add_model_option
-from infra.local.emulator import FunctionUnderEmulator
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError
 from infra.local.function_build import BuildError, up_to_date_function
-from infra.local.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import MissingToolError, find_tools
 

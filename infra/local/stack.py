@@ -23,14 +23,14 @@ from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
 from infra.local.arguments import add_model_option, positive
-from infra.local.emulator_pool import EmulatorPool
-from infra.local.event_source_mapping import EventSourceMapping
+from infra.local.aws.emulator_pool import EmulatorPool
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.gateway import Gateway
+from infra.local.aws.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.aws.local_runs import LocalRuns
+from infra.local.aws.remote_function import FunctionError
 from infra.local.function_build import BuildError, up_to_date_function
-from infra.local.gateway import Gateway
-from infra.local.local_cloud import LocalCloud, forget_aws_settings
-from infra.local.local_runs import LocalRuns
 from infra.local.outcome_lines import OutcomeLines
-from infra.local.remote_function import FunctionError
 from infra.local.template_settings import STACK, TemplateSettings
 from infra.local.tools import MissingToolError, find_tools
 

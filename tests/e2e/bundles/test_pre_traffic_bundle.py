@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.remote_function import FunctionError
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import LambdaTools
 from tests.proof_figures import record_figure

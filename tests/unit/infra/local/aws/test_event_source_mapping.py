@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.local_cloud import LocalCloud
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.local_cloud import LocalCloud
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:

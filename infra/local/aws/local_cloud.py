@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import botocore.config
 
-from infra.local.event_source_mapping import MappingSettings
-from infra.local.moto_server import moto_server
+from infra.local.aws.event_source_mapping import MappingSettings
+from infra.local.aws.moto_server import moto_server
 from infra.local.service import Service
 from infra.local.template_settings import REGION, TemplateSettings
 

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from churn_core.errors import ConfigError
-from infra.local.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.aws.local_cloud import LocalCloud, forget_aws_settings
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import uvicorn
 
-from infra.local.gateway import LARGEST_EVENT, Gateway
-from infra.local.remote_function import FunctionError, encoded_event
+from infra.local.aws.gateway import LARGEST_EVENT, Gateway
+from infra.local.aws.remote_function import FunctionError, encoded_event
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:

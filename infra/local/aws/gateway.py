@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.serve.asgi_gateway import proxy_event, read_body, send_answer
-from infra.local.remote_function import FunctionError, encoded_event
+from infra.local.aws.remote_function import FunctionError, encoded_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping

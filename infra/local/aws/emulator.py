@@ -11,8 +11,8 @@ import signal
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.local.aws.remote_function import FunctionError, RemoteFunction
 from infra.local.child_process import ChildProcess, ProcessFailedError, free_ports
-from infra.local.remote_function import FunctionError, RemoteFunction
 from infra.local.service import Service
 from infra.local.tools import install_runtime
 

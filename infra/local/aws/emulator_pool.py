@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.remote_function import FunctionError
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError
 from infra.local.service import Service
 
 if TYPE_CHECKING:
