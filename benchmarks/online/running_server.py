@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.online.environments import environment_python
 from benchmarks.online.peers import SERVICES, Peer, Place, own_python
-from infra.local.child_process import ChildProcess, ProcessFailedError, free_ports
-from infra.local.service import Service
+from infra.local.child_process import ChildProcess, ProcessFailedError, Service, free_ports
 from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:

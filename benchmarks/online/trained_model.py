@@ -67,7 +67,7 @@ def _train(folder: Path, family: str) -> None:
 
     from churn_core.config import load_config, with_model_type
     from churn_core.data import generate_sample_data
-    from churn_core.data.records import table_records
+    from churn_core.data.loading import table_records
     from churn_core.features import parse_table
     from churn_core.pipelines import run_training
 

@@ -9,7 +9,7 @@ from benchmarks.capacity.batch_function import measure_batch
 from benchmarks.capacity.online_function import measure_online
 from benchmarks.online.trained_model import TrainedModel
 from churn_core.data import generate_sample_data
-from churn_core.data.records import table_records
+from churn_core.data.loading import table_records
 from churn_core.scoring.bundle import load_bundle
 
 if TYPE_CHECKING:

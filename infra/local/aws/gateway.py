@@ -44,7 +44,7 @@ class Gateway:
         invoke: Callable[[Mapping[str, Any]], Any],
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._routes = {(route.method.upper(), route.path) for route in template.routes()}
+        self._routes = set(template.routes())
         self._refusals = {name: template.gateway_response(name) for name in _REFUSALS}
         self._invoke = invoke
         self._patience_seconds = patience_seconds

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.local.aws.moto_server import interpreted_state_machines
 from infra.local.aws.remote_function import FunctionError
-from infra.local.service import Service
+from infra.local.child_process import Service
 from infra.local.template_settings import ACCOUNT, REGION, TemplateSettings
 from infra.local.tools import REPOSITORY
 

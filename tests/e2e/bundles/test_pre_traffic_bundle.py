@@ -117,7 +117,7 @@ def verdict(hook_dir: Path, tools: LambdaTools, version: Callable[[dict[str, Any
 def test_the_built_version_passes_the_built_hook(
     hook_dir: Path, version: FunctionUnderEmulator, lambda_tools: LambdaTools
 ) -> None:
-    assert verdict(hook_dir, lambda_tools, version.call) == "Succeeded"
+    assert verdict(hook_dir, lambda_tools, version.invoke) == "Succeeded"
     record_figure("hook before traffic", "the built hook lets the built version pass, and no other")
 
 
