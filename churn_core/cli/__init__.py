@@ -66,8 +66,8 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
             ) from error
         place = found.origin or next(iter(found.submodule_search_locations or []), "an unknown path")
         raise ConfigError(
-            f"Python found a package '{package}' at {place}, which is not the one of churn-stack; uninstall"
-            " it, or install churn-stack into a virtual environment of its own."
+            f"Another package named '{package}', at {place}, hides that of churn-stack; uninstall it, or"
+            " install churn-stack into an environment of its own."
         ) from error
     return add_commands
 
