@@ -109,12 +109,12 @@ GOLDEN_CHANGES = [
 @pytest.mark.parametrize("change", GOLDEN_CHANGES)
 def test_golden_rows_must_get_their_recorded_scores(bundle: Path, change: Change) -> None:
     forge(bundle, lambda manifest: change(manifest["golden_rows"][0]))
-    with pytest.raises(BundleError, match=r"golden rows"):
+    with pytest.raises(BundleError, match=r"golden.rows"):
         ChurnPredictor.load(bundle)
 
 
 def test_a_bundle_without_golden_rows_is_refused(bundle: Path) -> None:
-    with pytest.raises(BundleError, match="golden rows"):
+    with pytest.raises(BundleError, match="golden.rows"):
         ChurnPredictor.load(forge(bundle, lambda manifest: manifest.pop("golden_rows")))
 
 
