@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import report_error
+from churn_core.cli.output import refuse_reading_own_output, report_error
 from churn_core.errors import ChurnError, ConfigError
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAULT
     as_json = bool(getattr(options, "json", False))
     try:
+        refuse_reading_own_output(vars(options).values())
         options.run(options)
     except ChurnError as error:
         report_error(error, as_json=as_json)

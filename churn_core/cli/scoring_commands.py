@@ -105,7 +105,9 @@ def _score(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
         settings = replace(settings, text_cells=source != options.source)
-        result = score_file(source, options.destination, predictor, settings, progress.update)
+        # `source` may be a converted copy of the file that the user named.
+        reads = [options.source, options.model]
+        result = score_file(source, options.destination, predictor, settings, progress.update, reads=reads)
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),
