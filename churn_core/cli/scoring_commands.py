@@ -126,10 +126,11 @@ def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
         yield source
         return
     from churn_core.data import load_csv
+    from churn_core.scoring.files.unfinished import unfinished_folder
 
     table = load_csv(source, contract)
-    with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
-        converted = Path(folder) / "in.parquet"
+    with unfinished_folder(Path(tempfile.gettempdir())) as folder:
+        converted = folder / "in.parquet"
         try:
             table.to_parquet(converted, index=False)
         except OSError as error:

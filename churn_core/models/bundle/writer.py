@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import OutputError
@@ -29,10 +27,12 @@ from churn_core.scoring.bundle import (
     model_version,
 )
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
+from churn_core.scoring.files.unfinished import REPLACED, unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from churn_core.models.export.prove import ProvedModel
 
@@ -122,13 +122,15 @@ def write_bundle(
     check_bundle_folder(folder, reads)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
-            draft = Path(name) / "bundle"
+        with unfinished_folder(folder.parent) as work:
+            draft = work / "bundle"
             draft.mkdir()
             _write_files(proved, report, draft, sample=sample)
             # Loading verifies the hashes and scores the golden rows.
             bundle = ChurnPredictor.load(draft).bundle
-            replaced = Path(name) / "replaced"
+            # If the run ends between the two renames, the older bundle is moved back.
+            replaced = work / REPLACED / folder.name
+            replaced.parent.mkdir()
             if folder.exists():
                 folder.rename(replaced)
             draft.rename(folder)

@@ -16,6 +16,7 @@ from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_ty
 from churn_core.scoring.files.id_sql import output_id_type
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
+from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.parquet.faults import encrypted, reading_fault
 from churn_core.scoring.parquet.input_checks import FileLayout, InputLimits, check_magic, read_layout
 from churn_core.scoring.parquet.pages import check_pages, is_encrypted
@@ -110,7 +111,7 @@ def scoring_pass(
     Parameters and errors are those of `score_file`.
     """
     check_magic(source)
-    with _work_folder() as work:
+    with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work:
         local = work / "in.parquet"
         # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
         local.symlink_to(source.resolve())
@@ -154,12 +155,6 @@ def _open(
     if progress is not None:
         stream.on_rows = lambda done: progress(done, layout.rows)
     return ScoringPass(connection, stream, layout, id_type)
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="churn-") as name:
-        yield Path(name).resolve()
 
 
 @contextmanager

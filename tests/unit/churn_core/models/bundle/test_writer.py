@@ -79,6 +79,25 @@ def test_a_failure_in_the_middle_keeps_the_older_bundle(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+def test_an_interruption_between_the_renames_keeps_the_older_bundle(
+    proved_logistic: ProvedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(proved_logistic, "old", tmp_path / "bundle")
+    before = contents(tmp_path / "bundle")
+    rename = Path.rename
+
+    def interrupt(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(".churn-") and Path(target) == tmp_path / "bundle":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_bundle(proved_logistic, "new", tmp_path / "bundle")
+    assert contents(tmp_path / "bundle") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_golden_rows_conform_to_the_contract_and_cover_missing_and_unknown(
     proved_logistic: ProvedModel,
 ) -> None:
