@@ -84,7 +84,9 @@ def check_bundle_folder(folder: Path, reads: Iterable[Path]) -> None:
     others = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
     others = [name for name in others if name not in FILES or not (folder / MANIFEST).is_file()]
     if others:
-        raise OutputError(f"{folder} contains {others[0]!r}, which is not part of a model bundle; {advice}.")
+        raise OutputError(
+            f"{folder} contains {others[0]!r}, which is not part of a model bundle; move it, or {advice}."
+        )
 
 
 def write_bundle(
