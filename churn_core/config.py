@@ -19,7 +19,7 @@ from churn_core.column_specs import (
 )
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
-from churn_core.schema import Contract
+from churn_core.schema import Contract, alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 FamilyName = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
@@ -232,7 +232,13 @@ def _check_roles(data: DataSettings) -> None:
         raise ValueError(f"column {min(repeated)!r} is declared twice; give each column one role")
     if data.group is not None and data.group in (data.target.column, *data.derived):
         raise ValueError(f"data.group: {data.group!r} must be a column of the table other than the target")
-    if data.id in OUTPUT_COLUMNS:
+    columns = [*data.features, data.target.column, *([data.id] if data.id else [])]
+    alike = alike_names(columns)
+    if alike is not None:
+        raise ValueError(
+            f"columns {columns[alike[0]]!r} and {columns[alike[1]]!r} differ in case alone; rename one"
+        )
+    if data.id is not None and alike_key(data.id) in map(alike_key, OUTPUT_COLUMNS):
         raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
 
 

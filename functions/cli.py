@@ -41,13 +41,18 @@ def add_commands(parsers: Any) -> None:
 
 def _openapi(options: argparse.Namespace) -> None:
     from churn_core.scoring.bundle import load_bundle
+    from churn_core.scoring.files.complete_file import complete_file, unwritable
     from functions.score.openapi.document import openapi_document
 
     text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
     if options.out is None:
         print(text, end="")
-    else:
-        options.out.write_text(text, encoding="utf-8")
+        return
+    with complete_file(options.out, reads=[options.model]) as unfinished:
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise unwritable(options.out, error) from error
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import report_error
+from churn_core.cli.output import refuse_reading_own_output, report_error
+from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.errors import ChurnError, ConfigError
 
 if TYPE_CHECKING:
@@ -73,17 +74,33 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 error, 2 wrong usage, 130 Ctrl-C."""
+    """Run one command and return its exit code.
+
+    0 is done, 1 an error, 2 wrong usage, 130 the end after Ctrl-C, SIGTERM or SIGHUP.
+    """
+    with stop_signals() as stop:
+        try:
+            return _run(arguments, stop)
+        except KeyboardInterrupt as interrupt:
+            report_error(str(interrupt) or "Interrupted; nothing was written.", as_json=False)
+            return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
+    as_json = False
     try:
-        options = build_parser().parse_args(arguments)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else USAGE
-    except ConfigError as error:
-        report_error(error, as_json=False)
-        return FAULT
-    as_json = bool(getattr(options, "json", False))
-    try:
-        options.run(options)
+        try:
+            options = build_parser().parse_args(arguments)
+            as_json = bool(getattr(options, "json", False))
+            refuse_reading_own_output(vars(options).values())
+            options.run(options)
+        except Exception:
+            if stop.requested:
+                # Some libraries turn the interruption into an error of their own, such as ImportError.
+                raise KeyboardInterrupt from None
+            raise
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USAGE
     except ChurnError as error:
         report_error(error, as_json=as_json)
         return FAULT
@@ -107,7 +124,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             as_json=as_json,
         )
         return FAULT
-    except KeyboardInterrupt as stop:
-        report_error(str(stop) or "Interrupted; nothing was written.", as_json=False)
-        return INTERRUPTED
     return DONE

@@ -44,19 +44,21 @@ def add_commands(commands: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> None:
-    if options.out.is_file() and not options.force:
-        raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
-    from churn_core.data import load_table
-    from churn_core.data.inspection import config_text, inspect_table
+    with (
+        complete_file(options.out, reads=[options.data], advice=_ADVICE) as unfinished,
+        Progress("init") as progress,
+    ):
+        if options.out.is_file() and not options.force:
+            raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
+        from churn_core.data import load_table
+        from churn_core.data.inspection import config_text, inspect_table
 
-    with Progress("init") as progress:
         progress.step(f"reading {options.data}")
         table = load_table(options.data)
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table, options.target, positive=options.positive, id_column=options.id, group=options.group
         )
-    with complete_file(options.out, _ADVICE) as unfinished:
         try:
             unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
         except OSError as error:

@@ -47,7 +47,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from churn_core.config import load_config, with_model_type
+    from churn_core.config import default_config_path, load_config, with_model_type
     from churn_core.data import load_table
     from churn_core.data.inspection import replica_findings
     from churn_core.models.bundle.writer import metrics_document
@@ -65,6 +65,7 @@ def _train(options: argparse.Namespace) -> None:
             table,
             options.out,
             promote=options.promote,
+            reads=[options.data, options.config or default_config_path()],
             on_step=progress.step,
             on_fold=progress.update,
         )

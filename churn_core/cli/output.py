@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from churn_core.errors import InputFileError, InvalidRecordsError
+from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
 _REDRAW_SECONDS = 0.1
 _BAR_WIDTH = 30
+
+
+def refuse_reading_own_output(values: Iterable[Any]) -> None:
+    """Refuse to append a command's output to a file that the command reads (``churn predict f >> f``).
+
+    Parameters
+    ----------
+    values : iterable
+        The values of the command line; those that name a file or a folder may be read.
+
+    Raises
+    ------
+    OutputError
+        If stdout or stderr is one of these files.
+    """
+    reads = [Path(value) for value in values if isinstance(value, (str, Path))]
+    for number in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                refuse_own_inputs(Path(f"/dev/fd/{number}"), reads, "send the output to another file")
 
 
 def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:

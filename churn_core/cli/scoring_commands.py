@@ -105,7 +105,9 @@ def _score(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
         settings = replace(settings, text_cells=source != options.source)
-        result = score_file(source, options.destination, predictor, settings, progress.update)
+        # `source` may be a converted copy of the file that the user named.
+        reads = [options.source, options.model]
+        result = score_file(source, options.destination, predictor, settings, progress.update, reads=reads)
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),
@@ -124,10 +126,11 @@ def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
         yield source
         return
     from churn_core.data import load_csv
+    from churn_core.scoring.files.unfinished import unfinished_folder
 
     table = load_csv(source, contract)
-    with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
-        converted = Path(folder) / "in.parquet"
+    with unfinished_folder(Path(tempfile.gettempdir())) as folder:
+        converted = folder / "in.parquet"
         try:
             table.to_parquet(converted, index=False)
         except OSError as error:

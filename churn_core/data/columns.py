@@ -19,6 +19,7 @@ import pyarrow as pa
 from churn_core.errors import DataError, reject_number
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.records.values import (
+    BLANK,
     ValueRefusedError,
     category_text,
     encode_number,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from churn_core.schema import Contract, NumberFeature
+    from churn_core.schema import Contract, IdType, NumberFeature
 
 FINE: Final = 0
 """Fault code of a valid value; the other codes are those of `reject_number`."""
@@ -179,6 +180,34 @@ def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.
             " correct these rows or these two settings."
         )
     return positive.astype(np.int64)
+
+
+def learn_id_type(series: pd.Series[Any]) -> IdType:
+    """Return ``integer`` if every id is a whole number of 64 bits without leading zeros, else ``text``."""
+    distinct = distinct_text(series)
+    if distinct is not None:
+        fits = all(_is_integer_text(text) for text in distinct.values if text.strip(BLANK))
+    else:
+        fits = all(
+            _fits_integer(value)
+            if isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            else isinstance(value, float) and value.is_integer() and _fits_integer(int(value))
+            for value in _objects(series)
+            if value is not None
+        )
+    return "integer" if fits else "text"
+
+
+def _is_integer_text(text: str) -> bool:
+    try:
+        number = int(text)
+    except ValueError:
+        return False
+    return str(number) == text and _fits_integer(number)
+
+
+def _fits_integer(number: int | np.integer[Any]) -> bool:
+    return -(2**63) <= int(number) < 2**63
 
 
 def normal_form(text: str) -> str:

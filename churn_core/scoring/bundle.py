@@ -18,14 +18,19 @@ from churn_core.scoring.onnx_inspection import refuse_unsafe_model
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-FORMAT: Final = 1
-"""Version of the bundle's layout; other versions are refused."""
+FORMAT: Final = 2
+"""Version of the bundle's layout."""
+
+READABLE_FORMATS: Final = (1, FORMAT)
+"""Bundles of format 1 lack ``contract.id_type``, and score as before."""
 
 SCORING_GRAPH: Final = "model.onnx"
 PORTABLE_GRAPH: Final = "portable.onnx"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
+FILES: Final = (SCORING_GRAPH, PORTABLE_GRAPH, MANIFEST, METRICS, REPORT)
+"""All files of a bundle."""
 
 RISKS: Final = ("low", "medium", "high")
 """The risk bands, lowest first."""
@@ -147,7 +152,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{MANIFEST} in {folder} can't be read; train or fetch the bundle again."
         ) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") not in READABLE_FORMATS:
         raise BundleError(f"The bundle in {folder} does not have format {FORMAT}; train the model again.")
     return manifest
 

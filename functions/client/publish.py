@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.scoring.bundle import MANIFEST, SCORING_GRAPH, canonical_json, load_bundle, manifest_digest
+from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.client.model_store import (
     ModelFolder,
@@ -144,8 +144,8 @@ def fetch(s3: Any, address: str, destination: Path, digest: str | None = None) -
     if not destination.exists():
         store = ModelStore(s3, folder.bucket)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=destination.parent) as unfinished:
-            draft = Path(unfinished) / "bundle"
+        with unfinished_folder(destination.parent) as work:
+            draft = work / "bundle"
             draft.mkdir()
             for name in (MANIFEST, SCORING_GRAPH):
                 stored = store.read(f"{folder.prefix}{name}")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from churn_core.errors import OutputError
-from churn_core.models.bundle.history import keep
+from churn_core.models.bundle.history import keep, previous_of
 from churn_core.models.bundle.training_profile import training_profile
 from churn_core.models.export.gate_rows import random_rows, unknown_text
 from churn_core.models.export.scoring_graph import encoding_description
 from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.bundle import (
+    FILES,
     FORMAT,
     MANIFEST,
     METRICS,
@@ -30,9 +29,14 @@ from churn_core.scoring.bundle import (
     manifest_digest,
     model_version,
 )
+from churn_core.scoring.files.own_inputs import refuse_own_inputs
+from churn_core.scoring.files.unfinished import REPLACED, unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from churn_core.models.export.prove import ProvedModel
     from churn_core.schema import Contract, Feature
 
@@ -57,8 +61,42 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
     }
 
 
+def check_bundle_folder(folder: Path, reads: Iterable[Path]) -> None:
+    """Check that a bundle may be written to a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    reads : iterable of Path
+        Everything that the command reads; see `refuse_own_inputs`.
+
+    Raises
+    ------
+    OutputError
+        If `folder` is not a folder, or holds anything other than an older bundle; and if it, or the folder
+        of the previous bundle, holds an input.
+    """
+    advice = "choose another folder with --out"
+    for replaced in (folder, previous_of(folder)):
+        refuse_own_inputs(replaced, reads, advice)
+    if not folder.exists():
+        return
+    others = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
+    others = [name for name in others if name not in FILES or not (folder / MANIFEST).is_file()]
+    if others:
+        raise OutputError(
+            f"{folder} contains {others[0]!r}, which is not part of a model bundle; move it, or {advice}."
+        )
+
+
 def write_bundle(
-    proved: ProvedModel, report: str, folder: Path, *, sample: bool = False, keep_previous: bool = False
+    proved: ProvedModel,
+    report: str,
+    folder: Path,
+    *,
+    sample: bool = False,
+    keep_previous: bool = False,
+    reads: Iterable[Path] = (),
 ) -> Bundle:
     """Write the bundle to a temporary folder, load it to verify it, then rename it to `folder`.
 
@@ -75,6 +113,8 @@ def write_bundle(
         ``"sample": true``. `churn train` never sets it, whatever table it reads.
     keep_previous : bool
         Whether a replaced bundle is kept for `churn_core.models.bundle.history.bring_back`.
+    reads : iterable of Path
+        Everything that the command reads; `folder` may not hold any of it.
 
     Returns
     -------
@@ -84,28 +124,23 @@ def write_bundle(
     Raises
     ------
     OutputError
-        If `folder` holds anything other than a bundle, or can't be written.
+        As `check_bundle_folder`; or if `folder` can't be written.
     BundleError
         If the written files do not verify.
     """
     folder = folder.absolute()
-    if (
-        folder.exists()
-        and not (folder / MANIFEST).is_file()
-        and (not folder.is_dir() or any(folder.iterdir()))
-    ):
-        raise OutputError(
-            f"{folder} contains files that are not a model bundle; choose another folder with --out."
-        )
+    check_bundle_folder(folder, reads)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
-            draft = Path(name) / "bundle"
+        with unfinished_folder(folder.parent) as work:
+            draft = work / "bundle"
             draft.mkdir()
             _write_files(proved, report, draft, sample=sample)
             # Loading verifies the hashes and scores the golden rows.
             bundle = ChurnPredictor.load(draft).bundle
-            replaced = Path(name) / "replaced"
+            # If the run ends between the two renames, the older bundle is moved back.
+            replaced = work / REPLACED / folder.name
+            replaced.parent.mkdir()
             if folder.exists():
                 folder.rename(replaced)
             draft.rename(folder)

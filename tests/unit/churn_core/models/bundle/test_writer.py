@@ -57,7 +57,7 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(
     proved_logistic: ProvedModel, tmp_path: Path
 ) -> None:
     (tmp_path / "diary.txt").write_text("dear diary")
-    with pytest.raises(OutputError, match=r"not a model bundle.*--out"):
+    with pytest.raises(OutputError, match=r"not part of a model bundle.*--out"):
         write_bundle(proved_logistic, "", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
@@ -73,6 +73,25 @@ def test_a_failure_in_the_middle_keeps_the_older_bundle(
 
     monkeypatch.setattr(ChurnPredictor, "load", fail)
     with pytest.raises(OutputError, match="No space left"):
+        write_bundle(proved_logistic, "new", tmp_path / "bundle")
+    assert contents(tmp_path / "bundle") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_an_interruption_between_the_renames_keeps_the_older_bundle(
+    proved_logistic: ProvedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(proved_logistic, "old", tmp_path / "bundle")
+    before = contents(tmp_path / "bundle")
+    rename = Path.rename
+
+    def interrupt(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(".churn-") and Path(target) == tmp_path / "bundle":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
         write_bundle(proved_logistic, "new", tmp_path / "bundle")
     assert contents(tmp_path / "bundle") == before
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
