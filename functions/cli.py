@@ -29,6 +29,14 @@ def add_commands(parsers: Any) -> None:
         "--host", help="address to listen on (default: api.host of the config, else 127.0.0.1)"
     )
     serve.add_argument("--port", type=port_number, help="port (default: api.port of the config, else 8000)")
+    serve.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more name that clients may use for this server in the header Host; may be repeated"
+        " (default: localhost, 127.0.0.1, [::1], --host and the address that the client has connected to)",
+    )
     serve.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
     serve.set_defaults(run=_serve)
     openapi = parsers.add_parser("openapi", help="print the OpenAPI description of a model's API")
@@ -61,6 +69,11 @@ def _serve(options: argparse.Namespace) -> None:
     # Without a valid model the server could only answer 503, so it does not start.
     version = load_bundle(options.model).model_version
     os.environ["CHURN_MODEL_DIR"] = str(options.model)
+    # Imported after the setting: the application loads the model as it is imported.
+    from functions.serve.asgi_gateway import guarded
+    from functions.serve.http_server import server_settings
+    from functions.serve.local import app
+
     host, port = _address(options)
     with listening_socket(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
@@ -68,15 +81,8 @@ def _serve(options: argparse.Namespace) -> None:
         print(f"{version} answers at {address} (Ctrl-C ends it).")
         print(f"  {address}/      try a customer")
         print(f"  {address}/docs  the API", flush=True)
-        # Not uvloop: it accepts one connection per loop turn, so a burst of clients waits for seconds.
-        config = uvicorn.Config(
-            "functions.serve.local:app",
-            loop="asyncio",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-        )
-        server = uvicorn.Server(config)
+        application = guarded(app, [host, *options.allowed_host])
+        server = uvicorn.Server(uvicorn.Config(application, **server_settings()))
         server.run(sockets=[listener])
     if server.should_exit:
         # Only Ctrl-C stops the server, but uvicorn does not always raise KeyboardInterrupt.
