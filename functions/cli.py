@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.cli.arguments import port_number
+from churn_core.cli.arguments import path, port_number, readable_path
 from churn_core.errors import ConfigError
 from functions.client import commands, publish_command
 
@@ -37,28 +37,33 @@ def add_commands(parsers: Any) -> None:
         help="one more name that clients may use for this server in the header Host; may be repeated"
         " (default: localhost, 127.0.0.1, [::1], --host and the address that the client has connected to)",
     )
-    serve.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
+    serve.add_argument("--config", type=readable_path, help="configuration (default config/config.yaml)")
     serve.set_defaults(run=_serve)
     openapi = parsers.add_parser("openapi", help="print the OpenAPI description of a model's API")
-    openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
+    openapi.add_argument("--out", type=path, metavar="FILE", help="file to write (default: print)")
     openapi.set_defaults(run=_openapi)
     commands.add_commands(parsers)
     publish_command.add_commands(parsers)
     for command in (serve, openapi):
         command.add_argument(
-            "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
+            "--model", type=path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
         )
 
 
 def _openapi(options: argparse.Namespace) -> None:
     from churn_core.scoring.bundle import load_bundle
+    from churn_core.scoring.files.complete_file import complete_file, unwritable
     from functions.score.openapi.document import openapi_document
 
     text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
     if options.out is None:
         print(text, end="")
-    else:
-        options.out.write_text(text, encoding="utf-8")
+        return
+    with complete_file(options.out, reads=[options.model]) as unfinished:
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise unwritable(options.out, error) from error
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -116,8 +121,10 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A name that IDNA can't encode, or with NUL, is a ValueError.
+        reason = error.strerror if isinstance(error, OSError) else "not a host name"
         raise ConfigError(
-            f"Can't listen on {host}:{port} ({error.strerror}); choose another with --host or --port."
+            f"Can't listen on {host}:{port} ({reason}); choose another with --host or --port."
         ) from error
     return listener

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import report_error
+from churn_core.cli.output import refuse_reading_own_output, report_error
 from churn_core.errors import ChurnError, ConfigError
 
 if TYPE_CHECKING:
@@ -70,10 +70,18 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
     return add_commands
 
 
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    parser = build_parser()
+    if words.count("--") > 1:
+        # argparse would give the command an empty list for the second one (Python 3.11).
+        parser.error("'--' may stand only once")
+    return parser.parse_args(words)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 error, 2 wrong usage, 130 Ctrl-C."""
     try:
-        options = build_parser().parse_args(arguments)
+        options = _parse(sys.argv[1:] if arguments is None else arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
     except ConfigError as error:
@@ -81,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAULT
     as_json = bool(getattr(options, "json", False))
     try:
+        refuse_reading_own_output(vars(options).values())
         options.run(options)
     except ChurnError as error:
         report_error(error, as_json=as_json)

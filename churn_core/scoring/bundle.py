@@ -26,6 +26,8 @@ PORTABLE_GRAPH: Final = "portable.onnx"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
+FILES: Final = (SCORING_GRAPH, PORTABLE_GRAPH, MANIFEST, METRICS, REPORT)
+"""All files of a bundle."""
 
 RISKS: Final = ("low", "medium", "high")
 """The risk bands, lowest first."""

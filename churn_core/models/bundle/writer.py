@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import OutputError
 from churn_core.models.bundle.golden_rows import golden_records
-from churn_core.models.bundle.history import keep
+from churn_core.models.bundle.history import keep, previous_of
 from churn_core.models.bundle.training_profile import training_profile
 from churn_core.models.export.scoring_graph import encoding_description
 from churn_core.scoring.bundle import (
+    FILES,
     FORMAT,
     MANIFEST,
     METRICS,
@@ -27,9 +28,12 @@ from churn_core.scoring.bundle import (
     manifest_digest,
     model_version,
 )
+from churn_core.scoring.files.own_inputs import refuse_own_inputs
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from churn_core.models.export.prove import ProvedModel
 
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
@@ -51,8 +55,40 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
     }
 
 
+def check_bundle_folder(folder: Path, reads: Iterable[Path]) -> None:
+    """Check that a bundle may be written to a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    reads : iterable of Path
+        Everything that the command reads; see `refuse_own_inputs`.
+
+    Raises
+    ------
+    OutputError
+        If `folder` is not a folder, or holds anything other than an older bundle; and if it, or the folder
+        of the previous bundle, holds an input.
+    """
+    advice = "choose another folder with --out"
+    for replaced in (folder, previous_of(folder)):
+        refuse_own_inputs(replaced, reads, advice)
+    if not folder.exists():
+        return
+    others = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
+    others = [name for name in others if name not in FILES or not (folder / MANIFEST).is_file()]
+    if others:
+        raise OutputError(f"{folder} contains {others[0]!r}, which is not part of a model bundle; {advice}.")
+
+
 def write_bundle(
-    proved: ProvedModel, report: str, folder: Path, *, sample: bool = False, keep_previous: bool = False
+    proved: ProvedModel,
+    report: str,
+    folder: Path,
+    *,
+    sample: bool = False,
+    keep_previous: bool = False,
+    reads: Iterable[Path] = (),
 ) -> Bundle:
     """Write the bundle's files, verify them as a reader does, and move them into place.
 
@@ -67,6 +103,8 @@ def write_bundle(
         Whether it was trained on generated customers; the manifest then has ``"sample": true``.
     keep_previous : bool
         Whether a replaced bundle is kept for `churn_core.models.bundle.history.bring_back`.
+    reads : iterable of Path
+        Everything that the command reads; `folder` may not hold any of it.
 
     Returns
     -------
@@ -76,19 +114,12 @@ def write_bundle(
     Raises
     ------
     OutputError
-        If `folder` holds anything other than a bundle, or can't be written.
+        As `check_bundle_folder`; or if `folder` can't be written.
     BundleError
         If the written files do not verify.
     """
     folder = folder.absolute()
-    if (
-        folder.exists()
-        and not (folder / MANIFEST).is_file()
-        and (not folder.is_dir() or any(folder.iterdir()))
-    ):
-        raise OutputError(
-            f"{folder} contains files that are not a model bundle; choose another folder with --out."
-        )
+    check_bundle_folder(folder, reads)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:

@@ -25,7 +25,7 @@ from churn_core.scoring.parquet.faults import is_interrupt
 from churn_core.scoring.parquet.footer import write_footer_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from churn_core.scoring.drift.counter import DriftCounts
@@ -77,6 +77,8 @@ def score_file(
     predictor: ChurnPredictor,
     settings: BatchSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    reads: Iterable[Path] = (),
 ) -> BatchResult:
     """Score every row of a Parquet file.
 
@@ -92,6 +94,8 @@ def score_file(
         Threads, memory, limits.
     progress : callable, optional
         Called with the number of scored rows and the number of rows in the footer.
+    reads : iterable of Path
+        Further files and folders that the caller reads, which the output must not replace either.
 
     Raises
     ------
@@ -100,12 +104,10 @@ def score_file(
     DataError
         If the file can't be opened.
     OutputError
-        If the output can't be written.
+        If the output is also an input, or can't be written.
     """
     settings = settings or BatchSettings()
-    if destination.exists() and source.exists() and destination.samefile(source):
-        raise OutputError("The output would replace its own input; name another output file.")
-    with complete_file(destination) as partial:
+    with complete_file(destination, reads=[source, *reads]) as partial:
         with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
             select = output_select(
                 predictor, running.id_type, contributions=settings.contributions, top=settings.top

@@ -58,7 +58,7 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(
     proved_logistic: ProvedModel, tmp_path: Path
 ) -> None:
     (tmp_path / "diary.txt").write_text("dear diary")
-    with pytest.raises(OutputError, match=r"not a model bundle.*--out"):
+    with pytest.raises(OutputError, match=r"not part of a model bundle.*--out"):
         write_bundle(proved_logistic, "", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
