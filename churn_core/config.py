@@ -19,7 +19,7 @@ from churn_core.column_specs import (
 )
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
-from churn_core.schema import Contract
+from churn_core.schema import Contract, alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 _MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
@@ -166,7 +166,7 @@ def load_config(path: Path | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        If the file is missing, is no YAML, or holds a key or value that is not allowed.
+        If the file is missing, is not YAML, or holds a key or value that is not allowed.
     """
     path = path or default_config_path()
     try:
@@ -252,7 +252,13 @@ def _check_roles(data: DataSettings) -> None:
         raise ValueError(f"column {min(repeated)!r} is declared twice; give each column one role")
     if data.group is not None and data.group in (data.target.column, *data.derived):
         raise ValueError(f"data.group: {data.group!r} must be a column of the table other than the target")
-    if data.id in OUTPUT_COLUMNS:
+    columns = [*data.features, data.target.column, *([data.id] if data.id else [])]
+    alike = alike_names(columns)
+    if alike is not None:
+        raise ValueError(
+            f"columns {columns[alike[0]]!r} and {columns[alike[1]]!r} differ in case alone; rename one"
+        )
+    if data.id is not None and alike_key(data.id) in map(alike_key, OUTPUT_COLUMNS):
         raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
 
 

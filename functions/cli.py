@@ -6,17 +6,15 @@ import json
 import os
 import socket
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.cli.arguments import path, port_number, readable_path
+from churn_core.cli.arguments import add_config, add_model, path, port_number
 from churn_core.errors import ConfigError
 from functions.client import commands, publish_command
 
 if TYPE_CHECKING:
     import argparse
 
-DEFAULT_MODEL: Final = Path("models/churn")
 DEFAULT_ADDRESS: Final = ("127.0.0.1", 8000)
 
 
@@ -37,7 +35,7 @@ def add_commands(parsers: Any) -> None:
         help="one more name that clients may use for this server in the header Host; may be repeated"
         " (default: localhost, 127.0.0.1, [::1], --host and the address that the client has connected to)",
     )
-    serve.add_argument("--config", type=readable_path, help="configuration (default config/config.yaml)")
+    add_config(serve)
     serve.set_defaults(run=_serve)
     openapi = parsers.add_parser("openapi", help="print the OpenAPI description of a model's API")
     openapi.add_argument("--out", type=path, metavar="FILE", help="file to write (default: print)")
@@ -45,9 +43,7 @@ def add_commands(parsers: Any) -> None:
     commands.add_commands(parsers)
     publish_command.add_commands(parsers)
     for command in (serve, openapi):
-        command.add_argument(
-            "--model", type=path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
-        )
+        add_model(command)
 
 
 def _openapi(options: argparse.Namespace) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
 from churn_core.cli.output import refuse_reading_own_output, report_error
+from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.errors import ChurnError, ConfigError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
     Raises
     ------
     ConfigError
-        If another package has the place of the one that is meant: `functions` is a common name.
+        If another installed package has the same name: `functions` is a common one.
     """
     try:
         add_commands: Callable[[Any], None] = entry_point.load()
@@ -64,7 +65,7 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
             found and (found.origin or next(iter(found.submodule_search_locations or []), None))
         ) or "nowhere"
         raise ConfigError(
-            f"The package '{package}' ({place}) is not the one of churn-stack; uninstall it, or install"
+            f"Another package named '{package}' ({place}) hides that of churn-stack; uninstall it, or install"
             " churn-stack into an environment of its own."
         ) from error
     return add_commands
@@ -79,18 +80,33 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 error, 2 wrong usage, 130 Ctrl-C."""
+    """Run one command and return its exit code.
+
+    0 is done, 1 an error, 2 wrong usage, 130 the end after Ctrl-C, SIGTERM or SIGHUP.
+    """
+    with stop_signals() as stop:
+        try:
+            return _run(arguments, stop)
+        except KeyboardInterrupt as interrupt:
+            report_error(str(interrupt) or "Interrupted; nothing was written.", as_json=False)
+            return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
+    as_json = False
     try:
-        options = _parse(sys.argv[1:] if arguments is None else arguments)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else USAGE
-    except ConfigError as error:
-        report_error(error, as_json=False)
-        return FAULT
-    as_json = bool(getattr(options, "json", False))
-    try:
-        refuse_reading_own_output(vars(options).values())
-        options.run(options)
+        try:
+            options = _parse(sys.argv[1:] if arguments is None else arguments)
+            as_json = bool(getattr(options, "json", False))
+            refuse_reading_own_output(vars(options).values())
+            options.run(options)
+        except Exception:
+            if stop.requested:
+                # Some libraries turn the interruption into an error of their own, such as ImportError.
+                raise KeyboardInterrupt from None
+            raise
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USAGE
     except ChurnError as error:
         report_error(error, as_json=as_json)
         return FAULT
@@ -114,7 +130,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             as_json=as_json,
         )
         return FAULT
-    except KeyboardInterrupt as stop:
-        report_error(str(stop) or "Interrupted; nothing was written.", as_json=False)
-        return INTERRUPTED
     return DONE

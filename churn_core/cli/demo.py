@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.cli import FAULT, main
 from churn_core.cli.output import report_error
-from churn_core.data.records import table_records
+from churn_core.data.loading import table_records
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.files.complete_file import complete_file

@@ -47,7 +47,8 @@ def _init(options: argparse.Namespace) -> None:
         complete_file(options.out, reads=[options.data], advice=_ADVICE) as unfinished,
         Progress("init") as progress,
     ):
-        _check_free(options)
+        if options.out.is_file() and not options.force:
+            raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
         from churn_core.data.inspection import config_text, inspect_table
 
@@ -66,11 +67,6 @@ def _init(options: argparse.Namespace) -> None:
         _text(inspection, options.data, options.out),
         as_json=options.json,
     )
-
-
-def _check_free(options: argparse.Namespace) -> None:
-    if options.out.is_file() and not options.force:
-        raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
 
 
 def _text(inspection: Inspection, data: Path, out: Path) -> str:

@@ -70,7 +70,7 @@ def _predict(options: argparse.Namespace) -> None:
 
     predictor = ChurnPredictor.load(options.model)
     if options.file.suffix.lower() in (".csv", ".parquet"):
-        from churn_core.data.records import table_records
+        from churn_core.data.loading import table_records
 
         records: Any = table_records(options.file, predictor.contract)
     else:
@@ -126,10 +126,11 @@ def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
         yield source
         return
     from churn_core.data import load_csv
+    from churn_core.scoring.files.unfinished import unfinished_folder
 
     table = load_csv(source, contract)
-    with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
-        converted = Path(folder) / "in.parquet"
+    with unfinished_folder(Path(tempfile.gettempdir())) as folder:
+        converted = folder / "in.parquet"
         try:
             table.to_parquet(converted, index=False)
         except OSError as error:

@@ -18,8 +18,11 @@ from churn_core.scoring.onnx_inspection import refuse_unsafe_model
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-FORMAT: Final = 1
-"""Version of the bundle's layout; other versions are refused."""
+FORMAT: Final = 2
+"""Version of the bundle's layout."""
+
+READABLE_FORMATS: Final = (1, FORMAT)
+"""Bundles of format 1 lack ``contract.id_type``, and score as before."""
 
 SCORING_GRAPH: Final = "model.onnx"
 PORTABLE_GRAPH: Final = "portable.onnx"
@@ -87,6 +90,11 @@ def manifest_digest(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def canonical_json(content: dict[str, Any]) -> bytes:
+    """Encode a file of a bundle as JSON; the same content always gives the same bytes."""
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
 def model_version(name: str, digest: str) -> str:
     """Return the model version that answers and outputs name."""
     return f"{name}-{digest[:12]}"
@@ -144,7 +152,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{MANIFEST} in {folder} can't be read; train or fetch the bundle again."
         ) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") not in READABLE_FORMATS:
         raise BundleError(f"The bundle in {folder} does not have format {FORMAT}; train the model again.")
     return manifest
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from churn_core.errors import BundleError, OutputError
@@ -22,7 +21,7 @@ def previous_of(folder: Path) -> Path:
 
 
 def keep(folder: Path, replaced: Path) -> None:
-    """Keep a replaced bundle as the previous one of `folder`; delete the one before it.
+    """Keep a replaced bundle as the previous one of `folder`, and put the one before it in its place.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def keep(folder: Path, replaced: Path) -> None:
     """
     previous = previous_of(folder)
     if previous.exists():
-        shutil.rmtree(previous)
+        previous.rename(replaced.with_name(previous.name))
     replaced.rename(previous)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
 from churn_core.models.bundle.history import keep, previous_of
 from churn_core.models.bundle.training_profile import training_profile
+from churn_core.models.export.gate_rows import random_rows, unknown_text
 from churn_core.models.export.scoring_graph import encoding_description
+from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.bundle import (
     FILES,
     FORMAT,
@@ -25,17 +25,23 @@ from churn_core.scoring.bundle import (
     REPORT,
     SCORING_GRAPH,
     Bundle,
+    canonical_json,
     manifest_digest,
     model_version,
 )
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
+from churn_core.scoring.files.unfinished import REPLACED, unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from churn_core.models.export.prove import ProvedModel
+    from churn_core.schema import Contract, Feature
 
+GOLDEN_ROWS: Final = 16
+"""Artificial customers in a manifest; every reader of a bundle verifies their scores."""
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
 
 
@@ -78,7 +84,9 @@ def check_bundle_folder(folder: Path, reads: Iterable[Path]) -> None:
     others = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
     others = [name for name in others if name not in FILES or not (folder / MANIFEST).is_file()]
     if others:
-        raise OutputError(f"{folder} contains {others[0]!r}, which is not part of a model bundle; {advice}.")
+        raise OutputError(
+            f"{folder} contains {others[0]!r}, which is not part of a model bundle; move it, or {advice}."
+        )
 
 
 def write_bundle(
@@ -122,13 +130,15 @@ def write_bundle(
     check_bundle_folder(folder, reads)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
-            draft = Path(name) / "bundle"
+        with unfinished_folder(folder.parent) as work:
+            draft = work / "bundle"
             draft.mkdir()
             _write_files(proved, report, draft, sample=sample)
             # Loading verifies the hashes and scores the golden rows.
             bundle = ChurnPredictor.load(draft).bundle
-            replaced = Path(name) / "replaced"
+            # If the run ends between the two renames, the older bundle is moved back.
+            replaced = work / REPLACED / folder.name
+            replaced.parent.mkdir()
             if folder.exists():
                 folder.rename(replaced)
             draft.rename(folder)
@@ -145,7 +155,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
-        METRICS: _json(metrics_document(proved)),
+        METRICS: canonical_json(metrics_document(proved)),
         REPORT: report.encode(),
     }
     for name, content in contents.items():
@@ -158,7 +168,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     digest = manifest_digest(manifest)
     version_name = model_version(manifest["name"], digest)
     manifest |= {"model_digest": digest, "model_version": version_name, "created": _now()}
-    (draft / MANIFEST).write_bytes(_json(manifest))
+    (draft / MANIFEST).write_bytes(canonical_json(manifest))
 
 
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
@@ -209,8 +219,36 @@ def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: byt
     ]
 
 
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+def golden_records(contract: Contract, seed: int) -> list[dict[str, Any]]:
+    """Draw random records from the data contract's domain; no customer's data is used.
+
+    Nullable values are missing in every fourth record. Each of the last records has one unknown category.
+    """
+    generator = np.random.default_rng(seed)
+    matrix = random_rows(contract, GOLDEN_ROWS, generator)
+    records = [
+        {
+            feature.name: _value(feature, row[position], may_be_missing=number % 4 == 0)
+            for position, feature in enumerate(contract.features)
+        }
+        for number, row in enumerate(matrix)
+    ]
+    for feature, record in zip(contract.categories, reversed(records), strict=False):
+        record[feature.name] = unknown_text(feature)
+    return records
+
+
+def _value(feature: Feature, code: np.float32, *, may_be_missing: bool) -> str | float | int | None:
+    if feature.nullable and may_be_missing:
+        return None
+    if isinstance(feature, CategoryFeature):
+        return feature.vocabulary[int(code) % len(feature.vocabulary)]
+    return _number(feature, feature.minimum if np.isnan(code) else float(code))
+
+
+def _number(feature: NumberFeature, value: float) -> float | int:
+    clipped = min(max(value, feature.minimum), feature.maximum)
+    return int(clipped) if feature.integer else clipped
 
 
 def _now() -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from churn_core.errors import OutputError
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
+from churn_core.scoring.files.unfinished import unfinished_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,13 +42,12 @@ def complete_file(
     if path.exists() and not path.is_file():
         # A rename would replace a device such as /dev/null by a file.
         raise OutputError(f"{path} is not a regular file; {advice}.")
-    # In the same folder, because a rename is atomic only within one file system.
-    unfinished = path.absolute().with_name(f".churn-{secrets.token_hex(6)}.partial")
-    try:
-        unfinished.touch(exist_ok=False)
-    except OSError as error:
-        raise unwritable(path, error, advice) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            # In the same folder, because a rename is atomic only within one file system.
+            unfinished = stack.enter_context(unfinished_file(path.absolute().parent))
+        except OSError as error:
+            raise unwritable(path, error, advice) from error
         yield unfinished
         try:
             with unfinished.open("rb") as file:
@@ -56,8 +55,6 @@ def complete_file(
             unfinished.replace(path.absolute())
         except OSError as error:
             raise unwritable(path, error, advice) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError, advice: str = "name another output file") -> OutputError:

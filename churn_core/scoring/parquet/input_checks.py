@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from churn_core.errors import DataError, InputFileError
+from churn_core.schema import alike_key
 from churn_core.scoring.parquet.faults import damaged, encrypted, reading_fault
 
 if TYPE_CHECKING:
@@ -172,11 +173,8 @@ def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> 
 
 
 def _check_names(columns: list[str]) -> None:
-    # DuckDB ignores case in names and renames duplicates, so it could read the wrong column.
-    seen: set[str] = set()
-    for name in columns:
-        if name.casefold() in seen:
-            raise InputFileError(
-                "duplicate-column", "The file has two columns whose names differ at most in case; rename one."
-            )
-        seen.add(name.casefold())
+    # DuckDB ignores the case of A to Z in names and renames duplicates, so it could read the wrong column.
+    if len(set(map(alike_key, columns))) < len(columns):
+        raise InputFileError(
+            "duplicate-column", "The file has two columns whose names differ at most in case; rename one."
+        )

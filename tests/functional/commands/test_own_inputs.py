@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -157,18 +158,26 @@ def _churn(*words: object) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "drift", "validate"])
-def test_results_are_not_appended_to_a_file_that_is_read(
-    command: str, customers: pd.DataFrame, sample_bundle: Path, tmp_path: Path
+@pytest.mark.parametrize("stream", [1, 2])
+def test_results_and_messages_are_not_appended_to_a_file_that_is_read(
+    stream: int,
+    command: str,
+    customers: pd.DataFrame,
+    sample_bundle: Path,
+    fails: Callable[..., str],
+    tmp_path: Path,
 ) -> None:
     source = write_table(customers, tmp_path / "in.csv")
     content = source.read_bytes()
-    words = [command, source] + ([] if command == "validate" else ["--model", sample_bundle])
-    with source.open("ab") as output:
-        done = subprocess.run(
-            _churn(*words), stdout=output, stderr=subprocess.PIPE, check=False, timeout=60, text=True
-        )
-    assert done.returncode == 1, done.stderr
-    assert "input" in done.stderr
+    before = os.dup(stream)
+    with source.open("ab") as appended:
+        os.dup2(appended.fileno(), stream)
+    try:
+        model = [] if command == "validate" else ["--model", sample_bundle]
+        assert "input" in fails(command, source, *model)
+    finally:
+        os.dup2(before, stream)
+        os.close(before)
     assert source.read_bytes() == content
 
 

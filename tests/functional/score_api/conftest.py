@@ -11,7 +11,7 @@ import pytest
 from aws_lambda_powertools.metrics.provider import cold_start
 
 from churn_core.scoring.predictor import ChurnPredictor
-from functions.score.model import loaded_predictor
+from functions.score.routes import loaded_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
-from churn_core.models.bundle.writer import write_bundle
+from churn_core.models.bundle.writer import golden_records, write_bundle
 from churn_core.reports import render_report
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
@@ -74,6 +73,25 @@ def test_a_failure_in_the_middle_keeps_the_older_bundle(
 
     monkeypatch.setattr(ChurnPredictor, "load", fail)
     with pytest.raises(OutputError, match="No space left"):
+        write_bundle(proved_logistic, "new", tmp_path / "bundle")
+    assert contents(tmp_path / "bundle") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_an_interruption_between_the_renames_keeps_the_older_bundle(
+    proved_logistic: ProvedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(proved_logistic, "old", tmp_path / "bundle")
+    before = contents(tmp_path / "bundle")
+    rename = Path.rename
+
+    def interrupt(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(".churn-") and Path(target) == tmp_path / "bundle":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
         write_bundle(proved_logistic, "new", tmp_path / "bundle")
     assert contents(tmp_path / "bundle") == before
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
