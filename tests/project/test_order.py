@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SEED: Final = cases(1, "CHURN_SHUFFLE_SEED")
+SEED: Final = cases(1, "CHURN_SHUFFLE")
 PASSED: Final = ROOT / "build" / "test-order"
 SELF: Final = "tests/project/test_order.py"
 _ENDS_WELL: Final = (0, 5)
