@@ -22,6 +22,8 @@ from churn_core.errors import ConfigError
 from churn_core.schema import Contract, alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
+_MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
+
 FamilyName = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
 
 
@@ -168,20 +170,42 @@ def load_config(path: Path | None = None) -> Settings:
     """
     path = path or default_config_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"{path} can't be read ({error.strerror}); name a config file with --config."
         ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text; save it with the encoding UTF-8.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{path} is not valid YAML{place}; correct its syntax.") from error
+    if len(text) > _MAX_BYTES:
+        raise ConfigError(f"{path} is larger than {_MAX_BYTES:,} bytes; name a config file with --config.")
+    content = _parse_yaml(path, text)
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings; start from config/config.yaml.")
     return parse_config(content)
+
+
+def _parse_yaml(path: Path, text: bytes) -> Any:
+    try:
+        content = yaml.safe_load(text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text; save it with the encoding UTF-8.") from error
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+        # PyYAML lets Python's own errors through, such as KeyError for '!!bool maybe'.
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path} is not valid YAML{place}; correct its syntax.") from error
+    except RecursionError:
+        raise ConfigError(f"{path} nests too deeply; start from config/config.yaml.") from None
+    # An alias costs a few bytes each time, but names a structure of any size, even itself.
+    open_values, seen = [(content, 0)], 0
+    while open_values:
+        value, depth = open_values.pop()
+        seen += 1
+        if seen > _MAX_VALUES or depth > _MAX_DEPTH:
+            raise ConfigError(f"{path} nests too deeply, or its aliases expand to too much; write it out.")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        open_values += [(item, depth + 1) for item in inner]
+    return content
 
 
 def parse_config(content: dict[str, Any]) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -34,6 +35,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Computed here, before any test imports the sources that it covers.
 SOURCE_DIGEST = source_digest()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle the files, and the tests of each, by the seed in CHURN_SHUFFLE; files stay together."""
+    seed = os.environ.get("CHURN_SHUFFLE")
+    if seed is not None:
+        choice = random.Random(seed)
+        files = sorted({str(item.path) for item in items})
+        place = {file: choice.random() for file in files}
+        items.sort(key=lambda item: (place[str(item.path)], choice.random()))
 
 
 @pytest.fixture(scope="session")

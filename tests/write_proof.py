@@ -41,8 +41,10 @@ PROOFS: Final = {
     "tests/functional/batch/interruptions/test_crash_points.py": {},
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
+    "tests/functional/commands/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
     "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
+    "tests/project/test_order.py": {"CHURN_TEST_ORDER": "1"},
     "tests/containers": {"CHURN_CONTAINERS": "1"},
 }
 """Test files, and the variables that make them try more cases."""

@@ -73,6 +73,14 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
     return add_commands
 
 
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    parser = build_parser()
+    if words.count("--") > 1:
+        # argparse would give the command an empty list for the second one (Python 3.11).
+        parser.error("'--' may stand only once")
+    return parser.parse_args(words)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
@@ -90,7 +98,7 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
     as_json = False
     try:
         try:
-            options = build_parser().parse_args(arguments)
+            options = _parse(sys.argv[1:] if arguments is None else arguments)
             as_json = bool(getattr(options, "json", False))
             refuse_reading_own_output(vars(options).values())
             options.run(options)

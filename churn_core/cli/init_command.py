@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_json
+from churn_core.cli.arguments import add_json, path
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import OutputError
 from churn_core.scoring.files.complete_file import complete_file, unwritable
@@ -26,7 +26,7 @@ def add_commands(commands: Any) -> None:
         "init",
         help="write a configuration for a churn table, and warn about columns that make the model wrong",
     )
-    init.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
+    init.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
         "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:
         "--group", help="a column, such as a household, whose rows stay together in every split"
     )
     init.add_argument(
-        "--out", type=Path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
+        "--out", type=path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
     add_json(init)

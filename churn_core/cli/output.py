@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+_LONG_WORD = re.compile(r"\S{300,}")
+_LONGEST = 2_000
 _REDRAW_SECONDS = 0.1
 _BAR_WIDTH = 30
 
@@ -42,6 +45,13 @@ def refuse_reading_own_output(values: Iterable[Any]) -> None:
                 refuse_own_inputs(Path(f"/dev/fd/{number}"), reads, "send the output to another file")
 
 
+def one_line(text: str) -> str:
+    """Return a message on one line of readable length: it may quote a file name of any characters."""
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    shown = _LONG_WORD.sub(lambda word: f"{word[0][:60]}...{word[0][-20:]}", shown)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]} ... {shown[-_LONGEST // 2 :]}"
+
+
 def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:
     """Print a result as JSON or as text."""
     print(json.dumps(content, indent=1, ensure_ascii=False) if as_json else text)
@@ -49,10 +59,11 @@ def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: boo
 
 def report_error(error: Exception | str, *, as_json: bool) -> None:
     """Print an error on stderr, in one sentence or as JSON."""
+    sentence = one_line(str(error))
     if not as_json:
-        print(f"churn: {error}", file=sys.stderr)
+        print(f"churn: {sentence}", file=sys.stderr)
         return
-    content: dict[str, Any] = {"error": str(error)}
+    content: dict[str, Any] = {"error": sentence}
     if isinstance(error, InputFileError):
         content["code"] = error.code
     if isinstance(error, InvalidRecordsError):

@@ -19,7 +19,7 @@ from functions.client.backfill import (
     stack_machine,
 )
 from functions.client.results import parse_address
-from functions.client.storage import AwsError, aws_client, typed_aws_errors
+from functions.client.storage import AwsError, aws_client, stack_name, typed_aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def add_command(commands: Any, default_stack: str) -> None:
         help="prefix of the Parquet files (parts) to score, in the stack's input bucket",
     )
     command.add_argument(
-        "--stack", default=default_stack, help=f"name of the stack (default {default_stack})"
+        "--stack", type=stack_name, default=default_stack, help=f"name of the stack (default {default_stack})"
     )
     command.add_argument(
         "--concurrency", type=positive, help="parts scored at once (default and maximum: the stack's)"

@@ -71,8 +71,11 @@ def model_folder(address: str, name: str, digest: str) -> ModelFolder:
         If the address has another format.
     """
     bucket, prefix = split_address(address)
-    if not bucket:
-        raise ModelStoreError("The address is malformed; write it as s3://BUCKET/PREFIX/.")
+    segments = prefix.strip("/").split("/")
+    if not bucket or not prefix.isprintable() or not {".", ".."}.isdisjoint(segments):
+        raise ModelStoreError(
+            "The address is malformed; write it as s3://BUCKET/PREFIX/, without '..' and control characters."
+        )
     start = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     return ModelFolder(bucket, f"{start}models/{name}/", digest[:12])
 

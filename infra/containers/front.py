@@ -14,6 +14,8 @@ import boto3
 import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.serve.asgi_gateway import guarded
+from functions.serve.http_server import GRACE_SECONDS, server_settings
 from infra.local.aws.event_source_mapping import EventSourceMapping
 from infra.local.aws.gateway import Gateway
 from infra.local.aws.local_cloud import mapping_settings
@@ -28,7 +30,8 @@ PORT: Final = 8000
 RETRY_SECONDS: Final = 10
 """The queue delivers a failed message again after this time; on AWS after the template's half hour."""
 _START_SECONDS: Final = 60
-_GRACE_SECONDS: Final = 5
+_SERVICE: Final = "front"
+"""The name that other services of compose.yaml reach this one by."""
 
 
 def main() -> None:
@@ -42,16 +45,14 @@ def main() -> None:
     mapping.start()
     try:
         uvicorn.run(
-            Gateway(template, score.invoke),
+            guarded(Gateway(template, score.invoke), [_SERVICE]),
             host="0.0.0.0",
             port=PORT,
-            log_level="warning",
-            access_log=False,
             lifespan="off",
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            **server_settings(),
         )
     finally:
-        mapping.stop(_GRACE_SECONDS)
+        mapping.stop(GRACE_SECONDS)
 
 
 def _wait_for_queue(template: TemplateSettings, sqs: Any) -> MappingSettings:

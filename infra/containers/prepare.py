@@ -29,8 +29,11 @@ _FRONT_SOURCES: Final = (
     "churn_core/__init__.py",
     "churn_core/errors.py",
     "functions/__init__.py",
+    "functions/score/__init__.py",
+    "functions/score/limits.py",
     "functions/serve/__init__.py",
     "functions/serve/asgi_gateway.py",
+    "functions/serve/http_server.py",
 )
 """What the services `aws` and `front` import of this project."""
 

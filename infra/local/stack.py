@@ -22,6 +22,8 @@ from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
+from functions.serve.asgi_gateway import guarded
+from functions.serve.http_server import GRACE_SECONDS, server_settings
 from infra.local.aws.emulator_pool import EmulatorPool
 from infra.local.aws.event_source_mapping import EventSourceMapping
 from infra.local.aws.gateway import Gateway
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
 VISIBILITY_SECONDS: Final = 10
 """The queue delivers a failed message again after this time; on AWS after the template's half hour."""
 AWS_PORT: Final = 4566
-GRACE_SECONDS: Final = 5.0
-"""How long calls in progress may take to finish when the stack stops."""
 
 
 def main() -> int:
@@ -124,14 +124,7 @@ def _serve(gateway: Gateway, listener: socket.socket) -> None:
     KeyboardInterrupt
         Always.
     """
-    config = uvicorn.Config(
-        gateway,
-        loop="asyncio",
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=int(GRACE_SECONDS),
-    )
+    config = uvicorn.Config(guarded(gateway, ()), lifespan="off", **server_settings())
     uvicorn.Server(config).run(sockets=[listener])
     # Only a signal stops the server, but uvicorn does not always raise it again.
     raise KeyboardInterrupt

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def previous_of(folder: Path) -> Path:
     """Return the folder that holds the previous bundle of `folder`."""
-    return folder.with_name(f"{folder.name}.previous")
+    # Not `with_name`, which fails for the root folder.
+    return folder.parent / f"{folder.name}.previous"
 
 
 def keep(folder: Path, replaced: Path) -> None:

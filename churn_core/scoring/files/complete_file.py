@@ -36,9 +36,9 @@ def complete_file(
     OutputError
         If `path` is read too, is a folder, a device or a pipe, or its folder can't be written to.
     """
-    refuse_own_inputs(path, reads, advice)
     if path.is_dir():
         raise OutputError(f"{path} is a folder; {advice}.")
+    refuse_own_inputs(path, reads, advice)
     if path.exists() and not path.is_file():
         # A rename would replace a device such as /dev/null by a file.
         raise OutputError(f"{path} is not a regular file; {advice}.")

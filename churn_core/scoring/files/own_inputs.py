@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+_MOST_ENTRIES: Final = 10_000
+"""Files of an output folder that may be links to inputs. An input that lies in any folder is found anyway."""
 
 
 def refuse_own_inputs(output: Path, reads: Iterable[Path], advice: str) -> None:
@@ -31,7 +35,8 @@ def refuse_own_inputs(output: Path, reads: Iterable[Path], advice: str) -> None:
         If an input is the output or lies in it.
     """
     read = {identity for path in reads for entry in _files(path) for identity in _identities(entry)}
-    if any(not read.isdisjoint(_identities(entry)) for entry in _everything(output)):
+    read |= {parent for found in read if isinstance(found, Path) for parent in found.parents}
+    if any(not read.isdisjoint(_identities(entry)) for entry in islice(_everything(output), _MOST_ENTRIES)):
         raise OutputError(f"{output} is or holds an input of this command, which it would replace; {advice}.")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.serve.asgi_gateway import proxy_event, read_body, send_answer
+from functions.serve.asgi_gateway import proxy_event, read_body, request_path, send_answer
 from infra.local.aws.remote_function import FunctionError, encoded_event
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class Gateway:
             return
         request_id = str(uuid.uuid4())
         body = await read_body(receive, LARGEST_EVENT)
-        if (scope["method"], scope["path"]) not in self._routes:
+        if body is None:
+            return
+        if (scope["method"], request_path(scope)) not in self._routes:
             # API Gateway reports an unknown route so, because it checks credentials by route.
             answer = self._refusal("MISSING_AUTHENTICATION_TOKEN", request_id)
         elif len(body) > LARGEST_EVENT:

@@ -114,7 +114,7 @@ def test_golden_rows_must_get_their_recorded_scores(bundle: Path, change: Change
 
 
 def test_a_bundle_without_golden_rows_is_refused(bundle: Path) -> None:
-    with pytest.raises(BundleError, match="golden.rows"):
+    with pytest.raises(BundleError, match=r"golden.rows"):
         ChurnPredictor.load(forge(bundle, lambda manifest: manifest.pop("golden_rows")))
 
 
