@@ -157,6 +157,7 @@ def test_the_user_s_own_key_replaces_aws_s_key(deploy: Callable[..., DeployedSta
     assert "kms:" not in json.dumps(deploy().resources)
     stack = deploy(**STACKS["all that is optional"])
     holders = {name for name, resource in stack.resources.items() if key in json.dumps(resource)}
-    for kind in ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Logs::LogGroup"):
+    assert {"InputQueue", "DeadLetterQueue"} <= holders
+    for kind in ("AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::Logs::LogGroup"):
         assert set(stack.of_type(kind)) <= holders, kind
     assert set(stack.of_type("AWS::Lambda::Function")) <= holders
