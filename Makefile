@@ -19,6 +19,11 @@ AWS_PORT ?= 4566
 ARCH ?= arm64
 # dev, staging or prod: where a package will run.
 ENVIRONMENT ?= dev
+# Parameters of the template that replace those of samconfig.toml, such as "LogRetentionDays=30 CreateDashboard=true".
+PARAMETERS ?=
+# Further options of sam deploy.
+SAM_OPTIONS ?=
+export PARAMETERS SAM_OPTIONS
 # The whole digest that the model must have.
 MODEL_DIGEST ?=
 # Builds without a MODEL of one's own take a sample model.
@@ -30,7 +35,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers openapi lock clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,6 +137,9 @@ build: setup setup-sam ## the Lambdas' bundles, with the model in MODEL (else a 
 package: setup-dev setup-sam setup-sbom setup-template-lint ## the zips for ENVIRONMENT, checked and listed; MODEL=DIR or s3://...
 	@$(BIN)/python -m infra.build.package_functions --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
 	  $(if $(OWN_MODEL),--model "$(OWN_MODEL)") $(if $(MODEL_DIGEST),--digest "$(MODEL_DIGEST)")
+
+deploy: setup setup-sam ## the stack of ENVIRONMENT, by sam deploy; PARAMETERS="NAME=VALUE ..." beside samconfig.toml
+	@$(BIN)/python -m infra.build.deploy --environment "$(ENVIRONMENT)" --parameters "$$PARAMETERS" -- $$SAM_OPTIONS
 
 invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
 	@$(BIN)/python -m infra.local.invoke "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))

@@ -137,7 +137,7 @@ def test_alarms_go_to_the_topic_that_is_given(stack: dict[str, Any]) -> None:
 
 def test_every_command_of_the_run_exists(commands: list[str]) -> None:
     words = [shlex.split(command) for command in commands]
-    targets = [target for line in words if line[0] == "make" for target in line[1:]]
+    targets = [target for line in words if line[0] == "make" for target in line[1:] if "=" not in target]
     assert set(targets) <= make_targets()
     assert "package" in targets
 
@@ -153,7 +153,7 @@ def test_every_command_of_the_run_exists(commands: list[str]) -> None:
 
 
 def test_the_run_trains_publishes_packages_and_deploys_in_this_order(commands: list[str]) -> None:
-    steps = ("fetch_current", "churn train", "churn publish", "make package", "sam deploy")
+    steps = ("fetch_current", "churn train", "churn publish", "make package", "make deploy")
     found = [next(i for i, command in enumerate(commands) if step in command) for step in steps]
     assert found == sorted(found)
     # A failed command ends these phases; post_build would run even then.

@@ -92,7 +92,8 @@ def check_batch_has_only_the_permissions_that_it_needs(stack: DeployedStack) -> 
 
 
 def check_the_hook_may_only_invoke_and_report(stack: DeployedStack) -> None:
-    application = "churn-test-ServerlessDeploymentApplication"
+    # CloudFormation composes the name: stack, logical id, and random characters.
+    application = "churn-test-ServerlessDeploymentApplication-*"
     assert rights(stack, "PreTrafficRole") == (
         TRACES
         | _logs(stack, "PreTrafficLogs")
