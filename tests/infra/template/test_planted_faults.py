@@ -144,6 +144,12 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         "missing_data_counts_as_ok",
         lambda s: s.properties("QuarantinedAlarm").update(TreatMissingData="missing"),
     ),
+    "a state machine whose map may not use its role": (
+        "state_machines_may_use_their_role_for_the_parts_of_a_map",
+        lambda s: s.properties("BackfillMachineRole")["AssumeRolePolicyDocument"]["Statement"][0][
+            "Condition"
+        ]["ArnLike"]["aws:SourceArn"].pop(),
+    ),
     "a rule without a queue for undelivered events": (
         "every_delivery_keeps_what_it_can_not_deliver",
         lambda s: s.properties("InputRule")["Targets"][0].pop("DeadLetterConfig"),
