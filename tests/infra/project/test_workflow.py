@@ -101,6 +101,14 @@ def test_every_command_exists(delivery: dict[str, Any], deploy: dict[str, Any]) 
     assert commands[:3] == [["make", "test"], ["make", "lint"], ["make", "validate"]]
 
 
+def test_the_locks_are_audited_on_every_change(delivery: dict[str, Any]) -> None:
+    job = delivery["jobs"]["audit"]
+    assert job["steps"][-1] == {"run": "make audit"}
+    assert not {"if", "continue-on-error", "needs"} & set(job)
+    # A fault that becomes known must not stop the deployment that moves back.
+    assert all("audit" not in str(other.get("needs", "")) for other in delivery["jobs"].values())
+
+
 def test_environments_are_deployed_in_order_after_the_tests(delivery: dict[str, Any]) -> None:
     jobs = delivery["jobs"]
     assert jobs["package"]["needs"] == "test"
