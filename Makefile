@@ -36,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit demo test test-unit test-file check proof audit lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit demo test test-unit test-file check proof audit lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -160,6 +160,9 @@ local: setup-dev setup-sam ## the whole stack on this machine, with the model in
 
 containers: setup setup-sam ## what the images of compose.yaml are made of, with the model in MODEL
 	@$(BIN)/python -m infra.containers.prepare --model $(MODEL)
+
+pin-bases: setup ## write the digest of the images' base into Dockerfile and compose.yaml (needs the network)
+	@$(BIN)/python -m infra.containers.pin_bases
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract
