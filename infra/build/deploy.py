@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.build.package_functions import ENVIRONMENTS
 from infra.local.tools import REPOSITORY, SAM
@@ -53,9 +53,12 @@ def parse_parameters(words: Sequence[str]) -> dict[str, str]:
 
 def configured_parameters(section: str, path: Path = CONFIGURATION) -> dict[str, str]:
     """Return the parameters of a section of samconfig.toml."""
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
-    overrides = content[section]["deploy"]["parameters"].get("parameter_overrides", [])
-    return parse_parameters(shlex.split(overrides) if isinstance(overrides, str) else overrides)
+    found: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    for key in (section, "deploy", "parameters", "parameter_overrides"):
+        found = found.get(key, {})
+    words = shlex.split(found) if isinstance(found, str) else found
+    # `sam deploy --guided` writes every parameter into the file, the digest too.
+    return parse_parameters([word for word in words if not word.startswith(f"{DIGEST}=")])
 
 
 def digest_of(parameters: Mapping[str, str]) -> str:

@@ -120,6 +120,7 @@ def check_buckets_remove_leftovers(stack: DeployedStack) -> None:
         whole = [rule for rule in rules if "Prefix" not in rule and rule["Status"] == "Enabled"]
         assert any(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 7 for rule in whole), name
         assert any(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in whole), name
+        assert any(rule.get("ExpiredObjectDeleteMarker") is True for rule in whole), name
         # Inputs and scores belong to the user; no rule may delete them.
         ending = {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule}
         assert ending <= {"quarantine/"}, name

@@ -144,6 +144,12 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         "missing_data_counts_as_ok",
         lambda s: s.properties("QuarantinedAlarm").update(TreatMissingData="missing"),
     ),
+    "delete markers that stay for ever": (
+        "buckets_remove_leftovers",
+        lambda s: s.properties("OutputBucket")["LifecycleConfiguration"]["Rules"][0].pop(
+            "ExpiredObjectDeleteMarker"
+        ),
+    ),
     "a state machine whose map may not use its role": (
         "state_machines_may_use_their_role_for_the_parts_of_a_map",
         lambda s: s.properties("BackfillMachineRole")["AssumeRolePolicyDocument"]["Statement"][0][

@@ -44,13 +44,15 @@ def test_the_digest_depends_on_each_name_and_value_and_not_on_their_order() -> N
     assert digest_of({}) == "e3b0c44298fc"
 
 
-def test_samconfig_may_hold_the_parameters_in_one_text(tmp_path: Path) -> None:
+def test_samconfig_may_be_as_sam_s_guide_writes_it(tmp_path: Path) -> None:
     path = tmp_path / "samconfig.toml"
     path.write_text(
-        "[prod.deploy.parameters]\nparameter_overrides = \"Environment=prod ApiScopes='a b'\"\n",
+        "[prod.deploy.parameters]\n"
+        f"""parameter_overrides = 'Environment="prod" ApiScopes="a b" {DIGEST}="none"'\n""",
         encoding="utf-8",
     )
     assert configured_parameters("prod", path) == {"Environment": "prod", "ApiScopes": "a b"}
+    assert configured_parameters("staging", path) == {}
 
 
 @pytest.mark.parametrize("word", ["UseCodeDeploy", "=x", "--force", f"{DIGEST}=000000000000"])
