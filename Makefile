@@ -7,6 +7,7 @@ UV := $(BIN)/uv
 SAM_VENV := .sam-venv
 SBOM_VENV := .sbom-venv
 TEMPLATE_VENV := .template-venv
+AUDIT_VENV := .audit-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
@@ -19,6 +20,11 @@ AWS_PORT ?= 4566
 ARCH ?= arm64
 # dev, staging or prod: where a package will run.
 ENVIRONMENT ?= dev
+# Parameters of the template that replace those of samconfig.toml, such as "LogRetentionDays=30 CreateDashboard=true".
+PARAMETERS ?=
+# Further options of sam deploy.
+SAM_OPTIONS ?=
+export PARAMETERS SAM_OPTIONS
 # The whole digest that the model must have.
 MODEL_DIGEST ?=
 # Without MODEL, builds use a sample model.
@@ -30,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit demo test test-unit test-file check proof audit lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,11 +77,18 @@ $(TEMPLATE_VENV)/.lint: $(VENV)/.bootstrap requirements/template-lint.txt
 	@$(UV) pip install --quiet --python $(TEMPLATE_VENV)/bin/python --require-hashes -r requirements/template-lint.txt
 	@touch $@
 
+$(AUDIT_VENV)/.audit: $(VENV)/.bootstrap requirements/audit.txt
+	@echo "Installing pip-audit into $(AUDIT_VENV) ..."
+	@test -x $(AUDIT_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(AUDIT_VENV)
+	@$(UV) pip install --quiet --python $(AUDIT_VENV)/bin/python --require-hashes -r requirements/audit.txt
+	@touch $@
+
 setup: $(VENV)/.train ## what demo needs
 setup-dev: $(VENV)/.dev ## what tests and lint need
 setup-sam: $(SAM_VENV)/.sam ## AWS SAM, in an environment of its own
 setup-sbom: $(SBOM_VENV)/.sbom ## what lists packages and licences
 setup-template-lint: $(TEMPLATE_VENV)/.lint ## the linters of the template
+setup-audit: $(AUDIT_VENV)/.audit ## pip-audit, in an environment of its own
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.cli.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
@@ -92,8 +105,11 @@ test-file: setup-dev ## one test file or folder: make test-file FILE=tests/unit/
 
 check: test lint ## what CI runs: every test, then style and types
 
-proof: setup-dev setup-sam setup-sbom setup-template-lint ## what takes too long for every change; writes docs/proof.md
+proof: setup-dev setup-sam setup-sbom setup-template-lint setup-audit ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python -m tests.write_proof $(PROOFS)
+
+audit: setup setup-audit ## every package of every lock, in the database of known faults (needs the network)
+	@$(BIN)/python -m infra.build.audit
 
 lint: setup-dev ## style, types, import rules, spelling
 	@$(BIN)/ruff check .
@@ -133,6 +149,9 @@ package: setup-dev setup-sam setup-sbom setup-template-lint ## the zips for ENVI
 	@$(BIN)/python -m infra.build.package_functions --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
 	  $(if $(OWN_MODEL),--model "$(OWN_MODEL)") $(if $(MODEL_DIGEST),--digest "$(MODEL_DIGEST)")
 
+deploy: setup setup-sam ## the stack of ENVIRONMENT, by sam deploy; PARAMETERS="NAME=VALUE ..." beside samconfig.toml
+	@$(BIN)/python -m infra.build.deploy --environment "$(ENVIRONMENT)" --parameters "$$PARAMETERS" -- $$SAM_OPTIONS
+
 invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
 	@$(BIN)/python -m infra.local.invoke "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
 
@@ -141,6 +160,9 @@ local: setup-dev setup-sam ## the whole stack on this machine, with the model in
 
 containers: setup setup-sam ## what the images of compose.yaml are made of, with the model in MODEL
 	@$(BIN)/python -m infra.containers.prepare --model $(MODEL)
+
+pin-bases: setup ## write the digest of the images' base into Dockerfile and compose.yaml (needs the network)
+	@$(BIN)/python -m infra.containers.pin_bases
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract
@@ -154,4 +176,4 @@ lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean: ## remove everything that make has made
-	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) .bench-venvs .aws-sam build models data
+	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(AUDIT_VENV) .bench-venvs .aws-sam build models data

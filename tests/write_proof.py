@@ -32,6 +32,7 @@ PROOFS: Final = {
     "tests/e2e/bundles/test_arm64_bundle.py": {"CHURN_ARM64": "1"},
     "tests/e2e/bundles/test_pre_traffic_bundle.py": {"CHURN_HOOK_BUNDLE": "1"},
     "tests/infra/template/test_linters.py": {"CHURN_CHECKOV": "1"},
+    "tests/infra/project/test_audit.py": {"CHURN_AUDIT": "1"},
     "tests/e2e/local/test_batch_in_cgroup.py": {"CHURN_DROP_ROWS": "5000000"},
     "tests/functional/batch/interruptions/test_schedules.py": {
         "CHURN_MODEL_SCHEDULES": "10000",

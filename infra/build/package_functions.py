@@ -275,8 +275,7 @@ def main() -> int:
     print("\n".join(_lines(packages)))
     print(f"{packages[0].model_version} for {options.architecture} in build/package/{options.environment}.")
     template = f"build/package/{options.environment}/template.yaml"
-    named = "" if options.environment == "dev" else f" --config-env {options.environment}"
-    print(f"Next: .sam-venv/bin/sam deploy{named} --template-file {template}")
+    print(f'Next: make deploy ENVIRONMENT={options.environment} SAM_OPTIONS="--template-file {template}"')
     return 0
 
 

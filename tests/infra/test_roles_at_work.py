@@ -182,7 +182,7 @@ BUS: Final = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/"
 SCORE: Final = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:churn-test-ScoreFunction"
 HOOK: Final = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:churn-test-PreTrafficFunction"
 GROUPS: Final = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:"
-OWN_GROUP: Final = f"{GROUPS}churn-test-ServerlessDeploymentApplication/group"
+OWN_GROUP: Final = f"{GROUPS}churn-test-ServerlessDeploymentApplication-1A2B3C/group"
 LOGS: Final = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/"
 REPORT: Final = "codedeploy:PutLifecycleEventHookExecutionStatus"
 

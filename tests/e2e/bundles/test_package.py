@@ -297,7 +297,7 @@ def test_make_package_twice_gives_equal_zips(lambda_tools: LambdaTools, sample_b
         zips.append({each["function"]: each["sha256"] for each in listed["packages"]})
 
     assert zips[0] == zips[1]
-    assert last_lines[0].startswith("Next: .sam-venv/bin/sam deploy --config-env staging")
+    assert last_lines[0].startswith("Next: make deploy ENVIRONMENT=staging")
     for each in listed["packages"]:
         folder = REPOSITORY / "build" / "package" / "staging" / each["function"]
         check_model(each["function"], folder, load_bundle(sample_bundle))

@@ -190,7 +190,7 @@ def test_the_machine_calls_both_functions_and_itself_and_reads_plans(resources: 
             for place in ("BatchFunctionAliaslive", "['BackfillFunction', 'Arn']")
         }
         | {("s3:GetObject", f"{BUCKET % 'output'}/backfill/*/plan.json")}
-        | {("states:StartExecution", machine % "stateMachine")}
+        | {("states:StartExecution", f"{machine % 'stateMachine'}{end}") for end in ("", "/*")}
         | {
             (f"states:{action}Execution", place)
             for action in ("Describe", "Stop", "Redrive")
