@@ -71,8 +71,7 @@ def model_folder(address: str, name: str, digest: str) -> ModelFolder:
         If the address has another format.
     """
     bucket, prefix = split_address(address)
-    segments = prefix.strip("/").split("/")
-    if not bucket or not prefix.isprintable() or not {".", ".."}.isdisjoint(segments):
+    if not bucket or not _is_plain(prefix):
         raise ModelStoreError(
             "The address is malformed; write it as s3://BUCKET/PREFIX/, without '..' and control characters."
         )
@@ -91,12 +90,17 @@ def parse_folder(address: str) -> ModelFolder:
     bucket, key = split_address(address)
     start, _, digest12 = key.rstrip("/").rpartition("/")
     hexadecimal = len(digest12) == 12 and set(digest12) <= set("0123456789abcdef")
-    if not (bucket and start and hexadecimal):
+    if not (bucket and start and hexadecimal and _is_plain(start)):
         raise ModelStoreError(
             "The address is not that of a model; copy it from the output of 'churn publish':"
             " s3://BUCKET/models/NAME/DIGEST12/."
         )
     return ModelFolder(bucket, f"{start}/", digest12)
+
+
+def _is_plain(key: str) -> bool:
+    """Return whether every tool reads a key alike: no control characters, no ``.`` or ``..`` as a segment."""
+    return key.isprintable() and {".", ".."}.isdisjoint(key.split("/"))
 
 
 class ModelStore:

@@ -198,10 +198,18 @@ def package(
     return packages
 
 
+_SPECIAL: Final = frozenset("'\"`$\\#;&|<>*?!(){}[]~")
+
+
 def _model_folder(model: str | None, digest: str | None) -> str:
     if model is None:
         return ""
     if not model.startswith("s3://"):
+        # The name is a variable of make, and then a word of shell commands.
+        if not model.isprintable() or not _SPECIAL.isdisjoint(str(Path(model).absolute())):
+            raise PackageError(
+                "The path of MODEL has characters that make or the shell interpret; rename the folder."
+            )
         return str(Path(model).resolve())
     destination = REPOSITORY / "build" / "models" / parse_folder(model).digest12
     with typed_aws_errors():
