@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,24 @@ SHA256_METADATA: Final = "churn-sha256"
 """Metadata of an object: hexadecimal sha256 of its content. Producers may declare it for an input."""
 
 _UNVERSIONED: Final = ("", "null")
+_LONGEST_KEY: Final = 1024
+"""Bytes of UTF-8; S3's limit for keys and for version ids."""
+_LARGEST_SIZE: Final = 2**63 - 1
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Return whether a value from JSON is a whole number; Python counts true and false as such too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Return whether a value can be a key in S3, or a version id, which has the same limits."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return 0 < len(value.encode()) <= _LONGEST_KEY
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +98,27 @@ class InputObject:
         KeyError, TypeError, ValueError
             If the entry has another shape.
         """
-        texts = (part["bucket"], part["key"], part["etag"], part["version_id"] or "")
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("bucket, key, etag and version_id of a part must be texts")
-        return cls(part["bucket"], part["key"], part["version_id"], part["etag"], part["size"])
+        return cls.checked(part["bucket"], part["key"], part["version_id"], part["etag"], part["size"])
+
+    @classmethod
+    def checked(cls, bucket: object, key: object, version_id: object, etag: object, size: object) -> Self:
+        """Create an object from members that may have any type and value.
+
+        Raises
+        ------
+        ValueError
+            If no object of S3 has these members.
+        """
+        if not (is_key(bucket) and is_key(key) and is_key(etag)):
+            raise ValueError("bucket, key and etag must be texts that S3 may have")
+        if not (version_id is None or version_id == "" or is_key(version_id)):
+            raise ValueError("the version must be a text that S3 may have")
+        # The etag is sent as an HTTP header.
+        if not (etag.strip('"') and etag.isascii() and etag.isprintable()):
+            raise ValueError("the etag must be printable ASCII")
+        if not (is_whole(size) and 0 <= size <= _LARGEST_SIZE):
+            raise ValueError("the size must be a whole number of bytes")
+        return cls(bucket, key, version_id, etag, size)
 
 
 @dataclass(frozen=True, slots=True)

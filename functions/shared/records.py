@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+import json
+from typing import Any, Final
 
 from functions.shared.objects import QUARANTINE_PREFIX, InputObject
 
 JSON: Final = "application/json"
 REQUEUED: Final = "requeued"
 """Field of a record whose input was queued again: how many times."""
+
+
+def parse_record(content: bytes) -> dict[str, Any]:
+    """Parse a record; an empty one stands for content that is not a record, and so counts for nothing."""
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    is_record = isinstance(record, dict) and isinstance(record.get("code"), str)
+    return record if is_record else {}
 
 
 def object_record_key(source: InputObject) -> str:

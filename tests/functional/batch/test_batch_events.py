@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.batch import app
+from functions.shared.messages import BadEventError
 from tests.functional.batch.batch_stack import INPUT, KEY, OUTPUT, BatchStack, Put, message
 
 if TYPE_CHECKING:
@@ -322,5 +323,5 @@ def test_b38_the_time_of_an_event_has_no_effect(stack: BatchStack, customers: by
 
 
 def test_an_event_of_another_service_raises(stack: BatchStack) -> None:
-    with pytest.raises(KeyError, match="Records"):
+    with pytest.raises(BadEventError, match="queue"):
         app.lambda_handler({"httpMethod": "GET"}, stack.context)
