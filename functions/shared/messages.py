@@ -113,9 +113,9 @@ def _from_notification(record: dict[str, Any]) -> InputObject:
     if not record["eventName"].startswith("ObjectCreated:"):
         raise _other_event()
     described = record["s3"]["object"]
-    bucket, key = record["s3"]["bucket"]["name"], unquote_plus(described["key"], errors="strict")
-    version = described.get("versionId")
-    return InputObject.checked(bucket, key, version, described["eTag"], described.get("size", 0))
+    key = unquote_plus(described["key"], errors="strict")
+    version, size = described.get("versionId"), described.get("size", 0)
+    return InputObject.checked(record["s3"]["bucket"]["name"], key, version, described["eTag"], size)
 
 
 def check_place(source: InputObject, input_bucket: str) -> None:

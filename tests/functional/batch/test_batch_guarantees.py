@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -280,6 +281,7 @@ def test_an_outputs_footer_names_its_input_and_its_drift(
     assert footer["churn.input.key"] == put.key
     assert footer["churn.input.version"] == put.version
     assert footer["churn.input.etag"] == put.etag
+    assert footer["churn.input.sha256"] == hashlib.sha256(customers).hexdigest()
     assert footer["churn.model_digest"] == bundle.model_digest
     drift = json.loads(footer["churn.drift"])
     assert set(drift["columns"]) == set(bundle.contract.names)
