@@ -154,7 +154,9 @@ class ObjectJob:
         self._check_caps(described)
         result.stage = "download"
         with _measured(result, "Download"):
-            digest = self._storage.download(source, work / INPUT_FILE, described.size)
+            digest = self._storage.download(
+                source, work / INPUT_FILE, described.size, lambda: seconds_left() - DEADLINE_RESERVE
+            )
         declared = described.metadata.get(SHA256_METADATA)
         if declared is not None and declared.strip().lower() != digest:
             raise NotScoredError(

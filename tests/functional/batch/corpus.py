@@ -57,7 +57,11 @@ def zigzag(number: int) -> bytes:
 def claiming_rows(content: bytes, rows: int, claim: int) -> bytes:
     """Replace a row count everywhere in the footer."""
     true, false = (b"\x16" + zigzag(number) for number in (rows, claim))
-    return forged_footer(content, lambda footer: footer.replace(true, false))
+    return replaced_in_footer(content, true, false)
+
+
+def replaced_in_footer(content: bytes, old: bytes, new: bytes) -> bytes:
+    return forged_footer(content, lambda footer: footer.replace(old, new))
 
 
 def lying_footers(table: pa.Table, claims: Callable[[int], list[int]]) -> dict[str, bytes]:
@@ -103,8 +107,8 @@ def lying_footers(table: pa.Table, claims: Callable[[int], list[int]]) -> dict[s
     # A list of structs one field after the number of rows, with its length.
     before_groups = near + zigzag(rows) + b"\x19"
     for name, length in {"0": b"\x0c", "2": b"\x2c", "endless": b"\xfc\xff\xff\xff\xff\x07"}.items():
-        found[f"row groups: {name}"] = forged_footer(
-            content, lambda footer, n=length: footer.replace(before_groups + b"\x1c", before_groups + n)
+        found[f"row groups: {name}"] = replaced_in_footer(
+            content, before_groups + b"\x1c", before_groups + length
         )
     return found
 
@@ -113,7 +117,7 @@ def claiming_codec(content: bytes, codec: int, claim: int) -> bytes:
     """Replace the codec of every column; it comes before the number of values, which is near."""
     rows = pq.read_metadata(pa.BufferReader(content)).num_rows
     true, false = (b"\x15" + zigzag(number) + b"\x16" + zigzag(rows) for number in (codec, claim))
-    changed = forged_footer(content, lambda footer: footer.replace(true, false))
+    changed = replaced_in_footer(content, true, false)
     assert changed != content
     return changed
 

@@ -166,7 +166,8 @@ def test_b8_a_message_is_retried_if_one_of_its_objects_must_be(
 ) -> None:
     good, hurried = stack.put(customers, "incoming/a.parquet"), stack.put(customers, "incoming/b.parquet")
     both = message({"Records": [good.notification(), hurried.notification()]})
-    remaining = iter([300_000, 1_000])
+    # The time is read after each piece of a download, and before scoring.
+    remaining = iter([300_000, 300_000, 1_000])
     monkeypatch.setattr(stack.context, "get_remaining_time_in_millis", lambda: next(remaining, 300_000))
 
     assert stack.deliver(both) == [both["messageId"]]

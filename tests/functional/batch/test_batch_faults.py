@@ -17,33 +17,13 @@ import pytest
 from functions.batch import app, scoring_process
 from functions.batch.scoring_process import ScoringProcess
 from functions.shared import storage
-from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, Put, message
+from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, deliver_again, message
 from tests.functional.batch.lossy_proxy import Fault, LossyProxy, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from functions.shared.objects import Description, InputObject
-
-
-@pytest.fixture
-def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
-    """The function's S3 endpoint; the test's own client does not use it."""
-    with LossyProxy(endpoint) as lossy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", lossy.address)
-        app.load_deliveries.cache_clear()
-        yield lossy
-
-
-def deliver_again(stack: BatchStack, put: Put, times: int = 1) -> list[str]:
-    """Deliver the event of an object; return the outcomes. Only messages to be retried may be reported."""
-    before = len(stack.outcomes())
-    for delivery in range(1, times + 1):
-        record = message(put.event(), delivery)
-        failed = stack.deliver(record)
-        last = [line for line in stack.lines() if "action" in line][-1]
-        assert failed == ([record["messageId"]] if last["action"] == "retried" else [])
-    return stack.outcomes()[before:]
 
 
 @pytest.mark.parametrize(("excess", "folder"), [(0, "scored"), (1, "quarantine")])

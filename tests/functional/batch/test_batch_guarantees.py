@@ -186,8 +186,13 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("memory_mb", [512, MEMORY_MB] if cases(0, "CHURN_PAIRS") else [512])
-@pytest.mark.parametrize("name", BOMBS)
+# A function with more memory may well read one text of 250 MB.
+BOMBS_AND_MEMORY = [(name, 512) for name in BOMBS] + [
+    (name, MEMORY_MB) for name in BOMBS if cases(0, "CHURN_PAIRS") and name[4:] not in CODECS
+]
+
+
+@pytest.mark.parametrize(("name", "memory_mb"), BOMBS_AND_MEMORY)
 def test_g7_a_decompression_bomb_stays_within_the_limits(
     sample_bundle: Path, tmp_path: Path, name: str, memory_mb: int
 ) -> None:

@@ -132,6 +132,12 @@ MUTANTS = {
         "",
         "test_batch_faults.py::test_a_repeated_delivery_announces_the_scores_again",
     ),
+    "downloads for ever": Mutant(
+        "functions/shared/storage.py",
+        "if seconds_left() < 0:",
+        "if False:",
+        "test_changes_and_delays.py::test_b29_a_download_that_exceeds_the_time_is_given_up_before_it_ends",
+    ),
     "ignores an event that EventBridge refused": Mutant(
         "functions/shared/storage.py",
         'if answer["FailedEntryCount"]:',
