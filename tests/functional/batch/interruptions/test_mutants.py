@@ -132,6 +132,13 @@ MUTANTS = {
         "",
         "test_batch_faults.py::test_a_repeated_delivery_announces_the_scores_again",
     ),
+    "finishes a run with open parts": Mutant(
+        "functions/backfill/manifest.py",
+        "    if still_open:\n",
+        "    if False:\n",
+        "backfill/test_random_schedules.py::"
+        "test_random_schedules_of_runs_score_each_row_once_and_write_one_manifest",
+    ),
     "downloads for ever": Mutant(
         "functions/shared/storage.py",
         "if seconds_left() < 0:",
