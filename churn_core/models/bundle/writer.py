@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -11,11 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
 from churn_core.models.bundle.history import keep
 from churn_core.models.bundle.training_profile import training_profile
+from churn_core.models.export.gate_rows import random_rows, unknown_text
 from churn_core.models.export.scoring_graph import encoding_description
+from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.bundle import (
     FORMAT,
     MANIFEST,
@@ -24,6 +26,7 @@ from churn_core.scoring.bundle import (
     REPORT,
     SCORING_GRAPH,
     Bundle,
+    canonical_json,
     manifest_digest,
     model_version,
 )
@@ -31,7 +34,10 @@ from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from churn_core.models.export.prove import ProvedModel
+    from churn_core.schema import Contract, Feature
 
+GOLDEN_ROWS: Final = 16
+"""Artificial customers in a manifest; every reader of a bundle verifies their scores."""
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
 
 
@@ -114,7 +120,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
-        METRICS: _json(metrics_document(proved)),
+        METRICS: canonical_json(metrics_document(proved)),
         REPORT: report.encode(),
     }
     for name, content in contents.items():
@@ -127,7 +133,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     digest = manifest_digest(manifest)
     version_name = model_version(manifest["name"], digest)
     manifest |= {"model_digest": digest, "model_version": version_name, "created": _now()}
-    (draft / MANIFEST).write_bytes(_json(manifest))
+    (draft / MANIFEST).write_bytes(canonical_json(manifest))
 
 
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
@@ -178,8 +184,36 @@ def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: byt
     ]
 
 
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+def golden_records(contract: Contract, seed: int) -> list[dict[str, Any]]:
+    """Draw random records from the data contract's domain; no customer's data is used.
+
+    Nullable values are missing in every fourth record. Each of the last records has one unknown category.
+    """
+    generator = np.random.default_rng(seed)
+    matrix = random_rows(contract, GOLDEN_ROWS, generator)
+    records = [
+        {
+            feature.name: _value(feature, row[position], may_be_missing=number % 4 == 0)
+            for position, feature in enumerate(contract.features)
+        }
+        for number, row in enumerate(matrix)
+    ]
+    for feature, record in zip(contract.categories, reversed(records), strict=False):
+        record[feature.name] = unknown_text(feature)
+    return records
+
+
+def _value(feature: Feature, code: np.float32, *, may_be_missing: bool) -> str | float | int | None:
+    if feature.nullable and may_be_missing:
+        return None
+    if isinstance(feature, CategoryFeature):
+        return feature.vocabulary[int(code) % len(feature.vocabulary)]
+    return _number(feature, feature.minimum if np.isnan(code) else float(code))
+
+
+def _number(feature: NumberFeature, value: float) -> float | int:
+    clipped = min(max(value, feature.minimum), feature.maximum)
+    return int(clipped) if feature.integer else clipped
 
 
 def _now() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +146,7 @@ def test_events_without_messages_are_refused_by_type(s3: ModelS3) -> None:
 def test_each_hostile_member_of_a_map_item_ends_in_an_answer_or_a_typed_error(
     s3: ModelS3, bundle: Bundle
 ) -> None:
-    part = InputObject(INPUT, KEY, "v1", "0" * 32, 4).to_part()
+    part = asdict(InputObject(INPUT, KEY, "v1", "0" * 32, 4))
     item = {"part": part, "model_digest": bundle.model_digest, "attempt": 1}
     ends = set()
     for path in members(item):
@@ -167,7 +168,7 @@ def test_each_hostile_member_of_a_runs_step_ends_in_an_answer_or_a_typed_error(s
     app.lambda_handler(
         {
             MEMBER: {
-                "part": InputObject(INPUT, KEY, "v1", "0" * 32, 4).to_part(),
+                "part": asdict(InputObject(INPUT, KEY, "v1", "0" * 32, 4)),
                 "model_digest": planned["model_digest"],
                 "attempt": 1,
             }

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from churn_core.models.bundle.golden_rows import COUNT
+from churn_core.models.bundle.writer import GOLDEN_ROWS
 from churn_core.scoring.bundle import manifest_digest, model_version
 from functions.pre_traffic import app, aws
 from functions.pre_traffic.golden_rows import PATH, proxy_event
 from functions.score import app as score_app
-from functions.score.model import loaded_predictor
+from functions.score.routes import loaded_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ def test_a_version_with_the_model_of_the_deployment_passes(cloud: Cloud) -> None
     assert cloud.verdict() == "Succeeded"
     assert cloud.invoked == [VERSION]
     (line,) = [json.loads(text) for text in cloud.log.splitlines()]
-    assert (line["message"], line["golden_rows"], line["version"]) == ("passed", COUNT, VERSION)
+    assert (line["message"], line["golden_rows"], line["version"]) == ("passed", GOLDEN_ROWS, VERSION)
 
 
 @pytest.mark.parametrize(

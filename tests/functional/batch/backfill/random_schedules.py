@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.backfill.errors import PERMANENT, RetryLaterError
+from functions.backfill.errors import BackfillError, RetryLaterError
 from functions.backfill.runs import Runs
 from functions.backfill.settings import BackfillSettings
 from functions.backfill.storage import BackfillStorage
@@ -116,7 +116,9 @@ class RandomSchedule:
         self.model = ModelS3()
         self.s3 = RandomFaults(self.model, rng=self.rng)
         self.calls = 0
-        run_settings = BackfillSettings(settings.model_dir, INPUT, OUTPUT, 5, 1769, announces=False)
+        run_settings = BackfillSettings(
+            settings.model_dir, INPUT, OUTPUT, announces=False, concurrency=5, batch_memory_mb=1769
+        )
         self._runs = Runs(run_settings, BackfillStorage(self.s3), bundle)
         storage = Storage(self.s3)
         job = ObjectJob(settings, storage, RowsScorer(self.rng), bundle.model_digest, bundle.model_version)
@@ -179,11 +181,11 @@ class RandomSchedule:
             self.calls += 1
             try:
                 call()
-            except PERMANENT as error:
-                raise FailedError from error
             except (KilledError, NotScoredError, RetryLaterError):
                 yield
                 continue
+            except BackfillError as error:
+                raise FailedError from error
             yield
             return
         raise FailedError

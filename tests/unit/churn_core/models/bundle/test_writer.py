@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
-from churn_core.models.bundle.writer import write_bundle
+from churn_core.models.bundle.writer import golden_records, write_bundle
 from churn_core.reports import render_report
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
