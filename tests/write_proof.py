@@ -46,6 +46,7 @@ PROOFS: Final = {
     "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
     "tests/project/test_order.py": {"CHURN_TEST_ORDER": "1"},
+    "tests/functional/batch/backfill/test_random_schedules.py": {"CHURN_BACKFILL_SCHEDULES": "1000"},
     "tests/containers": {"CHURN_CONTAINERS": "1"},
 }
 """Test files, and the variables that make them try more cases."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.errors import UnbalancedRunError
-from functions.shared.objects import COUNTS, REQUEUED, object_record_key, output_key
+from functions.shared.objects import COUNTS, REQUEUED, object_record_key, output_key, parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,7 +133,7 @@ class Results:
     def _without_output(self, source: InputObject) -> Part:
         record_key = object_record_key(source)
         found = self._storage.read(self._bucket, record_key)
-        record: dict[str, Any] = {} if found is None else json.loads(found.content)
+        record = {} if found is None else parse_record(found.content)
         # A record by another model does not count, nor does one whose input was queued again.
         if record.get("model_digest") == self._model_digest and REQUEUED not in record:
             return NotScoredPart(source, record["code"], record_key)

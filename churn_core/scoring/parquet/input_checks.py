@@ -116,14 +116,19 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
             raise InputFileError(
                 "schema", f"The file has columns nested over {limits.nesting} deep; write them flat."
             )
-        expanded = connection.execute(
-            "SELECT coalesce(sum(total_uncompressed_size), 0) FROM parquet_metadata(?)", [path]
-        ).fetchall()[0][0]
+        expanded, smallest = connection.execute(
+            "SELECT coalesce(sum(total_uncompressed_size), 0), coalesce(min(total_uncompressed_size), 0)"
+            " FROM parquet_metadata(?)",
+            [path],
+        ).fetchall()[0]
         described = connection.execute(
             "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", [path]
         ).fetchall()
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise reading_fault(error) from error
+    if smallest < 0:
+        # It would hide another column's size in the sum.
+        raise damaged()
     if expanded > min(limits.uncompressed_bytes, limits.expansion * max(size, 2**20)):
         raise InputFileError(
             "too-large", "The file is too large when it is decompressed; write it as several parts."

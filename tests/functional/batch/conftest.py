@@ -29,6 +29,7 @@ from functions.batch.settings import BatchFunctionSettings
 from functions.shared.storage import Storage
 from infra.local.aws.moto_server import moto_server
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack
+from tests.functional.batch.lossy_proxy import LossyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -105,6 +106,15 @@ def stack(buckets: Any, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Batc
     return BatchStack(buckets, bundle)
 
 
+@pytest.fixture
+def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
+    """The function's S3 endpoint; the test's own client does not use it."""
+    with LossyProxy(endpoint) as lossy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", lossy.address)
+        app.load_deliveries.cache_clear()
+        yield lossy
+
+
 @pytest.fixture(scope="session")
 def golden_table(bundle: Bundle) -> pa.Table:
     """The bundle's golden rows, whose scores are in its manifest."""
@@ -149,13 +159,13 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture
-def another_environment(buckets: Any, bundle: Bundle, environment: Path) -> Callable[[], Deliveries]:
-    """Create another environment of the function, with its own disk."""
+def another_environment(buckets: Any, bundle: Bundle, environment: Path) -> Callable[..., Deliveries]:
+    """Create another environment of the function, with its own disk; it may use another client."""
 
-    def make() -> Deliveries:
+    def make(client: Any = buckets) -> Deliveries:
         settings = BatchFunctionSettings.from_environment()
         settings = replace(settings, work_dir=environment / str(uuid.uuid4()))
-        storage = Storage(buckets)
+        storage = Storage(client)
         scorer = InProcessScorer(settings.model_dir)
         job = ObjectJob(settings, storage, scorer, bundle.model_digest, bundle.model_version)
         return Deliveries(job, Quarantine(storage, OUTPUT, bundle.model_digest), INPUT)

@@ -163,11 +163,17 @@ def check_scores_are_created_and_never_replaced(stack: DeployedStack) -> None:
     assert not any("quarantine" in resource for resource in as_list(rule["Resource"]))
 
 
-def check_only_the_input_bucket_sends_events(stack: DeployedStack) -> None:
-    assert "NotificationConfiguration" not in stack.properties("OutputBucket")
-    assert stack.properties("InputBucket")["NotificationConfiguration"] == {
-        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
-    }
+def check_both_buckets_send_their_events_to_eventbridge_and_nowhere_else(stack: DeployedStack) -> None:
+    """Those of the output bucket say at least once that an output is there."""
+    for name in ("InputBucket", "OutputBucket"):
+        assert stack.properties(name).get("NotificationConfiguration") == {
+            "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+        }, name
+
+
+def check_events_of_the_output_bucket_never_reach_the_functions_queue(stack: DeployedStack) -> None:
+    (pattern,) = [rule["EventPattern"] for rule in stack.of_type("AWS::Events::Rule").values()]
+    assert pattern["detail"].get("bucket") == {"name": [stack.properties("InputBucket")["BucketName"]]}
 
 
 def check_access_to_buckets_is_logged_if_it_is_set(stack: DeployedStack) -> None:

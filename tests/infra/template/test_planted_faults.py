@@ -121,6 +121,14 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         "buckets_are_private_versioned_encrypted_and_kept",
         lambda s: s.resources["OutputBucket"].pop("DeletionPolicy"),
     ),
+    "outputs that nobody hears of": (
+        "both_buckets_send_their_events_to_eventbridge_and_nowhere_else",
+        lambda s: remove(s, "OutputBucket", "NotificationConfiguration"),
+    ),
+    "outputs that are scored again": (
+        "events_of_the_output_bucket_never_reach_the_functions_queue",
+        lambda s: s.properties("InputRule")["EventPattern"]["detail"].pop("bucket"),
+    ),
     "a filter before the queue": (
         "only_failed_messages_are_delivered_again",
         lambda s: s.properties("BatchFunctionInputs").update(FilterCriteria={"Filters": []}),
