@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 WANTED_RATIO: Final = 3.0
 
 _FLOOR: Final = """
-import sys
+import os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 sys.path.insert(0, sys.argv[1])
 import onnxruntime
 options = onnxruntime.SessionOptions()

@@ -137,9 +137,8 @@ class _Contenders:
     """
 
     def __init__(self, model: TrainedModel) -> None:
-        import onnxruntime
-
         from churn_core.scoring.bundle import load_bundle
+        from churn_core.scoring.onnx_session import open_session
         from churn_core.scoring.predictor import ChurnPredictor
         from functions.score import app
 
@@ -147,11 +146,7 @@ class _Contenders:
         self._app = app
         self._bundle = load_bundle(model.bundle)
         self._encode = ChurnPredictor(self._bundle).encode
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            self._bundle.graph, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(self._bundle.graph)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def rounds(self, size: int, count: int) -> list[dict[str, float]]:

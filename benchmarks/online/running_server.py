@@ -53,6 +53,7 @@ class RunningServer(Service):
             "BENCH_CUSTOMERS": str(model.customers.resolve()),
             "BENTOML_DO_NOT_TRACK": "True",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "ORT_DISABLE_TELEMETRY": "1",
         }
         self._place = Place(python, own, free_ports(3), variables)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
-import onnxruntime as ort
 
 from churn_core.errors import BundleError, InvalidRecordsError, ScoringError
 from churn_core.scoring.bundle import Bundle, load_bundle
+from churn_core.scoring.onnx_session import open_session
 from churn_core.scoring.records.answers import AnswerWriter
 from churn_core.scoring.records.encoding import RecordEncoder
 from churn_core.scoring.scores import Scores, require_probabilities, round_probability
@@ -51,13 +51,8 @@ class ChurnPredictor:
         self.contract = bundle.contract
         self._encoder = RecordEncoder(bundle.contract)
         self._answers = AnswerWriter(bundle)
-        options = ort.SessionOptions()
-        # With one thread the scores have the same bits for any number of rows.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
         try:
-            self._session = ort.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(bundle.graph)
         except Exception as error:
             raise BundleError("model.onnx can't be loaded by onnxruntime; train the model again.") from error
         self._check_signature()
