@@ -42,6 +42,11 @@ PROOFS: Final = {
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/files/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/training/test_same_bytes.py": {
+        "CHURN_SAME_BYTES_SHIFTS": "4",
+        "CHURN_SAME_BYTES_PROCESSES": "6",
+    },
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
     "tests/containers": {"CHURN_CONTAINERS": "1"},
 }

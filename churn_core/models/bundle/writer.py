@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
+from churn_core.models.bundle.golden_rows import golden_records, golden_records_at_limits
 from churn_core.models.bundle.history import keep
 from churn_core.models.bundle.training_profile import training_profile
 from churn_core.models.export.scoring_graph import encoding_description
@@ -156,23 +156,32 @@ def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]
 
 
 def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: bytes) -> list[dict[str, Any]]:
+    model = proved.model
     unnamed = Bundle(
         manifest=manifest,
-        contract=proved.model.contract,
+        contract=model.contract,
         threshold=proved.threshold,
         risk_bands=manifest["decision"]["risk_bands"],
-        money=proved.model.decision.money,
+        money=model.decision.money,
         model_digest="",
         model_version="",
         graph=graph,
     )
     predictor = ChurnPredictor(unnamed)
-    records = golden_records(proved.model.contract, proved.model.settings.data.random_state)
+    seed = model.settings.data.random_state
+    records = golden_records(model.contract, seed) + golden_records_at_limits(
+        model.contract,
+        model.training_matrix,
+        lambda matrix: predictor.score_matrix(matrix).probability,
+        [proved.threshold, *unnamed.risk_bands.values()],
+        seed,
+    )
     return [
         {
             "record": record,
             "churn_probability": answer["churn_probability"],
             "will_churn": answer["will_churn"],
+            "risk": answer["risk"],
         }
         for record, answer in zip(records, predictor.predict(records), strict=True)
     ]

@@ -10,7 +10,7 @@ import numpy as np
 from churn_core.errors import ParityError
 from churn_core.models.export.gate_rows import KINDS, GateRows, decode_rows
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.money import NOBODY
+from churn_core.scoring.money import LOWEST, NOBODY
 from churn_core.scoring.onnx_session import open_session
 from churn_core.scoring.scores import round_probability
 
@@ -128,7 +128,7 @@ class Comparison:
         for step in range(1_000):
             for sign in (1, -1):
                 nearby = round(threshold + sign * step * 1e-6, 6)
-                if 0 <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
+                if LOWEST <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
                     return nearby
         raise ParityError(
             f"Parity gate: scikit-learn and the graphs disagree at every threshold near {threshold}; set"
