@@ -1,4 +1,4 @@
-# One word a task. `make demo` and `make test` need Python 3.11 or later and make, nothing else.
+# `make help` lists the tasks. `make demo` and `make test` need only Python 3.11 or later and make.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,13 +15,13 @@ EVENT ?= events/predict.json
 FUNCTION ?=
 PORT ?= 8000
 AWS_PORT ?= 4566
-# The template's default; one name for the build and for the deploy keeps both the same.
+# The template's default, used by the build and by the deploy.
 ARCH ?= arm64
 # dev, staging or prod: where a package will run.
 ENVIRONMENT ?= dev
 # The whole digest that the model must have.
 MODEL_DIGEST ?=
-# Builds without a MODEL of one's own take a sample model.
+# Without MODEL, builds use a sample model.
 OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
 export ORT_DISABLE_TELEMETRY := 1
@@ -33,10 +33,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
 
-help: ## list these words
+help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The virtual environment is a stamp: it is made again when a lock changes.
+# A stamp file for each environment: a changed lock installs it again.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; set PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -107,7 +107,7 @@ format: setup-dev ## write the code's style
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
-bench: setup ## batch scoring beside scikit-learn, in one run
+bench: setup ## compare batch scoring with scikit-learn, in one run
 	@$(BIN)/python -m benchmarks.batch --grow
 
 $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
@@ -115,10 +115,10 @@ $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
-bench-models: $(VENV)/.bench ## the models beside their peers; DATA=labelled.csv TARGET=column for your own
+bench-models: $(VENV)/.bench ## compare the models with others; DATA=labelled.csv TARGET=column for your own
 	@$(BIN)/python -m benchmarks.models $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
 
-bench-online: setup-dev setup-sam ## the online API beside its peers, each in an environment of its own (needs wrk)
+bench-online: setup-dev setup-sam ## compare the online API with other servers, each in its own environment (needs wrk)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.online
 
 bench-capacity: setup-dev setup-sam ## both functions in Lambda's memory and processor; writes docs/cost.md (needs root)

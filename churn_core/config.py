@@ -164,7 +164,7 @@ def load_config(path: Path | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        If the file is missing, is no YAML, or holds a key or value that is not allowed.
+        If the file is missing, is not YAML, or holds a key or value that is not allowed.
     """
     path = path or default_config_path()
     try:
@@ -174,7 +174,7 @@ def load_config(path: Path | None = None) -> Settings:
             f"{path} can't be read ({error.strerror}); name a config file with --config."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid YAML; mend its syntax.") from error
+        raise ConfigError(f"{path} is not valid YAML; correct its syntax.") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings; start from config/config.yaml.")
     return parse_config(content)

@@ -9,14 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.cli.arguments import port_number
+from churn_core.cli.arguments import add_config, add_model, port_number
 from churn_core.errors import ConfigError
 from functions.client import commands, publish_command
 
 if TYPE_CHECKING:
     import argparse
 
-DEFAULT_MODEL: Final = Path("models/churn")
 DEFAULT_ADDRESS: Final = ("127.0.0.1", 8000)
 
 
@@ -29,7 +28,7 @@ def add_commands(parsers: Any) -> None:
         "--host", help="address to listen on (default: api.host of the config, else 127.0.0.1)"
     )
     serve.add_argument("--port", type=port_number, help="port (default: api.port of the config, else 8000)")
-    serve.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
+    add_config(serve)
     serve.set_defaults(run=_serve)
     openapi = parsers.add_parser("openapi", help="print the OpenAPI description of a model's API")
     openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
@@ -37,9 +36,7 @@ def add_commands(parsers: Any) -> None:
     commands.add_commands(parsers)
     publish_command.add_commands(parsers)
     for command in (serve, openapi):
-        command.add_argument(
-            "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
-        )
+        add_model(command)
 
 
 def _openapi(options: argparse.Namespace) -> None:

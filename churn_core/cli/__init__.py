@@ -54,7 +54,7 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
     Raises
     ------
     ConfigError
-        If another package has the place of the one that is meant: `functions` is a common name.
+        If another installed package has the same name: `functions` is a common one.
     """
     try:
         add_commands: Callable[[Any], None] = entry_point.load()
@@ -65,7 +65,7 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
             found and (found.origin or next(iter(found.submodule_search_locations or []), None))
         ) or "nowhere"
         raise ConfigError(
-            f"The package '{package}' ({place}) is not the one of churn-stack; uninstall it, or install"
+            f"Another package named '{package}' ({place}) hides that of churn-stack; uninstall it, or install"
             " churn-stack into an environment of its own."
         ) from error
     return add_commands

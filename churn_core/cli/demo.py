@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli import main
-from churn_core.data.records import table_records
+from churn_core.data.loading import table_records
 from churn_core.scoring.bundle import load_bundle
 
 if TYPE_CHECKING:

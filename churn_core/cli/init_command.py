@@ -43,7 +43,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> None:
-    _check_free(options)
+    if options.out.is_file() and not options.force:
+        raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
     from churn_core.data import load_table
     from churn_core.data.inspection import config_text, inspect_table
 
@@ -64,11 +65,6 @@ def _init(options: argparse.Namespace) -> None:
         _text(inspection, options.data, options.out),
         as_json=options.json,
     )
-
-
-def _check_free(options: argparse.Namespace) -> None:
-    if options.out.is_file() and not options.force:
-        raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
 
 
 def _text(inspection: Inspection, data: Path, out: Path) -> str:

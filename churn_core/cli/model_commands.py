@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model
-from churn_core.cli.choice_text import choices_text
 from churn_core.cli.decision_text import chosen_text, reviewed_text
 from churn_core.cli.output import Progress, print_result
 
@@ -106,7 +105,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     for name, interval in cv.items():
         spread = f"{interval['mean']:.4f} [{interval['low']:.4f}, {interval['high']:.4f}]"
         lines.append(f"{name:<16}{spread:<28}{document['holdout'][name]:.4f}")
-    lines += choices_text(document["choices"])
+    lines += _choices_text(document["choices"])
     lines += [
         "",
         *chosen_text(document["decision"]),
@@ -117,6 +116,22 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
         f"Next: churn score CUSTOMERS.parquet scores.parquet --model {folder}",
     ]
     return "\n".join(lines)
+
+
+def _choices_text(choices: dict[str, Any]) -> list[str]:
+    """Describe which families and how many pairs of columns were compared, and what was chosen."""
+    lines = []
+    if "families" in choices:
+        compared, taken = choices["families"]["compared"], choices["families"]["taken"]
+        lines += ["", f"{'model':<22}{'log loss':<10}behind the best"]
+        for name, found in compared.items():
+            behind = f"{found['behind']:.4f} +- {found['error']:.4f}{'   chosen' if name == taken else ''}"
+            lines.append(f"{name:<22}{found['log_loss']:<10.4f}{behind}")
+    if "pairs" in choices:
+        compared, taken = choices["pairs"]["compared"], choices["pairs"]["taken"]
+        others = ", ".join(f"{name}: {found['log_loss']:.4f}" for name, found in compared.items())
+        lines += ["", f"Pairs of columns that it combines: {taken} (log loss by number of pairs: {others})."]
+    return lines
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -70,7 +70,7 @@ def _predict(options: argparse.Namespace) -> None:
 
     predictor = ChurnPredictor.load(options.model)
     if options.file.lower().endswith((".csv", ".parquet")):
-        from churn_core.data.records import table_records
+        from churn_core.data.loading import table_records
 
         records: Any = table_records(Path(options.file), predictor.contract)
     else:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churn_core.errors import REJECT_CODES, DataError
+from churn_core.errors import DataError, reject_number
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.records.values import (
     ValueRefusedError,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract, NumberFeature
 
 FINE: Final = 0
-"""Fault code of a valid value; the other codes are 1 + the position in `REJECT_CODES`."""
+"""Fault code of a valid value; the other codes are those of `reject_number`."""
 
-MISSING: Final = 1 + REJECT_CODES.index("missing")
+MISSING: Final = reject_number("missing")
 """Fault code of a missing value in a column that is not nullable."""
 
 _whole_float_text = re.compile(r"([+-]?[0-9]+)[.]0+")
@@ -52,7 +52,7 @@ class NumberColumn:
     values : ndarray of float64, shape (rows,)
         NaN where the value is missing or faulty.
     faults : ndarray of uint8, shape (rows,)
-        `FINE` where the contract allows the value, else 1 + the position of the reason in `REJECT_CODES`.
+        `FINE` where the contract allows the value, else the `reject_number` of the reason.
     """
 
     values: npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ class CategoryColumn:
     text : ndarray of object, shape (rows,)
         Normalised text; None where the value is missing or faulty.
     faults : ndarray of uint8, shape (rows,)
-        `FINE` where the contract allows the value, else 1 + the position of the reason in `REJECT_CODES`.
+        `FINE` where the contract allows the value, else the `reject_number` of the reason.
     """
 
     text: npt.NDArray[np.object_]
@@ -221,7 +221,7 @@ def parse_values(
         try:
             results[position] = parse(value)
         except ValueRefusedError as refused:
-            faults[position] = 1 + REJECT_CODES.index(refused.code)
+            faults[position] = reject_number(refused.code)
     return results, faults
 
 

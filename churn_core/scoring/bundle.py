@@ -86,6 +86,11 @@ def manifest_digest(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def canonical_json(content: dict[str, Any]) -> bytes:
+    """Encode a file of a bundle as JSON; the same content always gives the same bytes."""
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
 def model_version(name: str, digest: str) -> str:
     """Return the model version that answers and outputs name."""
     return f"{name}-{digest[:12]}"

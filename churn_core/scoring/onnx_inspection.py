@@ -76,16 +76,14 @@ def _inspect(message: memoryview, kind: str) -> bool:
         if isinstance(value, int):
             continue
         if (kind, field) in (("opset", _OPSET_DOMAIN), ("node", _NODE_DOMAIN)):
-            _check_domain(bytes(value).decode("utf-8"))
+            if bytes(value).decode("utf-8") not in ALLOWED_DOMAINS:
+                raise BundleError(
+                    "model.onnx uses custom operators and is not loaded; only ONNX's own are allowed."
+                )
         elif field in nested:
             found_graph |= nested[field] == "graph"
             _inspect(value, nested[field])
     return found_graph
-
-
-def _check_domain(domain: str) -> None:
-    if domain not in ALLOWED_DOMAINS:
-        raise BundleError("model.onnx uses custom operators and is not loaded; only ONNX's own are allowed.")
 
 
 def _fields(message: memoryview, *, skip_runs: bool) -> Iterator[tuple[int, int | memoryview]]:

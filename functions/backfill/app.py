@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.backfill.errors import BackfillError, BadRequestError, RetryLaterError
 from functions.backfill.runs import Runs, load_runs
-from functions.shared.metrics import NAMESPACE, service_name
+from functions.shared.environment import NAMESPACE, service_name
 from functions.shared.outcomes import NotScoredError
 
 if TYPE_CHECKING:

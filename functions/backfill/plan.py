@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.backfill.errors import (
@@ -19,8 +19,7 @@ from functions.backfill.errors import (
     UnknownRunError,
 )
 from functions.backfill.settings import MAX_PARTS
-from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIX, InputObject
-from functions.shared.records import JSON
+from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIX, JSON, InputObject
 
 if TYPE_CHECKING:
     from functions.backfill.storage import BackfillStorage
@@ -51,7 +50,7 @@ class Plan:
     @property
     def content(self) -> bytes:
         """The plan in the format that the state machine reads: a JSON array, one part per line."""
-        lines = (json.dumps(part.to_part()) for part in self.parts)
+        lines = (json.dumps(asdict(part)) for part in self.parts)
         return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
     @property

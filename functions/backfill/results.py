@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.errors import UnbalancedRunError
-from functions.backfill.footers import read_object_footer
-from functions.shared.objects import COUNTS, output_key
-from functions.shared.records import REQUEUED, object_record_key
+from functions.shared.objects import COUNTS, REQUEUED, object_record_key, output_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -118,9 +115,7 @@ class Results:
     def _read_footer(self, source: InputObject) -> Part:
         key = output_key(source, self._model_digest)
         try:
-            found = read_object_footer(
-                partial(self._storage.read_end, which={"Bucket": self._bucket, "Key": key})
-            )
+            found = self._storage.read_footer({"Bucket": self._bucket, "Key": key})
         except ThriftError as error:
             raise UnbalancedRunError(
                 f"The output {key} is not a complete Parquet file; delete it and start the run again."

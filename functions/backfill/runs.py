@@ -16,7 +16,7 @@ from functions.backfill.plan import Plan, check_request, make_plan, read_plan, w
 from functions.backfill.results import THREADS, NotScoredPart, OpenPart, Results, ScoredPart
 from functions.backfill.settings import BackfillSettings
 from functions.backfill.storage import BackfillStorage
-from functions.shared.records import JSON
+from functions.shared.objects import JSON
 from functions.shared.storage import events_client, s3_client
 
 EVENT_TYPE: Final = "ChurnBackfilled"

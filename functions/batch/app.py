@@ -17,7 +17,7 @@ from functions.batch.object_job import ObjectJob
 from functions.batch.quarantine import Quarantine
 from functions.batch.scoring_process import ScoringProcess, hide_environment
 from functions.batch.settings import BatchFunctionSettings
-from functions.shared.metrics import NAMESPACE
+from functions.shared.environment import NAMESPACE
 from functions.shared.outcomes import Action
 from functions.shared.storage import Storage, events_client, s3_client
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from functions.shared.metrics import NAMESPACE, service_name
+from functions.shared.environment import NAMESPACE, service_name
 from functions.shared.outcomes import Action, Outcome
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from functions.shared.objects import JSON, REQUEUED, message_record_key, object_record_key
 from functions.shared.outcomes import NotScoredError, Outcome
-from functions.shared.records import JSON, REQUEUED, message_record_key, object_record_key
 
 if TYPE_CHECKING:
     from functions.batch.object_job import ObjectResult

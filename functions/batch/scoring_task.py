@@ -80,16 +80,8 @@ class ScoredFile:
     @classmethod
     def from_result(cls, result: BatchResult, peak_kilobytes: int) -> Self:
         """Take the counts of a `BatchResult`."""
-        return cls(
-            rows=result.rows,
-            scored=result.scored,
-            rejected=result.rejected,
-            will_churn=result.will_churn,
-            rejects=result.rejects,
-            unknown=result.unknown,
-            drift=result.drift,
-            peak_kilobytes=peak_kilobytes,
-        )
+        counts = {name: value for name, value in asdict(result).items() if name in cls.__annotations__}
+        return cls(**counts, peak_kilobytes=peak_kilobytes)
 
 
 def peak_kilobytes(process: int | Literal["self"]) -> int | None:

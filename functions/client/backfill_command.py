@@ -73,16 +73,12 @@ def _backfill(options: argparse.Namespace) -> None:
             summary = planned["manifest"] if complete else _run(runs, planned)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"The run continues on AWS if it was started; watch it with '{_same_command(options)}'."
+                "The run continues on AWS if it was started; watch it with"
+                f" 'churn backfill {options.address} --stack {options.stack}'."
             ) from None
     text = ("This run was already complete.\n" if complete else "") + _done_text(summary, planned)
     content = {"manifest": _address(planned), "run_id": planned["run_id"], **summary}
     print_result(content, text, as_json=options.json)
-
-
-def _same_command(options: argparse.Namespace) -> str:
-    """Return the command that resumes this run."""
-    return f"churn backfill {options.address} --stack {options.stack}"
 
 
 def _run(runs: Backfill, planned: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ meanwhile. So it always names a complete bundle, and two publishers can't overwr
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -179,8 +178,3 @@ class StoredVersion:
     content: bytes
     etag: str
     version: str
-
-
-def canonical_json(content: dict[str, Any]) -> bytes:
-    """Encode JSON so that the same content always gives the same bytes."""
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.scoring.bundle import MANIFEST, SCORING_GRAPH, load_bundle, manifest_digest
+from churn_core.scoring.bundle import MANIFEST, SCORING_GRAPH, canonical_json, load_bundle, manifest_digest
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.client.model_store import (
     ModelFolder,
     ModelStore,
     ModelStoreError,
-    canonical_json,
     model_folder,
     parse_folder,
 )
@@ -89,7 +88,8 @@ def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = Fals
     files = {}
     for name, content in contents.items():
         key = f"{folder.prefix}{name}"
-        version = store.create(key, content, _content_type(name))
+        content_type = _CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
+        version = store.create(key, content, content_type)
         if version is None:
             content, version = _already_there(store, key, name, content)
         else:
@@ -236,7 +236,3 @@ def _pointer_content(folder: ModelFolder, content: bytes) -> dict[str, Any]:
     if not isinstance(pointer, dict) or pointer.get("format") != POINTER_FORMAT:
         raise ModelStoreError(f"{folder.pointer} is not a pointer to a model; find out who wrote it.")
     return pointer
-
-
-def _content_type(name: str) -> str:
-    return _CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")

@@ -10,9 +10,8 @@ from churn_core.errors import ChurnError
 from functions.client.results import find_results, read_record
 from functions.shared.aws_errors import CONDITION_FAILED, error_code
 from functions.shared.messages import read_message
-from functions.shared.objects import QUARANTINE_PREFIX, InputObject
+from functions.shared.objects import JSON, QUARANTINE_PREFIX, REQUEUED, InputObject
 from functions.shared.outcomes import NotScoredError
-from functions.shared.records import JSON, REQUEUED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

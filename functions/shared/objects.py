@@ -1,9 +1,9 @@
-"""Objects in S3: inputs and their versions, what S3 says of an object, and the keys of scores."""
+"""Objects in S3: inputs and their versions, what S3 says of an object, and the keys of scores and records."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -18,10 +18,13 @@ SCORED_PREFIX: Final = "scored/"
 QUARANTINE_PREFIX: Final = "quarantine/"
 
 PARQUET: Final = "application/vnd.apache.parquet"
+JSON: Final = "application/json"
 COUNTS: Final = ("rows", "scored", "rejected")
 """Metadata of an output object: its numbers of rows."""
 SHA256_METADATA: Final = "churn-sha256"
 """Metadata of an object: hexadecimal sha256 of its content. Producers may declare it for an input."""
+REQUEUED: Final = "requeued"
+"""Field of a quarantine record whose input was queued again: how many times."""
 
 _UNVERSIONED: Final = ("", "null")
 
@@ -66,10 +69,6 @@ class InputObject:
     def output_name(self) -> str:
         """Last part of the output's key, the same for every model."""
         return f"{self.input_id}.parquet"
-
-    def to_part(self) -> dict[str, Any]:
-        """Return the object as an entry of a run's plan."""
-        return asdict(self)
 
     @classmethod
     def from_part(cls, part: Any) -> Self:
@@ -125,3 +124,13 @@ class StoredObject:
 def output_key(source: InputObject, model_digest: str) -> str:
     """Return the key of an input's scores by a model."""
     return f"{SCORED_PREFIX}model={model_digest[:12]}/{source.output_name}"
+
+
+def object_record_key(source: InputObject) -> str:
+    """Return the key of an object's quarantine record."""
+    return f"{QUARANTINE_PREFIX}{source.input_id}.json"
+
+
+def message_record_key(message_id: str) -> str:
+    """Return the key of the quarantine record of a message that names no valid object."""
+    return f"{QUARANTINE_PREFIX}{hashlib.sha256(message_id.encode()).hexdigest()}.json"

@@ -90,16 +90,6 @@ def files_of(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def tree_digest(folder: Path) -> str:
-    """Return the sha256 of all files' paths, permissions and contents."""
-    digest = hashlib.sha256()
-    for path in files_of(folder):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        line = f"{path.relative_to(folder).as_posix()}\0{path.stat().st_mode & 0o777:o}\0{content}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
-
-
 def write_zip(folder: Path, target: Path) -> None:
     """Write a folder as a zip whose bytes depend only on paths, permissions and contents."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.local.arguments import add_model_option
-from infra.local.function_build import BuildError, build_variables, sam_build
+from infra.local.function_build import BuildError, add_model_option, build_variables, sam_build
 from infra.local.tools import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools, install_packages
 
 if TYPE_CHECKING:

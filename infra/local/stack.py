@@ -17,20 +17,19 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from churn_core.cli.arguments import port_number
+from churn_core.cli.arguments import port_number, positive
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
-from infra.local.arguments import add_model_option, positive
-from infra.local.emulator_pool import EmulatorPool
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.function_build import BuildError, up_to_date_function
-from infra.local.gateway import Gateway
-from infra.local.local_cloud import LocalCloud, forget_aws_settings
-from infra.local.local_runs import LocalRuns
-from infra.local.outcome_lines import OutcomeLines
-from infra.local.remote_function import FunctionError
+from infra.local.aws.emulator_pool import EmulatorPool
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.gateway import Gateway
+from infra.local.aws.local_cloud import LocalCloud, forget_aws_settings, mapping_settings
+from infra.local.aws.local_runs import LocalRuns
+from infra.local.aws.remote_function import FunctionError
+from infra.local.function_build import BuildError, add_model_option, up_to_date_function
+from infra.local.outcome_lines import OutcomeLines, print_failure
 from infra.local.template_settings import STACK, TemplateSettings
 from infra.local.tools import MissingToolError, find_tools
 
@@ -98,10 +97,12 @@ def _run(options: argparse.Namespace) -> None:
             return EmulatorPool(folder, template.function(name), cloud.environment, tools, size, on_log)
 
         scores = stack.enter_context(pool("ScoreFunction", options.workers))
-        settings = cloud.mapping(options.workers, options.visibility_timeout)
+        settings = mapping_settings(
+            template, cloud.client("sqs"), options.workers, options.visibility_timeout
+        )
         outcomes = OutcomeLines(f"{cloud.address}/{cloud.output_bucket}")
         batch = pool("BatchFunction", settings.concurrency, outcomes.print_outcomes)
-        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, outcomes.print_failure)
+        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, print_failure)
         # The stack runs these in reverse order: wait for calls in progress, end their environments, then wait
         # for the pollers.
         stack.callback(mapping.stop)

@@ -23,6 +23,7 @@ from churn_core.data import generate_sample_data
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, RESULT_FILE, TASK_FILE, ScoringTask
 from infra.local.child_process import ChildProcess
 from infra.local.tools import REPOSITORY
+from tests.child_output import wait_for_output
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_serve_opens_only_its_listening_socket(machine: EmptyMachine, sample_bun
         environment=machine.variables,
     )
     with server:
-        address = server.wait_for_output(r"http://\S+(?=\s)")[0]
+        address = wait_for_output(server, r"http://\S+(?=\s)")[0]
         request = urllib.request.Request(
             address + "/predict", json.dumps(CUSTOMER).encode(), {"Content-Type": "application/json"}
         )

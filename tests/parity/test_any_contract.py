@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from churn_core.config import parse_config
-from churn_core.data.records import table_records
+from churn_core.data.loading import table_records
 from churn_core.models import train_model
 from churn_core.models.bundle.writer import write_bundle
 from churn_core.models.export.prove import prove_model

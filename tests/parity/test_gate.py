@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from churn_core.config import parse_config
 from churn_core.errors import ParityError
-from churn_core.features.float32 import float32_floor
+from churn_core.features.derived import float32_floor
 from churn_core.models import train_model
 from churn_core.models.additive import terms as additive_terms
 from churn_core.models.export import tree_ensembles

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from churn_core.scoring.bundle import (
     REPORT,
     SCORING_GRAPH,
     Bundle,
+    canonical_json,
     manifest_digest,
     model_version,
 )
@@ -114,7 +114,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
-        METRICS: _json(metrics_document(proved)),
+        METRICS: canonical_json(metrics_document(proved)),
         REPORT: report.encode(),
     }
     for name, content in contents.items():
@@ -127,7 +127,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     digest = manifest_digest(manifest)
     version_name = model_version(manifest["name"], digest)
     manifest |= {"model_digest": digest, "model_version": version_name, "created": _now()}
-    (draft / MANIFEST).write_bytes(_json(manifest))
+    (draft / MANIFEST).write_bytes(canonical_json(manifest))
 
 
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
@@ -185,10 +185,6 @@ def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: byt
         }
         for record, answer in zip(records, predictor.predict(records), strict=True)
     ]
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def _now() -> str:

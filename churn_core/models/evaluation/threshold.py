@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -65,10 +65,6 @@ class Decision:
     def may_move(self) -> bool:
         """Whether the threshold may change by some millionths: the configuration does not fix it."""
         return self.method != "fixed"
-
-    def moved_to(self, threshold: float) -> Decision:
-        """Return the decision at a threshold some millionths away, with unchanged measures."""
-        return replace(self, threshold=threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision in the form of manifest.json and metrics.json."""

@@ -109,7 +109,8 @@ def scoring_pass(
     Parameters and errors are those of `score_file`.
     """
     check_magic(source)
-    with _work_folder() as work:
+    with tempfile.TemporaryDirectory(prefix="churn-") as name:
+        work = Path(name).resolve()
         local = work / "in.parquet"
         # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
         local.symlink_to(source.resolve())
@@ -155,12 +156,6 @@ def _open(
     if progress is not None:
         stream.on_rows = lambda done: progress(done, layout.rows)
     return ScoringPass(connection, stream, layout, id_type)
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="churn-") as name:
-        yield Path(name).resolve()
 
 
 @contextmanager

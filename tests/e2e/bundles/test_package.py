@@ -24,8 +24,8 @@ from infra.build.package_functions import (
     PackageError,
     check_model,
     check_sizes,
+    files_of,
     package,
-    tree_digest,
     write_zip,
 )
 from infra.local.function_build import BuildError, build_variables, environment_without_make, run_make
@@ -37,6 +37,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from churn_core.models.export.prove import ProvedModel
+
+
+def tree_digest(folder: Path) -> str:
+    """Return the sha256 of all files' paths, permissions and contents."""
+    digest = hashlib.sha256()
+    for path in files_of(folder):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        line = f"{path.relative_to(folder).as_posix()}\0{path.stat().st_mode & 0o777:o}\0{content}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()
 
 
 @pytest.fixture(scope="module")

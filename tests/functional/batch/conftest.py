@@ -27,7 +27,7 @@ from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import ScoredFile, ScoringTask
 from functions.batch.settings import BatchFunctionSettings
 from functions.shared.storage import Storage
-from infra.local.moto_server import moto_server
+from infra.local.aws.moto_server import moto_server
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack
 
 if TYPE_CHECKING:

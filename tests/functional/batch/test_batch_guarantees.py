@@ -25,7 +25,7 @@ from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, parse_
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
 from functions.pre_traffic.golden_rows import proxy_event
 from functions.score import app as score_app
-from functions.score.model import loaded_predictor
+from functions.score.routes import loaded_predictor
 from functions.shared.outcomes import NotScoredError, Outcome
 from functions.shared.storage import EVENT_SOURCE
 from tests.functional.batch.batch_stack import OUTPUT, BatchStack, message

@@ -17,7 +17,7 @@ from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.client import fetch_current
 from functions.client.model_store import ModelStoreError, parse_folder
 from functions.client.publish import fetch, publish
-from infra.local.moto_server import moto_server
+from infra.local.aws.moto_server import moto_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from churn_core.scoring.bundle import manifest_digest, model_version
 from functions.pre_traffic import app, aws
 from functions.pre_traffic.golden_rows import PATH, proxy_event
 from functions.score import app as score_app
-from functions.score.model import loaded_predictor
+from functions.score.routes import loaded_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from churn_core.scoring.predictor import ChurnPredictor
-from functions.score.model import loaded_predictor
+from functions.score.routes import loaded_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -31,7 +31,7 @@ def category(**changes: Any) -> dict[str, Any]:
 
 
 def number(**changes: Any) -> dict[str, Any]:
-    return {"kind": "number", "minimum": -1_000, "maximum": 1_000} | changes
+    return {"kind": "number", "minimum": -10, "maximum": 50} | changes
 
 
 def tables() -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.remote_function import FunctionError
-from infra.local.service import Service
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError
+from infra.local.child_process import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +87,7 @@ class EmulatorPool(Service):
         try:
             if not environment.emulator.is_running:
                 environment = self._replacement()
-            return environment.emulator.call(event)
+            return environment.emulator.invoke(event)
         finally:
             written = self._new_lines(environment)
             self._free.put(environment)

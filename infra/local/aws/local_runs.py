@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.local.moto_server import interpreted_state_machines
-from infra.local.remote_function import FunctionError
-from infra.local.service import Service
+from infra.local.aws.moto_server import interpreted_state_machines
+from infra.local.aws.remote_function import FunctionError
+from infra.local.child_process import Service
 from infra.local.template_settings import ACCOUNT, REGION, TemplateSettings
 from infra.local.tools import REPOSITORY
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import ExitStack
 
-    from infra.local.local_cloud import LocalCloud
+    from infra.local.aws.local_cloud import LocalCloud
 
 _NO_CODE: Final = b"-"
 """moto never runs the functions, so it needs no zip."""

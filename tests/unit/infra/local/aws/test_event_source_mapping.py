@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.local_cloud import LocalCloud
+from infra.local.aws.event_source_mapping import EventSourceMapping, MappingSettings
+from infra.local.aws.local_cloud import LocalCloud, mapping_settings
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -32,13 +32,20 @@ def cloud() -> Iterator[LocalCloud]:
         yield running
 
 
+def declared_mapping(cloud: LocalCloud) -> MappingSettings:
+    return mapping_settings(TemplateSettings(), cloud.client("sqs"), workers=1)
+
+
 class Queue:
     """A queue with two messages and the events that its function received."""
 
     def __init__(self, cloud: LocalCloud, **changes: Any) -> None:
         self.sqs = cloud.client("sqs")
         changes.setdefault("queue_url", self.sqs.create_queue(QueueName=f"q-{uuid.uuid4()}")["QueueUrl"])
-        self.settings = replace(cloud.mapping(workers=1), **{"batch_size": 2} | changes)
+        self.settings = replace(
+            declared_mapping(cloud),
+            **{"batch_size": 2} | changes,
+        )
         self.ids = [
             self.sqs.send_message(QueueUrl=self.settings.queue_url, MessageBody=text)["MessageId"]
             for text in ("first", "second")
@@ -185,7 +192,12 @@ def test_a_shorter_retry_time_applies_only_to_failed_messages(cloud: LocalCloud)
 
 def test_a_message_that_always_fails_gets_into_the_dead_letter_queue(cloud: LocalCloud) -> None:
     most = TemplateSettings().properties("InputQueue")["RedrivePolicy"]["maxReceiveCount"]
-    queue = Queue(cloud, batch_size=1, retry_seconds=1, queue_url=cloud.mapping(workers=1).queue_url)
+    queue = Queue(
+        cloud,
+        batch_size=1,
+        retry_seconds=1,
+        queue_url=declared_mapping(cloud).queue_url,
+    )
     mapping = queue.mapping(raising)
     dead = queue.sqs.get_queue_url(QueueName="churn-local-inputs-dead")["QueueUrl"]
     letters: set[str] = set()

@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.serve.asgi_gateway import proxy_event, read_body, send_answer
-from infra.local.remote_function import FunctionError, encoded_event
+from infra.local.aws.remote_function import FunctionError, encoded_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -44,7 +44,7 @@ class Gateway:
         invoke: Callable[[Mapping[str, Any]], Any],
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._routes = {(route.method.upper(), route.path) for route in template.routes()}
+        self._routes = set(template.routes())
         self._refusals = {name: template.gateway_response(name) for name in _REFUSALS}
         self._invoke = invoke
         self._patience_seconds = patience_seconds

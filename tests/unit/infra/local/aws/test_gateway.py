@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import uvicorn
 
-from infra.local.gateway import LARGEST_EVENT, Gateway
-from infra.local.remote_function import FunctionError, encoded_event
+from infra.local.aws.gateway import LARGEST_EVENT, Gateway
+from infra.local.aws.remote_function import FunctionError, encoded_event
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -75,13 +75,13 @@ def check_refusal(answer: tuple[int, http.client.HTTPMessage, bytes], name: str)
     return content
 
 
-@pytest.mark.parametrize("route", TEMPLATE.routes(), ids=lambda route: f"{route.method} {route.path}")
-def test_each_route_of_the_template_reaches_the_function(route: Any) -> None:
+@pytest.mark.parametrize(("method", "path"), TEMPLATE.routes())
+def test_each_route_of_the_template_reaches_the_function(method: str, path: str) -> None:
     with gateway() as client:
-        status, headers, body = client.call(route.method, route.path)
+        status, headers, body = client.call(method, path)
     assert (status, headers.get_all("X-Two"), body.decode()) == (200, ["a", "b"], '"größe"')
     (event,) = client.events
-    assert (event["httpMethod"], event["path"]) == (route.method, route.path)
+    assert (event["httpMethod"], event["path"]) == (method, path)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,19 @@ from urllib.request import Request, urlopen
 import pytest
 
 from churn_core.errors import ConfigError
-from infra.local.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.aws.local_cloud import LocalCloud, forget_aws_settings, mapping_settings
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.local.aws.event_source_mapping import MappingSettings
+
 TEMPLATE = TemplateSettings()
+
+
+def declared_mapping(cloud: LocalCloud, workers: int = 1) -> MappingSettings:
+    return mapping_settings(TEMPLATE, cloud.client("sqs"), workers)
 
 
 @pytest.fixture
@@ -29,7 +35,9 @@ def cloud() -> Iterator[LocalCloud]:
 def received(cloud: LocalCloud) -> list[dict[str, Any]]:
     """Return the bodies of the messages in the queue; wait up to a second for the first."""
     found = cloud.client("sqs").receive_message(
-        QueueUrl=cloud.mapping(workers=1).queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+        QueueUrl=declared_mapping(cloud).queue_url,
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=1,
     )
     return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 
@@ -71,8 +79,11 @@ def test_queues_have_the_template_s_timeouts(cloud: LocalCloud, resource: str) -
 def test_the_mapping_has_the_template_s_settings_and_at_most_its_concurrency(cloud: LocalCloud) -> None:
     declared = TEMPLATE.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
     allowed = declared["ScalingConfig"]["MaximumConcurrency"]
-    found = cloud.mapping(workers=10**6)
-    assert (found.concurrency, cloud.mapping(workers=1).concurrency) == (allowed, 1)
+    found = declared_mapping(cloud, workers=10**6)
+    assert (found.concurrency, declared_mapping(cloud).concurrency) == (
+        allowed,
+        1,
+    )
     assert found.batch_size == declared["BatchSize"]
     assert found.reports_failures
     assert found.retry_seconds is None

@@ -19,7 +19,7 @@ from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
 from churn_core.errors import ConfigError
-from infra.local.remote_function import WITHOUT_PROXY
+from infra.local.aws.remote_function import WITHOUT_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

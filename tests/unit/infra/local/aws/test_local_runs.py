@@ -10,9 +10,9 @@ import moto.core.config
 import pytest
 from moto.awslambda.models import LambdaBackend
 
-from infra.local.local_cloud import LocalCloud
-from infra.local.local_runs import LocalRuns
-from infra.local.remote_function import FunctionError
+from infra.local.aws.local_cloud import LocalCloud
+from infra.local.aws.local_runs import LocalRuns
+from infra.local.aws.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:

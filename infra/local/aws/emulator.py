@@ -11,9 +11,8 @@ import signal
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.local.child_process import ChildProcess, ProcessFailedError, free_ports
-from infra.local.remote_function import FunctionError, RemoteFunction
-from infra.local.service import Service
+from infra.local.aws.remote_function import FunctionError, RemoteFunction
+from infra.local.child_process import ChildProcess, ProcessFailedError, Service, free_ports
 from infra.local.tools import install_runtime
 
 if TYPE_CHECKING:
@@ -123,20 +122,7 @@ class FunctionUnderEmulator(Service):
             raise FunctionError(f"The emulator has not reported a start:\n{self.log}")
         return float(found.group(1))
 
-    def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the handler's answer to one event, which must be an object.
-
-        Raises
-        ------
-        FunctionError
-            As `call` does, or if the answer is not an object.
-        """
-        answer = self.call(event)
-        if not isinstance(answer, dict):
-            raise FunctionError(f"The function answered {type(answer).__name__} instead of an object.")
-        return answer
-
-    def call(self, event: Mapping[str, Any]) -> Any:
+    def invoke(self, event: Mapping[str, Any]) -> Any:
         """Return the handler's answer to one event, whatever JSON it is.
 
         Raises

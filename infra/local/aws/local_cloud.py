@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import botocore.config
 
-from infra.local.event_source_mapping import MappingSettings
-from infra.local.moto_server import moto_server
-from infra.local.service import Service
+from infra.local.aws.event_source_mapping import MappingSettings
+from infra.local.aws.moto_server import moto_server
+from infra.local.child_process import Service
 from infra.local.template_settings import REGION, TemplateSettings
 
 if TYPE_CHECKING:
@@ -86,19 +86,6 @@ class LocalCloud(Service):
             config=botocore.config.Config(proxies={}),
         )
 
-    def mapping(self, workers: int, retry_seconds: int | None = None) -> MappingSettings:
-        """Return the settings of the mapping from the queue to the batch function.
-
-        Parameters
-        ----------
-        workers : int
-            Invocations at the same time; the template's maximum applies too.
-        retry_seconds : int, optional
-            Time after which a failed message is delivered again. The default is the template's visibility
-            timeout, which is long.
-        """
-        return mapping_settings(self._template, self.client("sqs"), workers, retry_seconds)
-
     def _create(self) -> None:
         s3 = self.client("s3")
         for bucket in ("InputBucket", "OutputBucket"):
@@ -152,7 +139,19 @@ class LocalCloud(Service):
 def mapping_settings(
     template: TemplateSettings, sqs: Any, workers: int, retry_seconds: int | None = None
 ) -> MappingSettings:
-    """Return the mapping for a queue that an SQS client reaches; parameters as in `LocalCloud.mapping`."""
+    """Return the settings of the mapping from the queue to the batch function.
+
+    Parameters
+    ----------
+    template : TemplateSettings
+    sqs : client
+        boto3's; it must reach the queue.
+    workers : int
+        Invocations at the same time; the template's maximum applies too.
+    retry_seconds : int, optional
+        Time after which a failed message is delivered again. The default is the template's visibility
+        timeout, which is long.
+    """
     declared = template.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
     name = template.properties("InputQueue")["QueueName"]
     queue_url = str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
