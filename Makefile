@@ -30,6 +30,7 @@ MODEL_DIGEST ?=
 # Without MODEL, builds use a sample model.
 OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
+export ORT_DISABLE_TELEMETRY := 1
 export UV_PYTHON_DOWNLOADS := never
 # Without compiled files each process compiles scikit-learn again, which takes 3 s.
 unexport PYTHONDONTWRITEBYTECODE

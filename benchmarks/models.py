@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import onnxruntime as ort
 from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn import metrics
@@ -49,6 +48,7 @@ from churn_core.models.families import FAMILIES, build_pipeline
 from churn_core.models.rows import LabelledRows
 from churn_core.models.splits import calibration_folds
 from churn_core.models.training import train_model
+from churn_core.scoring.onnx_session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,9 +218,7 @@ def scoring_speed(name: str, table: pd.DataFrame, settings: Settings) -> None:
     quick = parse_config(settings.model_dump() | {"evaluation": {"folds": 5, "repeats": 1}})
     model = train_model(with_model(quick, "additive", {}), table, jobs=1)
     scoring = build_scoring_graph(model)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(scoring.model.SerializeToString(), options)
+    session = open_session(scoring.model.SerializeToString())
     names = [output.name for output in session.get_outputs()]
     copies = -(-SCORED_ROWS // len(model.training_matrix))
     matrix = np.tile(model.training_matrix, (copies, 1))[:SCORED_ROWS]

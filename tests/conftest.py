@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # On busy cores, OpenMP threads that wait for each other make the suite many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Some tests import onnxruntime themselves, maybe before churn_core does.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 # Without compiled files each process that a test starts compiles scikit-learn again, which takes 3 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -44,6 +44,11 @@ PROOFS: Final = {
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
     "tests/functional/commands/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
     "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/files/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/training/test_same_bytes.py": {
+        "CHURN_SAME_BYTES_SHIFTS": "4",
+        "CHURN_SAME_BYTES_PROCESSES": "6",
+    },
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
     "tests/project/test_order.py": {"CHURN_TEST_ORDER": "1"},
     "tests/functional/batch/backfill/test_random_schedules.py": {"CHURN_BACKFILL_SCHEDULES": "1000"},

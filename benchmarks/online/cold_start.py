@@ -26,6 +26,8 @@ WANTED_RATIO: Final = 3.0
 
 _PATH: Final = "import sys; sys.path.insert(0, sys.argv[1])\n"
 _FLOOR: Final = """
+import os
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -73,9 +73,8 @@ class _Contenders:
     """The handler, the session and the encoder, loaded once."""
 
     def __init__(self, model: ModelFiles) -> None:
-        import onnxruntime
-
         from churn_core.scoring.bundle import load_bundle
+        from churn_core.scoring.onnx_session import open_session
         from churn_core.scoring.predictor import ChurnPredictor
         from functions.score import app
 
@@ -83,11 +82,7 @@ class _Contenders:
         self._app = app
         bundle = load_bundle(model.bundle)
         self._encode = ChurnPredictor(bundle).encode
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            bundle.graph, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(bundle.graph)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def rounds(self, size: int, count: int) -> Rounds:

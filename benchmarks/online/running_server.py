@@ -96,6 +96,7 @@ class RunningServer(Service):
             "BENCH_CUSTOMERS": str(model.customers.resolve()),
             "BENTOML_DO_NOT_TRACK": "True",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "ORT_DISABLE_TELEMETRY": "1",
         }
 
     def start(self, stack: ExitStack) -> None:

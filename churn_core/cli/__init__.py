@@ -18,6 +18,7 @@ from churn_core.cli import data_commands, drift_commands, init_command, model_co
 from churn_core.cli.output import refuse_reading_own_output, report_error
 from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.errors import ChurnError, ConfigError
+from churn_core.scoring.memory_faults import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,14 +117,14 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
         extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
         report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
         return FAULT
-    except MemoryError:
-        report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
-        return FAULT
     except BrokenPipeError:
         # The reader of the output has stopped, such as `head`. Python would report stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
+        if is_out_of_memory(error):
+            report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
+            return FAULT
         # A bug in churn. Its message may hold a customer's values, so neither it nor a traceback is shown.
         if os.environ.get("CHURN_DEBUG"):
             raise

@@ -12,6 +12,7 @@ import numpy as np
 
 from churn_core.errors import BundleError
 from churn_core.schema import Contract
+from churn_core.scoring.manifest_checks import MemberError, check_manifest
 from churn_core.scoring.money import Money
 from churn_core.scoring.onnx_inspection import refuse_unsafe_model
 
@@ -112,7 +113,8 @@ def load_bundle(folder: Path) -> Bundle:
     Raises
     ------
     BundleError
-        If a file is missing or altered, the format is unknown, or the graph is not self-contained.
+        If a file is missing or altered, the format is unknown, a member of the manifest is invalid (the
+        message names it), or the graph is not self-contained.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -122,6 +124,7 @@ def load_bundle(folder: Path) -> Bundle:
             manifest["name"], digest
         ):
             raise BundleError(f"{MANIFEST} in {folder} was altered; train or fetch the bundle again.")
+        check_manifest(manifest)
         graph = _verify_files(folder, manifest["files"])
         refuse_unsafe_model(graph)
         return Bundle(
@@ -139,7 +142,9 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"A file of the bundle in {folder} can't be read ({error.strerror}); check its permissions."
         ) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MemberError as error:
+        raise BundleError(f"{MANIFEST} in {folder}: {error}; train or fetch the bundle again.") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BundleError(f"{MANIFEST} in {folder} lacks required content; train the model again.") from error
 
 

@@ -150,7 +150,8 @@ def _environment(folder: Path) -> dict[str, str]:
     passed_on = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("CHURN_")
     }
-    return passed_on | {"HOME": "/tmp", "TMPDIR": str(folder)}  # noqa: S108
+    own = {"HOME": "/tmp", "TMPDIR": str(folder), "ORT_DISABLE_TELEMETRY": "1"}  # noqa: S108
+    return passed_on | own
 
 
 def _result(folder: Path) -> ScoredFile:

@@ -29,7 +29,7 @@ from churn_core.models.export.scoring_graph import build_scoring_graph
 from churn_core.models.families import FAMILIES
 from churn_core.models.sklearn_internals import boosted_tree_nodes
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.money import NOBODY
+from churn_core.scoring.money import LOWEST, NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,7 +239,7 @@ def test_a_changed_decision_is_caught_even_within_the_tolerance(
     assert result.decisions_changed == 0
 
 
-@pytest.mark.parametrize("threshold", [0.0, 1.0, NOBODY])
+@pytest.mark.parametrize("threshold", [LOWEST, 1.0, NOBODY])
 def test_thresholds_for_everybody_and_nobody_do_not_move(
     proved_logistic: ProvedModel, threshold: float
 ) -> None:

@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from churn_core.errors import OutputError
+from churn_core.models.bundle.golden_rows import golden_records, golden_records_at_limits
 from churn_core.models.bundle.history import keep, previous_of
 from churn_core.models.bundle.training_profile import training_profile
-from churn_core.models.export.gate_rows import random_rows, unknown_text
 from churn_core.models.export.scoring_graph import encoding_description
-from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.bundle import (
     FILES,
     FORMAT,
@@ -38,10 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from churn_core.models.export.prove import ProvedModel
-    from churn_core.schema import Contract, Feature
 
-GOLDEN_ROWS: Final = 16
-"""Artificial customers in a manifest; every reader of a bundle verifies their scores."""
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
 
 
@@ -199,58 +193,35 @@ def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]
 
 
 def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: bytes) -> list[dict[str, Any]]:
+    model = proved.model
     unnamed = Bundle(
         manifest=manifest,
-        contract=proved.model.contract,
+        contract=model.contract,
         threshold=proved.threshold,
         risk_bands=manifest["decision"]["risk_bands"],
-        money=proved.model.decision.money,
+        money=model.decision.money,
         model_digest="",
         model_version="",
         graph=graph,
     )
     predictor = ChurnPredictor(unnamed)
-    records = golden_records(proved.model.contract, proved.model.settings.data.random_state)
+    seed = model.settings.data.random_state
+    records = golden_records(model.contract, seed) + golden_records_at_limits(
+        model.contract,
+        model.training_matrix,
+        lambda matrix: predictor.score_matrix(matrix).probability,
+        [proved.threshold, *unnamed.risk_bands.values()],
+        seed,
+    )
     return [
         {
             "record": record,
             "churn_probability": answer["churn_probability"],
             "will_churn": answer["will_churn"],
+            "risk": answer["risk"],
         }
         for record, answer in zip(records, predictor.predict(records), strict=True)
     ]
-
-
-def golden_records(contract: Contract, seed: int) -> list[dict[str, Any]]:
-    """Draw random records from the data contract's domain; no customer's data is used.
-
-    Nullable values are missing in every fourth record. Each of the last records has one unknown category.
-    """
-    generator = np.random.default_rng(seed)
-    matrix = random_rows(contract, GOLDEN_ROWS, generator)
-    records = [
-        {
-            feature.name: _value(feature, row[position], may_be_missing=number % 4 == 0)
-            for position, feature in enumerate(contract.features)
-        }
-        for number, row in enumerate(matrix)
-    ]
-    for feature, record in zip(contract.categories, reversed(records), strict=False):
-        record[feature.name] = unknown_text(feature)
-    return records
-
-
-def _value(feature: Feature, code: np.float32, *, may_be_missing: bool) -> str | float | int | None:
-    if feature.nullable and may_be_missing:
-        return None
-    if isinstance(feature, CategoryFeature):
-        return feature.vocabulary[int(code) % len(feature.vocabulary)]
-    return _number(feature, feature.minimum if np.isnan(code) else float(code))
-
-
-def _number(feature: NumberFeature, value: float) -> float | int:
-    clipped = min(max(value, feature.minimum), feature.maximum)
-    return int(clipped) if feature.integer else clipped
 
 
 def _now() -> str:

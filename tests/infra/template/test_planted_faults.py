@@ -144,6 +144,10 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
             POWERTOOLS_TRACER_CAPTURE_RESPONSE="true"
         ),
     ),
+    "telemetry of onnxruntime": (
+        "no_library_sends_telemetry",
+        lambda s: s.properties("ScoreFunction")["Environment"]["Variables"].update(ORT_DISABLE_TELEMETRY="0"),
+    ),
     "a secret in the environment": (
         "variables_hold_no_secret",
         lambda s: s.properties("ScoreFunction")["Environment"]["Variables"].update(DB_PASSWORD="x"),
