@@ -74,7 +74,8 @@ def test_every_library_s_error_is_recognised_while_rows_are_scored(
     error: Exception,
 ) -> None:
     def fail(*_: Any) -> None:
-        raise error
+        # A new object: a raised one would keep the connection of its traceback alive.
+        raise type(error)(*error.args)
 
     monkeypatch.setattr(predictor, "score_matrix", fail)
     customers.to_parquet(tmp_path / "in.parquet")
