@@ -34,6 +34,8 @@ sys.dont_write_bytecode = False
 
 # A shell starts background jobs with SIGINT ignored, and the processes of the tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# nohup does the same with SIGHUP.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 # Computed here, before any test imports the sources that it covers.
