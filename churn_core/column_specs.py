@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from churn_core.schema import MAX_VOCABULARY, CategoryFeature, DerivedFeature, NumberFeature
+from churn_core.schema import MAX_VOCABULARY, CategoryFeature, DaysBetween, DerivedFeature, NumberFeature
 from churn_core.scoring.records.values import category_text
+
+_MOST_DAYS: Final = (date.max - date.min).days
 
 
 class Section(BaseModel):
@@ -44,6 +47,14 @@ class CategorySpec(Section):
     nullable: bool = False
     allowed: tuple[str, ...] | None = None
     max_levels: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)] | None = None
+    values: Literal["text", "integer", "boolean"] = "text"
+    normalise: bool = False
+
+    @model_validator(mode="after")
+    def _check_normalise(self) -> CategorySpec:
+        if self.normalise and self.values != "text":
+            raise ValueError("normalise works only with values: text; remove one of the two")
+        return self
 
 
 class RatioSpec(Section):
@@ -92,9 +103,22 @@ class BucketSpec(Section):
         return edges
 
 
+class DaysBetweenSpec(Section):
+    """The whole UTC days from one date to another, which the encoder computes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), populate_by_name=True)
+
+    kind: Literal["days_between"]
+    start: Annotated[str, Field(alias="from")]
+    end: Annotated[str | date, Field(alias="to")]
+    nullable: bool = False
+    monotonic: Literal["increasing", "decreasing"] | None = None
+
+
 FeatureSpec = Annotated[NumberSpec | CategorySpec, Field(discriminator="kind")]
 DerivedSpec = Annotated[
-    RatioSpec | DifferenceSpec | SumSpec | CountSpec | BucketSpec, Field(discriminator="kind")
+    RatioSpec | DifferenceSpec | SumSpec | CountSpec | BucketSpec | DaysBetweenSpec,
+    Field(discriminator="kind"),
 ]
 
 
@@ -115,7 +139,14 @@ class TargetSpec(Section):
 def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
     """Convert a column of the configuration to a feature of the data contract, still without vocabulary."""
     if isinstance(spec, CategorySpec):
-        return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
+        return CategoryFeature(
+            name,
+            nullable=spec.nullable,
+            allowed=spec.allowed,
+            max_levels=spec.max_levels,
+            values=spec.values,
+            normalise=spec.normalise,
+        )
     return NumberFeature(
         name,
         minimum=spec.minimum,
@@ -127,7 +158,23 @@ def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | 
     )
 
 
-def make_derived(name: str, spec: DerivedSpec) -> DerivedFeature:
+def make_days_feature(name: str, spec: DaysBetweenSpec) -> NumberFeature:
+    """Make the data contract's feature of the days between two dates."""
+    day = spec.end.isoformat() if isinstance(spec.end, date) else None
+    return NumberFeature(
+        name,
+        minimum=-_MOST_DAYS,
+        maximum=_MOST_DAYS,
+        integer=True,
+        nullable=spec.nullable,
+        monotonic=spec.monotonic,
+        days=DaysBetween(spec.start, day or str(spec.end), end_is_day=day is not None),
+    )
+
+
+def make_derived(
+    name: str, spec: RatioSpec | DifferenceSpec | SumSpec | CountSpec | BucketSpec
+) -> DerivedFeature:
     """Make the data contract's derived feature from its declaration."""
     match spec:
         case RatioSpec():

@@ -10,15 +10,18 @@ from pydantic import Field, ValidationError, model_validator
 
 from churn_core.column_specs import (
     CountSpec,
+    DaysBetweenSpec,
     DerivedSpec,
     FeatureSpec,
     Section,
     TargetSpec,
+    make_days_feature,
     make_derived,
     make_feature,
 )
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
+from churn_core.reader_settings import ReaderSettings
 from churn_core.schema import Contract, alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
@@ -108,6 +111,7 @@ class Settings(Section):
     """The whole of config.yaml."""
 
     project: ProjectSettings = ProjectSettings()
+    reader: ReaderSettings = ReaderSettings()
     data: DataSettings
     model: ModelSettings = ModelSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
@@ -146,12 +150,24 @@ class Settings(Section):
         """The data contract; training adds the vocabularies."""
         data = self.data
         return Contract(
-            features=tuple(make_feature(name, spec) for name, spec in data.features.items()),
+            features=(
+                *(make_feature(name, spec) for name, spec in data.features.items()),
+                *(
+                    make_days_feature(name, spec)
+                    for name, spec in data.derived.items()
+                    if isinstance(spec, DaysBetweenSpec)
+                ),
+            ),
             target=data.target.column,
             positive=data.target.positive,
             negative=data.target.negative,
             id_column=data.id,
-            derived=tuple(make_derived(name, spec) for name, spec in data.derived.items()),
+            derived=tuple(
+                make_derived(name, spec)
+                for name, spec in data.derived.items()
+                if not isinstance(spec, DaysBetweenSpec)
+            ),
+            reader=self.reader.rules,
         )
 
 
@@ -267,6 +283,11 @@ def _check_roles(data: DataSettings) -> None:
 
 
 def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec]) -> None:
+    if isinstance(spec, DaysBetweenSpec):
+        for column in make_days_feature(name, spec).columns:
+            if column in features:
+                raise ValueError(f"data.derived.{name}: {column!r} is a date; remove it from data.features")
+        return
     needed = "category" if isinstance(spec, CountSpec) else "number"
     for column in make_derived(name, spec).columns:
         if column not in features:

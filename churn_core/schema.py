@@ -6,8 +6,10 @@ Validation at training, the record encoder, the SQL of file scoring and a bundle
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from churn_core.reader_rules import ReaderRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +25,7 @@ MAX_GROUPED_VOCABULARY: Final = 10_000
 
 IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
+CategoryValues = Literal["text", "integer", "boolean"]
 
 
 def alike_key(name: str) -> bytes:
@@ -41,8 +44,32 @@ def alike_names(names: Sequence[str]) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
+class DaysBetween:
+    """The whole UTC days from one date to another; the time of day is dropped first.
+
+    Parameters
+    ----------
+    start : str
+        The column of the earlier date.
+    end : str
+        The column of the later date, or a fixed day in ISO 8601 form.
+    end_is_day : bool
+        Whether `end` is a fixed day.
+    """
+
+    start: str
+    end: str
+    end_is_day: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The date columns that it is computed from."""
+        return (self.start,) if self.end_is_day else (self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class NumberFeature:
-    """A number column.
+    """A number column, or a number that the encoder computes from dates.
 
     Parameters
     ----------
@@ -59,6 +86,8 @@ class NumberFeature:
     monotonic : 'increasing', 'decreasing' or None
         The direction, if only one is allowed, in which the additive model's score may change when this
         column increases.
+    days : DaysBetween or None
+        If given, the number of days between two dates. The table has their columns, and none of this name.
     """
 
     name: str
@@ -68,6 +97,12 @@ class NumberFeature:
     nullable: bool = False
     stored_as_text: bool = False
     monotonic: Literal["increasing", "decreasing"] | None = None
+    days: DaysBetween | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that hold the feature."""
+        return (self.name,) if self.days is None else self.days.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +122,11 @@ class CategoryFeature:
     max_levels : int or None
         If given, the model distinguishes only this many values, the most frequent in the training rows. All
         other values, known or unknown, are one level.
+    values : 'text', 'integer' or 'boolean'
+        How values are compared. Text is compared exactly. ``integer`` and ``boolean`` compare by value: then
+        ``1``, ``1.0`` and ``true`` are one value, whatever type stores it.
+    normalise : bool
+        Whether values that differ only by case, surrounding or repeated blanks are one value.
     """
 
     name: str
@@ -94,6 +134,13 @@ class CategoryFeature:
     nullable: bool = False
     allowed: tuple[str, ...] | None = None
     max_levels: int | None = None
+    values: CategoryValues = "text"
+    normalise: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that hold the feature."""
+        return (self.name,)
 
     @property
     def unknown_code(self) -> int:
@@ -146,6 +193,8 @@ class Contract:
     id_type : 'integer', 'text' or None
         The type of the ids in scored files: ``integer`` (64 bits) if every id of the training table is such
         a number, written without leading zeros. None in bundles of format 1: the type of the input file.
+    reader : ReaderRules
+        How text stands for values, and how CSV files are laid out.
     """
 
     features: tuple[Feature, ...]
@@ -155,6 +204,12 @@ class Contract:
     id_column: str | None = None
     derived: tuple[DerivedFeature, ...] = ()
     id_type: IdType | None = None
+    reader: ReaderRules = field(default_factory=ReaderRules)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a table that the features need, each once, in contract order."""
+        return tuple(dict.fromkeys(column for feature in self.features for column in feature.columns))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -202,6 +257,7 @@ class Contract:
                 for f in self.features
             ],
             "derived": [asdict(d) for d in self.derived],
+            "reader": self.reader.to_dict(),
         }
 
     @classmethod
@@ -228,13 +284,16 @@ class Contract:
                 DerivedFeature(**{**d, "columns": tuple(d["columns"]), "edges": tuple(d["edges"])})
                 for d in content["derived"]
             ),
+            # Bundles of format 1 lack it.
+            reader=ReaderRules.from_dict(content["reader"]) if "reader" in content else ReaderRules(),
         )
 
 
 def _feature_from_dict(content: Mapping[str, Any]) -> Feature:
     arguments = {key: value for key, value in content.items() if key != "kind"}
     if content["kind"] == "number":
-        return NumberFeature(**arguments)
+        days = arguments.pop("days", None)
+        return NumberFeature(**arguments, days=None if days is None else DaysBetween(**days))
     allowed = arguments.pop("allowed")
     vocabulary = tuple(arguments.pop("vocabulary"))
     return CategoryFeature(

@@ -153,11 +153,31 @@ _NUMBER_FEATURE: Final = _object(
         "nullable": _BOOLEAN,
         "stored_as_text": _BOOLEAN,
         "monotonic": _one_of("increasing", "decreasing", None),
+        "days": _optional(_object({"start": _TEXT, "end": _TEXT, "end_is_day": _BOOLEAN})),
     },
 )
 _CATEGORY_FEATURE: Final = _object(
     {"kind": _one_of("category"), "name": _TEXT, "vocabulary": _list(_TEXT)},
-    {"nullable": _BOOLEAN, "allowed": _optional(_list(_TEXT)), "max_levels": _optional(_COUNT)},
+    {
+        "nullable": _BOOLEAN,
+        "allowed": _optional(_list(_TEXT)),
+        "max_levels": _optional(_COUNT),
+        "values": _one_of("text", "integer", "boolean"),
+        "normalise": _BOOLEAN,
+    },
+)
+_CHARACTER: Final = _matches("(?s:.)", "one character")
+_READER: Final = _object(
+    {
+        "delimiter": _CHARACTER,
+        "quote": _CHARACTER,
+        "encoding": _TEXT,
+        "header_line": _COUNT,
+        "decimal": _one_of(".", ","),
+        "thousands": _optional(_CHARACTER),
+        "missing_tokens": _list(_TEXT),
+        "date_formats": _each_member(_TEXT),
+    }
 )
 _DERIVED: Final = _object(
     {
@@ -177,8 +197,8 @@ _CONTRACT: Final = _object(
         "features": _list(_feature, least=1),
         "derived": _list(_DERIVED),
     },
-    # Bundles of format 1 do not have it.
-    {"id_type": _one_of("integer", "text", None)},
+    # Bundles of format 1 do not have them.
+    {"id_type": _one_of("integer", "text", None), "reader": _READER},
 )
 _DECISION: Final = _object(
     {
