@@ -22,7 +22,7 @@ class ReaderSettings(Section):
     encoding: str = "utf-8"
     header_line: Annotated[int, Field(ge=1, le=1_000)] = 1
     decimal: Literal[".", ","] = "."
-    thousands: Literal[".", ",", "'", " ", "\u00a0", "\u202f", "\u2019"] | None = None
+    thousands: Annotated[str, Field(pattern="^[.,' \u00a0\u202f\u2019]$")] | None = None
     missing_tokens: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = ()
     date_formats: dict[str, str] = Field(default_factory=dict)
 

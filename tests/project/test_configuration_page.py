@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 
-from churn_core import column_specs, config, decision_settings
+from churn_core import column_specs, config, decision_settings, reader_settings
 from tests import write_proof
 from tests.e2e.page_blocks import ROOT
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PAGE: Final = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "`project`": config.ProjectSettings,
+    "`reader`": reader_settings.ReaderSettings,
     "`data`": config.DataSettings,
     "`data.target`": column_specs.TargetSpec,
     "Number columns": column_specs.NumberSpec,
@@ -35,6 +36,7 @@ DERIVED: Final[dict[str, type[BaseModel]]] = {
     "sum": column_specs.SumSpec,
     "count": column_specs.CountSpec,
     "bucket": column_specs.BucketSpec,
+    "days_between": column_specs.DaysBetweenSpec,
 }
 SHIPPED: Final = (
     "churn_core",
@@ -98,7 +100,8 @@ def test_the_kinds_of_derived_columns_are_those_of_the_code() -> None:
     listed = table("Derived columns")
     assert set(listed) == set(DERIVED) == set(options_of_kinds())
     for kind, (keys, _) in listed.items():
-        assert re.findall(r"`([^`]+)`", keys) == [key for key in DERIVED[kind].model_fields if key != "kind"]
+        fields = DERIVED[kind].model_fields.items()
+        assert re.findall(r"`([^`]+)`", keys) == [f.alias or name for name, f in fields if name != "kind"]
 
 
 def options_of_kinds() -> list[str]:
