@@ -66,7 +66,7 @@ def default_of(model: type[BaseModel], key: str) -> str:
     value: Any = field.get_default(call_default_factory=True)
     if value is None:
         return "none"
-    text = json.dumps(value) if isinstance(value, bool | dict) else str(value)
+    text = json.dumps(value) if isinstance(value, bool | dict | tuple) else str(value)
     return f"`{text}`"
 
 
