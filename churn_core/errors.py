@@ -16,6 +16,7 @@ REJECT_CODES: Final = (
     "too_long",
     "invalid_unicode",
     "wrong_type",
+    "not_a_date",
 )
 """Why a value, and its row with it, can't be scored. Closed list; the order is that of `reject_number`."""
 

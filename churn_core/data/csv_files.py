@@ -130,7 +130,7 @@ def _check_header(path: Path, header: list[str], contract: Contract | None) -> N
 def _known_columns(contract: Contract | None) -> set[str]:
     if contract is None:
         return set()
-    return {*contract.names, contract.target, *([contract.id_column] if contract.id_column else [])}
+    return {*contract.columns, contract.target, *([contract.id_column] if contract.id_column else [])}
 
 
 def _check_quotes(path: Path) -> None:

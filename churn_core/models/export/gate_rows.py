@@ -43,6 +43,10 @@ AT_LEAST: Final = 12_000
 """Random rows are added up to this total."""
 
 
+_DAYS: Final = (-366, -365, -1, 0, 1, 28, 29, 30, 31, 365, 366, 1461, 36524, 146097)
+"""Days between two dates: before, on and after the same day; lengths of months, years and leap cycles."""
+
+
 @dataclass(frozen=True, slots=True)
 class GateRows:
     """Encoded rows, each with the reason why it is compared.
@@ -101,7 +105,8 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
     GateRows
         All rows of the table. Rows at every tree threshold and every bucket edge, and one float32 step to
         both sides. Rows with each feature missing, each category unknown and at each known value, and each
-        number at the ends of its range. Random rows.
+        number at the ends of its range. Days around 0 and around the lengths of months and years. Random
+        rows.
     """
     generator = np.random.default_rng(model.settings.data.random_state)
     contract = model.contract
@@ -115,7 +120,7 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
             rows.add(_each_known(base, position, len(feature.vocabulary)), KNOWN, position)
         else:
             rows.vary(base, position, np.nan, MISSING)
-            for end in (feature.minimum, feature.maximum):
+            for end in (feature.minimum, feature.maximum, *(_DAYS if feature.days is not None else ())):
                 rows.vary(base, position, end, EXTREME)
     rows.add(_corners(contract), EXTREME)
     _add_thresholds(rows, model, base)
