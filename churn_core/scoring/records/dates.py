@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 HOUR, MINUTE, SIGN, OFFSET_HOUR, OFFSET_MINUTE = range(4, 9)
 """Groups of a date's regular expression; the first three are year, month and day in the order of the text."""
 
-_MINUTES_LARGEST_NUMBER: Final = 10**8
-"""A whole number that is a date has at most eight digits."""
-
 _MINUTES_PER_DAY: Final = 24 * 60
 _LARGEST_NUMBER: Final = 10**8
 """A whole number that is a date has at most eight digits."""
