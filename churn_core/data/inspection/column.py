@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from churn_core.data.columns import FINE, distinct_text, parse_values
-from churn_core.scoring.records.values import BLANK, category_text, parse_number_text
+from churn_core.scoring.records.number_text import BLANK, parse_number_text
+from churn_core.scoring.records.values import category_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
