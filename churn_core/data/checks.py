@@ -216,6 +216,11 @@ def _value_messages(feature: Feature, *, text_allowed: bool) -> dict[str, str]:
             "holds values that are not numbers",
         )
         wrong_type += "; convert them"
+        if text_allowed or feature.stored_as_text:
+            wrong_type += (
+                ", or declare how they are written with signs of the column, and with decimal, thousands and"
+                " missing_tokens under reader"
+            )
         if not (text_allowed or feature.stored_as_text):
             wrong_type += ", or declare the column with stored_as: text if it holds numbers as text"
     return {

@@ -75,7 +75,7 @@ def _number_text(value: object) -> str | None:
         if value % 1:
             raise ValueRefusedError("not_integer")
         # DuckDB has no whole numbers beyond these.
-        if abs(value) >= 2.0**127:
+        if abs(float(value)) >= 2.0**127:
             raise ValueRefusedError("too_long")
         value = int(value)
     text = category_text(value)

@@ -92,6 +92,10 @@ class NumberText:
         bare = text.strip(BLANK)
         return not bare or lower_ascii(bare) in self.tokens
 
+    def bare_number(self, bare: str) -> str:
+        """Return a number between blanks as Python writes it, without marks and signs."""
+        return self._sign.sub("", bare, count=1).translate(self._marks)
+
     def parse(self, text: str) -> float:
         """Parse text as float64; blank text, missing tokens and ``nan`` give NaN.
 
@@ -106,7 +110,7 @@ class NumberText:
         if self.tokens and lower_ascii(bare) in self.tokens:
             return math.nan
         if self._number.fullmatch(bare):
-            return float(bare if self.plain else self._sign.sub("", bare, count=1).translate(self._marks))
+            return float(bare if self.plain else self.bare_number(bare))
         word = bare.lower()
         if not bare or word in _not_a_number_words:
             return math.nan
