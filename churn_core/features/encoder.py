@@ -40,7 +40,7 @@ def parse_table(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
             )
         else:
             parsed[feature.name] = parse_number_column(
-                table[feature.name], feature, text_cells=text_cells
+                table[feature.name], feature, text_cells=text_cells, rules=contract.reader.text
             ).values
     return pd.DataFrame(parsed)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from churn_core.errors import reject_number
 from churn_core.schema import MAX_TEXT_LENGTH
 from churn_core.scoring.day_numbers import FIRST_DAY, LAST_DAY
+from churn_core.scoring.files.number_sql import lower_ascii_sql
 from churn_core.scoring.files.sql_text import (
     BLANK_SQL,
     INTEGER_TYPES,
@@ -27,8 +28,8 @@ from churn_core.scoring.records.dates import (
     OFFSET_MINUTE,
     SIGN,
     date_forms,
-    fold_token,
 )
+from churn_core.scoring.records.number_text import BLANK, lower_ascii
 
 if TYPE_CHECKING:
     from churn_core.reader_rules import TextRules
@@ -42,7 +43,6 @@ _TOO_LONG: Final = MISSING_DAY - reject_number("too_long")
 _MOST: Final = 2**63 - 1
 _LARGEST_NUMBER: Final = 10**8
 _ISO_LENGTH: Final = 10
-_UPPER: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _MICROSECONDS: Final = frozenset({"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
 _NANOSECONDS: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMPTZ_NS"})
@@ -134,9 +134,8 @@ def _day_by_any_form(text: str, forms: tuple[DateForm, ...], missing_tokens: tup
     """Return the cases of missing tokens and of each form."""
     cases = ""
     if missing_tokens:
-        folded = f"translate({text}, '{_UPPER}', '{_UPPER.lower()}')"
-        tokens = ", ".join(quote_text(fold_token(token)) for token in missing_tokens)
-        cases = f" WHEN {folded} IN ({tokens}) THEN {MISSING_DAY}"
+        tokens = ", ".join(quote_text(lower_ascii(token.strip(BLANK))) for token in missing_tokens)
+        cases = f" WHEN {lower_ascii_sql(text)} IN ({tokens}) THEN {MISSING_DAY}"
     return cases + "".join(
         f" WHEN regexp_full_match({text}, {quote_text(form.pattern)}) THEN {_day_by_form(text, form)}"
         for form in forms

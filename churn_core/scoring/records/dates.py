@@ -17,7 +17,7 @@ import numpy as np
 
 from churn_core.schema import MAX_TEXT_LENGTH
 from churn_core.scoring.day_numbers import EPOCH, FIRST_DAY, LAST_DAY, count_days, split_date_format
-from churn_core.scoring.records.values import BLANK, ValueRefusedError
+from churn_core.scoring.records.number_text import BLANK, ValueRefusedError, lower_ascii
 
 if TYPE_CHECKING:
     from churn_core.reader_rules import TextRules
@@ -94,7 +94,7 @@ class DateReader:
         forms = date_forms(rules.date_format(column))
         self._forms = [(re.compile(form.pattern), form.order) for form in forms]
         self._only_digits = forms[0].only_digits
-        self._missing = frozenset(map(fold_token, rules.missing_tokens))
+        self._missing = frozenset(lower_ascii(token.strip(BLANK)) for token in rules.missing_tokens)
 
     def read(self, value: object) -> float:
         """Return a value's UTC day, counted from 1970-01-01; NaN if it is missing.
@@ -130,19 +130,13 @@ class DateReader:
         if len(text) > MAX_TEXT_LENGTH:
             raise ValueRefusedError("too_long")
         # A missing token may look like a date: 0000-00-00.
-        if self._missing and fold_token(bare) in self._missing:
+        if self._missing and lower_ascii(bare) in self._missing:
             return math.nan
         for pattern, order in self._forms:
             found = pattern.fullmatch(bare)
             if found:
                 return _day_from_text(found, order)
         raise ValueRefusedError("not_a_date")
-
-
-def fold_token(token: str) -> str:
-    """Return a missing token without surrounding blanks, and with small letters for A to Z only."""
-    bare = token.strip(BLANK)
-    return bare.lower() if bare.isascii() else "".join(c.lower() if c.isascii() else c for c in bare)
 
 
 def _may_be_digits(value: object) -> TypeGuard[float]:

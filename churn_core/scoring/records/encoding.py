@@ -18,13 +18,10 @@ import numpy as np
 from churn_core.errors import EXTRA_KEY_CODE, ValueFault
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.day_numbers import parse_fixed_day
+from churn_core.scoring.records.categories import encode_category
 from churn_core.scoring.records.dates import DateReader
-from churn_core.scoring.records.values import (
-    ValueRefusedError,
-    category_text,
-    encode_category,
-    encode_number,
-)
+from churn_core.scoring.records.number_text import NumberText
+from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,9 +161,10 @@ class _Column(ABC):
 
 
 class _NumberColumn(_Column):
-    def __init__(self, feature: NumberFeature) -> None:
+    def __init__(self, feature: NumberFeature, text: NumberText) -> None:
         super().__init__(feature.name, math.nan)
         self._feature = feature
+        self._text = text
         self._plain_types = {
             int,
             *([] if feature.integer else [float]),
@@ -174,7 +172,7 @@ class _NumberColumn(_Column):
         }
 
     def _encode_value(self, value: Any) -> float:
-        return encode_number(value, self._feature)
+        return encode_number(value, self._feature, self._text)
 
     def _encode_plain(self, values: Sequence[Any]) -> npt.NDArray[np.floating] | None:
         if not self._plain_types.issuperset(map(type, values)):
@@ -194,6 +192,8 @@ class _CategoryColumn(_Column):
         super().__init__(feature.name, feature.missing_code)
         self._feature = feature
         self._codes = {value: code for code, value in enumerate(feature.vocabulary)}
+        # Equal values of these types have equal codes. As text, 1, 1.0 and True have different codes.
+        self._equal_types = {str, int, type(None), *([] if feature.values == "text" else [bool, float])}
 
     def _encode_value(self, value: Any) -> int:
         return encode_category(value, self._feature, self._codes)
@@ -203,8 +203,7 @@ class _CategoryColumn(_Column):
         try:
             return np.fromiter(map(codes.__getitem__, values), np.float32, len(values))
         except (KeyError, TypeError):
-            # Equal values of these types have equal codes. 1, 1.0 and True are equal with different codes.
-            if not {str, int, type(None)}.issuperset(map(type, values)):
+            if not self._equal_types.issuperset(map(type, values)):
                 return None
         try:
             codes = {value: self._encode_value(value) for value in set(values)}
@@ -255,4 +254,4 @@ def _encoder_of(feature: Feature, rules: TextRules) -> _Column | _DaysColumn:
         return _CategoryColumn(feature)
     if feature.days is not None:
         return _DaysColumn(feature.days, rules, nullable=feature.nullable)
-    return _NumberColumn(feature)
+    return _NumberColumn(feature, NumberText(rules, feature.signs))
