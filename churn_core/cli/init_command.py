@@ -36,6 +36,13 @@ def add_commands(commands: Any) -> None:
         "--group", help="a column, such as a household, whose rows stay together in every split"
     )
     init.add_argument(
+        "--date-format",
+        action="append",
+        default=[],
+        metavar="COLUMN=FORMAT",
+        help="the format of a column's dates, such as signup=DD/MM/YYYY (default: recognised)",
+    )
+    init.add_argument(
         "--out", type=path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
@@ -52,12 +59,19 @@ def _init(options: argparse.Namespace) -> None:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
         from churn_core.data.inspection import config_text, inspect_table
+        from churn_core.data.inspection.dates import read_date_format
 
+        date_formats = [read_date_format(option) for option in options.date_format]
         progress.step(f"reading {options.data}")
         table = load_table(options.data)
         progress.step("inspecting the columns")
         inspection = inspect_table(
-            table, options.target, positive=options.positive, id_column=options.id, group=options.group
+            table,
+            options.target,
+            positive=options.positive,
+            id_column=options.id,
+            group=options.group,
+            date_formats=date_formats,
         )
         try:
             unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
@@ -80,6 +94,8 @@ def _text(inspection: Inspection, data: Path, out: Path) -> str:
         f"Id: {_shown(inspection.id_column)}. Group: {_shown(inspection.group_column)}.",
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
+    if inspection.derived:
+        lines.append(f"Days between dates: {', '.join(inspection.derived)}.")
     if inspection.findings:
         lines += ["", "Findings about this table:"]
     ordered = sorted(inspection.findings, key=lambda finding: finding.severity != "error")

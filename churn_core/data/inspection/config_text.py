@@ -54,6 +54,7 @@ def config_text(inspection: Inspection, source: str) -> str:
     ]
     for column in inspection.columns:
         lines += _column_lines(column)
+    lines += _derived_lines(inspection)
     return "\n".join([*lines, ""])
 
 
@@ -75,7 +76,7 @@ def _reader_lines(inspection: Inspection) -> list[str]:
     lines = [f"  {name}: {_flow(rules[name])}" for name in default if rules[name] != default[name]]
     if not lines:
         return []
-    return ["# How the files write numbers and missing values.", "reader:", *lines, ""]
+    return ["# How the files write numbers, dates and missing values.", "reader:", *lines, ""]
 
 
 def _id_lines(inspection: Inspection) -> list[str]:
@@ -118,6 +119,8 @@ def _positive_reason(inspection: Inspection) -> str:
 def _column_lines(column: PlannedColumn) -> list[str]:
     if column.role == "left_out":
         return [f"    # left out: {scalar(column.name)}, which {LEFT_OUT[str(column.reason)][0]}"]
+    if column.role == "date":
+        return [f"    # a date: {scalar(column.name)}, which data.derived uses"]
     if column.role != "feature":
         return []
     spec = _flow(column.spec)
@@ -126,6 +129,25 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     if len(key) > _LONGEST_KEY:
         return [*notes, f"    ? {key}", f"    : {spec}"]
     return [*notes, f"    {key}: {spec}"]
+
+
+def _derived_lines(inspection: Inspection) -> list[str]:
+    lines = []
+    if inspection.derived:
+        lines += [
+            "  # Whole days between two dates, computed from the date columns of files and requests.",
+            "  derived:",
+            *(f"    {scalar(name)}: {_flow(spec)}" for name, spec in inspection.derived.items()),
+        ]
+    if inspection.offered:
+        lines += [
+            "  # No column says on which day the table was made. A column with that day is best: add it to",
+            "  # all files, and run churn init again. Or uncomment the next lines, and correct the day. It",
+            "  # stays the same for later files.",
+            "  # derived:",
+            *(f"  #   {scalar(name)}: {_flow(spec)}" for name, spec in inspection.offered.items()),
+        ]
+    return lines
 
 
 def _flow(spec: object) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
+from churn_core.data.inspection.dates import DATE_REASONS, plan_dates
 from churn_core.data.inspection.keys import find_group, find_id
 from churn_core.data.inspection.kinds import Kind, decide_kind
 from churn_core.data.inspection.labels import Target, read_target
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from churn_core.data.inspection.column import Column
     from churn_core.reader_rules import TextRules
 
-Role = Literal["feature", "id", "group", "target", "left_out"]
+Role = Literal["feature", "date", "id", "group", "target", "left_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class PlannedColumn:
     Attributes
     ----------
     name : str
-    role : 'feature', 'id', 'group', 'target' or 'left_out'
+    role : 'feature', 'date', 'id', 'group', 'target' or 'left_out'
+        A date is no feature by itself; days are counted from it or up to it.
     spec : dict
         A feature's declaration in config.yaml.
     reason : str or None
@@ -86,7 +88,10 @@ class Inspection:
     findings : tuple of Finding
         What would spoil a model, and decisions that the user should know of.
     text_rules : TextRules
-        How text stands for numbers and missing values.
+        How text stands for numbers, dates and missing values.
+    derived, offered : dict
+        By name, declarations of days between dates: those that are active, and those with a fixed day, which
+        are commented out.
     """
 
     rows: int
@@ -97,6 +102,8 @@ class Inspection:
     columns: tuple[PlannedColumn, ...]
     findings: tuple[Finding, ...]
     text_rules: TextRules
+    derived: dict[str, dict[str, Any]] = field(default_factory=dict)
+    offered: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[PlannedColumn, ...]:
@@ -118,6 +125,8 @@ class Inspection:
             "group": self.group_column,
             "group_offered": self.group_offered,
             "columns": [column.to_dict() for column in self.columns],
+            "derived": self.derived,
+            "offered": self.offered,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -129,6 +138,7 @@ def inspect_table(
     positive: str | None = None,
     id_column: str | None = None,
     group: str | None = None,
+    date_formats: Sequence[tuple[str, str]] = (),
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -142,6 +152,8 @@ def inspect_table(
         The label of customers who left. By default a known word, or else the rarer label.
     id_column, group : str, optional
         By default found by names and values; a group only if customers have several rows.
+    date_formats : sequence of (str, str)
+        Columns and the formats of their dates, such as ``DD/MM/YYYY``.
 
     Raises
     ------
@@ -177,11 +189,20 @@ def inspect_table(
     for name in alike:
         plans[name] = replace(plans[name], notes=(*plans[name].notes, SPELLING_NOTE))
     found += marks_findings(forms) + spelling_findings(alike)
+    declared = {_resolve_name(name, list(columns), "--date-format", found): f for name, f in date_formats}
+    candidates = [
+        name
+        for name, plan in plans.items()
+        if name in declared or plan.reason in DATE_REASONS or plan.spec.get("kind") == "category"
+    ]
+    dates = plan_dates(table, candidates, read.labels, declared, forms.rules)
+    plans |= {name: PlannedColumn(name, "date", {}) for name in dates.used}
+    plans |= {name: PlannedColumn(name, "left_out", {}, reason=why) for name, why in dates.left_out.items()}
     plans, leak_findings = _leave_out_leaks(plans, columns, read)
     found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
-    found += replica_findings(table, features, keys.group_column)
+    found += replica_findings(table, [*features, *dates.used], keys.group_column)
     plans[target_name] = PlannedColumn(target_name, "target", {})
     if not features:
         raise DataError(
@@ -196,7 +217,9 @@ def inspect_table(
         keys.group_offered,
         tuple(plans[name] for name in names),
         tuple(found),
-        forms.rules,
+        dates.rules,
+        dates.derived,
+        dates.offered,
     )
 
 
@@ -268,7 +291,7 @@ def _plan_column(column: Column, kind: Kind) -> PlannedColumn:
 
 def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
     if plan.reason is not None and plan.reason != "target_copy":
-        message = left_out_message(plan.reason)
+        message = left_out_message(plan.reason, plan.name)
         return [column_finding(plan.name, plan.reason, "warning", column.present, message)]
     if column.infinite is not None and plan.role == "feature":
         return find_in_rows(plan.name, "not_finite", "error", column.infinite, MESSAGES["not_finite"])
@@ -293,7 +316,7 @@ def _leave_out_leaks(
         if leak is None:
             continue
         if leak.rule == "target_copy":
-            message = left_out_message(leak.rule)
+            message = left_out_message(leak.rule, name)
             found.append(column_finding(name, leak.rule, "warning", leak.rows, message))
             kept[name] = PlannedColumn(name, "left_out", {}, reason=leak.rule)
         else:

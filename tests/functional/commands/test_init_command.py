@@ -146,6 +146,7 @@ def test_any_table_goes_from_init_to_scores(
     config.write_text(text + QUICK, encoding="utf-8")
     answers, scored = all_the_way(capsys, table, config, tmp_path)
     features = [column["name"] for column in inspected["columns"] if column["role"] == "feature"]
+    features += inspected["derived"]
     assert len(scored) == ROWS
     assert set(scored[inspected["id"]].astype(str)) == {str(answer[inspected["id"]]) for answer in answers}
     assert scored["churn_probability"].tolist() == [answer["churn_probability"] for answer in answers]
