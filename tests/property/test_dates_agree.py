@@ -188,6 +188,16 @@ def test_a_type_without_dates_is_refused(kind: str, date_format: str | None, all
     assert refused.value.code == "schema"
 
 
+@pytest.mark.parametrize("name", ["text", "day", "clock", "digits", "moved", 'a "quoted" one', "größe, x"])
+def test_a_column_may_have_any_name(name: str) -> None:
+    read = TextRules(date_formats=((name, "DD.MM.YYYY"),))
+    sql = day_column(name, "VARCHAR", read)
+    quoted = '"' + name.replace('"', '""') + '"'
+    with duckdb.connect() as connection:
+        found = connection.sql(f"SELECT {sql} FROM (SELECT '02.01.1970T00:30+01:00' AS {quoted})").fetchall()
+    assert found == [(0,)]
+
+
 def test_a_column_of_the_type_null_is_missing() -> None:
     sql = day_column("d", '"NULL"', rules(None))
     with duckdb.connect() as connection:

@@ -22,7 +22,7 @@ from churn_core.scoring.records.number_text import BLANK, ValueRefusedError, low
 if TYPE_CHECKING:
     from churn_core.reader_rules import TextRules
 
-HOUR, MINUTE, SIGN, OFFSET_HOUR, OFFSET_MINUTE = range(4, 9)
+_HOUR, _MINUTE, _SIGN, _OFFSET_HOUR, _OFFSET_MINUTE = range(4, 9)
 """Groups of a date's regular expression; the first three are year, month and day in the order of the text."""
 
 _MINUTES_PER_DAY: Final = 24 * 60
@@ -154,10 +154,10 @@ def _day_from_text(found: re.Match[str], order: tuple[int, int, int]) -> int:
         number = date(year, month, day).toordinal() - EPOCH
     except ValueError:
         raise ValueRefusedError("not_a_date") from None
-    if found[SIGN]:
-        offset = 60 * int(found[OFFSET_HOUR]) + int(found[OFFSET_MINUTE] or 0)
-        minutes = 60 * int(found[HOUR]) + int(found[MINUTE])
-        number += (minutes - (offset if found[SIGN] == "+" else -offset)) // _MINUTES_PER_DAY
+    if found[_SIGN]:
+        offset = 60 * int(found[_OFFSET_HOUR]) + int(found[_OFFSET_MINUTE] or 0)
+        minutes = 60 * int(found[_HOUR]) + int(found[_MINUTE])
+        number += (minutes - (offset if found[_SIGN] == "+" else -offset)) // _MINUTES_PER_DAY
     return _checked(number)
 
 
