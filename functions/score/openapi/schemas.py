@@ -8,7 +8,7 @@ from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
 from churn_core.scoring.records.answers import VALUE_KINDS
 from churn_core.scoring.records.values import NUMBER_TEXT
 from functions.score.errors import FAULT_CODES
-from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUT
+from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUTS
 from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS
 from functions.score.model_info import typical_customer
 
@@ -175,10 +175,10 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
         "data": _list({}, minItems=1, maxItems=MAX_CUSTOMERS),
     }
     output = {
-        "name": _enum(OUTPUT),
-        "datatype": _enum("FP64"),
+        "name": _enum(*OUTPUTS),
+        "datatype": _enum(*OUTPUTS.values()),
         "shape": _list(_INTEGER),
-        "data": _list(_NUMBER),
+        "data": _list({"oneOf": [_NUMBER, _STRING]}),
     }
     return {
         "V2Object": {"type": "object"},
@@ -187,7 +187,7 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
             {
                 "id": _STRING | {"maxLength": MAX_TEXT_LENGTH, "nullable": True},
                 "inputs": _list(_object(tensor), minItems=1),
-                "outputs": _list(_object({"name": _enum(OUTPUT)})),
+                "outputs": _list(_object({"name": _enum(*OUTPUTS)})),
             },
             "id",
             "outputs",
@@ -197,8 +197,10 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
                 "model_name": _enum(MODEL_NAME),
                 "model_version": _STRING,
                 "id": _STRING,
+                "parameters": _object({"warnings": _STRING}),
                 "outputs": _list(_object(output)),
             },
             "id",
+            "parameters",
         ),
     }
