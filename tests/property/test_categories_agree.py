@@ -190,7 +190,7 @@ def test_floating_point_numbers_are_compared_by_value(
     agree(feature, column)
 
 
-@bounded
+@settings(bounded, max_examples=8)
 @given(by_value, st.lists(st.none() | st.integers(-15, 15), min_size=1, max_size=30), st.integers(0, 2))
 def test_decimals_and_whole_numbers_are_compared_by_value(
     agree: Callable[..., Any], feature: CategoryFeature, values: list[int | None], places: int
