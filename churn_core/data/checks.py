@@ -20,9 +20,9 @@ from churn_core.data.columns import (
     parse_target_column,
 )
 from churn_core.data.findings import column_finding, find_in_rows
-from churn_core.errors import REJECT_CODES
+from churn_core.errors import REJECT_CODES, reject_number
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.records.categories import declared_level
+from churn_core.scoring.records.categories import declared_level, has_fraction
 from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
         codes, distinct = pd.factorize(category.text)
         present, faults = codes >= 0, category.faults
         differ = len(distinct) > 1
+        if checked.labelled and feature.values != "text":
+            # Scoring takes a fraction for an unknown value.
+            faults = faults.copy()
+            faults[np.array([*map(has_fraction, distinct), False])[codes]] = reject_number("not_integer")
         vocabulary_findings = _check_vocabulary(checked, feature, codes, distinct)
     if not present.any() and ((faults == FINE) | (faults == MISSING)).all():
         severity: Severity = checked.training_severity if feature.nullable else "error"
@@ -206,6 +210,8 @@ def _outside(
 def _value_messages(feature: Feature, *, text_allowed: bool) -> dict[str, str]:
     if isinstance(feature, CategoryFeature):
         bounds, wrong_type = "", "holds values other than text, whole numbers and booleans; convert them"
+        if feature.values == "text":
+            wrong_type += ", or declare the column with values: integer if they are whole numbers"
         fraction = (
             f"holds fractions but is declared with values: {feature.values}; round them, or remove values"
         )

@@ -209,7 +209,9 @@ def test_one_and_true_are_one_value_whatever_stores_them(
     one = [feature.vocabulary.index("1" if feature is WHOLE else "true")]
     for value in (1, 1.0, True, "1", "1.0", "true", "TRUE", " 1 "):
         assert agree(feature, pa.array([value])) == one
-    assert agree(feature, pa.array([Decimal("1.50")]), [1.5]) == ["not_integer"]
+    unknown = [feature.unknown_code]
+    assert agree(feature, pa.array([Decimal("1.50")]), [1.5]) == unknown
+    assert agree(feature, pa.array([1.5])) == agree(feature, pa.array(["1.5"])) == unknown
 
 
 # ---------------------------------------------------------------- categories without case and blanks

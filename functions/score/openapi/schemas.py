@@ -132,7 +132,7 @@ def _category(feature: CategoryFeature) -> Schema:
     more = len(feature.vocabulary) - _LISTED_VALUES
     text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": _CATEGORY_PATTERN}
     return {
-        "anyOf": [text, _INTEGER if feature.values == "text" else _NUMBER | {"multipleOf": 1}, _BOOLEAN],
+        "anyOf": [text, _INTEGER if feature.values == "text" else _NUMBER, _BOOLEAN],
         "description": f"The model knows {known}{f' and {more} more' if more > 0 else ''};"
         " any other value is scored as unknown, and its column is listed in `warnings`.",
     }
