@@ -22,6 +22,7 @@ from churn_core.data.inspection.table_findings import (
     warning,
 )
 from churn_core.errors import DataError
+from churn_core.reader_rules import TextRules
 from churn_core.schema import alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.data.inspection.column import Column
-    from churn_core.reader_rules import TextRules
 
 Role = Literal["feature", "id", "group", "target", "left_out"]
 
@@ -129,6 +129,7 @@ def inspect_table(
     positive: str | None = None,
     id_column: str | None = None,
     group: str | None = None,
+    text_rules: TextRules | None = None,
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -142,6 +143,8 @@ def inspect_table(
         The label of customers who left. By default a known word, or else the rarer label.
     id_column, group : str, optional
         By default found by names and values; a group only if customers have several rows.
+    text_rules : TextRules, optional
+        How the user says that text stands for numbers; see `find_number_forms`.
 
     Raises
     ------
@@ -157,7 +160,8 @@ def inspect_table(
     target_name = _resolve_name(target, names, "--target", found)
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
-    forms = find_number_forms(table, [name for name in names if name != target_name])
+    others = [name for name in names if name != target_name]
+    forms = find_number_forms(table, others, text_rules or TextRules())
     columns = {
         name: read_column(name, table[name], forms.reading(name), text_cells=cells_are_text(table))
         for name in names

@@ -66,7 +66,7 @@ MESSAGES: Final = {
     ),
     "ambiguous_marks": (
         "has numbers such as 1,234 or 1.234 that can be read in two ways in {columns}; they are read with"
-        " {marks}: if that is wrong, correct reader.decimal and reader.thousands in the configuration"
+        " {marks}: if that is wrong, run churn init again with {options}"
     ),
     "other_marks": (
         "has numbers with other decimal or thousands marks than the rest of the table; write them alike, and"

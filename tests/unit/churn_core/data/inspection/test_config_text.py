@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ from churn_core.data.inspection.config_text import scalar
 from churn_core.reader_rules import TextRules
 
 
-def written(table: pd.DataFrame, target: str = "churned", **options: str) -> tuple[str, Settings]:
+def written(table: pd.DataFrame, target: str = "churned", **options: Any) -> tuple[str, Settings]:
     text = config_text(inspect_table(table, target, **options), "table.csv")
     return text, parse_config(yaml.safe_load(text))
 
