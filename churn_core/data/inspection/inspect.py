@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
-from churn_core.data.inspection.keys import find_group, find_id
+from churn_core.data.inspection.keys.keys import find_group, find_id
 from churn_core.data.inspection.kinds import Kind, decide_kind
-from churn_core.data.inspection.labels import Target, read_target
-from churn_core.data.inspection.leaks import drawn_rows, find_leak
+from churn_core.data.inspection.target.labels import Target, read_target
+from churn_core.data.inspection.traps.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.messages import MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
-from churn_core.data.inspection.table_findings import (
+from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
     warning,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from churn_core.data.inspection.keys import counts_rows
+from churn_core.data.inspection.keys.keys import counts_rows
 from churn_core.data.inspection.names import key_rank, names_a_code
 from churn_core.data.inspection.ranges import LARGEST, bounds_with_room
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churn_core.data.inspection import inspect_table
-from churn_core.data.inspection.labels import read_target
+from churn_core.data.inspection.target.labels import read_target
 from churn_core.data.inspection.names import find_name, key_rank, name_words
 from churn_core.errors import DataError
 

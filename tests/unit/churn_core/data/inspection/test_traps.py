@@ -10,7 +10,7 @@ import pytest
 
 from churn_core.data import generate_sample_data, load_table
 from churn_core.data.inspection import Inspection, inspect_table, replica_findings
-from churn_core.data.inspection.leaks import area, lower_bound, out_of_fold_area
+from churn_core.data.inspection.traps.leaks import area, lower_bound, out_of_fold_area
 from churn_core.errors import DataError
 
 
