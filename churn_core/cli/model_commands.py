@@ -101,8 +101,10 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     from churn_core.cli.decision_text import chosen_text
 
     cv, parity, rows = document["cv"], document["parity"], document["rows"]
-    lines = [
-        f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out.",
+    lines = [f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out."]
+    if rows["excluded"]:
+        lines.append(f"{rows['excluded']:,} rows were set aside (data.target.exclude).")
+    lines += [
         "",
         f"{'metric':<16}{'cross-validated (95 %)':<28}{'held out'}",
     ]
@@ -150,6 +152,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     lines = [
         f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}"
     ]
+    if measured["excluded"]:
+        lines.append(f"{measured['excluded']:,} rows were set aside (data.target.exclude of the model).")
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
     lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
     lines.append(f"Next: churn score CUSTOMERS.parquet scores.parquet --model {options.model}")

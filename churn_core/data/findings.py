@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 Severity = Literal["error", "warning"]
 
 EXAMPLE_ROWS: Final = 5
 """A finding names at most this many rows."""
+
+NAMED_COLUMNS: Final = 3
+"""A line about several columns names at most this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,25 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON types."""
         return asdict(self) | {"example_rows": list(self.example_rows)}
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """Return one sentence for each kind of finding, errors first; it counts the columns of the kind."""
+    kinds: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: finding.severity != "error"):
+        column = "" if finding.column is None else "column"
+        kinds.setdefault((column, finding.rule, finding.message), []).append(finding)
+    return [str(alike[0]) if len(alike) == 1 else _line(alike) for alike in kinds.values()]
+
+
+def _line(alike: list[Finding]) -> str:
+    first = alike[0]
+    named = ", ".join(repr(finding.column) for finding in alike[:NAMED_COLUMNS])
+    more = f" and {len(alike) - NAMED_COLUMNS} more" if len(alike) > NAMED_COLUMNS else ""
+    return (
+        f"{first.severity.capitalize()}: {len(alike)} columns ({named}{more}): each {first.message}"
+        f" ({first.rule})."
+    )
 
 
 def find_in_rows(

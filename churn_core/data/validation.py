@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.data.checks import CheckedTable, check_feature, check_id, check_target
+from churn_core.data.columns import kept_rows
 from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding
 from churn_core.errors import DataError
 from churn_core.schema import alike_names
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.schema import Contract
@@ -109,7 +112,7 @@ def validate_data(
     ----------
     table : DataFrame
         From `churn_core.data.load_table`, or any other. Columns that the contract does not name are
-        ignored.
+        ignored. So are labelled rows with a label that the contract excludes.
     contract : Contract
         If it has vocabularies, values that the model has not seen are reported as warnings.
     labelled : bool
@@ -125,6 +128,10 @@ def validate_data(
     ValidationReport
         Every fault, not only the first. It holds no cell's value.
     """
+    if labelled and contract.excluded and list(table.columns).count(contract.target) == 1:
+        kept = kept_rows(table[contract.target], contract)
+        report = validate_data(table.iloc[kept], replace(contract, excluded=()), ids_repeat=ids_repeat)
+        return ValidationReport(tuple(_at_rows(f, kept) for f in report.findings), report.rows)
     needed = [*([contract.id_column] if contract.id_column else []), *contract.names]
     needed += [contract.target] if labelled else []
     findings = [*_check_names(table), *(f for name in needed for f in _check_presence(table, name))]
@@ -142,6 +149,11 @@ def validate_data(
     if contract.target in present:
         findings += check_target(checked, contract)
     return ValidationReport(tuple(findings), len(table))
+
+
+def _at_rows(finding: Finding, rows: npt.NDArray[np.int64]) -> Finding:
+    """Return a finding about some rows of a table with the rows' positions in that table."""
+    return replace(finding, example_rows=tuple(int(rows[row]) for row in finding.example_rows))
 
 
 def _check_names(table: pd.DataFrame) -> list[Finding]:

@@ -9,17 +9,17 @@ from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys.keys import find_group, find_id
 from churn_core.data.inspection.kinds import Kind, decide_kind
-from churn_core.data.inspection.target.labels import Target, read_target
-from churn_core.data.inspection.traps.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.messages import MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
+from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
+from churn_core.data.inspection.traps.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
     warning,
 )
 from churn_core.errors import DataError
-from churn_core.schema import alike_key, alike_names
+from churn_core.schema import alike_key, alike_names, label_or_labels
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ class Inspection:
         All columns, in the table's order.
     findings : tuple of Finding
         What would spoil a model, and decisions that the user should know of.
+    excluded_labels : tuple of str
+        Labels whose rows are set aside, as in config.yaml.
+    excluded_rows : int
+        Number of these rows; `rows` does not count them.
     """
 
     rows: int
@@ -90,6 +94,8 @@ class Inspection:
     group_offered: str | None
     columns: tuple[PlannedColumn, ...]
     findings: tuple[Finding, ...]
+    excluded_labels: tuple[str, ...] = ()
+    excluded_rows: int = 0
 
     @property
     def features(self) -> tuple[PlannedColumn, ...]:
@@ -100,10 +106,12 @@ class Inspection:
         """Return the inspection as plain JSON types."""
         return {
             "rows": self.rows,
+            "excluded_rows": self.excluded_rows,
             "target": {
                 "column": self.target.column,
-                "positive": self.target.positive,
-                "negative": self.target.negative,
+                "positive": label_or_labels(self.target.positive),
+                "negative": label_or_labels(self.target.negative),
+                "excluded": list(self.excluded_labels),
                 "share": round(self.target.share, 6),
                 "chosen_by": self.target.chosen_by,
             },
@@ -119,7 +127,8 @@ def inspect_table(
     table: pd.DataFrame,
     target: str,
     *,
-    positive: str | None = None,
+    positive: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     id_column: str | None = None,
     group: str | None = None,
 ) -> Inspection:
@@ -131,16 +140,19 @@ def inspect_table(
         From `churn_core.data.load_table`.
     target : str
         The column that says who left; case and surrounding blanks may differ.
-    positive : str, optional
-        The label of customers who left. By default a known word, or else the rarer label.
+    positive : sequence of str
+        The labels of customers who left. By default the label that the labels and the column's name tell
+        together, or else the rarer one.
+    exclude : sequence of str
+        Labels whose rows are set aside; nothing is decided by these rows.
     id_column, group : str, optional
         By default found by names and values; a group only if customers have several rows.
 
     Raises
     ------
     DataError
-        If a named column does not exist, two names differ in case alone, the target has not exactly two
-        labels, or no column can be a feature.
+        If a named column does not exist, two names differ in case alone, the target has more than two labels
+        and `positive` is empty, or no column can be a feature.
     """
     if not len(table):
         raise DataError("The table has no rows; add customers.")
@@ -148,6 +160,8 @@ def inspect_table(
     _refuse_alike_names(names)
     found: list[Finding] = []
     target_name = _resolve_name(target, names, "--target", found)
+    set_aside, excluded = find_excluded(table[target_name], target_name, exclude)
+    table = table[~excluded].reset_index(drop=True)
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
     columns = {name: read_column(name, table[name]) for name in names if name != target_name}
@@ -179,6 +193,8 @@ def inspect_table(
         keys.group_offered,
         tuple(plans[name] for name in names),
         tuple(found),
+        set_aside,
+        int(excluded.sum()),
     )
 
 
@@ -213,8 +229,8 @@ def _resolve_name(asked: str, names: Sequence[str], option: str, found: list[Fin
 def _check_target(target: Target) -> list[Finding]:
     name, unlabelled = target.column, target.labels < 0
     found = find_in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
-    if target.chosen_by == "rarity":
-        found.append(warning(name, "positive_guessed", 1))
+    if target.doubt is not None:
+        found.append(warning(name, target.doubt, int((target.labels == 1).sum())))
     return found
 
 

@@ -50,8 +50,12 @@ MESSAGES: Final = {
         "holds infinite numbers; replace them before training, or empty the cells if the numbers are unknown"
     ),
     "positive_guessed": (
-        "has labels that do not show which one means 'left'; the rarer one was taken: set --positive if"
-        " it is the other"
+        "has a name and labels that do not say which label means 'left'; if it is not the one above, name it"
+        " with --positive"
+    ),
+    "most_left": (
+        "makes more than half of the customers leavers; if that is wrong, name the label of customers who"
+        " left with --positive"
     ),
     "id_collides": ("would be the id, but scored files have a column of that name; rename it"),
     "many_values": (
@@ -96,6 +100,9 @@ MESSAGES: Final = {
     ),
 }
 """All other findings."""
+
+TARGET_DOUBTS: Final = ("positive_guessed", "most_left", "few_leavers")
+"""Findings that are said before everything else: they concern what the model will predict."""
 
 
 def left_out_message(rule: str) -> str:

@@ -27,7 +27,7 @@ _CODE_WORDS: Final = frozenset(
     {"code", "zip", "zipcode", "postal", "postcode", "plz", "branch", "store", "region", "cluster", "type"}
 )
 
-_word = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+_word = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
 
 
 def name_words(name: str) -> list[str]:

@@ -9,6 +9,7 @@ from churn_core.data.columns import target_labels
 from churn_core.features import encode_table
 from churn_core.models.evaluation.metrics import evaluate, rounded
 from churn_core.models.evaluation.threshold_review import review_threshold
+from churn_core.models.rows import labelled_positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,8 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     Returns
     -------
     dict
-        ``model_version``, ``rows``, ``threshold``, ``metrics`` (as
-        `churn_core.models.evaluation.metrics.evaluate`), ``decision`` (as
+        ``model_version``, ``rows``, ``excluded`` (rows set aside by their label), ``threshold``,
+        ``metrics`` (as `churn_core.models.evaluation.metrics.evaluate`), ``decision`` (as
         `churn_core.models.evaluation.threshold_review.Review`).
 
     Raises
@@ -37,11 +38,12 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     DataValidationError
         If the table breaks the contract.
     """
-    contract, bundle = predictor.contract, predictor.bundle
+    contract, bundle, whole = predictor.contract, predictor.bundle, len(table)
     data = bundle.manifest["settings"]["data"]
     # Bundles of earlier versions have no group.
     ids_repeat = data.get("group") is not None and data["group"] == contract.id_column
     validate_data(table, contract, ids_repeat=ids_repeat).raise_for_errors()
+    table = table.iloc[labelled_positions(table, contract)]
     labels = target_labels(table[contract.target], contract)
     scores = predictor.score_matrix(encode_table(table, contract))
     threshold = bundle.threshold
@@ -59,6 +61,7 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     return {
         "model_version": bundle.model_version,
         "rows": len(table),
+        "excluded": whole - len(table),
         "threshold": threshold,
         "metrics": rounded(evaluate(labels, scores.probability, threshold)),
         "decision": review.to_dict(),

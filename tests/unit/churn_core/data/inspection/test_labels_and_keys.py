@@ -1,4 +1,4 @@
-"""The target's labels, the id, the group, and the columns that a user names."""
+"""Rows without a label, the id, the group, and the columns that a user names."""
 
 from __future__ import annotations
 
@@ -9,56 +9,10 @@ import pandas as pd
 import pytest
 
 from churn_core.data.inspection import inspect_table
-from churn_core.data.inspection.target.labels import read_target
 from churn_core.data.inspection.names import find_name, key_rank, name_words
 from churn_core.errors import DataError
 
 # ---------------------------------------------------------------- labels
-
-
-@pytest.mark.parametrize(
-    ("values", "positive"),
-    [
-        *((["no", "yes"], "yes"), (["0", "1"], "1"), ([0, 1], "1"), ([0.0, 1.0], "1"), (["1.0", "0.0"], "1")),
-        *(([True, False], "true"), (["True", "False"], "true"), (["Stayed", "Churned"], "Churned")),
-        *(
-            ([" False.", " True."], " True."),
-            (["Existing Customer", "Attrited Customer"], "Attrited Customer"),
-        ),
-        *((["loyal", "who knows"], "who knows"), (["Active", "dormant"], "dormant"), (["N", "Y"], "Y")),
-    ],
-)
-def test_a_known_word_for_leaving_is_the_positive_label_however_rare(
-    values: list[Any], positive: str
-) -> None:
-    for series in (pd.Series(values * 5 + values[:1] * 9), pd.Series(values * 5 + values[1:] * 9)):
-        target = read_target(series, "t", None)
-        assert (target.positive, target.chosen_by) == (positive, "word")
-        assert target.share == pytest.approx((target.labels == 1).mean())
-
-
-def test_of_two_unknown_labels_the_rarer_is_positive_with_a_warning(customers: pd.DataFrame) -> None:
-    target = read_target(pd.Series(["A"] * 3 + ["B"] * 9), "t", None)
-    assert (target.positive, target.negative, target.chosen_by) == ("A", "B", "rarity")
-    renamed = customers.assign(churned=customers["churned"].map({"yes": "A", "no": "B"}))
-    assert "positive_guessed" in {f.rule for f in inspect_table(renamed, "churned").findings}
-
-
-def test_a_label_can_be_named(customers: pd.DataFrame) -> None:
-    series = pd.Series(["A"] * 3 + ["B"] * 9)
-    assert read_target(series, "t", "B").positive == "B"
-    assert read_target(series, "t", " b ").positive == "B"
-    assert read_target(pd.Series([0, 1, 1]), "t", "0").positive == "0"
-    with pytest.raises(DataError, match="--positive 'C'"):
-        read_target(series, "t", "C")
-
-
-@pytest.mark.parametrize("values", [["a"] * 9, ["a", "b", "c"] * 3, [None] * 9, np.arange(9) / 7])
-def test_a_target_without_exactly_two_labels_is_refused_and_none_is_shown(values: Any) -> None:
-    with pytest.raises(DataError, match=r"exactly two.*--target") as caught:
-        read_target(pd.Series(values), "gone", None)
-    assert "'gone'" in str(caught.value)
-    assert "'b'" not in str(caught.value)
 
 
 def test_rows_without_a_label_are_an_error(customers: pd.DataFrame) -> None:
