@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
+_NO_ID = "No column identifies the customer, so scores have only row numbers; name the id with --id."
 
 
 def add_commands(commands: Any) -> None:
@@ -102,6 +103,7 @@ def _text(inspection: Inspection, data: Path, out: Path) -> str:
         f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns{aside}.",
         f"Target {target.column!r}: {target.share:.1%} left (label {label}).",
         f"Id: {_shown(inspection.id_column)}. Group: {_shown(inspection.group_column)}.",
+        *([] if inspection.id_column else [_NO_ID]),
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
     if others:

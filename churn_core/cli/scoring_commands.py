@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
 
 _NAMED_COLUMNS: Final = 4
+_NO_ID: Final = (
+    "The model has no id column, so customers are told apart by row_number alone; set data.id and train again"
+    " to have their ids in scored files."
+)
 
 
 def add_commands(commands: Any) -> None:
@@ -116,7 +120,10 @@ def _score(options: argparse.Namespace) -> None:
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
-    print_result(content, _score_text(result, seconds, content), as_json=options.json)
+    text = _score_text(result, seconds, content)
+    if predictor.contract.id_column is None:
+        text = f"{_NO_ID}\n{text}"
+    print_result(content, text, as_json=options.json)
 
 
 @contextmanager

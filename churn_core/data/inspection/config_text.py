@@ -75,7 +75,7 @@ def _id_lines(inspection: Inspection) -> list[str]:
             f"  id: {scalar(inspection.id_column)}",
         ]
     return [
-        "  # No column identifies a customer. Scored files identify customers by row number.",
+        "  # No column identifies a customer, so scored files have only row numbers. Name the id with --id.",
         "  # id: ...",
     ]
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
-from churn_core.data.inspection.keys.keys import find_group, find_id
-from churn_core.data.inspection.kinds import Kind, decide_kind
+from churn_core.data.inspection.keys.key_names import key_rank
+from churn_core.data.inspection.keys.keys import FoundId, find_group, find_id
+from churn_core.data.inspection.kinds import Kind, decide_kind, holds_dates
 from churn_core.data.inspection.messages import MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
 from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
@@ -237,8 +238,8 @@ def _check_target(target: Target) -> list[Finding]:
 def _find_keys(
     columns: list[Column], asked_id: str | None, asked_group: str | None, rows: int
 ) -> tuple[_Keys, list[Finding]]:
-    id_column = asked_id if asked_id is not None else find_id(columns)
-    found = []
+    found_id = FoundId(asked_id) if asked_id is not None else find_id(columns)
+    id_column, found = found_id.name, []
     if id_column is not None and alike_key(id_column) in map(alike_key, OUTPUT_COLUMNS):
         found.append(warning(id_column, "id_collides", 1))
         id_column = None
@@ -246,13 +247,22 @@ def _find_keys(
     repeating = [column for column in columns if column.name == asked_id and not column.unique]
     if group is None and repeating:
         group = repeating[0].name
-    elif group is None and (candidate := find_group(columns)) is not None:
+    elif (
+        group is None
+        and (candidate := find_group(columns, [c for c in columns if holds_dates(c)])) is not None
+    ):
         if candidate.same_customer:
             group = candidate.name
-            id_column = id_column or group
+            complete = next(not column.missing.any() for column in columns if column.name == group)
+            # The key of a row, such as "record_id", is no customer's.
+            if asked_id is None and complete and key_rank(str(id_column)) < 3:
+                id_column, found_id = group, FoundId(group)
+            elif id_column is None:
+                found.append(warning(group, "id_incomplete", rows))
         else:
             offered = candidate.name
             found.append(warning(offered, "group_offered", rows))
+    found += [warning(name, "id_in_doubt", rows) for name in found_id.in_doubt]
     if group is not None and asked_group is None:
         found.append(warning(group, "repeated_customer", rows))
     return _Keys(id_column, group, offered), found

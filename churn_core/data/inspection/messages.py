@@ -23,7 +23,15 @@ LEFT_OUT: Final = {
     "all_missing": ("has no value in any row", None),
     "nested": ("holds nested or binary values", "write what matters in them as columns of their own"),
     "no_name": ("has no name", "name it if the model should use it"),
-    "row_number": ("counts the rows", None),
+    "row_number": ("merely numbers the rows", None),
+    "unique_number": (
+        "has a different whole number in every row, as a key has",
+        "name it with --id if it identifies the customer, or declare it in data.features if it is a quantity",
+    ),
+    "other_key": (
+        "is a customer's key by its name, and a model must not learn single customers",
+        "name it with --id or --group if rows belong together by it",
+    ),
     "mixed_numbers": (
         "holds numbers and other text",
         "empty the other cells, or write them as plain numbers such as 1234.5, and run churn init again",
@@ -56,6 +64,13 @@ MESSAGES: Final = {
     "most_left": (
         "makes more than half of the customers leavers; if that is wrong, name the label of customers who"
         " left with --positive"
+    ),
+    "id_in_doubt": (
+        "has a different value in every row and may identify the customer as well; name the right column with"
+        " --id"
+    ),
+    "id_incomplete": (
+        "identifies the customer by its name, but lacks values; fill them, or name another column with --id"
     ),
     "id_collides": ("would be the id, but scored files have a column of that name; rename it"),
     "many_values": (

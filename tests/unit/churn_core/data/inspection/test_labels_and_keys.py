@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from churn_core.data.inspection import inspect_table
-from churn_core.data.inspection.names import find_name, key_rank, name_words
+from churn_core.data.inspection.keys.key_names import key_rank
+from churn_core.data.inspection.names import find_name, name_words
 from churn_core.errors import DataError
 
 # ---------------------------------------------------------------- labels
@@ -73,12 +74,6 @@ def test_the_id_is_found_by_its_name_and_its_values(customers: pd.DataFrame) -> 
     both = customers.assign(**{"row id": np.random.default_rng(1).permutation(len(customers))})
     assert roles(both[both.columns[::-1]])[0] == "customer id"
     assert roles(both, id_column="row id")[0] == "row id"
-
-
-def test_a_row_number_is_the_id_only_if_there_is_no_other_key(customers: pd.DataFrame) -> None:
-    numbered = customers.rename(columns={"customer id": "customer"}).assign(row_id=range(2_000))
-    assert roles(numbered)[0] == "customer"
-    assert roles(numbered.drop(columns="customer"))[0] == "row_id"
 
 
 def test_a_column_named_like_one_of_a_scored_file_does_not_become_the_id(customers: pd.DataFrame) -> None:
