@@ -215,6 +215,22 @@ def test_columns_that_depend_on_each_other_do_not_make_replicas(draw: np.random.
     assert replica_findings(table, table.columns.tolist(), None) == []
 
 
+@pytest.mark.parametrize("rows", [300, 1_000, 5_000])
+@pytest.mark.parametrize("others", [0, 1, 4])
+def test_columns_computed_from_others_do_not_make_replicas(rows: int, others: int) -> None:
+    """A subscription's price follows from its plan and its seats, and the yearly price from that."""
+    for seed in range(4):
+        draw = np.random.default_rng(seed)
+        plan = draw.choice(["Basic", "Pro", "Enterprise"], rows)
+        price = pd.Series(plan).map({"Basic": 19, "Pro": 49, "Enterprise": 199})
+        table = pd.DataFrame({"plan": plan, "seats": 1 + draw.exponential(25, rows).astype(int)})
+        table["mrr"] = table["seats"] * price
+        table["arr"] = 12 * table["mrr"]
+        for number, share in enumerate((0.1, 0.04, 0.5, 0.8)[:others]):
+            table[f"flag {number}"] = draw.random(rows) < share
+        assert replica_findings(table, table.columns.tolist(), None) == []
+
+
 # ---------------------------------------------------------------- names, emptiness, infinity
 
 
