@@ -32,8 +32,8 @@ SMALLEST_SHARE: Final = 0.01
 """A smaller share of repeated rows is not reported."""
 
 EQUAL_SHARE: Final = 0.6
-"""Of the pairs that are equal in all other columns, and that chance leaves different in the column, this share
-must be equal in it too, ..."""
+"""Of the pairs that are equal in all other columns, and that chance leaves different in the column, this
+share must be equal in it too, ..."""
 
 EQUAL_TIMES: Final = 10
 """... or this many times the share of random pairs that are equal in it."""
@@ -94,7 +94,11 @@ def find_replicas(columns: Sequence[Codes], groups: Codes | None = None) -> Repl
     without = [
         table.count_pairs([other for other in every_column if other != position]) for position in every_column
     ]
+    pairs = table.count_pairs(every_column)
     for position in np.argsort(without)[::-1][:_TRIED].tolist():
+        # Rows that do not differ in the column were judged above.
+        if FOLLOWING_SHARE * without[position] <= pairs:
+            continue
         if (found := table.find_replicated([p for p in every_column if p != position])) is not None:
             return Replicas(found, position)
     return None
