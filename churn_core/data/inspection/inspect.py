@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys.key_names import key_rank
 from churn_core.data.inspection.keys.keys import FoundId, find_group, find_id
 from churn_core.data.inspection.kinds import Kind, decide_kind, holds_dates
-from churn_core.data.inspection.messages import MESSAGES, left_out_message
+from churn_core.data.inspection.messages import LEAKS, LEFT_OUT, MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
 from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
-from churn_core.data.inspection.traps.leaks import drawn_rows, find_leak
+from churn_core.data.inspection.traps.leaks import drawn_rows, find_gap_leak, find_leak
+from churn_core.data.inspection.traps.pair_leaks import find_pair_leaks
 from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
@@ -26,9 +27,13 @@ from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.data.inspection.column import Column
+
+_LEAK_NOTE: Final = "Warning: it may leak the target; remove it unless it is known before a customer leaves."
 
 Role = Literal["feature", "id", "group", "target", "left_out"]
 
@@ -275,7 +280,7 @@ def _plan_column(column: Column, kind: Kind) -> PlannedColumn:
 
 
 def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
-    if plan.reason is not None and plan.reason != "target_copy":
+    if plan.reason is not None and plan.reason not in LEAKS:
         message = left_out_message(plan.reason)
         return [column_finding(plan.name, plan.reason, "warning", column.present, message)]
     if column.infinite is not None and plan.role == "feature":
@@ -290,22 +295,31 @@ def _leave_out_leaks(
 ) -> tuple[dict[str, PlannedColumn], list[Finding]]:
     """Leave out copies of the target, and warn of columns that may leak it."""
     rows = drawn_rows(len(target.labels))
-    kept, found = dict(plans), []
+    kept, found, harmless = dict(plans), [], []
     for name, plan in plans.items():
-        if plan.role != "feature":
+        if plan.role not in ("feature", "left_out"):
             continue
-        column = columns[name]
-        numbers = None if column.numbers is None or "category" in plan.spec.values() else column.numbers[rows]
-        drawn = replace(column, codes=column.codes[rows], numbers=numbers)
-        leak = find_leak(drawn, target.labels[rows])
+        drawn = _drawn(columns[name], rows, plan)
+        check = find_leak if plan.role == "feature" else find_gap_leak
+        leak = check(drawn, target.labels[rows])
         if leak is None:
-            continue
-        if leak.rule == "target_copy":
+            harmless += [drawn] if plan.role == "feature" else []
+        elif leak.rule in LEFT_OUT:
             message = left_out_message(leak.rule)
             found.append(column_finding(name, leak.rule, "warning", leak.rows, message))
             kept[name] = PlannedColumn(name, "left_out", {}, reason=leak.rule)
-        else:
+        elif plan.role == "feature":
             found.append(warning(name, leak.rule, leak.rows))
-            note = "Warning: it may leak the target; remove it unless it is known before a customer leaves."
-            kept[name] = replace(plan, notes=(*plan.notes, note))
+            kept[name] = replace(plan, notes=(*plan.notes, _LEAK_NOTE))
+    for one, other in find_pair_leaks(harmless, target.labels[rows]):
+        message = MESSAGES["pair_gives_target_away"].format(repr(other))
+        found.append(column_finding(one, "pair_gives_target_away", "warning", len(rows), message))
+        for name in (one, other):
+            kept[name] = replace(kept[name], notes=(*kept[name].notes, _LEAK_NOTE))
     return kept, found
+
+
+def _drawn(column: Column, rows: npt.NDArray[np.int64], plan: PlannedColumn) -> Column:
+    """Return some rows of a column; the numbers of a category are codes."""
+    numbers = None if column.numbers is None or "category" in plan.spec.values() else column.numbers[rows]
+    return replace(column, codes=column.codes[rows], numbers=numbers)

@@ -45,6 +45,10 @@ LEFT_OUT: Final = {
         "alone identifies nearly every leaver, as only a copy of the target can",
         "declare it in data.features if it is known before a customer leaves",
     ),
+    "filled_for_leavers": (
+        "has or lacks values almost only for customers who left, as if it were filled in when they leave",
+        "compute nothing from it, or declare it in data.features if it is known before a customer leaves",
+    ),
 }
 """Why a column is left out, by rule: the reason, and what the user can do if there is anything."""
 
@@ -109,12 +113,19 @@ MESSAGES: Final = {
         "predicts the target by whether it has a value, as if it were filled in when a customer leaves;"
         " remove it unless it is known before"
     ),
+    "pair_gives_target_away": (
+        "together with column {} predicts the target better than columns known in advance can; remove the one"
+        " that is not known before a customer leaves"
+    ),
     "value_gives_target_away": (
         "has a value with which nearly every customer left, as if it were set when a customer leaves;"
         " remove it unless it is known before"
     ),
 }
 """All other findings."""
+
+LEAKS: Final = ("target_copy", "filled_for_leavers")
+"""The rules of `LEFT_OUT` about leaks; they count the rows that show the leak."""
 
 TARGET_DOUBTS: Final = ("positive_guessed", "most_left", "few_leavers")
 """Findings that are said before everything else: they concern what the model will predict."""

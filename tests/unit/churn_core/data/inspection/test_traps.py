@@ -10,7 +10,7 @@ import pytest
 
 from churn_core.data import generate_sample_data, load_table
 from churn_core.data.inspection import Inspection, inspect_table, replica_findings
-from churn_core.data.inspection.traps.leaks import area, lower_bound, out_of_fold_area
+from churn_core.data.inspection.traps.areas import area, lower_bound, out_of_fold_area
 from churn_core.errors import DataError
 
 
@@ -90,6 +90,9 @@ def test_values_that_only_leavers_have_cause_a_warning(
     customers: pd.DataFrame, left: Any, draw: np.random.Generator
 ) -> None:
     survey = np.where(left & (draw.random(len(left)) < 0.5), draw.normal(5, 1, len(left)), np.nan)
+    assert rules(inspected(customers, survey=survey)) == [("filled_for_leavers", "survey")]
+    some = left & (draw.random(len(left)) < 0.9) | (draw.random(len(left)) < 0.1)
+    survey = np.where(some, draw.normal(5, 1, len(left)), np.nan)
     assert rules(inspected(customers, survey=survey)) == [("missing_gives_target_away", "survey")]
 
 
