@@ -11,7 +11,8 @@ from churn_core.data.inspection.messages import LEFT_OUT, MESSAGES
 from churn_core.data.inspection.ranges import RULE
 
 if TYPE_CHECKING:
-    from churn_core.data.inspection.inspect import Inspection, PlannedColumn
+    from churn_core.data.inspection.inspect import Inspection
+    from churn_core.data.inspection.planned_column import PlannedColumn
 
 _WIDTH: Final = 98
 _LONGEST_KEY: Final = 1_000

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys.key_names import key_rank
 from churn_core.data.inspection.keys.keys import FoundId, find_group, find_id
 from churn_core.data.inspection.kinds import Kind, decide_kind, holds_dates
-from churn_core.data.inspection.messages import LEAKS, LEFT_OUT, MESSAGES, left_out_message
+from churn_core.data.inspection.leave_out_leaks import leave_out_leaks
+from churn_core.data.inspection.messages import LEAKS, MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
+from churn_core.data.inspection.planned_column import PlannedColumn, Role
 from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
-from churn_core.data.inspection.traps.leaks import drawn_rows, find_gap_leak, find_leak
-from churn_core.data.inspection.traps.pair_leaks import find_pair_leaks
 from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
@@ -27,48 +27,9 @@ from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.data.inspection.column import Column
-
-_LEAK_NOTE: Final = "Warning: it may leak the target; remove it unless it is known before a customer leaves."
-
-Role = Literal["feature", "id", "group", "target", "left_out"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedColumn:
-    """A column of the table and its role in the configuration.
-
-    Attributes
-    ----------
-    name : str
-    role : 'feature', 'id', 'group', 'target' or 'left_out'
-    spec : dict
-        A feature's declaration in config.yaml.
-    reason : str or None
-        The rule by which the column is left out.
-    notes : tuple of str
-        Comments for config.yaml.
-    """
-
-    name: str
-    role: Role
-    spec: dict[str, Any]
-    reason: str | None = None
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the column as plain JSON types."""
-        return {
-            "name": self.name,
-            "role": self.role,
-            "spec": self.spec,
-            "reason": self.reason,
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +141,7 @@ def inspect_table(
         else _plan_column(column, decide_kind(column))
         for name, column in columns.items()
     }
-    plans, leak_findings = _leave_out_leaks(plans, columns, read)
+    plans, leak_findings = leave_out_leaks(plans, columns, read)
     found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
@@ -288,38 +249,3 @@ def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
     if "max_levels" in plan.spec:
         return [warning(plan.name, "many_values", column.distinct)]
     return []
-
-
-def _leave_out_leaks(
-    plans: dict[str, PlannedColumn], columns: dict[str, Column], target: Target
-) -> tuple[dict[str, PlannedColumn], list[Finding]]:
-    """Leave out copies of the target, and warn of columns that may leak it."""
-    rows = drawn_rows(len(target.labels))
-    kept, found, harmless = dict(plans), [], []
-    for name, plan in plans.items():
-        if plan.role not in ("feature", "left_out"):
-            continue
-        drawn = _drawn(columns[name], rows, plan)
-        check = find_leak if plan.role == "feature" else find_gap_leak
-        leak = check(drawn, target.labels[rows])
-        if leak is None:
-            harmless += [drawn] if plan.role == "feature" else []
-        elif leak.rule in LEFT_OUT:
-            message = left_out_message(leak.rule)
-            found.append(column_finding(name, leak.rule, "warning", leak.rows, message))
-            kept[name] = PlannedColumn(name, "left_out", {}, reason=leak.rule)
-        elif plan.role == "feature":
-            found.append(warning(name, leak.rule, leak.rows))
-            kept[name] = replace(plan, notes=(*plan.notes, _LEAK_NOTE))
-    for one, other in find_pair_leaks(harmless, target.labels[rows]):
-        message = MESSAGES["pair_gives_target_away"].format(repr(other))
-        found.append(column_finding(one, "pair_gives_target_away", "warning", len(rows), message))
-        for name in (one, other):
-            kept[name] = replace(kept[name], notes=(*kept[name].notes, _LEAK_NOTE))
-    return kept, found
-
-
-def _drawn(column: Column, rows: npt.NDArray[np.int64], plan: PlannedColumn) -> Column:
-    """Return some rows of a column; the numbers of a category are codes."""
-    numbers = None if column.numbers is None or "category" in plan.spec.values() else column.numbers[rows]
-    return replace(column, codes=column.codes[rows], numbers=numbers)
