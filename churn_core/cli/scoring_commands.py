@@ -157,9 +157,7 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
         f" ({result.rows / seconds:,.0f} rows/s); {result.rejected:,} rejected."
     ]
     lines += [f"  {count:,} rows rejected as {code}" for code, count in result.rejects.items()]
-    lines += [
-        f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
-    ]
+    lines += _unknown_lines(result.unknown)
     lines.append(contact_text(result, content["threshold"]))
     what = "" if content["top"] is None else f" the {result.written:,} to contact first, best first, to"
     lines.append(f"Wrote{what} {content['output']} with {content['model_version']}.")
@@ -168,6 +166,14 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
     look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"
     lines.append(f"Next: {shlex.join(['python', '-c', look])}")
     return "\n".join(lines)
+
+
+def _unknown_lines(unknown: dict[str, int]) -> list[str]:
+    if len(unknown) <= _NAMED_COLUMNS:
+        return [f"  {count:,} rows with an unknown category in {name}" for name, count in unknown.items()]
+    most = sorted(unknown, key=lambda name: -unknown[name])[:_NAMED_COLUMNS]
+    named = ", ".join(f"{name} ({unknown[name]:,} rows)" for name in most)
+    return [f"  unknown categories in {len(unknown)} columns, most in {named}"]
 
 
 def _drift_line(drift: dict[str, Any]) -> str:

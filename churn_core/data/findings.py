@@ -66,23 +66,29 @@ class Finding:
         return asdict(self) | {"example_rows": list(self.example_rows)}
 
 
-def finding_lines(findings: Sequence[Finding]) -> list[str]:
-    """Return one sentence for each kind of finding, errors first; it counts the columns of the kind."""
-    kinds: dict[tuple[str, str, str], list[Finding]] = {}
+def group_findings(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Group findings of columns that say the same, errors first."""
+    kinds: dict[tuple[bool, str, str], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.severity != "error"):
-        column = "" if finding.column is None else "column"
-        kinds.setdefault((column, finding.rule, finding.message), []).append(finding)
-    return [str(alike[0]) if len(alike) == 1 else _line(alike) for alike in kinds.values()]
+        kinds.setdefault((finding.column is None, finding.rule, finding.message), []).append(finding)
+    return list(kinds.values())
 
 
-def _line(alike: list[Finding]) -> str:
-    first = alike[0]
+def name_columns(alike: list[Finding]) -> str:
+    """Name the first columns of a group of findings, and count the others."""
     named = ", ".join(repr(finding.column) for finding in alike[:NAMED_COLUMNS])
-    more = f" and {len(alike) - NAMED_COLUMNS} more" if len(alike) > NAMED_COLUMNS else ""
-    return (
-        f"{first.severity.capitalize()}: {len(alike)} columns ({named}{more}): each {first.message}"
-        f" ({first.rule})."
-    )
+    return named + (f" and {len(alike) - NAMED_COLUMNS} more" if len(alike) > NAMED_COLUMNS else "")
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """Return one sentence for each group of findings."""
+    return [
+        str(alike[0])
+        if len(alike) == 1
+        else f"{alike[0].severity.capitalize()}: {len(alike)} columns ({name_columns(alike)}): each"
+        f" {alike[0].message} ({alike[0].rule})."
+        for alike in group_findings(findings)
+    ]
 
 
 def find_in_rows(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data.checks import CheckedTable, check_feature, check_id, check_target
 from churn_core.data.columns import kept_rows
 from churn_core.data.csv_files import cells_are_text
-from churn_core.data.findings import Finding, column_finding
+from churn_core.data.findings import NAMED_COLUMNS, Finding, column_finding, group_findings, name_columns
 from churn_core.errors import DataError
 from churn_core.schema import alike_names
 
@@ -64,9 +64,8 @@ class ValidationReport:
         summary = f"The table of {self.rows:,} rows {verdict}: {errors} errors, {warnings} warnings."
         if not self.findings:
             return summary
-        ordered = sorted(self.findings, key=lambda finding: finding.severity != "error")
         header = ("severity", "column", "rule", "count", "rows from 0", "what to do")
-        cells = [header, *(_cells(finding) for finding in ordered)]
+        cells = [header, *(row for alike in group_findings(self.findings) for row in _cells(alike))]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -177,13 +176,20 @@ def _check_presence(table: pd.DataFrame, name: str) -> list[Finding]:
     return [column_finding(name, "missing_column", "error", 1, "is not in the table; add it")]
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
-    more = ", ..." if finding.example_rows and finding.count > len(finding.example_rows) else ""
-    return (
-        finding.severity,
-        finding.column or "(table)",
-        finding.rule,
-        f"{finding.count:,}",
-        ", ".join(map(str, finding.example_rows)) + more,
-        finding.message,
-    )
+def _cells(alike: list[Finding]) -> list[tuple[str, ...]]:
+    """Return one row for each finding, or one for many columns with the same warning."""
+    first = alike[0]
+    if len(alike) > NAMED_COLUMNS and first.severity == "warning":
+        return [(first.severity, name_columns(alike), first.rule, "each", "", first.message)]
+    return [
+        (
+            finding.severity,
+            finding.column or "(table)",
+            finding.rule,
+            f"{finding.count:,}",
+            ", ".join(map(str, finding.example_rows))
+            + (", ..." if finding.example_rows and finding.count > len(finding.example_rows) else ""),
+            finding.message,
+        )
+        for finding in alike
+    ]

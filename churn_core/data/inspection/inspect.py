@@ -15,6 +15,7 @@ from churn_core.data.inspection.messages import LEAKS, MESSAGES, left_out_messag
 from churn_core.data.inspection.names import find_name
 from churn_core.data.inspection.planned_column import PlannedColumn, Role
 from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
+from churn_core.data.inspection.traps.few_leavers import few_leavers_message
 from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
@@ -196,6 +197,9 @@ def _resolve_name(asked: str, names: Sequence[str], option: str, found: list[Fin
 def _check_target(target: Target) -> list[Finding]:
     name, unlabelled = target.column, target.labels < 0
     found = find_in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
+    positive, negative = (int((target.labels == label).sum()) for label in (1, 0))
+    if (message := few_leavers_message(positive, negative)) is not None:
+        found.append(column_finding(None, "few_leavers", "warning", min(positive, negative), message))
     if target.doubt is not None:
         found.append(warning(name, target.doubt, int((target.labels == 1).sum())))
     return found

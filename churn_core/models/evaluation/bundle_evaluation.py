@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data import validate_data
 from churn_core.data.columns import target_labels
 from churn_core.features import encode_table
+from churn_core.models.evaluation.doubts import doubt_evaluation
 from churn_core.models.evaluation.metrics import evaluate, rounded
 from churn_core.models.evaluation.threshold_review import review_threshold
 from churn_core.models.rows import labelled_positions
@@ -31,7 +32,8 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     dict
         ``model_version``, ``rows``, ``excluded`` (rows set aside by their label), ``threshold``,
         ``metrics`` (as `churn_core.models.evaluation.metrics.evaluate`), ``decision`` (as
-        `churn_core.models.evaluation.threshold_review.Review`).
+        `churn_core.models.evaluation.threshold_review.Review`), ``doubts`` (as
+        `churn_core.models.evaluation.doubts.Doubt`).
 
     Raises
     ------
@@ -58,11 +60,13 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
         scores.probability,
         data["random_state"],
     )
+    metrics = rounded(evaluate(labels, scores.probability, threshold))
     return {
         "model_version": bundle.model_version,
         "rows": len(table),
         "excluded": whole - len(table),
         "threshold": threshold,
-        "metrics": rounded(evaluate(labels, scores.probability, threshold)),
+        "metrics": metrics,
         "decision": review.to_dict(),
+        "doubts": [doubt.to_dict() for doubt in doubt_evaluation(metrics["roc_auc"], labels)],
     }

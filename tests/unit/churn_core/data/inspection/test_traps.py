@@ -29,7 +29,7 @@ def test_a_sound_table_has_no_finding(customers: pd.DataFrame) -> None:
     assert inspect_table(customers, "churned").findings == ()
 
 
-@pytest.mark.parametrize("rows", [60, 200, 1_000, 5_000])
+@pytest.mark.parametrize("rows", [200, 1_000, 5_000])
 def test_sample_tables_of_any_size_have_no_finding(rows: int) -> None:
     for seed in range(6):
         assert inspect_table(generate_sample_data(rows, seed=seed), "Churn").findings == ()
@@ -41,11 +41,11 @@ def test_the_real_telco_table_has_no_finding(telco_csv: Any) -> None:
     assert [c.name for c in found.columns if c.role == "left_out"] == []
 
 
-def test_a_few_rows_cause_no_finding_even_if_a_column_predicts_perfectly(draw: np.random.Generator) -> None:
+def test_in_a_few_rows_nothing_is_said_of_a_column_that_predicts_perfectly(draw: np.random.Generator) -> None:
     labels = np.array(["yes"] * 8 + ["no"] * 22)
     table = pd.DataFrame({"x": np.where(labels == "yes", 5, draw.integers(0, 3, 30)), "churned": labels})
     table["y"] = draw.normal(size=30)
-    assert inspect_table(table, "churned").findings == ()
+    assert rules(inspect_table(table, "churned")) == [("few_leavers", None)]
 
 
 # ---------------------------------------------------------------- leaks
