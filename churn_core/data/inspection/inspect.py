@@ -163,7 +163,15 @@ def inspect_table(
         plans[name] = replace(plans[name], notes=(*plans[name].notes, SPELLING_NOTE))
     found += marks_findings(forms) + spelling_findings(alike)
     plans, leak_findings = leave_out_leaks(plans, columns, read)
-    found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
+    in_doubt = {finding.column for finding in key_findings if finding.rule == "id_in_doubt"}
+    found += key_findings
+    found += [
+        finding
+        for plan in plans.values()
+        for finding in _check_plan(plan, columns[plan.name])
+        # That such a column is left out, is said with the doubt.
+        if not (plan.name in in_doubt and finding.rule in ("naming", "unique_number"))
+    ]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
     found += replica_findings(table, features, keys.group_column)

@@ -76,8 +76,8 @@ MESSAGES: Final = {
         " left with --positive"
     ),
     "id_in_doubt": (
-        "has a different value in every row and may identify the customer as well; name the right column with"
-        " --id"
+        "has a different value in every row, so it may be the id; it is no feature: if it identifies the"
+        " customer, name it with --id"
     ),
     "id_incomplete": (
         "identifies the customer by its name, but lacks values; fill them, or name another column with --id"

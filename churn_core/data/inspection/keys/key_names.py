@@ -98,6 +98,8 @@ def key_rank(name: str) -> int:
     meant = [word for word in words if word not in _FILLERS]
     if not meant or _PRIVATE & set(meant) or _counts_things(words):
         return 0
+    if len(meant) == 1 and meant[0] in _SHARED:
+        return 1
     keys = _KEY | _KEY_OF_CUSTOMERS if _CUSTOMER & set(meant) else _KEY
     if not set(meant) <= keys | _CUSTOMER:
         # Of other things' keys the last word says so: "contract id", "phone number".
