@@ -10,7 +10,7 @@ import numpy as np
 
 from churn_core.errors import REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.files.encoding_sql import refused_code
+from churn_core.scoring.files.category_sql import refused_code
 
 if TYPE_CHECKING:
     import arro3.core as arrow
