@@ -51,6 +51,8 @@ class BatchSettings:
         Write only the rows of this many customers to contact first, best first; at least 1.
     metadata : mapping
         Entries about the input for the output's footer, with names that begin with ``churn.input.``.
+    kind : FileFormat, optional
+        How the file stores its table; by default, what its name says.
     """
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -59,6 +61,7 @@ class BatchSettings:
     contributions: bool = False
     top: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    kind: FileFormat | None = None
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -122,7 +125,7 @@ def scoring_pass(
 
     Parameters and errors are those of `score_file`.
     """
-    kind = file_format(source) or FileFormat("parquet")
+    kind = settings.kind or file_format(source) or FileFormat("parquet")
     if not kind.is_text:
         check_magic(source)
     with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work, ExitStack() as stack:
