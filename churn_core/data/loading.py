@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data.csv_files import cells_are_text, load_csv
 from churn_core.data.parquet_files import load_parquet
 from churn_core.errors import DataError
-from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
+from churn_core.scoring.records.number_text import NumberText, ValueRefusedError
 from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
     columns = {name: _python_values(table[name]) for name in names if name is not None}
     if cells_are_text(table):
         for feature in contract.numbers:
-            columns[feature.name] = [_number(cell) for cell in columns[feature.name]]
+            text = NumberText(contract.reader.text, feature.signs)
+            columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -73,9 +74,9 @@ def _python_values(series: pd.Series[Any]) -> list[Any]:
     return [None if missing else value for value, missing in zip(series.tolist(), series.isna(), strict=True)]
 
 
-def _number(cell: str) -> float | str:
+def _number(cell: str, text: NumberText) -> float | str:
     """Parse a text cell; text that is not a number stays text, which the encoder refuses."""
     try:
-        return parse_number_text(cell)
+        return text.parse(cell)
     except ValueRefusedError:
         return cell

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
 from churn_core.data.inspection.messages import LEFT_OUT
 from churn_core.data.inspection.ranges import RULE
+from churn_core.reader_rules import ReaderRules
 
 if TYPE_CHECKING:
     from churn_core.data.inspection.inspect import Inspection, PlannedColumn
@@ -38,6 +39,7 @@ def config_text(inspection: Inspection, source: str) -> str:
         f" {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
         "# Check how each column is declared and which columns are left out. Then train with this file.",
         "",
+        *_reader_lines(inspection),
         "data:",
         *_id_lines(inspection),
         *_group_lines(inspection),
@@ -64,6 +66,16 @@ def scalar(text: str) -> str:
             yaml.safe_dump(text, allow_unicode=False, width=float("inf"), default_style='"')
         ).removesuffix("\n")
     return plain
+
+
+def _reader_lines(inspection: Inspection) -> list[str]:
+    """Write the ``reader`` section: the settings that differ from the default."""
+    rules = ReaderRules(inspection.text_rules).to_dict()
+    default = ReaderRules().to_dict()
+    lines = [f"  {name}: {_flow(rules[name])}" for name in default if rules[name] != default[name]]
+    if not lines:
+        return []
+    return ["# How the files write numbers and missing values.", "reader:", *lines, ""]
 
 
 def _id_lines(inspection: Inspection) -> list[str]:
@@ -116,8 +128,8 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     return [*notes, f"    {key}: {spec}"]
 
 
-def _flow(spec: dict[str, Any]) -> str:
+def _flow(spec: object) -> str:
     flow = yaml.safe_dump(
         spec, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
     )
-    return str(flow).removesuffix("\n")
+    return str(flow).removesuffix("\n").removesuffix("\n...")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys import find_group, find_id
@@ -13,6 +14,8 @@ from churn_core.data.inspection.labels import Target, read_target
 from churn_core.data.inspection.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.messages import MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
+from churn_core.data.inspection.number_forms import find_number_forms, marks_findings
+from churn_core.data.inspection.spellings import SPELLING_NOTE, has_alike_spellings, spelling_findings
 from churn_core.data.inspection.table_findings import (
     order_findings,
     replica_findings,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.data.inspection.column import Column
+    from churn_core.reader_rules import TextRules
 
 Role = Literal["feature", "id", "group", "target", "left_out"]
 
@@ -81,6 +85,8 @@ class Inspection:
         All columns, in the table's order.
     findings : tuple of Finding
         What would spoil a model, and decisions that the user should know of.
+    text_rules : TextRules
+        How text stands for numbers and missing values.
     """
 
     rows: int
@@ -90,6 +96,7 @@ class Inspection:
     group_offered: str | None
     columns: tuple[PlannedColumn, ...]
     findings: tuple[Finding, ...]
+    text_rules: TextRules
 
     @property
     def features(self) -> tuple[PlannedColumn, ...]:
@@ -150,16 +157,26 @@ def inspect_table(
     target_name = _resolve_name(target, names, "--target", found)
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
-    columns = {name: read_column(name, table[name]) for name in names if name != target_name}
+    forms = find_number_forms(table, [name for name in names if name != target_name])
+    columns = {
+        name: read_column(name, table[name], forms.reading(name), text_cells=cells_are_text(table))
+        for name in names
+        if name != target_name
+    }
     asked_id = None if id_column is None else _resolve_name(id_column, list(columns), "--id", found)
     asked_group = None if group is None else _resolve_name(group, list(columns), "--group", found)
     keys, key_findings = _find_keys(list(columns.values()), asked_id, asked_group, len(table))
+    kinds = {name: decide_kind(column, forms.signs.get(name, ())) for name, column in columns.items()}
     plans = {
         name: PlannedColumn(name, keys.role(name), {})
         if keys.role(name) != "feature"
-        else _plan_column(column, decide_kind(column))
+        else _plan_column(column, kinds[name])
         for name, column in columns.items()
     }
+    alike = [name for name, plan in plans.items() if has_alike_spellings(columns[name], plan.spec)]
+    for name in alike:
+        plans[name] = replace(plans[name], notes=(*plans[name].notes, SPELLING_NOTE))
+    found += marks_findings(forms) + spelling_findings(alike)
     plans, leak_findings = _leave_out_leaks(plans, columns, read)
     found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
@@ -179,6 +196,7 @@ def inspect_table(
         keys.group_offered,
         tuple(plans[name] for name in names),
         tuple(found),
+        forms.rules,
     )
 
 

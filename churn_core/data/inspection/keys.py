@@ -60,7 +60,7 @@ def _rank(column: Column) -> float:
 
 def counts_rows(column: Column) -> bool:
     """Return whether a column numbers the rows, up or down."""
-    if column.numbers is None or not column.whole or not column.unique:
+    if column.numbers is None or not column.whole_values or not column.unique:
         return False
     steps = np.diff(column.numbers)
     return len(steps) > 1 and bool((steps == 1).all() or (steps == -1).all())
