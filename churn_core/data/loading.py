@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from churn_core.reader_rules import ReaderRules
     from churn_core.schema import Contract
 
 
-def load_table(path: str | PathLike[str], contract: Contract | None = None) -> pd.DataFrame:
+def load_table(
+    path: str | PathLike[str], contract: Contract | None = None, rules: ReaderRules | None = None
+) -> pd.DataFrame:
     """Read a table from a file of CSV, JSON lines or Parquet, as its name says.
 
     Parameters
     ----------
     path : path-like
     contract : Contract, optional
+    rules : ReaderRules, optional
         See `load_csv`.
 
     Raises
@@ -36,7 +40,7 @@ def load_table(path: str | PathLike[str], contract: Contract | None = None) -> p
     kind = file_format(Path(path))
     if kind is None:
         raise DataError(f"{path} must end in {TABLE_ENDINGS}; rename or convert it.")
-    return load_csv(path, contract) if kind.is_text else load_parquet(path)
+    return load_csv(path, contract, rules) if kind.is_text else load_parquet(path)
 
 
 def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
