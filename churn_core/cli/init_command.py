@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
+_NO_ID = "No column identifies the customer, so scores have only row numbers; name the id with --id."
 
 
 def add_commands(commands: Any) -> None:
@@ -29,7 +31,18 @@ def add_commands(commands: Any) -> None:
     init.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
-        "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
+        "--positive",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="the label of customers who left (default: by the labels and the column's name); repeatable",
+    )
+    init.add_argument(
+        "--exclude-label",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="set the rows with this label aside, such as customers who joined lately; repeatable",
     )
     init.add_argument("--id", help="the column that identifies the customer (default: found by its name)")
     init.add_argument(
@@ -58,23 +71,29 @@ def _init(options: argparse.Namespace) -> None:
         if options.out.is_file() and not options.force:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
+        from churn_core.data.dialect_search import dialect_findings, find_dialect
         from churn_core.data.inspection import config_text, inspect_table
         from churn_core.data.inspection.dates import read_date_format
+        from churn_core.reader_rules import ReaderRules
 
         date_formats = [read_date_format(option) for option in options.date_format]
         progress.step(f"reading {options.data}")
-        table = load_table(options.data)
+        found = find_dialect(options.data, options.target)
+        table = load_table(options.data, rules=ReaderRules(dialect=found.dialect))
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table,
             options.target,
             positive=options.positive,
+            exclude=options.exclude_label,
             id_column=options.id,
             group=options.group,
             date_formats=date_formats,
         )
+        inspection = replace(inspection, findings=(*dialect_findings(found), *inspection.findings))
+        text = config_text(inspection, options.data.name, found.dialect)
         try:
-            unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
+            unfinished.write_text(text, encoding="utf-8")
         except OSError as error:
             raise unwritable(options.out, error, _ADVICE) from error
     print_result(
@@ -85,21 +104,29 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _text(inspection: Inspection, data: Path, out: Path) -> str:
+    from churn_core.data.findings import finding_lines
+    from churn_core.data.inspection.messages import TARGET_DOUBTS
+
     target, features = inspection.target, inspection.features
     numbers = sum(column.spec["kind"] == "number" for column in features)
     left_out = sum(column.role == "left_out" for column in inspection.columns)
+    of_target = [finding for finding in inspection.findings if finding.rule in TARGET_DOUBTS]
+    others = [finding for finding in inspection.findings if finding.rule not in TARGET_DOUBTS]
+    aside = f"; {inspection.excluded_rows:,} rows more are set aside" if inspection.excluded_labels else ""
+    label = " or ".join(map(repr, target.positive))
     lines = [
-        f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
-        f"Target {target.column!r}: {target.share:.1%} left (label {target.positive!r}).",
+        *finding_lines(of_target),
+        f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns{aside}.",
+        f"Target {target.column!r}: {target.share:.1%} left (label {label}).",
         f"Id: {_shown(inspection.id_column)}. Group: {_shown(inspection.group_column)}.",
+        *([] if inspection.id_column else [_NO_ID]),
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
     if inspection.derived:
         lines.append(f"Days between dates: {', '.join(inspection.derived)}.")
-    if inspection.findings:
+    if others:
         lines += ["", "Findings about this table:"]
-    ordered = sorted(inspection.findings, key=lambda finding: finding.severity != "error")
-    lines += [f"  {finding}" for finding in ordered]
+    lines += [f"  {line}" for line in finding_lines(others)]
     command = shlex.join(["churn", "train", str(data), "--config", str(out)])
     return "\n".join([*lines, "", f"Wrote {out}; check it before you train.", f"Next: {command}"])
 

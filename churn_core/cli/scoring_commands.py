@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, path, positive, read_batch, readable_path
 from churn_core.cli.output import Progress, print_result
-from churn_core.errors import DataError, OutputError
+from churn_core.errors import DataError
+from churn_core.scoring.text_files.formats import file_format
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
-    from churn_core.schema import Contract
     from churn_core.scoring.files.score_file import BatchResult
 
 _NAMED_COLUMNS: Final = 4
+_NO_ID: Final = (
+    "The model has no id column, so customers are told apart by row_number alone; set data.id and train again"
+    " to have their ids in scored files."
+)
 
 
 def add_commands(commands: Any) -> None:
@@ -69,7 +69,7 @@ def _predict(options: argparse.Namespace) -> None:
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
-    if options.file.suffix.lower() in (".csv", ".parquet"):
+    if file_format(options.file) is not None:
         from churn_core.data.loading import table_records
 
         records: Any = table_records(options.file, predictor.contract)
@@ -103,11 +103,15 @@ def _score(options: argparse.Namespace) -> None:
     settings = replace(read_batch(options), contributions=options.contributions, top=options.top)
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
-    with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
-        settings = replace(settings, text_cells=source != options.source)
-        # `source` may be a converted copy of the file that the user named.
-        reads = [options.source, options.model]
-        result = score_file(source, options.destination, predictor, settings, progress.update, reads=reads)
+    with Progress("scoring") as progress:
+        result = score_file(
+            options.source,
+            options.destination,
+            predictor,
+            settings,
+            progress.update,
+            reads=[options.model],
+        )
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),
@@ -116,30 +120,10 @@ def _score(options: argparse.Namespace) -> None:
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
-    print_result(content, _score_text(result, seconds, content), as_json=options.json)
-
-
-@contextmanager
-def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
-    """Yield a Parquet file with the cells of a CSV file as text; a Parquet source is yielded itself."""
-    if source.suffix.lower() != ".csv":
-        yield source
-        return
-    from churn_core.data import load_csv
-    from churn_core.scoring.files.unfinished import unfinished_folder
-
-    table = load_csv(source, contract)
-    with unfinished_folder(Path(tempfile.gettempdir())) as folder:
-        converted = folder / "in.parquet"
-        try:
-            table.to_parquet(converted, index=False)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else "no space"
-            raise OutputError(
-                f"{tempfile.gettempdir()} can't hold the converted table ({reason}); set TMPDIR to a folder"
-                " with more space."
-            ) from error
-        yield converted
+    text = _score_text(result, seconds, content)
+    if predictor.contract.id_column is None:
+        text = f"{_NO_ID}\n{text}"
+    print_result(content, text, as_json=options.json)
 
 
 def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) -> str:
@@ -150,9 +134,7 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
         f" ({result.rows / seconds:,.0f} rows/s); {result.rejected:,} rejected."
     ]
     lines += [f"  {count:,} rows rejected as {code}" for code, count in result.rejects.items()]
-    lines += [
-        f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
-    ]
+    lines += _unknown_lines(result.unknown)
     lines.append(contact_text(result, content["threshold"]))
     what = "" if content["top"] is None else f" the {result.written:,} to contact first, best first, to"
     lines.append(f"Wrote{what} {content['output']} with {content['model_version']}.")
@@ -161,6 +143,14 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
     look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"
     lines.append(f"Next: {shlex.join(['python', '-c', look])}")
     return "\n".join(lines)
+
+
+def _unknown_lines(unknown: dict[str, int]) -> list[str]:
+    if len(unknown) <= _NAMED_COLUMNS:
+        return [f"  {count:,} rows with an unknown category in {name}" for name, count in unknown.items()]
+    most = sorted(unknown, key=lambda name: -unknown[name])[:_NAMED_COLUMNS]
+    named = ", ".join(f"{name} ({unknown[name]:,} rows)" for name in most)
+    return [f"  unknown categories in {len(unknown)} columns, most in {named}"]
 
 
 def _drift_line(drift: dict[str, Any]) -> str:

@@ -15,9 +15,9 @@ import numpy as np
 from churn_core.data.columns import FINE, distinct_text
 from churn_core.data.date_columns import parse_date_column
 from churn_core.data.inspection.column import Column
-from churn_core.data.inspection.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.names import name_words
 from churn_core.data.inspection.number_forms import MISSING_TOKENS
+from churn_core.data.inspection.traps.leaks import drawn_rows, find_leak
 from churn_core.errors import DataError
 from churn_core.reader_rules import TextRules
 from churn_core.schema import alike_key

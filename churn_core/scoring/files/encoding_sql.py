@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 NUMBER_TYPES: Final = INTEGER_TYPES | {"FLOAT", "DOUBLE"}
 
+MALFORMED: Final = "malformed"
+"""The column of encoded batches of text files that marks malformed rows."""
+
 
 def vocabulary_types(contract: Contract) -> list[str]:
     """Return the SQL statements that create an enum type for each category's vocabulary."""

@@ -45,7 +45,8 @@ def test_the_configuration_declares_what_the_inspection_decided(customers: pd.Da
     found = inspect_table(customers, "churned")
     config = parse_config(yaml.safe_load(config_text(found, "table.csv")))
     assert config.data.id == "customer id"
-    assert config.data.target.model_dump() == {"column": "churned", "positive": "yes", "negative": "no"}
+    labels = {"positive": "yes", "negative": "no", "exclude": ()}
+    assert config.data.target.model_dump() == {"column": "churned", **labels}
     features = {name: spec.model_dump(exclude_unset=True) for name, spec in config.data.features.items()}
     assert features == {column.name: column.spec for column in found.features}
     assert config.model == Settings.model_fields["model"].default

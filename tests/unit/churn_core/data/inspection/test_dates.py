@@ -142,7 +142,7 @@ def test_missing_dates_and_their_tokens_are_declared() -> None:
 def test_a_date_that_is_filled_for_leavers_only_is_a_leak() -> None:
     deleted = LOGIN.where(LEFT == "yes")
     inspection = inspect(signup=SIGNUP, deleted_at=deleted, snapshot="2024-03-31")
-    assert reasons(inspection) == {"deleted_at": "date_leaks"}
+    assert reasons(inspection) == {"deleted_at": "filled_for_leavers"}
     assert list(inspection.derived) == ["days_since_signup"]
     offered = inspect(signup=SIGNUP, deleted_at=text(deleted, "%d.%m.%Y"))
     assert list(offered.offered) == ["days_since_signup"]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import pytest
+import yaml
 
-from churn_core.data.inspection import inspect_table
+from churn_core.config import parse_config
+from churn_core.data import load_csv, validate_data
+from churn_core.data.inspection import config_text, inspect_table
 from churn_core.data.inspection.number_forms import (
     MISSING_TOKENS,
     NumberForms,
     find_number_forms,
     marks_findings,
 )
+from churn_core.features.encoder import parse_table
 from churn_core.reader_rules import TextRules
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def forms(**columns: list[str | None]) -> NumberForms:
@@ -61,9 +70,18 @@ def test_numbers_that_can_be_read_in_two_ways_are_named() -> None:
     assert (found.rules, found.ambiguous) == (TextRules(thousands=","), ("price",))
     (finding,) = marks_findings(found)
     assert (finding.rule, finding.column, finding.count) == ("ambiguous_marks", None, 1)
-    for part in ("'price'", "'.' as decimal mark and ',' as thousands mark", "reader.decimal"):
+    for part in ("'price'", "'.' as decimal mark and ',' as thousands mark", "--reader decimal=,"):
         assert part in finding.message
-    assert forms(weight=["1.250", "12.375"]).ambiguous == ("weight",)
+    weights = forms(weight=["1.250", "12.375"])
+    assert weights.ambiguous == ("weight",)
+    assert "--reader decimal=, --reader thousands=." in marks_findings(weights)[0].message
+
+
+def test_what_the_user_declares_is_not_searched_for() -> None:
+    table = pd.DataFrame({"price": ["1,234", "12,345", "n.v."], "fee": ["1.5", "2.5", "3"]})
+    declared = TextRules(decimal=",", missing_tokens=("N.V.",), date_formats=(("day", "DD.MM.YYYY"),))
+    found = find_number_forms(table, ["price", "fee"], declared)
+    assert (found.rules, found.ambiguous, found.other_marks) == (declared, (), ("fee",))
 
 
 @pytest.mark.parametrize(
@@ -125,3 +143,20 @@ def test_a_dressed_column_becomes_a_number_with_its_forms_declared(customers: pd
     assert plan.spec["kind"] == "number"
     assert (plan.spec["stored_as"], plan.spec["signs"], plan.spec["nullable"]) == ("text", ["\u20ac"], True)
     assert not found.findings
+
+
+def test_a_dressed_column_is_read_as_the_plain_one(customers: pd.DataFrame, tmp_path: Path) -> None:
+    plain = customers.assign(spent=(customers["spent"] * 20).round(2), visits=customers["visits"] * 500)
+    dressed = plain.assign(
+        spent=[f"{value:,.2f} \u20ac".translate(str.maketrans(".,", ",.")) for value in plain["spent"]],
+        visits=[f"{value:,}".replace(",", ".") for value in plain["visits"]],
+    )
+    read = []
+    for name, table in (("plain", plain), ("dressed", dressed)):
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        cells = load_csv(tmp_path / f"{name}.csv")
+        contract = parse_config(yaml.safe_load(config_text(inspect_table(cells, "churned"), name))).contract
+        assert validate_data(cells, contract).findings == ()
+        read.append(parse_table(cells, contract))
+    first, second = read
+    pd.testing.assert_frame_equal(first, second)
