@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import math
 import re
 from typing import Annotated, Literal
@@ -10,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from churn_core.column_specs import Section
-from churn_core.reader_rules import Dialect, ReaderRules, TextRules
+from churn_core.reader_rules import Dialect, ReaderRules, TextRules, text_encoding
 from churn_core.scoring.records.number_text import ValueRefusedError, parse_number_text
 
 _separator = re.compile(r"[-./ ]?")
@@ -31,13 +30,10 @@ class ReaderSettings(Section):
     @field_validator("encoding")
     @classmethod
     def _check_encoding(cls, encoding: str) -> str:
-        try:
-            known = codecs.lookup(encoding)
-        except (LookupError, ValueError):
-            raise ValueError("is no text encoding that Python knows; write one such as utf-8") from None
-        if not getattr(known, "_is_text_encoding", True):
-            raise ValueError("is no text encoding; write one such as utf-8")
-        return known.name
+        known = text_encoding(encoding)
+        if known is None:
+            raise ValueError("is no text encoding that Python knows; write one such as utf-8")
+        return known
 
     @field_validator("date_formats")
     @classmethod
@@ -69,6 +65,8 @@ class ReaderSettings(Section):
             raise ValueError("thousands and decimal must differ")
         if self.delimiter == self.quote or {self.delimiter, self.quote} & set("\r\n\0"):
             raise ValueError("delimiter and quote must differ, and neither may be a line break")
+        if not (self.delimiter + self.quote).isascii():
+            raise ValueError("delimiter and quote must be ASCII characters")
         return self
 
     @property
