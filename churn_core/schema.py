@@ -98,6 +98,7 @@ NUMBER_SIGNS: Final = ("%", *CURRENCY_SIGNS)
 IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 CategoryValues = Literal["text", "integer", "boolean"]
+Labels = str | tuple[str, ...]
 
 
 def alike_key(name: str) -> bytes:
@@ -259,8 +260,9 @@ class Contract:
         The model's inputs; their order is the order of the encoded matrix's columns.
     target : str
         The column that says whether a customer left.
-    positive, negative : str
-        The target's two labels, as text.
+    positive, negative : str or tuple of str
+        The target's label, or labels, of customers who left, and of those who stayed. If `negative` is an
+        empty tuple, every other label means 'stayed'.
     id_column : str or None
         The column that identifies a customer; never a model input.
     derived : tuple of DerivedFeature
@@ -270,16 +272,19 @@ class Contract:
         a number, written without leading zeros. None in bundles of format 1: the type of the input file.
     reader : ReaderRules
         How text stands for values, and how CSV files are laid out.
+    excluded : tuple of str
+        Labels whose rows are neither trained on nor measured.
     """
 
     features: tuple[Feature, ...]
     target: str
-    positive: str
-    negative: str
+    positive: Labels
+    negative: Labels
     id_column: str | None = None
     derived: tuple[DerivedFeature, ...] = ()
     id_type: IdType | None = None
     reader: ReaderRules = field(default_factory=ReaderRules)
+    excluded: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -325,8 +330,9 @@ class Contract:
             "id_column": self.id_column,
             "id_type": self.id_type,
             "target": self.target,
-            "positive": self.positive,
-            "negative": self.negative,
+            "positive": _plain_labels(self.positive),
+            "negative": _plain_labels(self.negative),
+            "excluded": list(self.excluded),
             "features": [
                 {"kind": "number" if isinstance(f, NumberFeature) else "category"} | asdict(f)
                 for f in self.features
@@ -351,8 +357,8 @@ class Contract:
         return cls(
             features=tuple(_feature_from_dict(f) for f in content["features"]),
             target=content["target"],
-            positive=content["positive"],
-            negative=content["negative"],
+            positive=_labels_from(content["positive"]),
+            negative=_labels_from(content["negative"]),
             id_column=content["id_column"],
             id_type=id_type,
             derived=tuple(
@@ -361,7 +367,26 @@ class Contract:
             ),
             # Bundles of format 1 lack it.
             reader=ReaderRules.from_dict(content["reader"]) if "reader" in content else ReaderRules(),
+            excluded=tuple(content.get("excluded", ())),
         )
+
+
+def label_tuple(labels: Labels) -> tuple[str, ...]:
+    """Return one label or several as a tuple."""
+    return (labels,) if isinstance(labels, str) else labels
+
+
+def label_or_labels(labels: tuple[str, ...]) -> Labels:
+    """Return a single label as text, several as they are."""
+    return labels[0] if len(labels) == 1 else labels
+
+
+def _plain_labels(labels: Labels) -> str | list[str]:
+    return labels if isinstance(labels, str) else list(labels)
+
+
+def _labels_from(content: str | Sequence[str]) -> Labels:
+    return content if isinstance(content, str) else tuple(content)
 
 
 def _feature_from_dict(content: Mapping[str, Any]) -> Feature:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
+_NO_ID = "No column identifies the customer, so scores have only row numbers; name the id with --id."
 
 
 def add_commands(commands: Any) -> None:
@@ -30,7 +31,18 @@ def add_commands(commands: Any) -> None:
     init.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
-        "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
+        "--positive",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="the label of customers who left (default: by the labels and the column's name); repeatable",
+    )
+    init.add_argument(
+        "--exclude-label",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="set the rows with this label aside, such as customers who joined lately; repeatable",
     )
     init.add_argument("--id", help="the column that identifies the customer (default: found by its name)")
     init.add_argument(
@@ -61,7 +73,12 @@ def _init(options: argparse.Namespace) -> None:
         table = load_table(options.data, rules=ReaderRules(dialect=found.dialect))
         progress.step("inspecting the columns")
         inspection = inspect_table(
-            table, options.target, positive=options.positive, id_column=options.id, group=options.group
+            table,
+            options.target,
+            positive=options.positive,
+            exclude=options.exclude_label,
+            id_column=options.id,
+            group=options.group,
         )
         inspection = replace(inspection, findings=(*dialect_findings(found), *inspection.findings))
         text = config_text(inspection, options.data.name, found.dialect)
@@ -77,19 +94,27 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _text(inspection: Inspection, data: Path, out: Path) -> str:
+    from churn_core.data.findings import finding_lines
+    from churn_core.data.inspection.messages import TARGET_DOUBTS
+
     target, features = inspection.target, inspection.features
     numbers = sum(column.spec["kind"] == "number" for column in features)
     left_out = sum(column.role == "left_out" for column in inspection.columns)
+    of_target = [finding for finding in inspection.findings if finding.rule in TARGET_DOUBTS]
+    others = [finding for finding in inspection.findings if finding.rule not in TARGET_DOUBTS]
+    aside = f"; {inspection.excluded_rows:,} rows more are set aside" if inspection.excluded_labels else ""
+    label = " or ".join(map(repr, target.positive))
     lines = [
-        f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
-        f"Target {target.column!r}: {target.share:.1%} left (label {target.positive!r}).",
+        *finding_lines(of_target),
+        f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns{aside}.",
+        f"Target {target.column!r}: {target.share:.1%} left (label {label}).",
         f"Id: {_shown(inspection.id_column)}. Group: {_shown(inspection.group_column)}.",
+        *([] if inspection.id_column else [_NO_ID]),
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
-    if inspection.findings:
+    if others:
         lines += ["", "Findings about this table:"]
-    ordered = sorted(inspection.findings, key=lambda finding: finding.severity != "error")
-    lines += [f"  {finding}" for finding in ordered]
+    lines += [f"  {line}" for line in finding_lines(others)]
     command = shlex.join(["churn", "train", str(data), "--config", str(out)])
     return "\n".join([*lines, "", f"Wrote {out}; check it before you train.", f"Next: {command}"])
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
 
 _NAMED_COLUMNS: Final = 4
+_NO_ID: Final = (
+    "The model has no id column, so customers are told apart by row_number alone; set data.id and train again"
+    " to have their ids in scored files."
+)
 
 
 def add_commands(commands: Any) -> None:
@@ -116,7 +120,10 @@ def _score(options: argparse.Namespace) -> None:
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
-    print_result(content, _score_text(result, seconds, content), as_json=options.json)
+    text = _score_text(result, seconds, content)
+    if predictor.contract.id_column is None:
+        text = f"{_NO_ID}\n{text}"
+    print_result(content, text, as_json=options.json)
 
 
 def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) -> str:
@@ -127,9 +134,7 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
         f" ({result.rows / seconds:,.0f} rows/s); {result.rejected:,} rejected."
     ]
     lines += [f"  {count:,} rows rejected as {code}" for code, count in result.rejects.items()]
-    lines += [
-        f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()
-    ]
+    lines += _unknown_lines(result.unknown)
     lines.append(contact_text(result, content["threshold"]))
     what = "" if content["top"] is None else f" the {result.written:,} to contact first, best first, to"
     lines.append(f"Wrote{what} {content['output']} with {content['model_version']}.")
@@ -138,6 +143,14 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
     look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"
     lines.append(f"Next: {shlex.join(['python', '-c', look])}")
     return "\n".join(lines)
+
+
+def _unknown_lines(unknown: dict[str, int]) -> list[str]:
+    if len(unknown) <= _NAMED_COLUMNS:
+        return [f"  {count:,} rows with an unknown category in {name}" for name, count in unknown.items()]
+    most = sorted(unknown, key=lambda name: -unknown[name])[:_NAMED_COLUMNS]
+    named = ", ".join(f"{name} ({unknown[name]:,} rows)" for name in most)
+    return [f"  unknown categories in {len(unknown)} columns, most in {named}"]
 
 
 def _drift_line(drift: dict[str, Any]) -> str:

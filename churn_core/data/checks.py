@@ -21,8 +21,8 @@ from churn_core.data.columns import (
 )
 from churn_core.data.findings import column_finding, find_in_rows
 from churn_core.errors import reject_number
-from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.records.categories import declared_level
+from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature, label_tuple
+from churn_core.scoring.records.categories import declared_level, has_fraction
 from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
         codes, distinct = pd.factorize(category.text)
         present, faults = codes >= 0, category.faults
         differ = len(distinct) > 1
+        if checked.labelled and feature.values != "text":
+            # Scoring takes a fraction for an unknown value.
+            faults = faults.copy()
+            faults[np.array([*map(has_fraction, distinct), False])[codes]] = reject_number("not_integer")
         vocabulary_findings = _check_vocabulary(checked, feature, codes, distinct)
     if not present.any() and ((faults == FINE) | (faults == MISSING)).all():
         severity: Severity = checked.training_severity if feature.nullable else "error"
@@ -90,20 +94,25 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
 
 
 def check_target(checked: CheckedTable, contract: Contract) -> list[Finding]:
-    """Check that every label is present and one of the two, and that both occur."""
+    """Check that every label is present and one that the contract names, and that both kinds occur."""
     name = contract.target
     parsed = parse_target_column(checked.table[name], name)
     codes, distinct = pd.factorize(parsed.text)
-    labels = (label_form(contract.positive), label_form(contract.negative))
-    unknown = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
+    positive, negative = (
+        {label_form(label) for label in label_tuple(labels)}
+        for labels in (contract.positive, contract.negative)
+    )
+    # Without negative labels, every other label means 'stayed'.
+    known = positive | (negative or set(distinct))
+    unknown = _outside(codes, distinct, known) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
     message = "is the target but lacks labels; label these rows or remove them"
     found = find_in_rows(name, "missing_label", "error", parsed.faults == MISSING, message)
     message = (
-        "is the target but holds labels other than the two of data.target; correct the rows, or positive and"
-        " negative"
+        "is the target but holds labels other than those of data.target; correct the rows, or positive and"
+        " negative, or list the labels in exclude to set their rows aside"
     )
     found += find_in_rows(name, "unknown_label", "error", unknown, message)
-    if len(distinct) == 1 and not unknown.any():
+    if len({label in positive for label in distinct}) == 1 and not unknown.any():
         message = "is the target but holds a single label; add customers with the other label"
         found.append(column_finding(name, "one_class", "error", len(codes), message))
     return found
@@ -206,6 +215,8 @@ def _outside(
 def _value_messages(feature: Feature, *, text_allowed: bool) -> dict[str, str]:
     if isinstance(feature, CategoryFeature):
         bounds, wrong_type = "", "holds values other than text, whole numbers and booleans; convert them"
+        if feature.values == "text":
+            wrong_type += ", or declare the column with values: integer if they are whole numbers"
         fraction = (
             f"holds fractions but is declared with values: {feature.values}; round them, or remove values"
         )

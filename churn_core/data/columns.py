@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from churn_core.errors import DataError, reject_number
 from churn_core.reader_rules import TextRules
-from churn_core.schema import CategoryFeature
+from churn_core.schema import CategoryFeature, label_tuple
 from churn_core.scoring.records.categories import canonical_category
 from churn_core.scoring.records.number_text import NumberText
 from churn_core.scoring.records.values import BLANK, ValueRefusedError, encode_number
@@ -168,24 +168,40 @@ def label_form(text: str) -> str:
 
 
 def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.int64]:
-    """Return the target as int64 labels: 1 for the contract's positive label, 0 for its negative one.
+    """Return the target as int64 labels: 1 for the contract's positive labels, 0 for its negative ones.
 
     Raises
     ------
     DataError
-        If a value is missing or neither of the two labels.
+        If a value is missing or none of these labels.
     """
-    text = parse_target_column(series, contract.target).text
-    positive = np.equal(text, label_form(contract.positive))
-    negative = np.equal(text, label_form(contract.negative))
+    column = parse_target_column(series, contract.target)
+    positive_labels, negative_labels = label_tuple(contract.positive), label_tuple(contract.negative)
+    positive = _has_label(column, positive_labels)
+    others = ~positive & (column.faults == FINE) & ~pd.isna(column.text)
+    negative = _has_label(column, negative_labels) if negative_labels else others
     unknown = int(np.count_nonzero(~(positive | negative)))
     if unknown:
+        allowed = (positive_labels, negative_labels)
+        listed = [" or ".join(map(repr, labels)) if labels else "any other label" for labels in allowed]
         raise DataError(
             f"Target column {contract.target!r} has {unknown} rows whose value is missing or is neither"
-            f" data.target.positive ({contract.positive!r}) nor data.target.negative ({contract.negative!r});"
-            " correct these rows or these two settings."
+            f" data.target.positive ({listed[0]}) nor data.target.negative ({listed[1]});"
+            " correct these rows or these two settings, or add their labels to data.target.exclude."
         )
     return positive.astype(np.int64)
+
+
+def kept_rows(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.int64]:
+    """Return the positions of the rows whose label is not one that the contract excludes."""
+    if not contract.excluded:
+        return np.arange(len(series))
+    return np.flatnonzero(~_has_label(parse_target_column(series, contract.target), contract.excluded))
+
+
+def _has_label(column: CategoryColumn, labels: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    forms = {label_form(label) for label in labels}
+    return np.fromiter((text in forms for text in column.text), np.bool_, len(column.text))
 
 
 def learn_id_type(series: pd.Series[Any]) -> IdType:

@@ -140,6 +140,11 @@ def _each_member(check: Check) -> Check:
     return check_members
 
 
+def _labels(value: Any, place: str) -> None:
+    """Check one label or a list of labels."""
+    (_list(_TEXT) if isinstance(value, list) else _TEXT)(value, place)
+
+
 def _feature(value: Any, place: str) -> None:
     _OBJECT(value, place)
     (_NUMBER_FEATURE if value.get("kind") == "number" else _CATEGORY_FEATURE)(value, place)
@@ -201,13 +206,13 @@ _CONTRACT: Final = _object(
     {
         "id_column": _optional(_TEXT),
         "target": _TEXT,
-        "positive": _TEXT,
-        "negative": _TEXT,
+        "positive": _labels,
+        "negative": _labels,
         "features": _list(_feature, least=1),
         "derived": _list(_DERIVED),
     },
     # Bundles of format 1 do not have them.
-    {"id_type": _one_of("integer", "text", None), "reader": _READER},
+    {"id_type": _one_of("integer", "text", None), "reader": _READER, "excluded": _list(_TEXT)},
 )
 _DECISION: Final = _object(
     {

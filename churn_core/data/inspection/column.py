@@ -47,8 +47,6 @@ class Column:
         Share of the non-missing cells that are numbers.
     whole : bool
         Whether the file writes every number as a whole number (``3``, not ``3.0``).
-    whole_values : bool
-        Whether every number is a whole number, however it is stored (``3`` or ``3.0``).
     leading_zeros : bool
         Whether a number has leading zeros, which no quantity has (``00420``).
     blanks : bool
@@ -73,7 +71,6 @@ class Column:
     numbers: npt.NDArray[np.float64] | None = None
     number_share: float = 0.0
     whole: bool = False
-    whole_values: bool = False
     leading_zeros: bool = False
     blanks: bool = False
     tokens: tuple[str, ...] = ()
@@ -173,7 +170,6 @@ def _number_column(name: str, series: pd.Series[Any], storage: Storage) -> Colum
         numbers=_finite(numbers),
         number_share=1.0,
         whole=storage == "integer",
-        whole_values=whole,
         infinite=_infinite(numbers),
     )
 
@@ -209,7 +205,6 @@ def _text_column(name: str, codes: Codes, texts: list[str], reading: NumberText)
         number_share=share,
         infinite=None if numbers is None else _infinite(numbers),
         whole=bool(written) and all(_whole_number.fullmatch(text) for text in written),
-        whole_values=bool(written) and all(float(text).is_integer() for text in written),
         leading_zeros=any(_leading_zero.fullmatch(text) for text in written),
         blanks=any(text and not stripped for text, stripped in zip(texts, bare, strict=True)),
         tokens=tuple(tokens),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from churn_core.data.inspection.messages import LEFT_OUT
+from churn_core.data.inspection.messages import LEFT_OUT, MESSAGES
 from churn_core.data.inspection.ranges import RULE
 from churn_core.reader_rules import Dialect, ReaderRules
 
 if TYPE_CHECKING:
-    from churn_core.data.inspection.inspect import Inspection, PlannedColumn
+    from churn_core.data.inspection.inspect import Inspection
+    from churn_core.data.inspection.planned_column import PlannedColumn
 
 _WIDTH: Final = 98
 _LONGEST_KEY: Final = 1_000
@@ -40,6 +41,7 @@ def config_text(inspection: Inspection, source: str, dialect: Dialect | None = N
         f"# Written by churn init for {scalar(source)}:"
         f" {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
         "# Check how each column is declared and which columns are left out. Then train with this file.",
+        *_doubt_lines(inspection),
         "",
         *_reader_lines(inspection, dialect or Dialect()),
         "data:",
@@ -48,8 +50,9 @@ def config_text(inspection: Inspection, source: str, dialect: Dialect | None = N
         "  target:",
         f"    column: {scalar(target.column)}",
         f"    # {_positive_reason(inspection)}",
-        f"    positive: {scalar(target.positive)}",
-        f"    negative: {scalar(target.negative)}",
+        f"    positive: {_labels(target.positive)}",
+        f"    negative: {_labels(target.negative)}",
+        *_excluded_lines(inspection),
         *(f"  # {line}" for line in textwrap.wrap(RULE, _WIDTH)),
         "  # Only columns marked nullable may have missing values.",
         "  features:",
@@ -92,7 +95,7 @@ def _id_lines(inspection: Inspection) -> list[str]:
             f"  id: {scalar(inspection.id_column)}",
         ]
     return [
-        "  # No column identifies a customer. Scored files identify customers by row number.",
+        "  # No column identifies a customer, so scored files have only row numbers. Name the id with --id.",
         "  # id: ...",
     ]
 
@@ -116,10 +119,41 @@ def _positive_reason(inspection: Inspection) -> str:
     target = inspection.target
     how = {
         "option": "The label of customers who left, as given by --positive",
-        "word": "The label of customers who left, recognised by its name",
+        "word": "The label of customers who left, by the labels and the column's name",
+        "guess": "The label for yes, assumed to be that of customers who left (change it with --positive)",
         "rarity": "The rarer label, assumed to be that of customers who left (change it with --positive)",
     }
     return f"{how[target.chosen_by]}: {target.share:.1%} of the rows."
+
+
+def _doubt_lines(inspection: Inspection) -> list[str]:
+    target = inspection.target
+    if target.doubt is None:
+        return []
+    text = f"Warning: Column {scalar(target.column)} {MESSAGES[target.doubt]}."
+    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
+
+
+def _excluded_lines(inspection: Inspection) -> list[str]:
+    if not inspection.excluded_labels:
+        return []
+    return [
+        f"    # {inspection.excluded_rows:,} rows have a label of this list; they are set aside.",
+        f"    exclude: {_labels(inspection.excluded_labels, always_list=True)}",
+    ]
+
+
+def _labels(labels: tuple[str, ...], *, always_list: bool = False) -> str:
+    if len(labels) == 1 and not always_list:
+        return scalar(labels[0])
+    return str(
+        yaml.safe_dump(
+            list(labels),
+            default_flow_style=True,
+            allow_unicode=all(label.isprintable() for label in labels),
+            width=float("inf"),
+        )
+    ).removesuffix("\n")
 
 
 def _column_lines(column: PlannedColumn) -> list[str]:

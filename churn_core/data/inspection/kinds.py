@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from churn_core.data.inspection.keys import counts_rows
-from churn_core.data.inspection.names import key_rank, names_a_code
+from churn_core.data.inspection.keys.key_names import key_rank, names_a_code
+from churn_core.data.inspection.keys.keys import (
+    FEWEST_GROUPS,
+    holds_whole_numbers,
+    is_key_by_values,
+    is_row_number,
+)
 from churn_core.data.inspection.ranges import LARGEST, bounds_with_room
 from churn_core.scoring.records.categories import BOOLEANS, WHOLE_TEXT
 from churn_core.scoring.records.number_text import BLANK, lower_ascii
@@ -94,6 +99,8 @@ def decide_kind(column: Column, signs: Sequence[str] = ()) -> Kind:
         return Kind(left_out="constant")
     if column.storage == "boolean":
         return _category(column)
+    if key_rank(column.name) == 3 and column.distinct >= FEWEST_GROUPS and not column.unique:
+        return Kind(left_out="other_key")
     if column.numbers is None:
         return _decide_text(column)
     if column.storage == "text" and column.leading_zeros:
@@ -137,7 +144,9 @@ def _decide_names(column: Column, note: str | None = None) -> Kind:
 def _decide_number(column: Column, numbers: Floats, signs: Sequence[str]) -> Kind:
     if len(np.unique(numbers[~np.isnan(numbers)])) < 2:
         return Kind(left_out="constant")
-    if column.whole_values:
+    if holds_whole_numbers(column) and (rule := _key_rule(column)) is not None:
+        return Kind(left_out=rule)
+    if holds_whole_numbers(column):
         special = _decide_whole_numbers(column)
         if special is not None:
             return special
@@ -185,13 +194,21 @@ def _decide_whole_numbers(column: Column) -> Kind | None:
     numbers = np.unique(np.asarray(column.numbers))
     if all(_compact_date.fullmatch(f"{number:.0f}") for number in numbers[~np.isnan(numbers)]):
         return Kind(left_out="date")
-    if counts_rows(column):
-        return Kind(left_out="row_number")
-    if column.unique and key_rank(column.name):
-        return Kind(left_out="naming")
     if names_a_code(column.name):
         return _decide_names(column, "Whole numbers that are codes, not quantities, by the column's name.")
     return None
+
+
+def _key_rule(column: Column) -> str | None:
+    """Return why whole numbers, all different, are a key; None if they may be a quantity."""
+    if is_row_number(column):
+        return "row_number"
+    if column.unique and key_rank(column.name):
+        return "naming"
+    numbers = np.asarray(column.numbers)
+    if not is_key_by_values(column) or all(_compact_date.fullmatch(f"{number:.0f}") for number in numbers):
+        return None
+    return "unique_number"
 
 
 def _is_integer(column: Column, numbers: Floats) -> bool:
@@ -215,6 +232,13 @@ def _compared_by(column: Column) -> dict[str, str]:
     if all(_whole_text.fullmatch(value) for value in values):
         return {"values": "integer"}
     return {"values": "boolean"} if BOOLEANS.keys() >= set(values) else {}
+
+
+def holds_dates(column: Column) -> bool:
+    """Return whether a column holds dates or times, as a type of their own or as text."""
+    return column.storage == "date" or (
+        column.storage == "text" and bool(column.values) and _all_dates(column.values)
+    )
 
 
 def _all_dates(values: list[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ from churn_core.scoring.records.number_text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Set
 
     import pandas as pd
 
@@ -66,6 +66,7 @@ MISSING_TOKENS: Final = (
 )
 """Texts that stand for a missing value in a column that is otherwise numeric, without the case of A to Z."""
 
+_DEFAULT: Final = TextRules()
 _PAIRS: Final = (
     *((".", None), (".", ","), (",", None), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")),
 )
@@ -99,19 +100,22 @@ class NumberForms:
         By column name, the signs beside its numbers.
     ambiguous : tuple of str
         Columns whose numbers would be others with different marks that fit as well, such as ``1,234``.
+    other_rules : TextRules
+        The first such marks.
     other_marks : tuple of str
         Columns of numbers that do not fit `rules`.
     """
 
-    rules: TextRules = field(default_factory=TextRules)
+    rules: TextRules = _DEFAULT
     signs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ambiguous: tuple[str, ...] = ()
+    other_rules: TextRules = _DEFAULT
     other_marks: tuple[str, ...] = ()
 
     def reading(self, column: str) -> NumberText:
         """Return the reader of a column's numbers."""
         signs = self.signs.get(column, ())
-        return NumberText(self.rules, signs) if signs or self.rules != TextRules() else PLAIN
+        return NumberText(self.rules, signs) if signs or self.rules != _DEFAULT else PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,26 +135,51 @@ class _Written:
             return None
 
 
-def find_number_forms(table: pd.DataFrame, columns: Iterable[str]) -> NumberForms:
-    """Find how the text columns of a table write numbers; the marks are decided by all columns together."""
-    written = {name: found for name in columns if (found := _read(table[name])) is not None}
+def find_number_forms(
+    table: pd.DataFrame, columns: Iterable[str], declared: TextRules = _DEFAULT
+) -> NumberForms:
+    """Find how the text columns of a table write numbers; the marks are decided by all columns together.
+
+    Parameters
+    ----------
+    table : DataFrame
+    columns : iterable of str
+        The columns to look at.
+    declared : TextRules
+        What the user says. Marks other than the default are not searched for, and the missing tokens are
+        known in addition to `MISSING_TOKENS`.
+    """
+    known = _tokens.union(map(lower_ascii, declared.missing_tokens))
+    written = {name: found for name in columns if (found := _read(table[name], known)) is not None}
     if not written:
-        return NumberForms()
-    readings = [{name: column.readings(rules) for name, column in written.items()} for rules in _MARKS]
+        return NumberForms(declared)
+    asked = TextRules(declared.decimal, declared.thousands)
+    candidates = _MARKS if asked == _DEFAULT else (asked,)
+    readings = [{name: column.readings(rules) for name, column in written.items()} for rules in candidates]
     fits = [sum(read is not None for read in by_column.values()) for by_column in readings]
     chosen = fits.index(max(fits))
-    rivals = [by_column for by_column, fit in zip(readings, fits, strict=True) if fit == max(fits)]
     read = readings[chosen]
     numbers = [name for name in written if read[name] is not None]
-    tokens: dict[str, str] = {}
+    tokens = {lower_ascii(token): token for token in declared.missing_tokens}
     for name in numbers:
         for token in written[name].tokens:
             tokens.setdefault(lower_ascii(token), token)
-    marks = _MARKS[chosen]
+    rivals = {
+        rules: differing
+        for rules, by_column, fit in zip(candidates, readings, fits, strict=True)
+        if fit == fits[chosen]
+        and (differing := [name for name in numbers if by_column[name] not in (None, read[name])])
+    }
+    ambiguous = {name for differing in rivals.values() for name in differing}
     return NumberForms(
-        TextRules(marks.decimal, marks.thousands, tuple(tokens[token] for token in sorted(tokens))),
+        replace(
+            candidates[chosen],
+            missing_tokens=tuple(tokens[token] for token in sorted(tokens)),
+            date_formats=declared.date_formats,
+        ),
         {name: written[name].signs for name in numbers if written[name].signs},
-        tuple(name for name in numbers if any(other[name] not in (None, read[name]) for other in rivals)),
+        tuple(name for name in numbers if name in ambiguous),
+        next(iter(rivals), _DEFAULT),
         tuple(name for name in written if read[name] is None),
     )
 
@@ -160,17 +189,23 @@ def marks_findings(forms: NumberForms) -> list[Finding]:
     found = []
     if forms.ambiguous:
         thousands = f" and {forms.rules.thousands!r} as thousands mark" if forms.rules.thousands else ""
+        other = forms.other_rules
         message = MESSAGES["ambiguous_marks"].format(
             columns=listed_columns(forms.ambiguous),
             marks=f"{forms.rules.decimal!r} as decimal mark{thousands}",
+            options=f"--reader decimal={other.decimal}"
+            + (f" --reader thousands={other.thousands}" if other.thousands else ""),
         )
         count = len(forms.ambiguous)
         found.append(column_finding(None, "ambiguous_marks", "warning", count, message))
-    other = MESSAGES["other_marks"]
-    return [*found, *(column_finding(name, "other_marks", "warning", 1, other) for name in forms.other_marks)]
+    found += [
+        column_finding(name, "other_marks", "warning", 1, MESSAGES["other_marks"])
+        for name in forms.other_marks
+    ]
+    return found
 
 
-def _read(series: pd.Series[Any]) -> _Written | None:
+def _read(series: pd.Series[Any], known_tokens: Set[str]) -> _Written | None:
     """Return how a column writes its numbers, or None if it is not a text column of numbers."""
     text = distinct_text(series)
     if text is None:
@@ -179,7 +214,7 @@ def _read(series: pd.Series[Any]) -> _Written | None:
     tokens: dict[str, None] = {}
     for count, value in enumerate(text.values):
         bare = value.strip(BLANK)
-        if lower_ascii(bare) in _tokens:
+        if lower_ascii(bare) in known_tokens:
             tokens[bare] = None
         elif bare:
             shapes.add(_shape(bare))

@@ -11,7 +11,6 @@ from churn_core.scoring.files.sql_text import BLANK_SQL, INTEGER_TYPES, quote_te
 from churn_core.scoring.records.categories import (
     BOOLEANS,
     DOT_ABOVE,
-    FRACTION_TEXT,
     WHOLE_TEXT,
     characters_to_fold,
 )
@@ -85,14 +84,12 @@ def _canonical_cases(text: str, feature: CategoryFeature, enum: str) -> str:
         return ""
     bare = f"trim({text}, {BLANK_SQL})"
     whole = f"regexp_extract({bare}, {quote_text(WHOLE_TEXT)}, 1)"
-    fraction = refused_code(feature, reject_number("not_integer"))
     words = " ".join(f"WHEN {quote_text(word)} THEN {quote_text(BOOLEANS[word])}" for word in BOOLEANS)
     word = f"CASE {lower_ascii_sql(bare)} {words} END"
     number = f"CASE {whole} WHEN '-0' THEN '0' ELSE {whole} END"
     return (
         f" WHEN regexp_full_match({bare}, {quote_text(WHOLE_TEXT)})"
         f" THEN {_code_of_whole(number, feature, enum)}"
-        f" WHEN regexp_full_match({bare}, {quote_text(FRACTION_TEXT)}) THEN {fraction}"
         f" WHEN ({word}) IS NOT NULL THEN {_code_of_whole(word, feature, enum)}"
     )
 
@@ -100,14 +97,12 @@ def _canonical_cases(text: str, feature: CategoryFeature, enum: str) -> str:
 def _code_of_number(column: str, kind: str, feature: CategoryFeature, enum: str) -> str:
     """Return the code of a column of numbers or booleans, which is compared by value."""
     missing = f"WHEN {column} IS NULL THEN {feature.missing_code}"
-    too_long, fraction, infinite = (
-        refused_code(feature, reject_number(code)) for code in ("too_long", "not_integer", "not_finite")
-    )
+    too_long, infinite = (refused_code(feature, reject_number(code)) for code in ("too_long", "not_finite"))
     if kind == "BOOLEAN":
         return f"CASE {missing} ELSE {_code_of_whole(f'{column}::TINYINT::VARCHAR', feature, enum)} END"
     if kind in INTEGER_TYPES:
         return f"CASE {missing} ELSE {_code_of_whole(f'{column}::VARCHAR', feature, enum)} END"
-    is_fraction = f"WHEN trunc({column}) <> {column} THEN {fraction}"
+    is_fraction = f"WHEN trunc({column}) <> {column} THEN {feature.unknown_code}"
     if kind == "DECIMAL":
         whole = f"trunc({column})::DECIMAL(38, 0)::VARCHAR"
         return f"CASE {missing} {is_fraction} ELSE {_code_of_whole(whole, feature, enum)} END"

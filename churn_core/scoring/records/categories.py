@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from churn_core.scoring.records.number_text import BLANK, ValueRefusedError, lower_ascii
+from churn_core.scoring.records.number_text import (
+    BLANK,
+    ValueRefusedError,
+    lower_ascii,
+    parse_number_text,
+)
 from churn_core.scoring.records.values import category_text
 
 if TYPE_CHECKING:
@@ -25,16 +30,13 @@ if TYPE_CHECKING:
 WHOLE_TEXT: Final = "(-?(?:0|[1-9][0-9]*))(?:[.]0+)?"
 """The regular expression of a whole number in text. A number with leading zeros or a plus is other text."""
 
-FRACTION_TEXT: Final = "-?(?:0|[1-9][0-9]*)[.][0-9]+"
-"""The regular expression of a number with a fraction, if it does not match `WHOLE_TEXT`."""
-
 BOOLEANS: Final = {"false": "0", "true": "1"}
 """The whole number of each boolean in text, without the case of A to Z."""
 
 DOT_ABOVE: Final = "\u0307"
 """A combining dot, which lower() leaves behind the i of a Turkish capital I with a dot."""
 
-_whole_text, _fraction_text = re.compile(WHOLE_TEXT), re.compile(FRACTION_TEXT)
+_whole_text = re.compile(WHOLE_TEXT)
 _words_of_numbers = {number: word for word, number in BOOLEANS.items()}
 
 
@@ -43,13 +45,14 @@ def canonical_category(value: object, feature: CategoryFeature) -> str | None:
 
     Text is NFC-normalised. With ``values: integer`` a whole number is its decimal text and a boolean is
     ``0`` or ``1``, whatever stores it (``1``, ``1.0``, ``True``). With ``values: boolean`` 0 and 1 are
-    ``false`` and ``true``. Other text stays as it is. With ``normalise`` see `fold_text`.
+    ``false`` and ``true``. Other text stays as it is, and a number with a fraction is never a known value.
+    With ``normalise`` see `fold_text`.
 
     Raises
     ------
     ValueRefusedError
         ``wrong_type``, ``too_long``, ``invalid_unicode``; where values are compared as numbers also
-        ``not_finite`` and, for a number with a fraction, ``not_integer``.
+        ``not_finite``.
     """
     if feature.values == "text":
         text = category_text(value)
@@ -68,12 +71,24 @@ def declared_level(text: str, feature: CategoryFeature) -> str:
         return text
 
 
+def has_fraction(text: str) -> bool:
+    """Return whether text is a number with a fraction.
+
+    Training refuses such values where categories are compared as numbers. So no vocabulary holds one, and
+    files of floating-point numbers need no text for it.
+    """
+    try:
+        return parse_number_text(text) % 1 > 0
+    except ValueRefusedError:
+        return False
+
+
 def _number_text(value: object) -> str | None:
     if isinstance(value, (float, np.floating)) and not math.isnan(value):
         if math.isinf(value):
             raise ValueRefusedError("not_finite")
         if value % 1:
-            raise ValueRefusedError("not_integer")
+            return repr(float(value))
         # DuckDB has no whole numbers beyond these.
         if abs(float(value)) >= 2.0**127:
             raise ValueRefusedError("too_long")
@@ -85,8 +100,6 @@ def _number_text(value: object) -> str | None:
     whole = _whole_text.fullmatch(bare)
     if whole:
         return "0" if whole[1] == "-0" else whole[1]
-    if _fraction_text.fullmatch(bare):
-        raise ValueRefusedError("not_integer")
     return BOOLEANS.get(lower_ascii(bare), text)
 
 

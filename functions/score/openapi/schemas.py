@@ -9,7 +9,7 @@ from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
 from churn_core.scoring.records.answers import VALUE_KINDS
 from churn_core.scoring.records.number_text import NumberText
 from functions.score.errors import FAULT_CODES
-from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUT
+from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUTS
 from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS
 from functions.score.model_info import typical_customer
 
@@ -132,7 +132,7 @@ def _category(feature: CategoryFeature) -> Schema:
     more = len(feature.vocabulary) - _LISTED_VALUES
     text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": _CATEGORY_PATTERN}
     return {
-        "anyOf": [text, _INTEGER if feature.values == "text" else _NUMBER | {"multipleOf": 1}, _BOOLEAN],
+        "anyOf": [text, _INTEGER if feature.values == "text" else _NUMBER, _BOOLEAN],
         "description": f"The model knows {known}{f' and {more} more' if more > 0 else ''};"
         " any other value is scored as unknown, and its column is listed in `warnings`.",
     }
@@ -181,10 +181,10 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
         "data": _list({}, minItems=1, maxItems=MAX_CUSTOMERS),
     }
     output = {
-        "name": _enum(OUTPUT),
-        "datatype": _enum("FP64"),
+        "name": _enum(*OUTPUTS),
+        "datatype": _enum(*OUTPUTS.values()),
         "shape": _list(_INTEGER),
-        "data": _list(_NUMBER),
+        "data": _list({"oneOf": [_NUMBER, _STRING]}),
     }
     return {
         "V2Object": {"type": "object"},
@@ -193,7 +193,7 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
             {
                 "id": _STRING | {"maxLength": MAX_TEXT_LENGTH, "nullable": True},
                 "inputs": _list(_object(tensor), minItems=1),
-                "outputs": _list(_object({"name": _enum(OUTPUT)})),
+                "outputs": _list(_object({"name": _enum(*OUTPUTS)})),
             },
             "id",
             "outputs",
@@ -203,8 +203,10 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
                 "model_name": _enum(MODEL_NAME),
                 "model_version": _STRING,
                 "id": _STRING,
+                "parameters": _object({"warnings": _STRING}),
                 "outputs": _list(_object(output)),
             },
             "id",
+            "parameters",
         ),
     }

@@ -340,7 +340,9 @@ def test_a_table_of_another_layout_goes_from_init_to_scores_unchanged(
         run(capsys, "train", file, "--config", config, "--out", bundle)
         out = tmp_path / f"{name}.parquet"
         run(capsys, "score", file, out, "--model", bundle)
-        printed[name] = duckdb.execute(f"SELECT * EXCLUDE (model_version) FROM '{out}'").fetchall()
+        with duckdb.connect() as connection:
+            rows = connection.execute(f"SELECT * EXCLUDE (model_version) FROM '{out}'")
+            printed[name] = rows.fetchall()
     assert yaml.safe_load((tmp_path / "other.yaml").read_text())["reader"] == {
         "delimiter": ";",
         "encoding": "utf-16",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ from churn_core.data.inspection.config_text import scalar
 from churn_core.reader_rules import TextRules
 
 
-def written(table: pd.DataFrame, target: str = "churned", **options: str) -> tuple[str, Settings]:
+def written(table: pd.DataFrame, target: str = "churned", **options: Any) -> tuple[str, Settings]:
     text = config_text(inspect_table(table, target, **options), "table.csv")
     return text, parse_config(yaml.safe_load(text))
 
@@ -43,7 +45,8 @@ def test_the_configuration_declares_what_the_inspection_decided(customers: pd.Da
     found = inspect_table(customers, "churned")
     config = parse_config(yaml.safe_load(config_text(found, "table.csv")))
     assert config.data.id == "customer id"
-    assert config.data.target.model_dump() == {"column": "churned", "positive": "yes", "negative": "no"}
+    labels = {"positive": "yes", "negative": "no", "exclude": ()}
+    assert config.data.target.model_dump() == {"column": "churned", **labels}
     features = {name: spec.model_dump(exclude_unset=True) for name, spec in config.data.features.items()}
     assert features == {column.name: column.spec for column in found.features}
     assert config.model == Settings.model_fields["model"].default

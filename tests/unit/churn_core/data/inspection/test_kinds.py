@@ -216,9 +216,7 @@ def test_only_values_with_enough_rows_have_own_levels() -> None:
     assert spec(values) == {"kind": "category", "max_levels": 2}
 
 
-@pytest.mark.parametrize(
-    "name", ["zip code", "PLZ", "areaCode", "branch_id", "Account Number", "postal-code"]
-)
+@pytest.mark.parametrize("name", ["zip code", "PLZ", "areaCode", "branch_id", "postal-code"])
 def test_whole_numbers_that_are_codes_by_name_are_categories(name: str) -> None:
     assert spec(10_000 + EVERY % 40, name)["kind"] == "category"
 

@@ -70,9 +70,18 @@ def test_numbers_that_can_be_read_in_two_ways_are_named() -> None:
     assert (found.rules, found.ambiguous) == (TextRules(thousands=","), ("price",))
     (finding,) = marks_findings(found)
     assert (finding.rule, finding.column, finding.count) == ("ambiguous_marks", None, 1)
-    for part in ("'price'", "'.' as decimal mark and ',' as thousands mark", "reader.decimal"):
+    for part in ("'price'", "'.' as decimal mark and ',' as thousands mark", "--reader decimal=,"):
         assert part in finding.message
-    assert forms(weight=["1.250", "12.375"]).ambiguous == ("weight",)
+    weights = forms(weight=["1.250", "12.375"])
+    assert weights.ambiguous == ("weight",)
+    assert "--reader decimal=, --reader thousands=." in marks_findings(weights)[0].message
+
+
+def test_what_the_user_declares_is_not_searched_for() -> None:
+    table = pd.DataFrame({"price": ["1,234", "12,345", "n.v."], "fee": ["1.5", "2.5", "3"]})
+    declared = TextRules(decimal=",", missing_tokens=("N.V.",), date_formats=(("day", "DD.MM.YYYY"),))
+    found = find_number_forms(table, ["price", "fee"], declared)
+    assert (found.rules, found.ambiguous, found.other_marks) == (declared, (), ("fee",))
 
 
 @pytest.mark.parametrize(
