@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from churn_core.schema import (
     MAX_VOCABULARY,
+    NUMBER_SIGNS,
     CategoryFeature,
     DaysBetween,
     DerivedFeature,
@@ -36,7 +37,16 @@ class NumberSpec(Section):
     integer: bool = False
     nullable: bool = False
     stored_as: Literal["number", "text"] = "number"
+    signs: tuple[str, ...] = ()
     monotonic: Literal["increasing", "decreasing"] | None = None
+
+    @field_validator("signs")
+    @classmethod
+    def _check_signs(cls, signs: tuple[str, ...]) -> tuple[str, ...]:
+        for sign in signs:
+            if sign not in NUMBER_SIGNS:
+                raise ValueError(f"{sign!r} is unknown; known are {' '.join(NUMBER_SIGNS)}")
+        return signs
 
     @model_validator(mode="after")
     def _check_range(self) -> NumberSpec:
@@ -175,6 +185,7 @@ def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | 
         integer=spec.integer,
         nullable=spec.nullable,
         stored_as_text=spec.stored_as == "text",
+        signs=spec.signs,
         monotonic=spec.monotonic,
     )
 

@@ -23,6 +23,78 @@ MAX_VOCABULARY: Final = 1_000
 MAX_GROUPED_VOCABULARY: Final = 10_000
 """Most values that a category with `max_levels` knows; rarer ones count as unknown."""
 
+CURRENCY_SIGNS: Final = (
+    *(
+        "$",
+        "US$",
+        "R$",
+        "\u20ac",
+        "\u00a3",
+        "\u00a5",
+        "\u20b9",
+        "\u20ba",
+        "\u20bd",
+        "\u20a9",
+        "\u20aa",
+        "\u20ab",
+    ),
+    *(
+        "\u20a6",
+        "\u20b1",
+        "\u20b4",
+        "\u0e3f",
+        "kr",
+        "kr.",
+        "z\u0142",
+        "K\u010d",
+        "Ft",
+        "Fr.",
+        "lei",
+        "TL",
+        "Rs",
+        "Rs.",
+    ),
+    *(
+        "AED",
+        "ARS",
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CLP",
+        "CNY",
+        "COP",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+    ),
+    *(
+        "ILS",
+        "INR",
+        "JPY",
+        "KRW",
+        "MXN",
+        "NOK",
+        "NZD",
+        "PEN",
+        "PLN",
+        "RON",
+        "RUB",
+        "SAR",
+        "SEK",
+        "SGD",
+        "THB",
+    ),
+    *("TRY", "UAH", "USD", "ZAR"),
+)
+"""The currencies that may stand beside a number in text."""
+
+NUMBER_SIGNS: Final = ("%", *CURRENCY_SIGNS)
+"""All signs that may stand beside a number in text. ``45 %`` is read as 45."""
+
 IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 CategoryValues = Literal["text", "integer", "boolean"]
@@ -84,6 +156,8 @@ class NumberFeature:
         Whether a missing value is allowed; the model then imputes it.
     stored_as_text : bool
         Whether text that parses as a number is allowed; blank text is missing.
+    signs : tuple of str
+        Signs of `NUMBER_SIGNS`, one of which may stand before or after a number in text.
     monotonic : 'increasing', 'decreasing' or None
         The direction, if only one is allowed, in which the additive model's score may change when this
         column increases.
@@ -99,6 +173,7 @@ class NumberFeature:
     stored_as_text: bool = False
     monotonic: Literal["increasing", "decreasing"] | None = None
     days: DaysBetween | None = None
+    signs: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -318,7 +393,9 @@ def _feature_from_dict(content: Mapping[str, Any]) -> Feature:
     arguments = {key: value for key, value in content.items() if key != "kind"}
     if content["kind"] == "number":
         days = arguments.pop("days", None)
-        return NumberFeature(**arguments, days=None if days is None else DaysBetween(**days))
+        # Bundles of format 1 have neither of the two.
+        signs = tuple(arguments.pop("signs", ()))
+        return NumberFeature(**arguments, days=None if days is None else DaysBetween(**days), signs=signs)
     allowed = arguments.pop("allowed")
     vocabulary = tuple(arguments.pop("vocabulary"))
     return CategoryFeature(

@@ -7,12 +7,10 @@ with two more keys: ``labelled`` (whether the table has the target column) and `
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, path, read_batch
 from churn_core.cli.output import Progress, print_result
-from churn_core.cli.scoring_commands import as_parquet
 from churn_core.errors import DriftError
 
 if TYPE_CHECKING:
@@ -50,9 +48,8 @@ def _drift(options: argparse.Namespace) -> None:
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
-    with Progress("comparing") as progress, as_parquet(options.data, predictor.contract) as source:
-        settings = replace(read_batch(options), text_cells=source != options.data)
-        measured = measure_drift(source, predictor, settings, progress.update)
+    with Progress("comparing") as progress:
+        measured = measure_drift(options.data, predictor, read_batch(options), progress.update)
     report = measured.report
     content = report.to_dict() | {"labelled": measured.labelled, "advice": advice(report)}
     print_result(content, _text(report, measured.labelled, options), as_json=options.json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +64,13 @@ def _init(options: argparse.Namespace) -> None:
         if options.out.is_file() and not options.force:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
+        from churn_core.data.dialect_search import dialect_findings, find_dialect
         from churn_core.data.inspection import config_text, inspect_table
+        from churn_core.reader_rules import ReaderRules
 
         progress.step(f"reading {options.data}")
-        table = load_table(options.data)
+        found = find_dialect(options.data, options.target)
+        table = load_table(options.data, rules=ReaderRules(dialect=found.dialect))
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table,
@@ -76,8 +80,10 @@ def _init(options: argparse.Namespace) -> None:
             id_column=options.id,
             group=options.group,
         )
+        inspection = replace(inspection, findings=(*dialect_findings(found), *inspection.findings))
+        text = config_text(inspection, options.data.name, found.dialect)
         try:
-            unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
+            unfinished.write_text(text, encoding="utf-8")
         except OSError as error:
             raise unwritable(options.out, error, _ADVICE) from error
     print_result(

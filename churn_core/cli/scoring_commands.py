@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, path, positive, read_batch, readable_path
 from churn_core.cli.output import Progress, print_result
-from churn_core.errors import DataError, OutputError
+from churn_core.errors import DataError
+from churn_core.scoring.text_files.formats import file_format
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
-    from churn_core.schema import Contract
     from churn_core.scoring.files.score_file import BatchResult
 
 _NAMED_COLUMNS: Final = 4
@@ -73,7 +69,7 @@ def _predict(options: argparse.Namespace) -> None:
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
-    if options.file.suffix.lower() in (".csv", ".parquet"):
+    if file_format(options.file) is not None:
         from churn_core.data.loading import table_records
 
         records: Any = table_records(options.file, predictor.contract)
@@ -107,11 +103,15 @@ def _score(options: argparse.Namespace) -> None:
     settings = replace(read_batch(options), contributions=options.contributions, top=options.top)
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
-    with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
-        settings = replace(settings, text_cells=source != options.source)
-        # `source` may be a converted copy of the file that the user named.
-        reads = [options.source, options.model]
-        result = score_file(source, options.destination, predictor, settings, progress.update, reads=reads)
+    with Progress("scoring") as progress:
+        result = score_file(
+            options.source,
+            options.destination,
+            predictor,
+            settings,
+            progress.update,
+            reads=[options.model],
+        )
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),
@@ -124,29 +124,6 @@ def _score(options: argparse.Namespace) -> None:
     if predictor.contract.id_column is None:
         text = f"{_NO_ID}\n{text}"
     print_result(content, text, as_json=options.json)
-
-
-@contextmanager
-def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
-    """Yield a Parquet file with the cells of a CSV file as text; a Parquet source is yielded itself."""
-    if source.suffix.lower() != ".csv":
-        yield source
-        return
-    from churn_core.data import load_csv
-    from churn_core.scoring.files.unfinished import unfinished_folder
-
-    table = load_csv(source, contract)
-    with unfinished_folder(Path(tempfile.gettempdir())) as folder:
-        converted = folder / "in.parquet"
-        try:
-            table.to_parquet(converted, index=False)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else "no space"
-            raise OutputError(
-                f"{tempfile.gettempdir()} can't hold the converted table ({reason}); set TMPDIR to a folder"
-                " with more space."
-            ) from error
-        yield converted
 
 
 def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) -> str:

@@ -17,13 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from churn_core.errors import DataError, reject_number
+from churn_core.reader_rules import TextRules
 from churn_core.schema import CategoryFeature, label_tuple
-from churn_core.scoring.records.values import (
-    BLANK,
-    ValueRefusedError,
-    category_text,
-    encode_number,
-)
+from churn_core.scoring.records.categories import canonical_category
+from churn_core.scoring.records.number_text import NumberText
+from churn_core.scoring.records.values import BLANK, ValueRefusedError, encode_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +38,7 @@ MISSING: Final = reject_number("missing")
 
 _whole_float_text = re.compile(r"([+-]?[0-9]+)[.]0+")
 
+_NO_RULES: Final = TextRules()
 _NUMBER_KINDS: Final = "iuf"
 _COUNTABLE_KINDS: Final = "iub"
 
@@ -67,7 +66,7 @@ class CategoryColumn:
     Attributes
     ----------
     text : ndarray of object, shape (rows,)
-        Normalised text; None where the value is missing or faulty.
+        Text in the form of the vocabulary; None where the value is missing or faulty.
     faults : ndarray of uint8, shape (rows,)
         `FINE` where the contract allows the value, else the `reject_number` of the reason.
     """
@@ -83,7 +82,9 @@ class DistinctValues(NamedTuple):
     values: list[Any]
 
 
-def parse_number_column(series: pd.Series[Any], feature: NumberFeature, *, text_cells: bool) -> NumberColumn:
+def parse_number_column(
+    series: pd.Series[Any], feature: NumberFeature, *, text_cells: bool, rules: TextRules = _NO_RULES
+) -> NumberColumn:
     """Parse a column as float64 and check every value against the contract.
 
     Parameters
@@ -95,6 +96,8 @@ def parse_number_column(series: pd.Series[Any], feature: NumberFeature, *, text_
     text_cells : bool
         Whether every cell of the table is text, as in a CSV file. Then text that parses as a number is
         allowed in any number column.
+    rules : TextRules
+        How text stands for numbers.
     """
     if text_cells:
         feature = replace(feature, stored_as_text=True)
@@ -107,23 +110,26 @@ def parse_number_column(series: pd.Series[Any], feature: NumberFeature, *, text_
         values = series.to_numpy(dtype=np.float64, na_value=np.nan).tolist()
     else:
         values = _objects(series)
-    numbers, faults = parse_values(lambda value: encode_number(value, feature), values)
+    text = NumberText(rules, feature.signs)
+    numbers, faults = parse_values(lambda value: encode_number(value, feature, text), values)
     return NumberColumn(numbers.astype(np.float64)[codes], faults[codes])  # None becomes NaN
 
 
 def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> CategoryColumn:
-    """Normalise a column's text and check every value, except against `allowed` and `vocabulary`.
+    """Bring values into canonical form and check them, except against `allowed` and `vocabulary`.
 
     Parameters
     ----------
     series : Series
-        Text, integers, booleans, or Python objects; its index is ignored.
+        Text, integers, booleans, or Python objects; floats if the feature's values are compared as numbers.
+        Its index is ignored.
     feature : CategoryFeature
-        Defines whether missing values are allowed.
+        Defines how values are compared, and whether missing values are allowed.
     """
     codes: npt.NDArray[np.int64] | slice = slice(None)
     distinct = distinct_text(series)
-    if distinct is None and _dtype_kind(series) in _COUNTABLE_KINDS:
+    countable = _COUNTABLE_KINDS + ("" if feature.values == "text" else "f")
+    if distinct is None and _dtype_kind(series) in countable:
         found, uniques = pd.factorize(series, use_na_sentinel=True)
         distinct = DistinctValues(found.astype(np.int64), uniques.tolist())
     if distinct is not None:
@@ -131,7 +137,7 @@ def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> C
         values, codes = [*distinct.values, None], distinct.codes
     else:
         values = _objects(series)
-    text, faults = parse_values(category_text, values)
+    text, faults = parse_values(lambda value: canonical_category(value, feature), values)
     text, faults = text[codes], faults[codes]
     if not feature.nullable:
         faults[(faults == FINE) & pd.isna(text)] = MISSING

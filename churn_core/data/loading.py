@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data.csv_files import cells_are_text, load_csv
 from churn_core.data.parquet_files import load_parquet
 from churn_core.errors import DataError
-from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
+from churn_core.scoring.records.number_text import NumberText, ValueRefusedError
+from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
 
 if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
 
+    from churn_core.reader_rules import ReaderRules
     from churn_core.schema import Contract
 
 
-def load_table(path: str | PathLike[str], contract: Contract | None = None) -> pd.DataFrame:
-    """Read a table from a ``.csv`` or ``.parquet`` file.
+def load_table(
+    path: str | PathLike[str], contract: Contract | None = None, rules: ReaderRules | None = None
+) -> pd.DataFrame:
+    """Read a table from a file of CSV, JSON lines or Parquet, as its name says.
 
     Parameters
     ----------
     path : path-like
     contract : Contract, optional
+    rules : ReaderRules, optional
         See `load_csv`.
 
     Raises
@@ -32,16 +37,14 @@ def load_table(path: str | PathLike[str], contract: Contract | None = None) -> p
     DataError
         If the file name has another ending, or the file can't be read.
     """
-    ending = Path(path).suffix.lower()
-    if ending == ".csv":
-        return load_csv(path, contract)
-    if ending == ".parquet":
-        return load_parquet(path)
-    raise DataError(f"{path} ends neither in .csv nor in .parquet; convert it to one of the two.")
+    kind = file_format(Path(path))
+    if kind is None:
+        raise DataError(f"{path} must end in {TABLE_ENDINGS}; rename or convert it.")
+    return load_csv(path, contract, rules) if kind.is_text else load_parquet(path)
 
 
 def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
-    """Read a CSV or Parquet file as records, without the columns that the contract does not name.
+    """Read a file of `load_table` as records, without the columns that the contract does not name.
 
     Parameters
     ----------
@@ -66,7 +69,8 @@ def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
     columns = {name: _python_values(table[name]) for name in names if name is not None}
     if cells_are_text(table):
         for feature in contract.numbers:
-            columns[feature.name] = [_number(cell) for cell in columns[feature.name]]
+            text = NumberText(contract.reader.text, feature.signs)
+            columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -74,9 +78,9 @@ def _python_values(series: pd.Series[Any]) -> list[Any]:
     return [None if missing else value for value, missing in zip(series.tolist(), series.isna(), strict=True)]
 
 
-def _number(cell: str) -> float | str:
+def _number(cell: str, text: NumberText) -> float | str:
     """Parse a text cell; text that is not a number stays text, which the encoder refuses."""
     try:
-        return parse_number_text(cell)
+        return text.parse(cell)
     except ValueRefusedError:
         return cell

@@ -138,7 +138,7 @@ def validate_data(
         findings.append(column_finding(None, "empty_table", "error", 0, "has no rows; add customers"))
         return ValidationReport(tuple(findings), 0)
     present = set(needed) - {finding.column for finding in findings}
-    checked = CheckedTable(table, cells_are_text(table), labelled)
+    checked = CheckedTable(table, cells_are_text(table), labelled, contract.reader.text)
     if contract.id_column in present:
         found = check_id(checked, str(contract.id_column))
         findings += [f for f in found if not (ids_repeat and f.rule == "duplicate_id")]

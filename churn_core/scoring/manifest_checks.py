@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from churn_core.schema import NUMBER_SIGNS
 from churn_core.scoring.money import NOBODY
 
 Check = Callable[[Any, str], None]
@@ -158,6 +159,7 @@ _NUMBER_FEATURE: Final = _object(
         "nullable": _BOOLEAN,
         "stored_as_text": _BOOLEAN,
         "monotonic": _one_of("increasing", "decreasing", None),
+        "signs": _list(_one_of(*NUMBER_SIGNS)),
         "days": _optional(_object({"start": _TEXT, "end": _TEXT, "end_is_day": _BOOLEAN})),
     },
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
 from churn_core.data.inspection.messages import LEFT_OUT, MESSAGES
 from churn_core.data.inspection.ranges import RULE
+from churn_core.reader_rules import Dialect, ReaderRules
 
 if TYPE_CHECKING:
     from churn_core.data.inspection.inspect import Inspection
@@ -19,7 +20,7 @@ _LONGEST_KEY: Final = 1_000
 """YAML allows a longer key only after a question mark."""
 
 
-def config_text(inspection: Inspection, source: str) -> str:
+def config_text(inspection: Inspection, source: str, dialect: Dialect | None = None) -> str:
     """Write the configuration of an inspected table.
 
     Parameters
@@ -27,6 +28,8 @@ def config_text(inspection: Inspection, source: str) -> str:
     inspection : Inspection
     source : str
         The name of the table's file.
+    dialect : Dialect, optional
+        The layout of the table's file, if it is CSV.
 
     Returns
     -------
@@ -40,6 +43,7 @@ def config_text(inspection: Inspection, source: str) -> str:
         "# Check how each column is declared and which columns are left out. Then train with this file.",
         *_doubt_lines(inspection),
         "",
+        *_reader_lines(inspection, dialect or Dialect()),
         "data:",
         *_id_lines(inspection),
         *_group_lines(inspection),
@@ -67,6 +71,21 @@ def scalar(text: str) -> str:
             yaml.safe_dump(text, allow_unicode=False, width=float("inf"), default_style='"')
         ).removesuffix("\n")
     return plain
+
+
+def _reader_lines(inspection: Inspection, dialect: Dialect) -> list[str]:
+    """Write the ``reader`` section: the settings that differ from the default."""
+    rules = ReaderRules(inspection.text_rules, dialect).to_dict()
+    default = ReaderRules().to_dict()
+    lines = [f"  {name}: {_flow(rules[name])}" for name in default if rules[name] != default[name]]
+    if not lines:
+        return []
+    return [
+        "# How the files are laid out, and how they write numbers and missing values.",
+        "reader:",
+        *lines,
+        "",
+    ]
 
 
 def _id_lines(inspection: Inspection) -> list[str]:
@@ -150,8 +169,8 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     return [*notes, f"    {key}: {spec}"]
 
 
-def _flow(spec: dict[str, Any]) -> str:
+def _flow(spec: object) -> str:
     flow = yaml.safe_dump(
         spec, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
     )
-    return str(flow).removesuffix("\n")
+    return str(flow).removesuffix("\n").removesuffix("\n...")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys.key_names import key_rank
@@ -13,7 +14,9 @@ from churn_core.data.inspection.kinds import Kind, decide_kind, holds_dates
 from churn_core.data.inspection.leave_out_leaks import leave_out_leaks
 from churn_core.data.inspection.messages import LEAKS, MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
+from churn_core.data.inspection.number_forms import find_number_forms, marks_findings
 from churn_core.data.inspection.planned_column import PlannedColumn, Role
+from churn_core.data.inspection.spellings import SPELLING_NOTE, has_alike_spellings, spelling_findings
 from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
 from churn_core.data.inspection.traps.few_leavers import few_leavers_message
 from churn_core.data.inspection.traps.table_findings import (
@@ -22,6 +25,7 @@ from churn_core.data.inspection.traps.table_findings import (
     warning,
 )
 from churn_core.errors import DataError
+from churn_core.reader_rules import TextRules
 from churn_core.schema import alike_key, alike_names, label_or_labels
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
@@ -49,6 +53,8 @@ class Inspection:
         All columns, in the table's order.
     findings : tuple of Finding
         What would spoil a model, and decisions that the user should know of.
+    text_rules : TextRules
+        How text stands for numbers and missing values.
     excluded_labels : tuple of str
         Labels whose rows are set aside, as in config.yaml.
     excluded_rows : int
@@ -62,6 +68,7 @@ class Inspection:
     group_offered: str | None
     columns: tuple[PlannedColumn, ...]
     findings: tuple[Finding, ...]
+    text_rules: TextRules
     excluded_labels: tuple[str, ...] = ()
     excluded_rows: int = 0
 
@@ -99,6 +106,7 @@ def inspect_table(
     exclude: Sequence[str] = (),
     id_column: str | None = None,
     group: str | None = None,
+    text_rules: TextRules | None = None,
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -115,6 +123,8 @@ def inspect_table(
         Labels whose rows are set aside; nothing is decided by these rows.
     id_column, group : str, optional
         By default found by names and values; a group only if customers have several rows.
+    text_rules : TextRules, optional
+        How the user says that text stands for numbers; see `find_number_forms`.
 
     Raises
     ------
@@ -128,20 +138,30 @@ def inspect_table(
     _refuse_alike_names(names)
     found: list[Finding] = []
     target_name = _resolve_name(target, names, "--target", found)
+    text_cells = cells_are_text(table)
     set_aside, excluded = find_excluded(table[target_name], target_name, exclude)
     table = table[~excluded].reset_index(drop=True)
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
-    columns = {name: read_column(name, table[name]) for name in names if name != target_name}
+    others = [name for name in names if name != target_name]
+    forms = find_number_forms(table, others, text_rules or TextRules())
+    columns = {
+        name: read_column(name, table[name], forms.reading(name), text_cells=text_cells) for name in others
+    }
     asked_id = None if id_column is None else _resolve_name(id_column, list(columns), "--id", found)
     asked_group = None if group is None else _resolve_name(group, list(columns), "--group", found)
     keys, key_findings = _find_keys(list(columns.values()), asked_id, asked_group, len(table))
+    kinds = {name: decide_kind(column, forms.signs.get(name, ())) for name, column in columns.items()}
     plans = {
         name: PlannedColumn(name, keys.role(name), {})
         if keys.role(name) != "feature"
-        else _plan_column(column, decide_kind(column))
+        else _plan_column(column, kinds[name])
         for name, column in columns.items()
     }
+    alike = [name for name, plan in plans.items() if has_alike_spellings(columns[name], plan.spec)]
+    for name in alike:
+        plans[name] = replace(plans[name], notes=(*plans[name].notes, SPELLING_NOTE))
+    found += marks_findings(forms) + spelling_findings(alike)
     plans, leak_findings = leave_out_leaks(plans, columns, read)
     in_doubt = {finding.column for finding in key_findings if finding.rule == "id_in_doubt"}
     found += key_findings
@@ -169,6 +189,7 @@ def inspect_table(
         keys.group_offered,
         tuple(plans[name] for name in names),
         tuple(found),
+        forms.rules,
         set_aside,
         int(excluded.sum()),
     )

@@ -5,9 +5,15 @@ A message continues after "Column 'name'" or "The table". No message holds a cus
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from churn_core.data.inspection.ranges import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTED_COLUMNS: Final = 5
+"""A message about many columns names at most this many."""
 
 LEFT_OUT: Final = {
     "date": (
@@ -81,6 +87,18 @@ MESSAGES: Final = {
         "has so many different values that the model treats the rare ones as one (max_levels); a coarser"
         " column, such as the region instead of the city, may work better"
     ),
+    "ambiguous_marks": (
+        "has numbers such as 1,234 or 1.234 that can be read in two ways in {columns}; they are read with"
+        " {marks}: if that is wrong, run churn init again with {options}"
+    ),
+    "other_marks": (
+        "has numbers with other decimal or thousands marks than the rest of the table; write them alike, and"
+        " run churn init again"
+    ),
+    "alike_spellings": (
+        "has values that differ only by case, blanks or Unicode form in {columns}; to make these one value,"
+        " declare these columns with normalise: true"
+    ),
     "group_offered": (
         "repeats and looks like a key that several customers share; if their rows are alike, set"
         " data.group to it, or the metrics will be too good"
@@ -135,3 +153,9 @@ def left_out_message(rule: str) -> str:
     """Return the message of a column that is left out."""
     reason, advice = LEFT_OUT[rule]
     return f"{reason}; it is left out" + (f": {advice}" if advice else "")
+
+
+def listed_columns(names: Sequence[str]) -> str:
+    """List the first columns and the number of the others."""
+    more = len(names) - LISTED_COLUMNS
+    return ", ".join(map(repr, names[:LISTED_COLUMNS])) + (f" and {more} more" if more > 0 else "")

@@ -53,8 +53,10 @@ def measure_drift(
     ):
         running.stream.drain()
         running.check_complete()
+        if running.table is not None:
+            running.table.refuse_malformed()
         report = running.stream.drift_report()
-        labelled = predictor.contract.target in running.layout.types
+        labelled = running.has_column(predictor.contract.target)
     if report is None:
         raise BundleError(no_profile)
     return MeasuredDrift(report, labelled)
