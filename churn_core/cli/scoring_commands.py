@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from churn_core.cli.arguments import add_batch, add_json, add_model, path, positive, read_batch, readable_path
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import DataError, OutputError
+from churn_core.scoring.files.output_formats import output_format
 
 if TYPE_CHECKING:
     import argparse
@@ -47,19 +49,26 @@ def add_commands(commands: Any) -> None:
     add_model(predict)
     add_json(predict, "print errors as JSON too (results are always JSON)")
     predict.set_defaults(run=_predict)
-    score = commands.add_parser("score", help="score a file of customers into a Parquet file")
+    score = commands.add_parser("score", help="score a file of customers into a Parquet or CSV file")
     score.add_argument("source", type=path, metavar="CUSTOMERS", help="file of customers, .parquet or .csv")
     score.add_argument(
         "destination",
         type=path,
-        metavar="OUT.parquet",
-        help="file to write: one row per customer in the same order, unless --top is given",
+        metavar="OUT",
+        help="file to write, .parquet, .csv or .csv.gz: one row per customer in the same order, unless --top"
+        " is given",
     )
     add_model(score)
     add_batch(score)
     score.add_argument("--contributions", action="store_true", help="add the contribution of every feature")
     score.add_argument(
         "--top", type=positive, metavar="N", help="write only the N customers to contact first, best first"
+    )
+    score.add_argument(
+        "--keep-formulas",
+        action="store_true",
+        help="write text in a CSV output as it is, also if a spreadsheet would run it as a formula (default:"
+        " an apostrophe before text that begins with = + - @ tab or CR)",
     )
     add_json(score)
     score.set_defaults(run=_score)
@@ -97,10 +106,18 @@ def _read_json(name: str) -> Any:
 
 
 def _score(options: argparse.Namespace) -> None:
+    if not options.destination.exists():
+        # Before the heavy imports. What exists may be an input, a folder or a device: that is said later.
+        output_format(options.destination)
     from churn_core.scoring.files.score_file import score_file
     from churn_core.scoring.predictor import ChurnPredictor
 
-    settings = replace(read_batch(options), contributions=options.contributions, top=options.top)
+    settings = replace(
+        read_batch(options),
+        contributions=options.contributions,
+        top=options.top,
+        safe_formulas=not options.keep_formulas,
+    )
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
     with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
@@ -158,9 +175,16 @@ def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) ->
     lines.append(f"Wrote{what} {content['output']} with {content['model_version']}.")
     if result.drift is not None:
         lines.append(_drift_line(result.drift))
-    look = f"import duckdb; duckdb.sql(\"FROM '{content['output']}'\").show()"
-    lines.append(f"Next: {shlex.join(['python', '-c', look])}")
+    lines.append(f"Next: {_look_command(Path(content['output']))}")
     return "\n".join(lines)
+
+
+def _look_command(output: Path) -> str:
+    """Return a command that shows a scored file."""
+    # DuckDB would read a name with *, ? or [ as a pattern.
+    name = glob.escape(str(output)).replace("'", "''")
+    table = f"read_csv('{name}', header=true)" if output_format(output).is_csv else f"'{name}'"
+    return shlex.join(["python", "-c", f'import duckdb; duckdb.sql("FROM {table}").show()'])
 
 
 def _drift_line(drift: dict[str, Any]) -> str:

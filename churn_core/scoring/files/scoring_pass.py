@@ -47,6 +47,8 @@ class BatchSettings:
         Entries about the input for the output's footer, with names that begin with ``churn.input.``.
     text_cells : bool
         Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
+    safe_formulas : bool
+        Whether an apostrophe is put before text in a CSV output that a spreadsheet would run as a formula.
     """
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -56,6 +58,7 @@ class BatchSettings:
     top: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     text_cells: bool = False
+    safe_formulas: bool = True
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
