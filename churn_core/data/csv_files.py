@@ -113,6 +113,7 @@ def _check_header(path: Path, header: list[str], contract: Contract | None) -> N
             if delimiter in header[0]:
                 raise DataError(f"{path} seems to be separated by {word}; separate its cells by commas.")
     known = _known_columns(contract)
+    alike = {name.strip().casefold() for name in known}
     name, count = Counter(header).most_common(1)[0]
     if count > 1:
         places = ", ".join(str(position) for position, other in enumerate(header, 1) if other == name)
@@ -120,7 +121,7 @@ def _check_header(path: Path, header: list[str], contract: Contract | None) -> N
             f"{path} has {f'the column {name!r}' if name in known else 'a column'} {count} times"
             f" (positions {places}); keep one and remove or rename the others."
         )
-    if known and known.isdisjoint(header):
+    if known and alike.isdisjoint(name.strip().casefold() for name in header):
         raise DataError(
             f"The first line of {path} names none of the contract's columns; add a header line, or name"
             " the file's columns in the configuration."

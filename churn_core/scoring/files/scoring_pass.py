@@ -14,6 +14,7 @@ import duckdb
 from churn_core.errors import InputFileError
 from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
 from churn_core.scoring.files.id_sql import output_id_type
+from churn_core.scoring.files.named_table import named_table
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
 from churn_core.scoring.files.unfinished import unfinished_folder
@@ -49,6 +50,10 @@ class BatchSettings:
         Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
     safe_formulas : bool
         Whether an apostrophe is put before text in a CSV output that a spreadsheet would run as a formula.
+    constants : mapping
+        Further columns that have the same text, or None, in every row: those of the file's partition.
+    match_case_insensitive : bool
+        Whether a column is also found if its name differs in case or surrounding blanks.
     """
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -59,6 +64,8 @@ class BatchSettings:
     metadata: Mapping[str, str] = field(default_factory=dict)
     text_cells: bool = False
     safe_formulas: bool = True
+    constants: Mapping[str, str | None] = field(default_factory=dict)
+    match_case_insensitive: bool = False
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -141,13 +148,16 @@ def _open(
         raise
     # DuckDB ignores the checksums of pages (duckdb 2.0), so they are checked here.
     check_pages(local)
+    layout, table = named_table(
+        contract, layout, settings.constants, match_case_insensitive=settings.match_case_insensitive
+    )
     columns = encoded_columns(contract, layout.types, text_cells=settings.text_cells)
     id_type = output_id_type(contract, layout.types)
     for statement in [*vocabulary_types(contract), *output_types(predictor)]:
         connection.execute(statement)
     try:
         encoded = connection.cursor().sql(
-            f"SELECT {', '.join(columns)} FROM read_parquet($path, hive_partitioning=false)",
+            f"SELECT {', '.join(columns)} FROM {table}",
             params={"path": str(local)},
         )
         stream = ScoredStream(
