@@ -6,15 +6,18 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_json, path
+from churn_core.cli.arguments import add_json
 from churn_core.cli.output import Progress, print_result
+from churn_core.cli.tables import add_table_options, opened_table, table_files, table_source
 from churn_core.errors import OutputError
 from churn_core.scoring.files.complete_file import complete_file, unwritable
+from churn_core.sources.addresses import local_output
 
 if TYPE_CHECKING:
     import argparse
 
     from churn_core.data.inspection import Inspection
+    from churn_core.sources.addresses import Source
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
@@ -26,7 +29,12 @@ def add_commands(commands: Any) -> None:
         "init",
         help="write a configuration for a churn table, and warn about columns that make the model wrong",
     )
-    init.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
+    init.add_argument(
+        "data",
+        type=table_source,
+        metavar="DATA",
+        help="labelled table, .csv or .parquet, or a folder of such files",
+    )
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
         "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
@@ -36,25 +44,28 @@ def add_commands(commands: Any) -> None:
         "--group", help="a column, such as a household, whose rows stay together in every split"
     )
     init.add_argument(
-        "--out", type=path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
+        "--out", type=table_source, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
+    add_table_options(init, match=False)
     add_json(init)
     init.set_defaults(run=_init)
 
 
 def _init(options: argparse.Namespace) -> None:
     with (
-        complete_file(options.out, reads=[options.data], advice=_ADVICE) as unfinished,
+        local_output(options.out, replace=options.force, option="--force") as out,
+        opened_table(options.data) as found,
+        complete_file(out, reads=table_files(found), advice=_ADVICE) as unfinished,
         Progress("init") as progress,
     ):
-        if options.out.is_file() and not options.force:
+        if out.is_file() and not options.force:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
         from churn_core.data.inspection import config_text, inspect_table
 
         progress.step(f"reading {options.data}")
-        table = load_table(options.data)
+        table = load_table(found)
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table, options.target, positive=options.positive, id_column=options.id, group=options.group
@@ -62,7 +73,7 @@ def _init(options: argparse.Namespace) -> None:
         try:
             unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
         except OSError as error:
-            raise unwritable(options.out, error, _ADVICE) from error
+            raise unwritable(out, error, _ADVICE) from error
     print_result(
         inspection.to_dict() | {"config": str(options.out)},
         _text(inspection, options.data, options.out),
@@ -70,7 +81,7 @@ def _init(options: argparse.Namespace) -> None:
     )
 
 
-def _text(inspection: Inspection, data: Path, out: Path) -> str:
+def _text(inspection: Inspection, data: Source, out: Source) -> str:
     target, features = inspection.target, inspection.features
     numbers = sum(column.spec["kind"] == "number" for column in features)
     left_out = sum(column.role == "left_out" for column in inspection.columns)

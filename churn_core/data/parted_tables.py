@@ -101,6 +101,8 @@ def _columns_differ(part: Part, frame: pd.DataFrame, first: Part, name: str, *, 
 def _join(columns: list[pd.Series[Any]], name: str, parts: Sequence[Part]) -> pd.Series[Any]:
     kinds = [_kind(column) for column in columns]
     present = [kind for kind in kinds if kind is not None]
+    if not present:
+        return pd.concat(columns, ignore_index=True)
     for part, kind in zip(parts, kinds, strict=True):
         first = present[0]
         if kind is None or kind == first or {kind, first} == {"numbers", "whole numbers"}:
@@ -117,18 +119,15 @@ def _join(columns: list[pd.Series[Any]], name: str, parts: Sequence[Part]) -> pd
                     " floating-point numbers; write all parts with whole numbers."
                 )
     # Parts without a value in this column have no type.
-    typed = [column for column, kind in zip(columns, kinds, strict=True) if kind is not None] or columns
+    typed = [column for column, kind in zip(columns, kinds, strict=True) if kind is not None]
     dtype = pd.concat([column.iloc[:0] for column in typed]).dtype
-    if present and set(present) == {"whole numbers"} and dtype.kind == "f":
+    if set(present) == {"whole numbers"} and dtype.kind == "f":
         # numpy has no integer type for both int64 and uint64.
         dtype = np.dtype(object)
-    return pd.concat(
-        [
-            column if kind is not None else pd.Series([None] * len(column), dtype=object)
-            for column, kind in zip(columns, kinds, strict=True)
-        ],
-        ignore_index=True,
-    ).astype(_nullable(dtype) if None in kinds and present else dtype)
+    if None in kinds:
+        dtype = _nullable(dtype)
+    # Each column before they are joined, because joining would convert the values to another type first.
+    return pd.concat([column.astype(dtype) for column in columns], ignore_index=True)
 
 
 def _nullable(dtype: Any) -> Any:

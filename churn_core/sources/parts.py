@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 _ENDINGS: Final = {
     ".parquet": "Parquet",
-    ".csv": "CSV",
-    ".csv.gz": "CSV",
-    ".jsonl": "JSON lines",
-    ".jsonl.gz": "JSON lines",
+    **dict.fromkeys((".csv", ".csv.gz", ".tsv", ".tsv.gz"), "CSV"),
+    **dict.fromkeys((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"), "JSON lines"),
 }
+"""Without .txt, because a folder's notes end so."""
 _FOREIGN_FORMATS: Final = {"_delta_log": "Delta Lake", ".hoodie": "Hudi"}
 _ICEBERG: Final = "metadata"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract
     from churn_core.scoring.parquet.input_checks import FileLayout
 
-_FILE: Final = "read_parquet($path, hive_partitioning=false)"
+PARQUET_FILE: Final = "read_parquet($path, hive_partitioning=false)"
 
 
 def named_table(
@@ -25,6 +25,7 @@ def named_table(
     constants: Mapping[str, str | None],
     *,
     match_case_insensitive: bool,
+    file: str = PARQUET_FILE,
 ) -> tuple[FileLayout, str]:
     """Return the layout and the SQL of a table that has the contract's names.
 
@@ -38,10 +39,12 @@ def named_table(
     match_case_insensitive : bool
         Whether columns whose names differ in case or surrounding blanks are renamed to the contract's names.
 
+    file : str
+        The SQL of the file itself.
+
     Returns
     -------
     tuple of (FileLayout, str)
-        The SQL has the parameter ``$path``.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def named_table(
         )
     matches = match_names(needed, [*names, *constants]) if match_case_insensitive else {}
     if not constants and not matches:
-        return layout, _FILE
+        return layout, file
     kinds = {**layout.types, **dict.fromkeys(constants, "VARCHAR")}
     types = {matches.get(name, name): kind for name, kind in kinds.items()}
     sources = {matches.get(name, name): quote_identifier(name) for name in names}
@@ -66,4 +69,4 @@ def named_table(
         sources[matches.get(name, name)] = f"{value}::VARCHAR"
     columns = [f"{sources[name]} AS {quote_identifier(name)}" for name in needed if name in sources]
     # A table needs a column; encoding then names the one that is missing.
-    return replace(layout, types=types), f"(SELECT {', '.join(columns or ['1'])} FROM {_FILE})"
+    return replace(layout, types=types), f"(SELECT {', '.join(columns or ['1'])} FROM {file})"
