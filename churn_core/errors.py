@@ -16,8 +16,12 @@ REJECT_CODES: Final = (
     "too_long",
     "invalid_unicode",
     "wrong_type",
+    "malformed_line",
 )
-"""Why a value, and its row with it, can't be scored. Closed list; the order is that of `reject_number`."""
+"""Why a row can't be scored. Closed list; the order is that of `reject_number`."""
+
+MALFORMED_LINE_CODE: Final = "malformed_line"
+"""The reject code of a line of a text file that is no row of the table. All others are about one value."""
 
 EXTRA_KEY_CODE: Final = "extra_forbidden"
 """Fault of a record's key that the data contract does not know. Files may have further columns."""
@@ -34,6 +38,9 @@ FILE_FAULT_CODES: Final = (
     "too-many-columns",
     "too-many-row-groups",
     "resource-limit",
+    "not-text",
+    "bad-compression",
+    "dialect",
 )
 """Why a whole input file can't be scored. Closed list."""
 

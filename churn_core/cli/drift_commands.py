@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, read_batch
-from churn_core.cli.converted import as_parquet
 from churn_core.cli.output import Progress, print_result
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DriftError
@@ -77,16 +76,8 @@ def _measure(
 
     settings = replace(read_batch(options), match_case_insensitive=options.match_case_insensitive)
     if isinstance(found, PartedTable):
-        return measure_parts_drift(
-            found,
-            predictor,
-            settings,
-            lambda part: as_parquet(part.path, predictor.contract),
-            progress.update,
-        )
-    with as_parquet(found, predictor.contract) as opened:
-        settings = replace(settings, text_cells=opened != found)
-        return measure_drift(opened, predictor, settings, progress.update)
+        return measure_parts_drift(found, predictor, settings, progress.update)
+    return measure_drift(found, predictor, settings, progress.update)
 
 
 def advice(report: DriftReport) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_json
 from churn_core.cli.output import Progress, print_result
-from churn_core.cli.tables import add_table_options, opened_table, table_files, table_source
+from churn_core.cli.tables import add_table_options, chosen_rules, opened_table, table_files, table_source
 from churn_core.errors import OutputError
 from churn_core.scoring.files.complete_file import complete_file, unwritable
 from churn_core.sources.addresses import local_output
@@ -65,7 +65,7 @@ def _init(options: argparse.Namespace) -> None:
         from churn_core.data.inspection import config_text, inspect_table
 
         progress.step(f"reading {options.data}")
-        table = load_table(found)
+        table = load_table(found, rules=chosen_rules(options))
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table, options.target, positive=options.positive, id_column=options.id, group=options.group

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import read_batch
-from churn_core.cli.converted import as_parquet
 from churn_core.cli.output import Progress, print_result
 from churn_core.cli.scored_text import count_lines, drift_lines
 from churn_core.cli.tables import load_predictor
@@ -80,7 +79,6 @@ def score_folder(table: PartedTable, options: argparse.Namespace) -> None:
             out,
             predictor,
             read_scoring(options),
-            lambda part: as_parquet(part.path, predictor.contract),
             progress=progress.update,
             on_output=upload,
             reads=[options.model],

@@ -9,16 +9,16 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, positive, readable_path
-from churn_core.cli.converted import as_parquet
 from churn_core.cli.output import Progress, print_result
 from churn_core.cli.score_folder import check_folder_options, read_scoring, score_folder
 from churn_core.cli.scored_text import drift_lines, result_lines
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DataError
 from churn_core.scoring.files.output_formats import output_format
+from churn_core.scoring.text_files.formats import file_format
 from churn_core.sources.addresses import Address, local_output
 from churn_core.sources.parts import PartedTable, is_parted
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from churn_core.scoring.files.score_file import BatchResult
     from churn_core.sources.addresses import Source
-
-_TABLE_ENDINGS: Final = (".csv", ".parquet")
 
 
 def add_commands(commands: Any) -> None:
@@ -92,7 +90,7 @@ def _predict(options: argparse.Namespace) -> None:
             f"{options.file} names a folder or several files; name one file, or score all with 'churn score'."
         )
     predictor = load_predictor(options)
-    if options.file.name.lower().endswith(_TABLE_ENDINGS):
+    if file_format(options.file) is not None:
         from churn_core.data.loading import table_records
 
         records: Any = table_records(
@@ -145,11 +143,8 @@ def _score_file(found: Path, options: argparse.Namespace) -> None:
     with (
         local_output(options.destination, replace=options.replace, option="--replace") as out,
         Progress("scoring") as progress,
-        as_parquet(found, predictor.contract) as source,
     ):
-        settings = replace(settings, text_cells=source != found)
-        # `source` may be a converted copy of the file that the user named.
-        result = score_file(source, out, predictor, settings, progress.update, reads=[found, options.model])
+        result = score_file(found, out, predictor, settings, progress.update, reads=[options.model])
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from churn_core.config import Settings
+    from churn_core.reader_rules import ReaderRules
     from churn_core.schema import Contract
     from churn_core.scoring.predictor import ChurnPredictor
 
@@ -79,6 +80,16 @@ def chosen_settings(settings: Settings, options: argparse.Namespace) -> Settings
 
     rules = overridden_rules(settings.reader.rules, options.reader)
     return settings.model_copy(update={"reader": ReaderSettings.model_validate(rules.to_dict())})
+
+
+def chosen_rules(options: argparse.Namespace) -> ReaderRules | None:
+    """Return the rules that ``--reader`` gives; None without it."""
+    if not options.reader:
+        return None
+    from churn_core.reader_rules import ReaderRules
+    from churn_core.reader_settings import overridden_rules
+
+    return overridden_rules(ReaderRules(), options.reader)
 
 
 def chosen_contract(contract: Contract, options: argparse.Namespace) -> Contract:

@@ -21,7 +21,7 @@ from churn_core.data.columns import (
     parse_target_column,
 )
 from churn_core.data.findings import column_finding, find_in_rows
-from churn_core.errors import REJECT_CODES
+from churn_core.errors import reject_number
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
 from churn_core.scoring.records.values import BLANK
 
@@ -164,8 +164,8 @@ def _check_values(checked: CheckedTable, feature: Feature, faults: npt.NDArray[n
     messages = _value_messages(feature, text_allowed=checked.text_cells)
     return [
         finding
-        for position, code in enumerate(REJECT_CODES, 1)
-        for finding in find_in_rows(feature.name, code, "error", faults == position, messages[code])
+        for code, message in messages.items()
+        for finding in find_in_rows(feature.name, code, "error", faults == reject_number(code), message)
     ]
 
 

@@ -11,6 +11,7 @@ from churn_core.data.parted_tables import load_parts
 from churn_core.errors import DataError
 from churn_core.scoring.column_names import match_names, missing_advice
 from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
+from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
 from churn_core.sources.parts import PartedTable, is_parted, list_parts
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from churn_core.reader_rules import ReaderRules
     from churn_core.schema import Contract
     from churn_core.sources.parts import Part
 
@@ -26,9 +28,10 @@ def load_table(
     source: str | PathLike[str] | PartedTable,
     contract: Contract | None = None,
     *,
+    rules: ReaderRules | None = None,
     match_case_insensitive: bool = False,
 ) -> pd.DataFrame:
-    """Read a table from a ``.csv`` or ``.parquet`` file, or from a folder or a pattern of such files.
+    """Read a table from a file of CSV, JSON lines or Parquet, or from a folder or a pattern of such files.
 
     Parameters
     ----------
@@ -37,6 +40,8 @@ def load_table(
         columns of text.
     contract : Contract, optional
         See `load_csv`. Of a folder's parts, only the columns that it names must agree.
+    rules : ReaderRules, optional
+        Used for text files instead of the contract's.
     match_case_insensitive : bool
         Whether columns whose names differ from the contract's in case or surrounding blanks are renamed.
 
@@ -49,11 +54,11 @@ def load_table(
     if not isinstance(source, PartedTable):
         path = Path(source)
         if not is_parted(path):
-            return _matched(_load_file(path, contract), contract, match_case_insensitive)
+            return _matched(_load_file(path, contract, rules), contract, match_case_insensitive)
         source = list_parts(path)
 
     def load(part: Part) -> pd.DataFrame:
-        return _matched(_load_file(part.path, contract), contract, match_case_insensitive)
+        return _matched(_load_file(part.path, contract, rules), contract, match_case_insensitive)
 
     needed = None if contract is None else needed_columns(contract)
     # Again, because the columns of the partition have names too.
@@ -65,13 +70,11 @@ def needed_columns(contract: Contract) -> tuple[str, ...]:
     return (*([contract.id_column] if contract.id_column else []), *contract.columns, contract.target)
 
 
-def _load_file(path: Path, contract: Contract | None) -> pd.DataFrame:
-    ending = path.suffix.lower()
-    if ending == ".csv":
-        return load_csv(path, contract)
-    if ending == ".parquet":
-        return load_parquet(path)
-    raise DataError(f"{path} ends neither in .csv nor in .parquet; convert it to one of the two.")
+def _load_file(path: Path, contract: Contract | None, rules: ReaderRules | None) -> pd.DataFrame:
+    kind = file_format(path)
+    if kind is None:
+        raise DataError(f"{path} must end in {TABLE_ENDINGS}; rename or convert it.")
+    return load_csv(path, contract, rules) if kind.is_text else load_parquet(path)
 
 
 def _matched(table: pd.DataFrame, contract: Contract | None, match_case_insensitive: bool) -> pd.DataFrame:
@@ -83,7 +86,7 @@ def _matched(table: pd.DataFrame, contract: Contract | None, match_case_insensit
 def table_records(
     source: Path | PartedTable, contract: Contract, *, match_case_insensitive: bool = False
 ) -> list[dict[str, Any]]:
-    """Read a CSV or Parquet file as records, without the columns that the contract does not name.
+    """Read a table of `load_table` as records, without the columns that the contract does not name.
 
     Parameters
     ----------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from churn_core.errors import InputFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def missing_advice(name: str, names: Iterable[str]) -> str:
@@ -17,6 +18,23 @@ def missing_advice(name: str, names: Iterable[str]) -> str:
         return "add it"
     differs = "case" if near[0].strip() == near[0] and name.strip() == name else "case or surrounding blanks"
     return f"{near[0]!r} differs in {differs}; rename it, or add --match-case-insensitive"
+
+
+class NearNames(Collection[str]):
+    """Names of which every spelling counts that differs in case or surrounding blanks alone."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._keys = frozenset(map(_key, self._names))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _key(name) in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def match_names(needed: Iterable[str], names: Sequence[str]) -> dict[str, str]:

@@ -21,7 +21,6 @@ from churn_core.sources.scored_parts import add_up, input_entries, output_path, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from churn_core.scoring.files.drift_pass import MeasuredDrift
@@ -58,7 +57,6 @@ def score_parts(
     out: Path,
     predictor: ChurnPredictor,
     settings: BatchSettings,
-    open_part: Callable[[Part], AbstractContextManager[Path]],
     *,
     progress: Callable[[int, int], None] | None = None,
     on_output: Callable[[Path], None] = lambda _path: None,
@@ -74,8 +72,6 @@ def score_parts(
     predictor : ChurnPredictor
     settings : BatchSettings
         Without `top`, which has no meaning for single parts.
-    open_part : callable
-        Returns a context with the part as a Parquet file: the part itself, or a copy whose cells are text.
     progress : callable, optional
         Called with the number of scored rows and of all rows; with parts where the rows are not known.
     on_output : callable
@@ -106,14 +102,13 @@ def score_parts(
         else:
             try:
                 _make_folder(destination.parent)
-                with _opened(part, settings, open_part) as (source, chosen):
+                with _named(part):
                     score_file(
-                        source,
+                        part.path,
                         destination,
                         predictor,
-                        replace(chosen, metadata=entries),
+                        replace(settings, constants=dict(part.partitions), metadata=entries),
                         _shifted(progress, done, rows),
-                        reads=[part.path],
                     )
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(
@@ -139,7 +134,6 @@ def measure_parts_drift(
     table: PartedTable,
     predictor: ChurnPredictor,
     settings: BatchSettings,
-    open_part: Callable[[Part], AbstractContextManager[Path]],
     progress: Callable[[int, int], None] | None = None,
 ) -> MeasuredDrift:
     """Compare all parts together with training.
@@ -151,22 +145,19 @@ def measure_parts_drift(
     counted = []
     done = 0
     for part in table.parts:
-        with _opened(part, settings, open_part) as (source, chosen):
-            file = count_drift(source, predictor, chosen, _shifted(progress, done, rows))
+        chosen = replace(settings, constants=dict(part.partitions))
+        with _named(part):
+            file = count_drift(part.path, predictor, chosen, _shifted(progress, done, rows))
         counted.append(file)
         done += file.counts.rows + file.rejected
     return report_drift(counted, predictor.bundle)
 
 
 @contextmanager
-def _opened(
-    part: Part, settings: BatchSettings, open_part: Callable[[Part], AbstractContextManager[Path]]
-) -> Iterator[tuple[Path, BatchSettings]]:
-    """Yield a part as a Parquet file, with its settings; name the part in errors about its content."""
+def _named(part: Part) -> Iterator[None]:
+    """Name the part in errors about its content."""
     try:
-        with open_part(part) as source:
-            text_cells = settings.text_cells or source != part.path
-            yield source, replace(settings, text_cells=text_cells, constants=dict(part.partitions))
+        yield
     except InputFileError as error:
         raise InputFileError(error.code, f"{part.path}: {error}") from error
 

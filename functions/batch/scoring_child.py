@@ -15,8 +15,8 @@ from typing import Any, Final
 from churn_core.errors import BundleError, InputFileError, NoSpaceError
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.files.score_file import BatchSettings, score_file
+from churn_core.scoring.input_limits import InputLimits
 from churn_core.scoring.memory_faults import is_out_of_memory
-from churn_core.scoring.parquet.input_checks import InputLimits
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.batch.scoring_task import (
     INPUT_FILE,

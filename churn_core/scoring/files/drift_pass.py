@@ -82,8 +82,10 @@ def count_drift(
     with typed_memory_faults(), scoring_pass(source, predictor, settings, progress) as running:
         running.stream.drain()
         running.check_complete()
+        if running.table is not None:
+            running.table.refuse_malformed()
         counts = running.stream.drift_counts
-        labelled = predictor.contract.target in running.layout.types
+        labelled = running.has_column(predictor.contract.target)
     if counts is None:
         raise _no_profile()
     return CountedFile(counts, sum(running.stream.rejects.values()), labelled)

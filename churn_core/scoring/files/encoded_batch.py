@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_core.errors import REJECT_CODES, reject_number
+from churn_core.errors import MALFORMED_LINE_CODE, REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.files.encoding_sql import refused_code
+from churn_core.scoring.files.encoding_sql import MALFORMED, refused_code
 
 if TYPE_CHECKING:
     import arro3.core as arrow
@@ -52,11 +52,9 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
     """Turn the columns of `churn_core.scoring.files.encoding_sql.encoded_columns` into the encoded matrix."""
     rows = batch.num_rows
     columns = np.empty((len(contract.features), rows), dtype=np.float32)
-    reject = np.zeros(rows, dtype=np.uint8)
+    reject, malformed = _row_faults(batch, contract)
     unknown = {}
     refused = {}
-    if contract.id_column is not None:
-        np.copyto(reject, batch.column("id_fault").to_numpy())
     for position, feature in enumerate(contract.features):
         values = batch.column(f"c{position}").to_numpy()
         if isinstance(feature, CategoryFeature):
@@ -75,6 +73,8 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
                 np.copyto(faults, text_faults, where=text_faults != 0)
             with np.errstate(over="ignore"):
                 columns[position] = values
+        # A malformed row has no values, so no column is the reason of its rejection.
+        faults[malformed] = 0
         if faults.any():
             np.copyto(reject, faults, where=reject == 0)
             refused[feature.name] = rows_by_code(faults)
@@ -82,6 +82,20 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
     for position, column in enumerate(columns):
         matrix[:, position] = column
     return EncodedBatch(matrix, columns, reject, unknown, refused)
+
+
+def _row_faults(
+    batch: arrow.RecordBatch, contract: Contract
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_] | slice]:
+    """Return the faults of rows that no feature's value causes, and which rows are malformed."""
+    reject = np.zeros(batch.num_rows, dtype=np.uint8)
+    if contract.id_column is not None:
+        np.copyto(reject, batch.column("id_fault").to_numpy())
+    if MALFORMED not in batch.schema.names:
+        return reject, slice(0)
+    malformed = batch.column(MALFORMED).to_numpy()
+    reject[malformed] = reject_number(MALFORMED_LINE_CODE)
+    return reject, malformed
 
 
 def rows_by_code(faults: npt.NDArray[np.uint8]) -> Counter[str]:

@@ -36,6 +36,10 @@ _INFINITY_TEXT: Final = "[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?"
 _NO_NUMBER_WORDS: Final = f"([+-]?[nN][aA][nN]|{_INFINITY_TEXT})?"
 
 
+MALFORMED: Final = "malformed"
+"""The column of encoded batches of text files that marks malformed rows."""
+
+
 def refused_code(feature: CategoryFeature, number: int) -> int:
     """Return the code of a category value that was refused with this `reject_number`."""
     return feature.missing_code + number

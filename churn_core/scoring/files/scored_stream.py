@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import arro3.core as arrow
 import numpy as np
 
+from churn_core.errors import ChurnError
 from churn_core.scoring.drift.counter import DriftCounter, DriftCounts
 from churn_core.scoring.drift.profile import TrainingProfile
 from churn_core.scoring.drift.report import DriftReport, compare
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    import duckdb
     import numpy.typing as npt
 
     from churn_core.scoring.predictor import ChurnPredictor
@@ -41,13 +41,24 @@ _ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], F
 or above the threshold; drift counts."""
 
 
+class EncodedRows(Protocol):
+    """A stream of encoded rows: an Arrow reader, or one that reads a text file."""
+
+    @property
+    def schema(self) -> arrow.Schema:
+        """The columns of the batches."""
+
+    def __iter__(self) -> Iterator[arrow.RecordBatch]:
+        """Yield the batches in the file's order."""
+
+
 class ScoredStream:
     """Scores the batches of an encoding query, several at a time, and yields them in order.
 
     Parameters
     ----------
-    encoded : DuckDBPyRelation
-        A query with the columns of `churn_core.scoring.files.encoding_sql.encoded_columns`.
+    encoded : EncodedRows
+        Batches with the columns of `churn_core.scoring.files.encoding_sql.encoded_columns`.
     predictor : ChurnPredictor
         The model.
     threads : int
@@ -71,7 +82,7 @@ class ScoredStream:
 
     def __init__(
         self,
-        encoded: duckdb.DuckDBPyRelation,
+        encoded: EncodedRows,
         predictor: ChurnPredictor,
         *,
         threads: int,
@@ -88,7 +99,7 @@ class ScoredStream:
             self._counter = DriftCounter(self._contract, self._profile, predictor.bundle.threshold)
             self._drift = self._counter.empty_counts()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
-        self._input = arrow.RecordBatchReader.from_arrow(encoded)
+        self._input = encoded
         self.rows = 0
         self.rejects: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
@@ -178,6 +189,8 @@ class ScoredStream:
                 batch = next(batches)
             except StopIteration:
                 return
+            except ChurnError:
+                raise
             except Exception as error:
                 # The Arrow bridge has no error type of its own. Only DuckDB's reading can fail here.
                 if is_interrupt(error) or "INTERRUPT Error" in str(error):

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import arro3.core as arrow
 import duckdb
 
 from churn_core.errors import InputFileError
+from churn_core.scoring.column_names import NearNames
 from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
 from churn_core.scoring.files.id_sql import output_id_type
-from churn_core.scoring.files.named_table import named_table
+from churn_core.scoring.files.named_table import TableNames, parquet_table, table_names
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
+from churn_core.scoring.files.text_input import EncodedText, needed_columns, text_layout
 from churn_core.scoring.files.unfinished import unfinished_folder
+from churn_core.scoring.input_limits import InputLimits
 from churn_core.scoring.parquet.faults import encrypted, reading_fault
-from churn_core.scoring.parquet.input_checks import FileLayout, InputLimits, check_magic, read_layout
+from churn_core.scoring.parquet.input_checks import FileLayout, check_magic, read_layout
 from churn_core.scoring.parquet.pages import check_pages, is_encrypted
+from churn_core.scoring.text_files.csv_table import CsvTable
+from churn_core.scoring.text_files.formats import FileFormat, file_format
+from churn_core.scoring.text_files.open_table import open_text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from churn_core.scoring.predictor import ChurnPredictor
+    from churn_core.scoring.text_files.table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,6 @@ class BatchSettings:
         Write only the rows of this many customers to contact first, best first; at least 1.
     metadata : mapping
         Entries about the input for the output's footer, with names that begin with ``churn.input.``.
-    text_cells : bool
-        Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
     safe_formulas : bool
         Whether an apostrophe is put before text in a CSV output that a spreadsheet would run as a formula.
     constants : mapping
@@ -62,7 +68,6 @@ class BatchSettings:
     contributions: bool = False
     top: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    text_cells: bool = False
     safe_formulas: bool = True
     constants: Mapping[str, str | None] = field(default_factory=dict)
     match_case_insensitive: bool = False
@@ -83,15 +88,25 @@ class ScoringPass:
     stream : ScoredStream
         Not yet read.
     layout : FileLayout
-        The file's columns and rows according to its footer.
+        The file's columns, and its rows if it has a footer.
     id_type : str or None
         DuckDB's type of the ids in a scored file.
+    table : TextTable or None
+        The file, if it is a text file.
+    names : TableNames
+        How the columns of a text file are renamed.
     """
 
     connection: duckdb.DuckDBPyConnection
     stream: ScoredStream
     layout: FileLayout
     id_type: str | None
+    table: TextTable | None = None
+    names: TableNames = field(default_factory=TableNames)
+
+    def has_column(self, name: str) -> bool:
+        """Return whether the file has a column, after the stream has been read."""
+        return name in (self.layout.types if self.table is None else self.names.names(self.table.found))
 
     def check_complete(self) -> None:
         """Compare the rows that were read with the footer's count, after the stream has been read.
@@ -101,6 +116,8 @@ class ScoringPass:
         InputFileError
             ``corrupt`` if they differ.
         """
+        if self.layout.rows is None:
+            return
         if self.stream.rows != self.layout.rows:
             raise InputFileError(
                 "corrupt", "The Parquet file's footer gives a wrong number of rows; write the file again."
@@ -120,18 +137,75 @@ def scoring_pass(
 
     Parameters and errors are those of `score_file`.
     """
-    check_magic(source)
-    with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work:
-        local = work / "in.parquet"
-        # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
-        local.symlink_to(source.resolve())
-        with _sandbox(work, [source.resolve(), *writable], settings) as connection:
-            running = _open(connection, local, predictor, settings, progress)
-            with running.stream:
-                yield running
+    kind = file_format(source) or FileFormat("parquet")
+    if not kind.is_text:
+        check_magic(source)
+    with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work, ExitStack() as stack:
+        if kind.is_text:
+            connection = stack.enter_context(_sandbox(work, writable, settings))
+            contract = predictor.contract
+            wanted: Collection[str] = [*needed_columns(contract), contract.target]
+            if settings.match_case_insensitive:
+                wanted = _near_names(wanted, kind)
+            table = stack.enter_context(
+                open_text_table(source, kind, contract.reader, settings.limits, wanted=wanted)
+            )
+            running = _open_text(connection, table, predictor, settings, progress)
+        else:
+            local = work / "in.parquet"
+            # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
+            local.symlink_to(source.resolve())
+            connection = stack.enter_context(_sandbox(work, [source.resolve(), *writable], settings))
+            running = _open_parquet(connection, local, predictor, settings, progress)
+        with running.stream:
+            yield running
 
 
-def _open(
+def _near_names(wanted: Collection[str], kind: FileFormat) -> NearNames:
+    if kind.layout == "json_lines":
+        raise InputFileError(
+            "schema",
+            "--match-case-insensitive works on files with one list of columns; rename the keys of the JSON"
+            " lines.",
+        )
+    return NearNames(wanted)
+
+
+def _open_text(
+    connection: duckdb.DuckDBPyConnection,
+    table: TextTable,
+    predictor: ChurnPredictor,
+    settings: BatchSettings,
+    progress: Callable[[int, int], None] | None,
+) -> ScoringPass:
+    contract = predictor.contract
+    layout = text_layout(table, contract)
+    names = table_names(
+        contract,
+        list(layout.types) if isinstance(table, CsvTable) else [],
+        settings.constants,
+        match_case_insensitive=settings.match_case_insensitive,
+    )
+    layout = names.layout(layout)
+    id_type = output_id_type(contract, layout.types)
+    _create_types(connection, predictor)
+    stream = ScoredStream(
+        EncodedText(connection, table, contract, layout, names),
+        predictor,
+        threads=settings.threads,
+        contributions=settings.contributions,
+    )
+    if progress is not None:
+        stream.on_rows = lambda done: progress(done, round(done / max(1e-9, table.share_read())))
+    return ScoringPass(connection, stream, layout, id_type, table, names)
+
+
+def _create_types(connection: duckdb.DuckDBPyConnection, predictor: ChurnPredictor) -> None:
+    for statement in [*vocabulary_types(predictor.contract), *output_types(predictor)]:
+        connection.execute(statement)
+
+
+def _open_parquet(
     connection: duckdb.DuckDBPyConnection,
     local: Path,
     predictor: ChurnPredictor,
@@ -148,25 +222,32 @@ def _open(
         raise
     # DuckDB ignores the checksums of pages (duckdb 2.0), so they are checked here.
     check_pages(local)
-    layout, table = named_table(
-        contract, layout, settings.constants, match_case_insensitive=settings.match_case_insensitive
+    names = table_names(
+        contract,
+        list(layout.types),
+        settings.constants,
+        match_case_insensitive=settings.match_case_insensitive,
     )
-    columns = encoded_columns(contract, layout.types, text_cells=settings.text_cells)
+    table = parquet_table(contract, layout, names)
+    layout = names.layout(layout)
+    columns = encoded_columns(contract, layout.types)
     id_type = output_id_type(contract, layout.types)
-    for statement in [*vocabulary_types(contract), *output_types(predictor)]:
-        connection.execute(statement)
+    _create_types(connection, predictor)
     try:
         encoded = connection.cursor().sql(
             f"SELECT {', '.join(columns)} FROM {table}",
             params={"path": str(local)},
         )
         stream = ScoredStream(
-            encoded, predictor, threads=settings.threads, contributions=settings.contributions
+            arrow.RecordBatchReader.from_arrow(encoded),
+            predictor,
+            threads=settings.threads,
+            contributions=settings.contributions,
         )
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise reading_fault(error) from error
     if progress is not None:
-        stream.on_rows = lambda done: progress(done, layout.rows)
+        stream.on_rows = lambda done: progress(done, layout.rows or 0)
     return ScoringPass(connection, stream, layout, id_type)
 
 

@@ -14,48 +14,26 @@ from churn_core.scoring.parquet.faults import damaged, encrypted, reading_fault
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from churn_core.scoring.input_limits import InputLimits
+
 _MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 _SMALLEST_FILE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class InputLimits:
-    """The most that a file may hold, according to its footer.
-
-    Parameters
-    ----------
-    rows, columns, row_groups : int
-        Maximum counts, inclusive.
-    nesting : int
-        Maximum levels of columns within columns.
-    uncompressed_bytes : int
-        Maximum sum of the row groups' uncompressed sizes.
-    expansion : int
-        Maximum ratio of that sum to the file's size.
-    """
-
-    rows: int = 200_000_000
-    columns: int = 1_000
-    row_groups: int = 4_096
-    nesting: int = 64
-    uncompressed_bytes: int = 20 * 2**30
-    expansion: int = 200
-
-
-@dataclass(frozen=True, slots=True)
 class FileLayout:
-    """The columns and rows that a footer describes.
+    """The columns and rows of a file, before a row is read.
 
     Attributes
     ----------
     types : dict
         DuckDB's type of each top-level column, by its exact name.
-    rows : int
-        The footer's count, which is compared with the rows that are read.
+    rows : int or None
+        The footer's count, which is compared with the rows that are read; None for a text file.
     """
 
     types: dict[str, str]
-    rows: int
+    rows: int | None
 
 
 def check_magic(path: Path) -> None:
@@ -129,11 +107,11 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
     if smallest < 0:
         # It would hide another column's size in the sum.
         raise damaged()
-    if expanded > min(limits.uncompressed_bytes, limits.expansion * max(size, 2**20)):
+    if expanded > limits.most_bytes(size):
         raise InputFileError(
             "too-large", "The file is too large when it is decompressed; write it as several parts."
         )
-    _check_names(columns)
+    check_names(columns)
     return FileLayout(dict(zip(columns, (row[1] for row in described), strict=True)), rows)
 
 
@@ -177,7 +155,14 @@ def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> 
         raise damaged()
 
 
-def _check_names(columns: list[str]) -> None:
+def check_names(columns: list[str]) -> None:
+    """Refuse two columns that DuckDB takes for one.
+
+    Raises
+    ------
+    InputFileError
+        ``duplicate-column``.
+    """
     # DuckDB ignores the case of A to Z in names and renames duplicates, so it could read the wrong column.
     if len(set(map(alike_key, columns))) < len(columns):
         raise InputFileError(

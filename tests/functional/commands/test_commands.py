@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -209,38 +207,35 @@ def test_a_column_without_any_value_rejects_every_row(
     assert f"{len(customers)} rows rejected as missing" in printed
 
 
-@pytest.mark.parametrize("spoil", ["wrong delimiter", "duplicate column", "no header", "not UTF-8", "ragged"])
+@pytest.mark.parametrize(
+    ("spoil", "fix"),
+    [
+        ("wrong delimiter", "separated by semicolons"),
+        ("duplicate column", "rename one"),
+        ("no header", "add a header line"),
+        ("not UTF-8", "encoding"),
+    ],
+)
 def test_an_invalid_csv_file_is_not_scored(
-    spoil: str, customers: pd.DataFrame, sample_bundle: Path, fails: Callable[..., str], tmp_path: Path
+    spoil: str,
+    fix: str,
+    customers: pd.DataFrame,
+    sample_bundle: Path,
+    fails: Callable[..., str],
+    tmp_path: Path,
 ) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
     customers = customers.assign(customerID=CANARY)
     customers.to_csv(source, index=False, header=spoil != "no header", sep=";" if "delim" in spoil else ",")
-    changes: dict[str, Callable[[str], str]] = {
-        "duplicate column": lambda text: text.replace("Partner", "gender", 1),
-        "ragged": lambda text: f"{text}{CANARY},1\n",
-    }
-    text = changes.get(spoil, str)(source.read_text())
+    text = source.read_text()
+    if spoil == "duplicate column":
+        text = text.replace("Partner", "gender", 1)
     source.write_bytes(text.encode() + (b"\xff" if spoil == "not UTF-8" else b""))
-    assert "in.csv" in fails("score", source, out, "--model", sample_bundle)
+    assert fix in fails("score", source, out, "--model", sample_bundle)
     assert not out.exists()
 
 
 # ---------------------------------------------------------------- disks
-
-
-def test_a_full_folder_for_scratch_files_is_named(
-    sample_bundle: Path, sample_table: pd.DataFrame, tmp_path: Path
-) -> None:
-    def limit_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-    source, out = write_table(sample_table, tmp_path / "in.csv"), tmp_path / "out.parquet"
-    done = churn("score", source, out, "--model", sample_bundle, preexec_fn=limit_files)
-    assert done.returncode == 1
-    assert "set TMPDIR" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 @pytest.fixture

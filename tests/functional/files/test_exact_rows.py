@@ -147,6 +147,7 @@ def test_a_footer_with_a_wrong_number_of_rows_is_noticed(
 ) -> None:
     def lie(*arguments: Any) -> Any:
         layout = read_layout(*arguments)
+        assert layout.rows is not None
         return replace(layout, rows=layout.rows + difference)
 
     monkeypatch.setattr("churn_core.scoring.files.scoring_pass.read_layout", lie)

@@ -20,7 +20,7 @@ import pytest
 from churn_core.data import generate_sample_data
 from churn_core.errors import InputFileError, OutputError
 from churn_core.scoring.files.score_file import BatchSettings, score_file
-from churn_core.scoring.parquet.input_checks import InputLimits
+from churn_core.scoring.input_limits import InputLimits
 from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
 from tests.functional.customer_files import write_table
 

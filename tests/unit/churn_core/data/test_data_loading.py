@@ -100,9 +100,9 @@ def test_given_a_header_name_with_a_line_break_then_it_is_one_name(csv_file: Any
         (b"x,a,b,a\n1,2,3,4\n", r"a column 2 times \(positions 2, 4\)"),
         (
             b"a,b\n1,2\n1,2,3\n4\n",
-            r"header, which has 2 \(count 2; the first is row 2 .* with 3\)",
+            r"\(count 2; the first is row 2 .* 3 cells, but the header has 2\)",
         ),
-        (b"a,b\n1\n", r"\(count 1; the first is row 1 .* with 1\)"),
+        (b"a,b\n1\n", r"\(count 1; the first is row 1 .* 1 cell, but the header has 2\)"),
         (b"a,b\n\xff,2\n", "not valid UTF-8.*encoding UTF-8"),
         (b"a,b\n1,\xc3", "not valid UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "not valid UTF-8"),
@@ -118,21 +118,19 @@ def test_given_an_invalid_csv_file_then_the_error_names_the_fix(
         load_csv(csv_file(content))
 
 
-def test_given_a_row_longer_than_arrow_reads_then_it_is_refused(
-    csv_file: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("churn_core.data.csv_files._BLOCK_BYTES", 1000)
-    with pytest.raises(DataError, match="a row longer than 1,000 bytes"):
-        load_csv(csv_file("a,b\n1," + "x" * 3000 + "\n"))
+def test_given_a_row_that_is_too_long_then_it_is_refused(csv_file: Any) -> None:
+    with pytest.raises(DataError, match=r"row 2 below the header.*longer than 1,048,576 bytes"):
+        load_csv(csv_file("a,b\n1,2\n1," + "x" * 2**20 + "\n"))
 
 
-def test_given_line_breaks_in_cells_then_they_may_lie_at_arrows_block_borders(
-    csv_file: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("churn_core.data.csv_files._BLOCK_BYTES", 64)
-    rows = [f"{row},{'x' * row}\ny" for row in range(20)]
-    written = "\n".join(f'{row},"{cell}"' for row, cell in enumerate(rows))
-    assert load_csv(csv_file(f"a,b\n{written}\n"))["b"].tolist() == rows
+def test_given_rows_with_row_names_then_they_are_called_so(csv_file: Any) -> None:
+    with pytest.raises(DataError, match=r"row name.*give the first column a name"):
+        load_csv(csv_file("a,b\nr1,1,2\nr2,3,4\n"))
+
+
+def test_given_a_header_in_mid_file_then_the_row_is_called_so(csv_file: Any) -> None:
+    with pytest.raises(DataError, match=r"count 1; the first is row 2 .* is the header again"):
+        load_csv(csv_file("a,b\n1,2\na,b\n3,4\n"))
 
 
 def test_given_the_contract_then_a_first_line_of_data_is_refused(contract: Contract, csv_file: Any) -> None:
@@ -294,8 +292,8 @@ def test_given_no_such_file_or_a_directory_then_the_error_says_so(tmp_path: Path
         load_table(tmp_path / f"pipe{ending}")
 
 
-def test_given_another_ending_then_the_error_names_the_two(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"neither in \.csv nor in \.parquet"):
+def test_given_another_ending_then_the_error_names_those_that_are_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"must end in \.csv.*\.parquet"):
         load_table(tmp_path / "customers.xlsx")
 
 

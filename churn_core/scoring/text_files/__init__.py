@@ -1,0 +1,1 @@
+"""Read untrusted CSV files and files of JSON lines: streaming, in bounded memory, without guessing."""
