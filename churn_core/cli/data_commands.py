@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_config, add_json, not_negative, path, positive
-from churn_core.cli.output import print_result
+from churn_core.cli.output import print_result, print_text
 from churn_core.cli.tables import add_table_options, chosen_settings, opened_table, table_source
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def _validate(options: argparse.Namespace) -> None:
     if options.json:
         print_result(report.to_dict(), "", as_json=True)
     else:
-        print(report.render())
+        print_text(report.render())
         if report.ok:
-            print(_next_command(options))
+            print_text(_next_command(options))
     report.raise_for_errors()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import shlex
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, positive, readable_path
-from churn_core.cli.output import Progress, print_result
+from churn_core.cli.output import Progress, json_text, print_result, print_text
 from churn_core.cli.score_folder import check_folder_options, read_scoring, score_folder
 from churn_core.cli.scored_text import drift_lines, result_lines
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
@@ -99,7 +98,7 @@ def _predict(options: argparse.Namespace) -> None:
     else:
         records = _read_json(str(options.file))
     answers = predictor.predict(records, all_reasons=options.reasons == "all")
-    print(json.dumps(answers, indent=1, ensure_ascii=False))
+    print_text(json_text(answers))
 
 
 def _read_json(name: str) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import path
-from churn_core.cli.output import one_line
+from churn_core.cli.output import print_note
 from churn_core.sources.addresses import Address, Source, address_scheme, local_source, unfit_address
 from churn_core.sources.parts import PartedTable, is_parted, list_parts
 
@@ -63,7 +62,7 @@ def opened_table(name: Source) -> Iterator[Path | PartedTable]:
         if table.skipped:
             named = ", ".join(table.skipped[:_NAMED]) + (", ..." if len(table.skipped) > _NAMED else "")
             note = f"{len(table.skipped)} files of {name} are no tables and are left out: {named}."
-            print(one_line(note), file=sys.stderr)
+            print_note(note)
         yield table
 
 
