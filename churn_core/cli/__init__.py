@@ -79,6 +79,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     if words.count("--") > 1:
         # argparse would give the command an empty list for the second one (Python 3.11).
         parser.error("'--' may stand only once")
+    if any(word.startswith("-") and word.endswith("=--") for word in words):
+        # argparse would give the command an empty list (Python 3.11).
+        parser.error("'--' is no value of an option")
     return parser.parse_args(words)
 
 
