@@ -74,7 +74,8 @@ class PartedTable:
 
 def is_parted(source: Path) -> bool:
     """Return whether a path names several files: a folder, or a pattern with ``*``, ``?`` or ``[``."""
-    return source.is_dir() or is_pattern(source)
+    # Unlike `Path.is_dir`, this is false for every name that no file can have.
+    return os.path.isdir(source) or is_pattern(source)  # noqa: PTH112
 
 
 def is_pattern(source: Path) -> bool:
