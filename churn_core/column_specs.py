@@ -8,7 +8,15 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from churn_core.schema import MAX_VOCABULARY, CategoryFeature, DaysBetween, DerivedFeature, NumberFeature
+from churn_core.schema import (
+    MAX_VOCABULARY,
+    NUMBER_SIGNS,
+    CategoryFeature,
+    DaysBetween,
+    DerivedFeature,
+    NumberFeature,
+    label_tuple,
+)
 from churn_core.scoring.records.values import category_text
 
 _MOST_DAYS: Final = (date.max - date.min).days
@@ -29,7 +37,16 @@ class NumberSpec(Section):
     integer: bool = False
     nullable: bool = False
     stored_as: Literal["number", "text"] = "number"
+    signs: tuple[str, ...] = ()
     monotonic: Literal["increasing", "decreasing"] | None = None
+
+    @field_validator("signs")
+    @classmethod
+    def _check_signs(cls, signs: tuple[str, ...]) -> tuple[str, ...]:
+        for sign in signs:
+            if sign not in NUMBER_SIGNS:
+                raise ValueError(f"{sign!r} is unknown; known are {' '.join(NUMBER_SIGNS)}")
+        return signs
 
     @model_validator(mode="after")
     def _check_range(self) -> NumberSpec:
@@ -122,18 +139,32 @@ DerivedSpec = Annotated[
 ]
 
 
+SomeLabels = str | Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class TargetSpec(Section):
-    """The column that says who left, and its two labels."""
+    """The column that says who left, and its labels; without `negative`, all others mean 'stayed'."""
 
     column: str
-    positive: str
-    negative: str
+    positive: SomeLabels
+    negative: SomeLabels | None = None
+    exclude: tuple[str, ...] = ()
 
-    @field_validator("positive", "negative", mode="before")
+    @field_validator("positive", "negative", "exclude", mode="before")
     @classmethod
-    def _read_label(cls, label: object) -> object:
-        """Return the text of a label that YAML reads as a number or boolean, such as ``positive: 1``."""
-        return category_text(label) if isinstance(label, int) else label
+    def _read_labels(cls, labels: object) -> object:
+        """Return the text of labels that YAML reads as numbers or booleans, such as ``positive: 1``."""
+        if isinstance(labels, list):
+            return [category_text(label) if isinstance(label, int) else label for label in labels]
+        return category_text(labels) if isinstance(labels, int) else labels
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> TargetSpec:
+        labels = [*label_tuple(self.positive), *label_tuple(self.negative or ()), *self.exclude]
+        repeated = next((label for label in labels if labels.count(label) > 1), None)
+        if repeated is not None:
+            raise ValueError("positive, negative and exclude must differ; name each label once")
+        return self
 
 
 def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
@@ -154,6 +185,7 @@ def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | 
         integer=spec.integer,
         nullable=spec.nullable,
         stored_as_text=spec.stored_as == "text",
+        signs=spec.signs,
         monotonic=spec.monotonic,
     )
 

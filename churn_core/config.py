@@ -160,7 +160,8 @@ class Settings(Section):
             ),
             target=data.target.column,
             positive=data.target.positive,
-            negative=data.target.negative,
+            negative=data.target.negative or (),
+            excluded=data.target.exclude,
             id_column=data.id,
             derived=tuple(
                 make_derived(name, spec)
@@ -264,8 +265,6 @@ def with_model(settings: Settings, model_type: str, params: dict[str, Any]) -> S
 
 
 def _check_roles(data: DataSettings) -> None:
-    if data.target.positive == data.target.negative:
-        raise ValueError("data.target: positive and negative must differ")
     names = [*data.features, *data.derived, data.target.column, *([data.id] if data.id else [])]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -13,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from churn_core.column_specs import Section
 from churn_core.errors import ConfigError
 from churn_core.reader_rules import Dialect, ReaderRules, TextRules
+from churn_core.scoring.records.number_text import ValueRefusedError, parse_number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +58,18 @@ class ReaderSettings(Section):
                     " the marks between them, such as DD.MM.YYYY"
                 )
         return formats
+
+    @field_validator("missing_tokens")
+    @classmethod
+    def _check_tokens(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        for token in tokens:
+            try:
+                number = parse_number_text(token)
+            except ValueRefusedError:
+                continue
+            if not math.isnan(number):
+                raise ValueError(f"{token!r} is a number; empty such cells in the table instead")
+        return tokens
 
     @model_validator(mode="after")
     def _check_marks(self) -> ReaderSettings:

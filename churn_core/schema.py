@@ -23,9 +23,82 @@ MAX_VOCABULARY: Final = 1_000
 MAX_GROUPED_VOCABULARY: Final = 10_000
 """Most values that a category with `max_levels` knows; rarer ones count as unknown."""
 
+CURRENCY_SIGNS: Final = (
+    *(
+        "$",
+        "US$",
+        "R$",
+        "\u20ac",
+        "\u00a3",
+        "\u00a5",
+        "\u20b9",
+        "\u20ba",
+        "\u20bd",
+        "\u20a9",
+        "\u20aa",
+        "\u20ab",
+    ),
+    *(
+        "\u20a6",
+        "\u20b1",
+        "\u20b4",
+        "\u0e3f",
+        "kr",
+        "kr.",
+        "z\u0142",
+        "K\u010d",
+        "Ft",
+        "Fr.",
+        "lei",
+        "TL",
+        "Rs",
+        "Rs.",
+    ),
+    *(
+        "AED",
+        "ARS",
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CLP",
+        "CNY",
+        "COP",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+    ),
+    *(
+        "ILS",
+        "INR",
+        "JPY",
+        "KRW",
+        "MXN",
+        "NOK",
+        "NZD",
+        "PEN",
+        "PLN",
+        "RON",
+        "RUB",
+        "SAR",
+        "SEK",
+        "SGD",
+        "THB",
+    ),
+    *("TRY", "UAH", "USD", "ZAR"),
+)
+"""The currencies that may stand beside a number in text."""
+
+NUMBER_SIGNS: Final = ("%", *CURRENCY_SIGNS)
+"""All signs that may stand beside a number in text. ``45 %`` is read as 45."""
+
 IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 CategoryValues = Literal["text", "integer", "boolean"]
+Labels = str | tuple[str, ...]
 
 
 def alike_key(name: str) -> bytes:
@@ -83,6 +156,8 @@ class NumberFeature:
         Whether a missing value is allowed; the model then imputes it.
     stored_as_text : bool
         Whether text that parses as a number is allowed; blank text is missing.
+    signs : tuple of str
+        Signs of `NUMBER_SIGNS`, one of which may stand before or after a number in text.
     monotonic : 'increasing', 'decreasing' or None
         The direction, if only one is allowed, in which the additive model's score may change when this
         column increases.
@@ -98,6 +173,7 @@ class NumberFeature:
     stored_as_text: bool = False
     monotonic: Literal["increasing", "decreasing"] | None = None
     days: DaysBetween | None = None
+    signs: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -184,8 +260,9 @@ class Contract:
         The model's inputs; their order is the order of the encoded matrix's columns.
     target : str
         The column that says whether a customer left.
-    positive, negative : str
-        The target's two labels, as text.
+    positive, negative : str or tuple of str
+        The target's label, or labels, of customers who left, and of those who stayed. If `negative` is an
+        empty tuple, every other label means 'stayed'.
     id_column : str or None
         The column that identifies a customer; never a model input.
     derived : tuple of DerivedFeature
@@ -195,16 +272,19 @@ class Contract:
         a number, written without leading zeros. None in bundles of format 1: the type of the input file.
     reader : ReaderRules
         How text stands for values, and how CSV files are laid out.
+    excluded : tuple of str
+        Labels whose rows are neither trained on nor measured.
     """
 
     features: tuple[Feature, ...]
     target: str
-    positive: str
-    negative: str
+    positive: Labels
+    negative: Labels
     id_column: str | None = None
     derived: tuple[DerivedFeature, ...] = ()
     id_type: IdType | None = None
     reader: ReaderRules = field(default_factory=ReaderRules)
+    excluded: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -250,8 +330,9 @@ class Contract:
             "id_column": self.id_column,
             "id_type": self.id_type,
             "target": self.target,
-            "positive": self.positive,
-            "negative": self.negative,
+            "positive": _plain_labels(self.positive),
+            "negative": _plain_labels(self.negative),
+            "excluded": list(self.excluded),
             "features": [
                 {"kind": "number" if isinstance(f, NumberFeature) else "category"} | asdict(f)
                 for f in self.features
@@ -276,8 +357,8 @@ class Contract:
         return cls(
             features=tuple(_feature_from_dict(f) for f in content["features"]),
             target=content["target"],
-            positive=content["positive"],
-            negative=content["negative"],
+            positive=_labels_from(content["positive"]),
+            negative=_labels_from(content["negative"]),
             id_column=content["id_column"],
             id_type=id_type,
             derived=tuple(
@@ -286,14 +367,35 @@ class Contract:
             ),
             # Bundles of format 1 lack it.
             reader=ReaderRules.from_dict(content["reader"]) if "reader" in content else ReaderRules(),
+            excluded=tuple(content.get("excluded", ())),
         )
+
+
+def label_tuple(labels: Labels) -> tuple[str, ...]:
+    """Return one label or several as a tuple."""
+    return (labels,) if isinstance(labels, str) else labels
+
+
+def label_or_labels(labels: tuple[str, ...]) -> Labels:
+    """Return a single label as text, several as they are."""
+    return labels[0] if len(labels) == 1 else labels
+
+
+def _plain_labels(labels: Labels) -> str | list[str]:
+    return labels if isinstance(labels, str) else list(labels)
+
+
+def _labels_from(content: str | Sequence[str]) -> Labels:
+    return content if isinstance(content, str) else tuple(content)
 
 
 def _feature_from_dict(content: Mapping[str, Any]) -> Feature:
     arguments = {key: value for key, value in content.items() if key != "kind"}
     if content["kind"] == "number":
         days = arguments.pop("days", None)
-        return NumberFeature(**arguments, days=None if days is None else DaysBetween(**days))
+        # Bundles of format 1 have neither of the two.
+        signs = tuple(arguments.pop("signs", ()))
+        return NumberFeature(**arguments, days=None if days is None else DaysBetween(**days), signs=signs)
     allowed = arguments.pop("allowed")
     vocabulary = tuple(arguments.pop("vocabulary"))
     return CategoryFeature(

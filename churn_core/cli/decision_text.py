@@ -10,18 +10,21 @@ if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
 
 
-def chosen_text(decision: dict[str, Any]) -> list[str]:
+def chosen_text(decision: dict[str, Any], *, advise: bool = True) -> list[str]:
     """Describe what a threshold is expected to bring, and why it was chosen.
 
     Parameters
     ----------
     decision : dict
         From `churn_core.models.evaluation.threshold.Decision.to_dict`.
+    advise : bool
+        Whether to say whom to contact. A model that is no better than chance gives no such advice.
     """
     best = decision["observed_best"]
     spread = f"{best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
+    advice = [_expectation(decision["threshold"], decision["expected"], "expected")] if advise else []
     return [
-        _expectation(decision["threshold"], decision["expected"], "expected"),
+        *advice,
         f"Threshold {decision['threshold']:.6f}: {_reason(decision)}. Best threshold out of fold: {spread}.",
     ]
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_json
 from churn_core.cli.output import Progress, print_result
-from churn_core.cli.tables import add_table_options, chosen_rules, opened_table, table_files, table_source
+from churn_core.cli.tables import (
+    add_table_options,
+    chosen_rules,
+    dialect_keys,
+    opened_table,
+    table_files,
+    table_source,
+)
 from churn_core.errors import OutputError
 from churn_core.scoring.files.complete_file import complete_file, unwritable
 from churn_core.sources.addresses import local_output
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
+_NO_ID = "No column identifies the customer, so scores have only row numbers; name the id with --id."
 
 
 def add_commands(commands: Any) -> None:
@@ -37,7 +46,18 @@ def add_commands(commands: Any) -> None:
     )
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
-        "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
+        "--positive",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="the label of customers who left (default: by the labels and the column's name); repeatable",
+    )
+    init.add_argument(
+        "--exclude-label",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="set the rows with this label aside, such as customers who joined lately; repeatable",
     )
     init.add_argument("--id", help="the column that identifies the customer (default: found by its name)")
     init.add_argument(
@@ -62,16 +82,30 @@ def _init(options: argparse.Namespace) -> None:
         if out.is_file() and not options.force:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
+        from churn_core.data.dialect_search import dialect_findings, find_dialect
         from churn_core.data.inspection import config_text, inspect_table
+        from churn_core.reader_rules import ReaderRules
 
         progress.step(f"reading {options.data}")
-        table = load_table(found, rules=chosen_rules(options))
+        first = table_files(found)[0]
+        given = chosen_rules(options)
+        layout = find_dialect(
+            first, options.target, None if given is None else given.dialect, dialect_keys(options)
+        )
+        table = load_table(found, rules=ReaderRules(dialect=layout.dialect))
         progress.step("inspecting the columns")
         inspection = inspect_table(
-            table, options.target, positive=options.positive, id_column=options.id, group=options.group
+            table,
+            options.target,
+            positive=options.positive,
+            exclude=options.exclude_label,
+            id_column=options.id,
+            group=options.group,
         )
+        inspection = replace(inspection, findings=(*dialect_findings(layout), *inspection.findings))
+        text = config_text(inspection, options.data.name, layout.dialect)
         try:
-            unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
+            unfinished.write_text(text, encoding="utf-8")
         except OSError as error:
             raise unwritable(out, error, _ADVICE) from error
     print_result(
@@ -82,19 +116,27 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _text(inspection: Inspection, data: Source, out: Source) -> str:
+    from churn_core.data.findings import finding_lines
+    from churn_core.data.inspection.messages import TARGET_DOUBTS
+
     target, features = inspection.target, inspection.features
     numbers = sum(column.spec["kind"] == "number" for column in features)
     left_out = sum(column.role == "left_out" for column in inspection.columns)
+    of_target = [finding for finding in inspection.findings if finding.rule in TARGET_DOUBTS]
+    others = [finding for finding in inspection.findings if finding.rule not in TARGET_DOUBTS]
+    aside = f"; {inspection.excluded_rows:,} rows more are set aside" if inspection.excluded_labels else ""
+    label = " or ".join(map(repr, target.positive))
     lines = [
-        f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
-        f"Target {target.column!r}: {target.share:.1%} left (label {target.positive!r}).",
+        *finding_lines(of_target),
+        f"{data}: {inspection.rows:,} rows, {len(inspection.columns):,} columns{aside}.",
+        f"Target {target.column!r}: {target.share:.1%} left (label {label}).",
         f"Id: {_shown(inspection.id_column)}. Group: {_shown(inspection.group_column)}.",
+        *([] if inspection.id_column else [_NO_ID]),
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
-    if inspection.findings:
+    if others:
         lines += ["", "Findings about this table:"]
-    ordered = sorted(inspection.findings, key=lambda finding: finding.severity != "error")
-    lines += [f"  {finding}" for finding in ordered]
+    lines += [f"  {line}" for line in finding_lines(others)]
     command = shlex.join(["churn", "train", str(data), "--config", str(out)])
     return "\n".join([*lines, "", f"Wrote {out}; check it before you train.", f"Next: {command}"])
 

@@ -60,6 +60,7 @@ def add_commands(commands: Any) -> None:
 def _train(options: argparse.Namespace) -> None:
     from churn_core.config import default_config_path, load_config, with_model_type
     from churn_core.data import load_table
+    from churn_core.data.columns import target_labels
     from churn_core.data.inspection import replica_findings
 
     config = chosen_settings(load_config(options.config), options)
@@ -73,6 +74,8 @@ def _train(options: argparse.Namespace) -> None:
         table = load_table(found, config.contract, match_case_insensitive=options.match_case_insensitive)
         # Imported here: scikit-learn takes seconds, and the table may not even exist.
         from churn_core.models.bundle.writer import metrics_document
+        from churn_core.models.evaluation.doubts import doubt_training, is_chance
+        from churn_core.models.rows import labelled_positions
         from churn_core.pipelines import run_training
 
         warnings = replica_findings(table, config.contract.names, config.data.group)
@@ -87,15 +90,20 @@ def _train(options: argparse.Namespace) -> None:
         )
     document = metrics_document(run.proved)
     version = run.bundle.model_version
+    labelled = table.iloc[labelled_positions(table, config.contract)]
+    labels = target_labels(labelled[config.contract.target], config.contract)
+    doubts = doubt_training(document["cv"]["roc_auc"], labels)
     print_result(
         document
         | {"folder": str(options.out), "model_version": version}
         | {"promotion": run.promotion.to_dict() if run.promotion else None}
-        | {"warnings": [warning.to_dict() for warning in warnings]},
+        | {"warnings": [warning.to_dict() for warning in warnings]}
+        | {"doubts": [doubt.to_dict() for doubt in doubts]},
         "\n".join(
             [
+                *map(str, doubts),
                 *map(str, warnings),
-                _training_text(document, version, options.out),
+                _training_text(document, version, options.out, advise=not is_chance(doubts)),
                 *_promotion_text(run.promotion),
             ]
         ),
@@ -112,12 +120,14 @@ def _promotion_text(promotion: Promotion | None) -> list[str]:
     ]
 
 
-def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
+def _training_text(document: dict[str, Any], version: str, folder: Path, *, advise: bool) -> str:
     from churn_core.cli.decision_text import chosen_text
 
     cv, parity, rows = document["cv"], document["parity"], document["rows"]
-    lines = [
-        f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out.",
+    lines = [f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out."]
+    if rows["excluded"]:
+        lines.append(f"{rows['excluded']:,} rows were set aside (data.target.exclude).")
+    lines += [
         "",
         f"{'metric':<16}{'cross-validated (95 %)':<28}{'held out'}",
     ]
@@ -127,7 +137,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     lines += _choices_text(document["choices"])
     lines += [
         "",
-        *chosen_text(document["decision"]),
+        *chosen_text(document["decision"], advise=advise),
         f"Calibration: {'sigmoid' if document['calibrated'] else 'none'}.",
         f"Parity: {parity['rows_compared']:,} rows compared, largest difference"
         f" {parity['max_abs_difference']:.1e}, {parity['decisions_changed']} decisions changed.",
@@ -157,17 +167,23 @@ def _evaluate(options: argparse.Namespace) -> None:
     from churn_core.cli.decision_text import reviewed_text
     from churn_core.data import load_table
     from churn_core.models.evaluation.bundle_evaluation import evaluate_bundle
+    from churn_core.models.evaluation.doubts import Doubt, is_chance
 
     predictor = load_predictor(options)
     with opened_table(options.data) as found:
         table = load_table(found, predictor.contract, match_case_insensitive=options.match_case_insensitive)
     measured = evaluate_bundle(predictor, table)
+    doubts = [Doubt(**doubt) for doubt in measured["doubts"]]
     width = max(map(len, measured["metrics"]))
     lines = [
-        f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}"
+        *map(str, doubts),
+        f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}",
     ]
+    if measured["excluded"]:
+        lines.append(f"{measured['excluded']:,} rows were set aside (data.target.exclude of the model).")
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
-    lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
+    if not is_chance(doubts):
+        lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
     lines.append(f"Next: churn score CUSTOMERS.parquet scores.parquet --model {options.model}")
     print_result(measured, "\n".join(lines), as_json=options.json)
 

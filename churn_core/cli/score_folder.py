@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import read_batch
 from churn_core.cli.output import Progress, print_result
-from churn_core.cli.scored_text import count_lines, drift_lines
+from churn_core.cli.scored_text import count_lines, drift_lines, id_lines
 from churn_core.cli.tables import load_predictor
 from churn_core.errors import OutputError
 from churn_core.scoring.files.unfinished import unfinished_folder
@@ -92,7 +92,8 @@ def score_folder(table: PartedTable, options: argparse.Namespace) -> None:
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
-    lines = _lines(result, content["seconds"], predictor.bundle.threshold)
+    lines = [*id_lines(predictor.contract)]
+    lines += _lines(result, content["seconds"], predictor.bundle.threshold)
     lines.append(f"Wrote {options.destination} with {predictor.bundle.model_version}.")
     lines += drift_lines(result.total)
     if result.foreign:

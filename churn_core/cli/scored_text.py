@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from churn_core.schema import Contract
     from churn_core.scoring.files.score_file import BatchResult
 
 _NAMED_COLUMNS: Final = 4
+_NO_ID: Final = (
+    "The model has no id column, so customers are told apart by row_number alone; set data.id and train again"
+    " to have their ids in scored files."
+)
 
 
 def result_lines(result: BatchResult, seconds: float, threshold: float) -> list[str]:
@@ -26,8 +31,21 @@ def count_lines(result: BatchResult) -> list[str]:
     """Describe rejects and unknown categories."""
     return [
         *(f"  {count:,} rows rejected as {code}" for code, count in result.rejects.items()),
-        *(f"  {count:,} rows with an unknown category in {name}" for name, count in result.unknown.items()),
+        *_unknown_lines(result.unknown),
     ]
+
+
+def _unknown_lines(unknown: dict[str, int]) -> list[str]:
+    if len(unknown) <= _NAMED_COLUMNS:
+        return [f"  {count:,} rows with an unknown category in {name}" for name, count in unknown.items()]
+    most = sorted(unknown, key=lambda name: -unknown[name])[:_NAMED_COLUMNS]
+    named = ", ".join(f"{name} ({unknown[name]:,} rows)" for name in most)
+    return [f"  unknown categories in {len(unknown)} columns, most in {named}"]
+
+
+def id_lines(contract: Contract) -> list[str]:
+    """Say that a model has no id column; nothing if it has one."""
+    return [_NO_ID] if contract.id_column is None else []
 
 
 def drift_lines(result: BatchResult) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from churn_core.cli.arguments import add_batch, add_json, add_model, positive, readable_path
 from churn_core.cli.output import Progress, json_text, print_result, print_text
 from churn_core.cli.score_folder import check_folder_options, read_scoring, score_folder
-from churn_core.cli.scored_text import drift_lines, result_lines
+from churn_core.cli.scored_text import drift_lines, id_lines, result_lines
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DataError
 from churn_core.scoring.files.output_formats import output_format
@@ -152,7 +152,8 @@ def _score_file(found: Path, options: argparse.Namespace) -> None:
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
-    print_result(content, _score_text(result, seconds, options, content), as_json=options.json)
+    text = _score_text(result, seconds, options, content)
+    print_result(content, "\n".join([*id_lines(predictor.contract), text]), as_json=options.json)
 
 
 def _score_text(

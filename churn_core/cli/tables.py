@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import path
 from churn_core.cli.output import print_note
+from churn_core.errors import ConfigError
 from churn_core.sources.addresses import Address, Source, address_scheme, local_source, unfit_address
 from churn_core.sources.parts import PartedTable, is_parted, list_parts
 
@@ -89,6 +90,26 @@ def chosen_rules(options: argparse.Namespace) -> ReaderRules | None:
     from churn_core.reader_settings import overridden_rules
 
     return overridden_rules(ReaderRules(), options.reader)
+
+
+def dialect_keys(options: argparse.Namespace) -> list[str]:
+    """Return the keys of ``--reader``, each of which must be about the layout of a file.
+
+    Raises
+    ------
+    ConfigError
+        If one is about the meaning of text, which ``churn init`` finds by the values.
+    """
+    from churn_core.reader_rules import Dialect
+
+    keys = [override.partition("=")[0] for override in options.reader]
+    known = {field.name for field in fields(Dialect)}
+    for key in keys:
+        if key not in known:
+            raise ConfigError(
+                f"--reader {key}: churn init finds it by the values; set it in the file that init writes."
+            )
+    return keys
 
 
 def chosen_contract(contract: Contract, options: argparse.Namespace) -> Contract:

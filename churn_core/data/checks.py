@@ -15,14 +15,14 @@ from churn_core.data.columns import (
     MISSING,
     distinct_text,
     label_form,
-    normal_form,
     parse_category_column,
     parse_number_column,
     parse_target_column,
 )
 from churn_core.data.findings import column_finding, find_in_rows
 from churn_core.errors import reject_number
-from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
+from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature, label_tuple
+from churn_core.scoring.records.categories import declared_level, has_fraction
 from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from churn_core.data.findings import Finding, Severity
+    from churn_core.reader_rules import TextRules
     from churn_core.schema import Contract, Feature
 
 _ID_TYPES: Final = (str, int, float, np.generic, uuid.UUID, datetime.date)
@@ -48,11 +49,14 @@ class CheckedTable:
         Whether every cell is text, as in a CSV file.
     labelled : bool
         Whether the rows are for training or evaluation, not only for scoring.
+    rules : TextRules
+        How text stands for numbers.
     """
 
     table: pd.DataFrame
     text_cells: bool
     labelled: bool
+    rules: TextRules
 
     @property
     def training_severity(self) -> Severity:
@@ -64,7 +68,7 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
     """Check the values of a feature's column."""
     series = checked.table[feature.name]
     if isinstance(feature, NumberFeature):
-        parsed = parse_number_column(series, feature, text_cells=checked.text_cells)
+        parsed = parse_number_column(series, feature, text_cells=checked.text_cells, rules=checked.rules)
         present, faults = ~np.isnan(parsed.values), parsed.faults
         differ = bool(present.any()) and float(np.nanmin(parsed.values)) != float(np.nanmax(parsed.values))
         vocabulary_findings: list[Finding] = []
@@ -73,6 +77,10 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
         codes, distinct = pd.factorize(category.text)
         present, faults = codes >= 0, category.faults
         differ = len(distinct) > 1
+        if checked.labelled and feature.values != "text":
+            # Scoring takes a fraction for an unknown value.
+            faults = faults.copy()
+            faults[np.array([*map(has_fraction, distinct), False])[codes]] = reject_number("not_integer")
         vocabulary_findings = _check_vocabulary(checked, feature, codes, distinct)
     if not present.any() and ((faults == FINE) | (faults == MISSING)).all():
         severity: Severity = checked.training_severity if feature.nullable else "error"
@@ -86,20 +94,25 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
 
 
 def check_target(checked: CheckedTable, contract: Contract) -> list[Finding]:
-    """Check that every label is present and one of the two, and that both occur."""
+    """Check that every label is present and one that the contract names, and that both kinds occur."""
     name = contract.target
     parsed = parse_target_column(checked.table[name], name)
     codes, distinct = pd.factorize(parsed.text)
-    labels = (label_form(contract.positive), label_form(contract.negative))
-    unknown = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
+    positive, negative = (
+        {label_form(label) for label in label_tuple(labels)}
+        for labels in (contract.positive, contract.negative)
+    )
+    # Without negative labels, every other label means 'stayed'.
+    known = positive | (negative or set(distinct))
+    unknown = _outside(codes, distinct, known) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
     message = "is the target but lacks labels; label these rows or remove them"
     found = find_in_rows(name, "missing_label", "error", parsed.faults == MISSING, message)
     message = (
-        "is the target but holds labels other than the two of data.target; correct the rows, or positive and"
-        " negative"
+        "is the target but holds labels other than those of data.target; correct the rows, or positive and"
+        " negative, or list the labels in exclude to set their rows aside"
     )
     found += find_in_rows(name, "unknown_label", "error", unknown, message)
-    if len(distinct) == 1 and not unknown.any():
+    if len({label in positive for label in distinct}) == 1 and not unknown.any():
         message = "is the target but holds a single label; add customers with the other label"
         found.append(column_finding(name, "one_class", "error", len(codes), message))
     return found
@@ -178,7 +191,8 @@ def _check_vocabulary(
     found = []
     if feature.allowed is not None:
         message = "holds values that are not listed as allowed; correct them, or add them to allowed"
-        not_allowed = _outside(codes, distinct, feature.allowed)
+        allowed = (declared_level(value, feature) for value in feature.allowed)
+        not_allowed = _outside(codes, distinct, allowed)
         found += find_in_rows(feature.name, "not_allowed", checked.training_severity, not_allowed, message)
     if feature.vocabulary:
         message = (
@@ -193,7 +207,7 @@ def _check_vocabulary(
 def _outside(
     codes: npt.NDArray[np.intp], distinct: npt.NDArray[np.object_], listed: Iterable[str]
 ) -> npt.NDArray[np.bool_]:
-    known = {normal_form(value) for value in listed}
+    known = set(listed)
     # The code -1 of a missing value picks the last entry: a missing value is not outside.
     return np.array([value not in known for value in distinct] + [False])[codes]
 
@@ -201,19 +215,30 @@ def _outside(
 def _value_messages(feature: Feature, *, text_allowed: bool) -> dict[str, str]:
     if isinstance(feature, CategoryFeature):
         bounds, wrong_type = "", "holds values other than text, whole numbers and booleans; convert them"
+        if feature.values == "text":
+            wrong_type += ", or declare the column with values: integer if they are whole numbers"
+        fraction = (
+            f"holds fractions but is declared with values: {feature.values}; round them, or remove values"
+        )
     else:
+        fraction = "holds fractions but is declared with integer: true; round them, or remove integer"
         bounds, wrong_type = (
             f"{feature.minimum:g} to {feature.maximum:g}",
             "holds values that are not numbers",
         )
         wrong_type += "; convert them"
+        if text_allowed or feature.stored_as_text:
+            wrong_type += (
+                ", or declare how they are written with signs of the column, and with decimal, thousands and"
+                " missing_tokens under reader"
+            )
         if not (text_allowed or feature.stored_as_text):
             wrong_type += ", or declare the column with stored_as: text if it holds numbers as text"
     return {
         "missing": "lacks values; fill them, or declare the column with nullable: true",
         "not_finite": "holds infinite numbers; replace them",
         "out_of_range": f"holds numbers outside {bounds}; correct them, or its minimum and maximum",
-        "not_integer": "holds fractions but is declared with integer: true; round them, or remove integer",
+        "not_integer": fraction,
         "too_long": f"holds text of more than {MAX_TEXT_LENGTH} characters; shorten it",
         "invalid_unicode": "holds text with NUL or lone surrogates; write it as valid Unicode",
         "wrong_type": wrong_type,

@@ -17,13 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from churn_core.errors import DataError, reject_number
-from churn_core.schema import CategoryFeature
-from churn_core.scoring.records.values import (
-    BLANK,
-    ValueRefusedError,
-    category_text,
-    encode_number,
-)
+from churn_core.reader_rules import TextRules
+from churn_core.schema import CategoryFeature, label_tuple
+from churn_core.scoring.records.categories import canonical_category
+from churn_core.scoring.records.number_text import NumberText
+from churn_core.scoring.records.values import BLANK, ValueRefusedError, encode_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +38,7 @@ MISSING: Final = reject_number("missing")
 
 _whole_float_text = re.compile(r"([+-]?[0-9]+)[.]0+")
 
+_NO_RULES: Final = TextRules()
 _NUMBER_KINDS: Final = "iuf"
 _COUNTABLE_KINDS: Final = "iub"
 
@@ -67,7 +66,7 @@ class CategoryColumn:
     Attributes
     ----------
     text : ndarray of object, shape (rows,)
-        Normalised text; None where the value is missing or faulty.
+        Text in the form of the vocabulary; None where the value is missing or faulty.
     faults : ndarray of uint8, shape (rows,)
         `FINE` where the contract allows the value, else the `reject_number` of the reason.
     """
@@ -83,7 +82,9 @@ class DistinctValues(NamedTuple):
     values: list[Any]
 
 
-def parse_number_column(series: pd.Series[Any], feature: NumberFeature, *, text_cells: bool) -> NumberColumn:
+def parse_number_column(
+    series: pd.Series[Any], feature: NumberFeature, *, text_cells: bool, rules: TextRules = _NO_RULES
+) -> NumberColumn:
     """Parse a column as float64 and check every value against the contract.
 
     Parameters
@@ -95,6 +96,8 @@ def parse_number_column(series: pd.Series[Any], feature: NumberFeature, *, text_
     text_cells : bool
         Whether every cell of the table is text, as in a CSV file. Then text that parses as a number is
         allowed in any number column.
+    rules : TextRules
+        How text stands for numbers.
     """
     if text_cells:
         feature = replace(feature, stored_as_text=True)
@@ -107,23 +110,26 @@ def parse_number_column(series: pd.Series[Any], feature: NumberFeature, *, text_
         values = series.to_numpy(dtype=np.float64, na_value=np.nan).tolist()
     else:
         values = _objects(series)
-    numbers, faults = parse_values(lambda value: encode_number(value, feature), values)
+    text = NumberText(rules, feature.signs)
+    numbers, faults = parse_values(lambda value: encode_number(value, feature, text), values)
     return NumberColumn(numbers.astype(np.float64)[codes], faults[codes])  # None becomes NaN
 
 
 def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> CategoryColumn:
-    """Normalise a column's text and check every value, except against `allowed` and `vocabulary`.
+    """Bring values into canonical form and check them, except against `allowed` and `vocabulary`.
 
     Parameters
     ----------
     series : Series
-        Text, integers, booleans, or Python objects; its index is ignored.
+        Text, integers, booleans, or Python objects; floats if the feature's values are compared as numbers.
+        Its index is ignored.
     feature : CategoryFeature
-        Defines whether missing values are allowed.
+        Defines how values are compared, and whether missing values are allowed.
     """
     codes: npt.NDArray[np.int64] | slice = slice(None)
     distinct = distinct_text(series)
-    if distinct is None and _dtype_kind(series) in _COUNTABLE_KINDS:
+    countable = _COUNTABLE_KINDS + ("" if feature.values == "text" else "f")
+    if distinct is None and _dtype_kind(series) in countable:
         found, uniques = pd.factorize(series, use_na_sentinel=True)
         distinct = DistinctValues(found.astype(np.int64), uniques.tolist())
     if distinct is not None:
@@ -131,7 +137,7 @@ def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> C
         values, codes = [*distinct.values, None], distinct.codes
     else:
         values = _objects(series)
-    text, faults = parse_values(category_text, values)
+    text, faults = parse_values(lambda value: canonical_category(value, feature), values)
     text, faults = text[codes], faults[codes]
     if not feature.nullable:
         faults[(faults == FINE) & pd.isna(text)] = MISSING
@@ -162,24 +168,40 @@ def label_form(text: str) -> str:
 
 
 def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.int64]:
-    """Return the target as int64 labels: 1 for the contract's positive label, 0 for its negative one.
+    """Return the target as int64 labels: 1 for the contract's positive labels, 0 for its negative ones.
 
     Raises
     ------
     DataError
-        If a value is missing or neither of the two labels.
+        If a value is missing or none of these labels.
     """
-    text = parse_target_column(series, contract.target).text
-    positive = np.equal(text, label_form(contract.positive))
-    negative = np.equal(text, label_form(contract.negative))
+    column = parse_target_column(series, contract.target)
+    positive_labels, negative_labels = label_tuple(contract.positive), label_tuple(contract.negative)
+    positive = _has_label(column, positive_labels)
+    others = ~positive & (column.faults == FINE) & ~pd.isna(column.text)
+    negative = _has_label(column, negative_labels) if negative_labels else others
     unknown = int(np.count_nonzero(~(positive | negative)))
     if unknown:
+        allowed = (positive_labels, negative_labels)
+        listed = [" or ".join(map(repr, labels)) if labels else "any other label" for labels in allowed]
         raise DataError(
             f"Target column {contract.target!r} has {unknown} rows whose value is missing or is neither"
-            f" data.target.positive ({contract.positive!r}) nor data.target.negative ({contract.negative!r});"
-            " correct these rows or these two settings."
+            f" data.target.positive ({listed[0]}) nor data.target.negative ({listed[1]});"
+            " correct these rows or these two settings, or add their labels to data.target.exclude."
         )
     return positive.astype(np.int64)
+
+
+def kept_rows(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.int64]:
+    """Return the positions of the rows whose label is not one that the contract excludes."""
+    if not contract.excluded:
+        return np.arange(len(series))
+    return np.flatnonzero(~_has_label(parse_target_column(series, contract.target), contract.excluded))
+
+
+def _has_label(column: CategoryColumn, labels: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    forms = {label_form(label) for label in labels}
+    return np.fromiter((text in forms for text in column.text), np.bool_, len(column.text))
 
 
 def learn_id_type(series: pd.Series[Any]) -> IdType:

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 Severity = Literal["error", "warning"]
 
 EXAMPLE_ROWS: Final = 5
 """A finding names at most this many rows."""
+
+NAMED_COLUMNS: Final = 3
+"""A line about several columns names at most this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,31 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON types."""
         return asdict(self) | {"example_rows": list(self.example_rows)}
+
+
+def group_findings(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Group findings of columns that say the same, errors first."""
+    kinds: dict[tuple[bool, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: finding.severity != "error"):
+        kinds.setdefault((finding.column is None, finding.rule, finding.message), []).append(finding)
+    return list(kinds.values())
+
+
+def name_columns(alike: list[Finding]) -> str:
+    """Name the first columns of a group of findings, and count the others."""
+    named = ", ".join(repr(finding.column) for finding in alike[:NAMED_COLUMNS])
+    return named + (f" and {len(alike) - NAMED_COLUMNS} more" if len(alike) > NAMED_COLUMNS else "")
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """Return one sentence for each group of findings."""
+    return [
+        str(alike[0])
+        if len(alike) == 1
+        else f"{alike[0].severity.capitalize()}: {len(alike)} columns ({name_columns(alike)}): each"
+        f" {alike[0].message} ({alike[0].rule})."
+        for alike in group_findings(findings)
+    ]
 
 
 def find_in_rows(

@@ -10,7 +10,7 @@ from churn_core.data.parquet_files import load_parquet
 from churn_core.data.parted_tables import load_parts
 from churn_core.errors import DataError
 from churn_core.scoring.column_names import match_names, missing_advice
-from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
+from churn_core.scoring.records.number_text import NumberText, ValueRefusedError
 from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
 from churn_core.sources.parts import PartedTable, is_parted, list_parts
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def load_table(
     source: str | PathLike[str] | PartedTable,
     contract: Contract | None = None,
-    *,
     rules: ReaderRules | None = None,
+    *,
     match_case_insensitive: bool = False,
 ) -> pd.DataFrame:
     """Read a table from a file of CSV, JSON lines or Parquet, or from a folder or a pattern of such files.
@@ -41,7 +41,7 @@ def load_table(
     contract : Contract, optional
         See `load_csv`. Of a folder's parts, only the columns that it names must agree.
     rules : ReaderRules, optional
-        Used for text files instead of the contract's.
+        See `load_csv`.
     match_case_insensitive : bool
         Whether columns whose names differ from the contract's in case or surrounding blanks are renamed.
 
@@ -114,7 +114,8 @@ def table_records(
     if cells_are_text(table):
         for feature in contract.numbers:
             if feature.name in columns:
-                columns[feature.name] = [_number(cell) for cell in columns[feature.name]]
+                text = NumberText(contract.reader.text, feature.signs)
+                columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -122,9 +123,9 @@ def _python_values(series: pd.Series[Any]) -> list[Any]:
     return [None if missing else value for value, missing in zip(series.tolist(), series.isna(), strict=True)]
 
 
-def _number(cell: str) -> float | str:
+def _number(cell: str, text: NumberText) -> float | str:
     """Parse a text cell; text that is not a number stays text, which the encoder refuses."""
     try:
-        return parse_number_text(cell)
+        return text.parse(cell)
     except ValueRefusedError:
         return cell

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.data.checks import CheckedTable, check_feature, check_id, check_target
+from churn_core.data.columns import kept_rows
 from churn_core.data.csv_files import cells_are_text
-from churn_core.data.findings import Finding, column_finding
+from churn_core.data.findings import NAMED_COLUMNS, Finding, column_finding, group_findings, name_columns
 from churn_core.errors import DataError
 from churn_core.schema import alike_names
 from churn_core.scoring.column_names import missing_advice
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.schema import Contract
@@ -62,9 +65,8 @@ class ValidationReport:
         summary = f"The table of {self.rows:,} rows {verdict}: {errors} errors, {warnings} warnings."
         if not self.findings:
             return summary
-        ordered = sorted(self.findings, key=lambda finding: finding.severity != "error")
         header = ("severity", "column", "rule", "count", "rows from 0", "what to do")
-        cells = [header, *(_cells(finding) for finding in ordered)]
+        cells = [header, *(row for alike in group_findings(self.findings) for row in _cells(alike))]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -110,7 +112,7 @@ def validate_data(
     ----------
     table : DataFrame
         From `churn_core.data.load_table`, or any other. Columns that the contract does not name are
-        ignored.
+        ignored. So are labelled rows with a label that the contract excludes.
     contract : Contract
         If it has vocabularies, values that the model has not seen are reported as warnings.
     labelled : bool
@@ -126,6 +128,10 @@ def validate_data(
     ValidationReport
         Every fault, not only the first. It holds no cell's value.
     """
+    if labelled and contract.excluded and list(table.columns).count(contract.target) == 1:
+        kept = kept_rows(table[contract.target], contract)
+        report = validate_data(table.iloc[kept], replace(contract, excluded=()), ids_repeat=ids_repeat)
+        return ValidationReport(tuple(_at_rows(f, kept) for f in report.findings), report.rows)
     needed = [*([contract.id_column] if contract.id_column else []), *contract.names]
     needed += [contract.target] if labelled else []
     findings = [*_check_names(table), *(f for name in needed for f in _check_presence(table, name))]
@@ -133,7 +139,7 @@ def validate_data(
         findings.append(column_finding(None, "empty_table", "error", 0, "has no rows; add customers"))
         return ValidationReport(tuple(findings), 0)
     present = set(needed) - {finding.column for finding in findings}
-    checked = CheckedTable(table, cells_are_text(table), labelled)
+    checked = CheckedTable(table, cells_are_text(table), labelled, contract.reader.text)
     if contract.id_column in present:
         found = check_id(checked, str(contract.id_column))
         findings += [f for f in found if not (ids_repeat and f.rule == "duplicate_id")]
@@ -143,6 +149,11 @@ def validate_data(
     if contract.target in present:
         findings += check_target(checked, contract)
     return ValidationReport(tuple(findings), len(table))
+
+
+def _at_rows(finding: Finding, rows: npt.NDArray[np.int64]) -> Finding:
+    """Return a finding about some rows of a table with the rows' positions in that table."""
+    return replace(finding, example_rows=tuple(int(rows[row]) for row in finding.example_rows))
 
 
 def _check_names(table: pd.DataFrame) -> list[Finding]:
@@ -167,13 +178,20 @@ def _check_presence(table: pd.DataFrame, name: str) -> list[Finding]:
     return [column_finding(name, "missing_column", "error", 1, f"is not in the table; {advice}")]
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
-    more = ", ..." if finding.example_rows and finding.count > len(finding.example_rows) else ""
-    return (
-        finding.severity,
-        finding.column or "(table)",
-        finding.rule,
-        f"{finding.count:,}",
-        ", ".join(map(str, finding.example_rows)) + more,
-        finding.message,
-    )
+def _cells(alike: list[Finding]) -> list[tuple[str, ...]]:
+    """Return one row for each finding, or one for many columns with the same warning."""
+    first = alike[0]
+    if len(alike) > NAMED_COLUMNS and first.severity == "warning":
+        return [(first.severity, name_columns(alike), first.rule, "each", "", first.message)]
+    return [
+        (
+            finding.severity,
+            finding.column or "(table)",
+            finding.rule,
+            f"{finding.count:,}",
+            ", ".join(map(str, finding.example_rows))
+            + (", ..." if finding.example_rows and finding.count > len(finding.example_rows) else ""),
+            finding.message,
+        )
+        for finding in alike
+    ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from churn_core.schema import CategoryFeature
+from churn_core.scoring.records.categories import declared_level
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -89,9 +90,10 @@ def _count(
 def counted_code(contract: Contract, column: str, derived: DerivedFeature) -> int | None:
     """Return the code of a ``count``'s value in `column`, or None if the column never had it."""
     feature = contract.feature(column)
-    if not isinstance(feature, CategoryFeature) or derived.value not in feature.vocabulary:
+    if not isinstance(feature, CategoryFeature) or derived.value is None:
         return None
-    return feature.vocabulary.index(derived.value)
+    level = declared_level(derived.value, feature)
+    return feature.vocabulary.index(level) if level in feature.vocabulary else None
 
 
 def float32_floor(threshold: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

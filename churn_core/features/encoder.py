@@ -33,7 +33,9 @@ def parse_table(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     for feature in contract.features:
         series = table[feature.name]
         if isinstance(feature, NumberFeature):
-            parsed[feature.name] = parse_number_column(series, feature, text_cells=text_cells).values
+            parsed[feature.name] = parse_number_column(
+                series, feature, text_cells=text_cells, rules=contract.reader.text
+            ).values
         else:
             parsed[feature.name] = pd.Categorical(parse_category_column(series, feature).text)
     return pd.DataFrame(parsed)

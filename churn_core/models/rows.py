@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from churn_core.data import validate_data
-from churn_core.data.columns import distinct_text, target_labels
+from churn_core.data.columns import distinct_text, kept_rows, target_labels
 from churn_core.errors import DataError
 from churn_core.features import parse_table
 from churn_core.scoring.records.values import BLANK
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from churn_core.config import Settings
+    from churn_core.schema import Contract
 
     Indices = npt.NDArray[np.int64]
 
@@ -50,7 +51,7 @@ class LabelledRows:
 
 
 def read_labelled_rows(table: pd.DataFrame, settings: Settings) -> LabelledRows:
-    """Validate a labelled table and parse its features, labels and groups.
+    """Validate a labelled table, and parse its features, labels and groups.
 
     Raises
     ------
@@ -63,6 +64,13 @@ def read_labelled_rows(table: pd.DataFrame, settings: Settings) -> LabelledRows:
     validate_data(table, contract, ids_repeat=settings.data.ids_repeat).raise_for_errors()
     labels = target_labels(table[contract.target], contract)
     return LabelledRows(parse_table(table, contract), labels, group_codes(table, settings.data.group))
+
+
+def labelled_positions(table: pd.DataFrame, contract: Contract) -> Indices:
+    """Return the positions of a table's rows, without those whose label the contract excludes."""
+    if not contract.excluded or list(table.columns).count(contract.target) != 1:
+        return np.arange(len(table))
+    return kept_rows(table[contract.target], contract)
 
 
 def group_codes(table: pd.DataFrame, column: str | None) -> Indices | None:

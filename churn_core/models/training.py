@@ -14,7 +14,7 @@ from churn_core.models.churn_model import ChurnModel
 from churn_core.models.evaluation.metrics import evaluate, rounded
 from churn_core.models.evaluation.selection import select_model
 from churn_core.models.fitting import fit_pipeline
-from churn_core.models.rows import read_labelled_rows
+from churn_core.models.rows import labelled_positions, read_labelled_rows
 from churn_core.models.splits import split_off_holdout
 from churn_core.schema import MAX_VOCABULARY
 
@@ -64,6 +64,8 @@ def train_model(
     TrainingError
         If a label or the groups have too few customers for the folds, or a category too many values.
     """
+    kept, whole = labelled_positions(table, settings.contract), len(table)
+    table = table.iloc[kept]
     rows = read_labelled_rows(table, settings)
     split = split_off_holdout(rows, settings)
     _check_vocabularies(settings.contract, split.training)
@@ -73,7 +75,12 @@ def train_model(
     if contract.id_column is not None:
         # Of the ids that were held out too.
         fitted.encoder.contract_ = replace(contract, id_type=learn_id_type(table[contract.id_column]))
-    return _measure(selection, fitted, split)
+    model = _measure(selection, fitted, split)
+    return replace(
+        model,
+        rows=model.rows | {"excluded": whole - len(kept)},
+        holdout_positions=kept[model.holdout_positions],
+    )
 
 
 def _check_vocabularies(contract: Contract, rows: LabelledRows) -> None:

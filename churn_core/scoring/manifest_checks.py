@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from churn_core.schema import NUMBER_SIGNS
 from churn_core.scoring.money import NOBODY
 
 Check = Callable[[Any, str], None]
@@ -133,6 +134,11 @@ def _each_member(check: Check) -> Check:
     return check_members
 
 
+def _labels(value: Any, place: str) -> None:
+    """Check one label or a list of labels."""
+    (_list(_TEXT) if isinstance(value, list) else _TEXT)(value, place)
+
+
 def _feature(value: Any, place: str) -> None:
     _OBJECT(value, place)
     (_NUMBER_FEATURE if value.get("kind") == "number" else _CATEGORY_FEATURE)(value, place)
@@ -153,6 +159,7 @@ _NUMBER_FEATURE: Final = _object(
         "nullable": _BOOLEAN,
         "stored_as_text": _BOOLEAN,
         "monotonic": _one_of("increasing", "decreasing", None),
+        "signs": _list(_one_of(*NUMBER_SIGNS)),
         "days": _optional(_object({"start": _TEXT, "end": _TEXT, "end_is_day": _BOOLEAN})),
     },
 )
@@ -192,13 +199,13 @@ _CONTRACT: Final = _object(
     {
         "id_column": _optional(_TEXT),
         "target": _TEXT,
-        "positive": _TEXT,
-        "negative": _TEXT,
+        "positive": _labels,
+        "negative": _labels,
         "features": _list(_feature, least=1),
         "derived": _list(_DERIVED),
     },
     # Bundles of format 1 do not have them.
-    {"id_type": _one_of("integer", "text", None), "reader": _READER},
+    {"id_type": _one_of("integer", "text", None), "reader": _READER, "excluded": _list(_TEXT)},
 )
 _DECISION: Final = _object(
     {

@@ -20,7 +20,7 @@ from functions.backfill.errors import (
     UnknownRunError,
 )
 from functions.backfill.settings import MAX_PARTS
-from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIX, JSON, InputObject, is_key
+from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIXES, JSON, InputObject, is_key
 
 if TYPE_CHECKING:
     from functions.backfill.storage import BackfillStorage
@@ -139,7 +139,8 @@ def make_plan(storage: BackfillStorage, bucket: str, prefix: str, model_digest: 
                 f"The prefix has more than {MAX_PARTS:,} parts; start several runs with longer prefixes."
             )
     if not parts:
-        raise EmptyPrefixError(f"No object below the prefix ends with {INPUT_SUFFIX}; check the prefix.")
+        endings = ", ".join(INPUT_SUFFIXES)
+        raise EmptyPrefixError(f"No object below the prefix ends with one of {endings}; check the prefix.")
     return Plan(bucket, prefix, model_digest, tuple(sorted(parts, key=lambda part: part.key)))
 
 

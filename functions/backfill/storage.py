@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from churn_core.scoring.parquet.footer import Footer, footer_length, read_footer
 from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.shared.aws_errors import INPUT_FAULTS, answered_code, typed_faults
-from functions.shared.objects import INPUT_SUFFIX, InputObject, StoredObject
+from functions.shared.objects import InputObject, StoredObject, is_input_name
 from functions.shared.outcomes import NotScoredError, Outcome
 from functions.shared.storage import Storage
 
@@ -38,7 +38,7 @@ class BackfillStorage(Storage):
             pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
             for page in pages:
                 for found in page.get("Versions", []):
-                    if found["IsLatest"] and found["Key"].lower().endswith(INPUT_SUFFIX):
+                    if found["IsLatest"] and is_input_name(found["Key"]):
                         yield InputObject(
                             bucket, found["Key"], found["VersionId"], found["ETag"], found["Size"]
                         )

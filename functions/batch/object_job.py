@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE
+from functions.batch.scoring_task import INPUT_FILE, INPUT_KEY, OUTPUT_FILE
 from functions.shared.aws_errors import INPUT_FAULTS
 from functions.shared.objects import COUNTS, PARQUET, SHA256_METADATA, output_key
 from functions.shared.outcomes import NotScoredError, Outcome
@@ -30,7 +30,7 @@ Phase = Literal["Download", "Score", "Upload"]
 
 
 class Scorer(Protocol):
-    """Scores ``in.parquet`` of a folder into its ``out.parquet``; see `ScoringProcess`."""
+    """Scores ``input`` of a folder into its ``out.parquet``; see `ScoringProcess`."""
 
     def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
         """Score within a number of seconds."""
@@ -187,7 +187,7 @@ class ObjectJob:
             raise NotScoredError(Outcome.DEADLINE, "The download took too long; the message is tried again.")
         origin = {
             "churn.input.bucket": source.bucket,
-            "churn.input.key": source.key,
+            INPUT_KEY: source.key,
             "churn.input.version": source.version_id or "",
             "churn.input.etag": source.etag,
             "churn.input.sha256": digest,

@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from churn_core.errors import BundleError, InputFileError, NoSpaceError
@@ -18,8 +18,10 @@ from churn_core.scoring.files.score_file import BatchSettings, score_file
 from churn_core.scoring.input_limits import InputLimits
 from churn_core.scoring.memory_faults import is_out_of_memory
 from churn_core.scoring.predictor import ChurnPredictor
+from churn_core.scoring.text_files.formats import FileFormat, file_format
 from functions.batch.scoring_task import (
     INPUT_FILE,
+    INPUT_KEY,
     OUTPUT_FILE,
     RESULT_FILE,
     TOO_MUCH_MEMORY,
@@ -39,7 +41,7 @@ _LARGEST_OUTPUT: Final = 5 * 1024**3
 
 
 def main() -> int:
-    """Score ``in.parquet`` of the current folder as ``task.json`` says; return the exit code."""
+    """Score ``input`` of the current folder as ``task.json`` says; return the exit code."""
     folder = Path.cwd()
     _die_with_parent()
     task = ScoringTask.read(folder)
@@ -49,7 +51,7 @@ def main() -> int:
 
 
 def run_task(folder: Path, task: ScoringTask) -> dict[str, Any]:
-    """Score ``in.parquet`` of a folder; return a `ScoredFile` as a dict, or ``outcome`` and ``message``."""
+    """Score ``input`` of a folder; return a `ScoredFile` as a dict, or ``outcome`` and ``message``."""
     try:
         return _score(folder, task)
     except InputFileError as error:
@@ -94,6 +96,7 @@ def _score(folder: Path, task: ScoringTask) -> dict[str, Any]:
         memory_limit_mb=int(task.memory_mb * _DUCKDB_SHARE),
         limits=InputLimits(rows=task.max_rows),
         metadata=task.metadata,
+        kind=file_format(PurePosixPath(task.metadata.get(INPUT_KEY, ""))) or FileFormat("parquet"),
     )
     predictor = ChurnPredictor(load_bundle(Path(task.model_dir)))
     result = score_file(folder / INPUT_FILE, folder / OUTPUT_FILE, predictor, settings)

@@ -78,14 +78,15 @@ class ScoringProcess:
         """Peak resident memory of the last process, as last observed."""
 
     def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
-        """Score the folder's ``in.parquet`` into its ``out.parquet``.
+        """Score the folder's ``input`` into its ``out.parquet``.
 
         Parameters
         ----------
         folder : Path
             The work folder.
         metadata : mapping
-            Entries of the output's footer that say where the input came from.
+            Entries of the output's footer that say where the input came from. The ending of its key says how
+            the file is read.
         seconds : float
             The process is killed after this time.
 

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 TASK_FILE: Final = "task.json"
 RESULT_FILE: Final = "result.json"
-INPUT_FILE: Final = "in.parquet"
+INPUT_FILE: Final = "input"
 OUTPUT_FILE: Final = "out.parquet"
 """Names in the work folder; no part of them comes from an untrusted key."""
+
+INPUT_KEY: Final = "churn.input.key"
+"""Entry of the output's footer: the input's key, whose ending says how the file is read."""
 
 _TOO_MANY: Final = 2**63
 

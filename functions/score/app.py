@@ -59,16 +59,19 @@ def respond(event: Any, context: LambdaContext, measurement: RequestMeasurement)
     try:
         check_route(event, preflight=bool(_origins))
         app.append_context(measurement=measurement)  # type: ignore[no-untyped-call]
-        return app.resolve(event, context)
+        answer = app.resolve(event, context)
     except Exception as error:  # noqa: BLE001
         # The resolver handles errors of routes; this is for errors outside of it.
         response = _problem(error, event, context)
-        return {
+        answer = {
             "statusCode": response.status_code,
             "multiValueHeaders": {name: [value] for name, value in response.headers.items()},
             "body": response.body,
             "isBase64Encoded": False,
         }
+    if is_proxy_event(event) and event["httpMethod"] == "HEAD":
+        answer["body"] = ""
+    return answer
 
 
 @logger.inject_lambda_context

@@ -1,11 +1,13 @@
 """The JSON part of the Open Inference Protocol, version 2: customers column by column.
 
 See https://github.com/kserve/open-inference-protocol (specification/protocol/inference_rest.md). The
-inputs are the contract's raw columns; the only output is the probability.
+inputs are the contract's raw columns. The outputs are the probability and, where it is requested, the names
+of the columns whose value was scored with a warning.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core import __version__
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
 
 MODEL_NAME: Final = "churn"
-OUTPUT: Final = "churn_probability"
+PROBABILITY, WARNINGS = "churn_probability", "warnings"
+OUTPUTS: Final = {PROBABILITY: "FP64", WARNINGS: "BYTES"}
+"""The outputs and their datatypes; an answer has the first one if a request names none."""
 
 ELEMENT_TYPES: Final[dict[str, tuple[type, ...]]] = (
     {"BYTES": (str,), "BOOL": (bool,)}
@@ -46,7 +50,9 @@ def model_metadata(bundle: Bundle) -> dict[str, Any]:
             {"name": feature.name, "datatype": datatype(feature), "shape": [-1]}
             for feature in bundle.contract.features
         ],
-        "outputs": [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}],
+        "outputs": [
+            {"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()
+        ],
     }
 
 
@@ -69,13 +75,27 @@ def refuse_binary(event: Mapping[str, Any]) -> None:
         raise _invalid("Binary tensors are not supported; send all data in the JSON.")
 
 
-def read_request(body: Any, contract: Contract) -> tuple[list[dict[str, Any]], str | None]:
-    """Turn a request's columns into records; the encoder checks their values.
+@dataclass(frozen=True, slots=True)
+class InferenceRequest:
+    """A request, read.
 
-    Returns
-    -------
-    tuple of list of dict, and str or None
-        Records, one per row, and the request's own id, which is returned with the answer.
+    Attributes
+    ----------
+    customers : list of dict
+        Records, one per row.
+    identifier : str or None
+        The request's own id, which is returned with the answer.
+    outputs : tuple of str
+        The requested outputs, in their order.
+    """
+
+    customers: list[dict[str, Any]]
+    identifier: str | None
+    outputs: tuple[str, ...]
+
+
+def read_request(body: Any, contract: Contract) -> InferenceRequest:
+    """Turn a request's columns into records; the encoder checks their values.
 
     Raises
     ------
@@ -85,7 +105,7 @@ def read_request(body: Any, contract: Contract) -> tuple[list[dict[str, Any]], s
     """
     if not isinstance(body, dict) or not isinstance(body.get("inputs"), list) or not body["inputs"]:
         raise _invalid("The body must be an object with a list 'inputs' that is not empty.")
-    _check_outputs(body.get("outputs", []))
+    outputs = _requested_outputs(body.get("outputs", []))
     columns: dict[str, list[Any]] = {}
     allowed = {*contract.names, contract.id_column}
     for position, tensor in enumerate(body["inputs"]):
@@ -96,22 +116,25 @@ def read_request(body: Any, contract: Contract) -> tuple[list[dict[str, Any]], s
     if len(set(map(len, columns.values()))) > 1:
         raise _invalid("All inputs must have the same number of rows.")
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return rows, _identifier(body.get("id"))
+    return InferenceRequest(rows, _identifier(body.get("id")), outputs)
 
 
-def answer(identifier: str | None, answers: Sequence[Mapping[str, Any]], bundle: Bundle) -> dict[str, Any]:
-    """Return the inference response."""
+def answer(request: InferenceRequest, answers: Sequence[Mapping[str, Any]], bundle: Bundle) -> dict[str, Any]:
+    """Return the inference response; its parameters name the columns with a warning in any row."""
+    data = {
+        PROBABILITY: [customer["churn_probability"] for customer in answers],
+        WARNINGS: [",".join(customer["warnings"]) for customer in answers],
+    }
+    found = {name for customer in answers for name in customer["warnings"]}
+    warnings = [name for name in bundle.contract.names if name in found]
     return {
         "model_name": MODEL_NAME,
         "model_version": bundle.model_version,
-        **({} if identifier is None else {"id": identifier}),
+        **({} if request.identifier is None else {"id": request.identifier}),
+        **({"parameters": {WARNINGS: ",".join(warnings)}} if warnings else {}),
         "outputs": [
-            {
-                "name": OUTPUT,
-                "datatype": "FP64",
-                "shape": [len(answers)],
-                "data": [customer["churn_probability"] for customer in answers],
-            }
+            {"name": name, "datatype": OUTPUTS[name], "shape": [len(answers)], "data": data[name]}
+            for name in request.outputs
         ],
     }
 
@@ -120,11 +143,13 @@ def _invalid(detail: str) -> RequestRefusedError:
     return RequestRefusedError(Problem.INFERENCE_REQUEST, detail=detail)
 
 
-def _check_outputs(outputs: object) -> None:
-    if not isinstance(outputs, list) or any(
-        not isinstance(output, dict) or output.get("name") != OUTPUT for output in outputs
-    ):
-        raise _invalid(f"The only output is {OUTPUT!r}; request that one, or leave out 'outputs'.")
+def _requested_outputs(outputs: object) -> tuple[str, ...]:
+    if not isinstance(outputs, list):
+        raise _invalid("The member 'outputs' must be a list; or leave it out.")
+    names = [output.get("name") if isinstance(output, dict) else None for output in outputs]
+    if any(not isinstance(name, str) or name not in OUTPUTS for name in names):
+        raise _invalid(f"The outputs are {' and '.join(OUTPUTS)}; request these, or leave out 'outputs'.")
+    return tuple(dict.fromkeys(map(str, names))) or (PROBABILITY,)
 
 
 def _identifier(found: object) -> str | None:

@@ -20,6 +20,12 @@ _JSON_MEDIA_TYPE: Final = re.compile(
 )
 # A longer base64 text can't decode to a body within the limit.
 _MAX_BASE64_LENGTH: Final = 4 * (MAX_BODY_BYTES // 3 + 2)
+_SENT_INSTEAD: Final = {
+    ("application/x-www-form-urlencoded", "multipart/form-data"): "This is a form; send JSON",
+    ("text/csv", "application/csv", "text/tab-separated-values"): "This is a table; send its rows as JSON",
+    ("text/xml", "application/xml", "text/html"): "This is XML or HTML; send JSON",
+    ("application/x-ndjson", "application/jsonl", "application/json-lines"): "Send one JSON value, not lines",
+}
 _PROBLEMS: Final = {problem.kind: problem for problem in Problem}
 
 
@@ -43,7 +49,7 @@ def read_json(event: Mapping[str, Any], *, media_type_optional: bool = False) ->
     media_type = headers.get("content-type", "application/json" if media_type_optional else "")
     encoding = headers.get("content-encoding", "identity")
     if not _JSON_MEDIA_TYPE.fullmatch(media_type.strip()) or encoding.strip().lower() != "identity":
-        raise RequestRefusedError(Problem.UNSUPPORTED_MEDIA_TYPE)
+        raise RequestRefusedError(Problem.UNSUPPORTED_MEDIA_TYPE, detail=_media_type_detail(media_type))
     body = _body_bytes(event)
     if len(body) > MAX_BODY_BYTES:
         raise RequestRefusedError(Problem.PAYLOAD_TOO_LARGE)
@@ -51,10 +57,17 @@ def read_json(event: Mapping[str, Any], *, media_type_optional: bool = False) ->
         # orjson reads 1,000 customers in half of the standard library's time (0.8 ms instead of 1.8).
         content = parse_json(body, orjson.loads)
     except JsonRefusedError as error:
-        raise RequestRefusedError(_PROBLEMS[error.code]) from None
+        raise RequestRefusedError(_PROBLEMS[error.code], detail=str(error)) from None
     if content is None:
         raise RequestRefusedError(Problem.MALFORMED_JSON)
     return content
+
+
+def _media_type_detail(media_type: str) -> str | None:
+    """Name what a caller sends instead of JSON, by its media type; None for any other type."""
+    name = media_type.partition(";")[0].strip().lower()
+    sent = next((sent for names, sent in _SENT_INSTEAD.items() if name in names), None)
+    return sent and f"{sent}, with the header 'Content-Type: application/json'."
 
 
 def lower_headers(event: Mapping[str, Any]) -> dict[str, str]:

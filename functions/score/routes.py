@@ -115,9 +115,9 @@ def v2_infer() -> Response[str]:
         inference_protocol.refuse_binary(event)
         body = read_json(event, media_type_optional=True)
     predictor = loaded_predictor()
-    customers, identifier = inference_protocol.read_request(body, predictor.contract)
-    answers = _score(customers, lambda fault: ("inputs", fault.column, fault.record))
-    return _json(inference_protocol.answer(identifier, answers, predictor.bundle))
+    request = inference_protocol.read_request(body, predictor.contract)
+    answers = _score(request.customers, lambda fault: ("inputs", fault.column, fault.record))
+    return _json(inference_protocol.answer(request, answers, predictor.bundle))
 
 
 ROUTES: Final[dict[str, dict[str, Callable[[], Response[str]]]]] = {
@@ -134,6 +134,11 @@ ROUTES: Final[dict[str, dict[str, Callable[[], Response[str]]]]] = {
     "/v2/models/churn/infer": {"POST": v2_infer},
 }
 """Every route by path and method; other paths are answered 404, other methods 405."""
+
+for _methods in ROUTES.values():
+    if "GET" in _methods:
+        # Uptime monitors and `curl -I` ask by HEAD.
+        _methods["HEAD"] = _methods["GET"]
 
 for _path, _methods in ROUTES.items():
     for _method, _function in _methods.items():

@@ -131,14 +131,23 @@ def proxy_event(scope: MutableMapping[str, Any], body: bytes, request_id: str) -
     }
 
 
-async def send_answer(send: Send, answer: dict[str, Any]) -> None:
-    """Send a Lambda's answer to a proxy event."""
+async def send_answer(send: Send, answer: dict[str, Any], *, to_head: bool = False) -> None:
+    """Send a Lambda's answer to a proxy event.
+
+    Parameters
+    ----------
+    send : callable
+    answer : dict
+    to_head : bool
+        Whether the request's method is HEAD: then no length is sent, because that of a GET is not known.
+    """
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, values in answer["multiValueHeaders"].items()
         for value in values
     ]
     body = answer["body"].encode("utf-8")
-    headers.append((b"content-length", str(len(body)).encode("ascii")))
+    if not to_head:
+        headers.append((b"content-length", str(len(body)).encode("ascii")))
     await send({"type": "http.response.start", "status": answer["statusCode"], "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -57,7 +57,8 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
     context = cast("LambdaContext", LocalContext())
     event = proxy_event(scope, body, context.aws_request_id)
     # One request at a time, as in a Lambda: scoring takes less time than handing it to a thread.
-    await send_answer(send, respond(event, context, RequestMeasurement()))
+    answer = respond(event, context, RequestMeasurement())
+    await send_answer(send, answer, to_head=scope["method"] == "HEAD")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -12,8 +12,7 @@ from urllib.parse import unquote_plus
 
 from functions.shared.objects import (
     INPUT_PREFIX,
-    INPUT_PREFIXES,
-    INPUT_SUFFIX,
+    INPUT_SUFFIXES,
     QUARANTINE_PREFIX,
     SCORED_PREFIX,
     InputObject,
@@ -133,11 +132,11 @@ def check_place(source: InputObject, input_bucket: str) -> None:
         raise NotScoredError(
             Outcome.FOREIGN, "The object is not in the input bucket; upload it to the input bucket."
         )
-    if not (source.key.startswith(INPUT_PREFIXES) and source.key.lower().endswith(INPUT_SUFFIX)):
+    if not source.is_input:
         raise NotScoredError(
             Outcome.NOT_AN_INPUT,
-            f"The key is outside the input prefixes or does not end with {INPUT_SUFFIX};"
-            f" upload the object as {INPUT_PREFIX}NAME{INPUT_SUFFIX}.",
+            f"The key is outside the input prefixes or ends with none of {', '.join(INPUT_SUFFIXES)};"
+            f" upload the object as {INPUT_PREFIX}NAME{INPUT_SUFFIXES[0]}, for example.",
         )
 
 

@@ -14,7 +14,8 @@ INPUT_PREFIX: Final = "incoming/"
 BACKFILL_PREFIX: Final = "backfill/"
 """Inputs that send no event; a run over their prefix scores them."""
 INPUT_PREFIXES: Final = (INPUT_PREFIX, BACKFILL_PREFIX)
-INPUT_SUFFIX: Final = ".parquet"
+INPUT_SUFFIXES: Final = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+"""Endings of inputs, in capitals or not; the ending says how the object is read."""
 SCORED_PREFIX: Final = "scored/"
 QUARANTINE_PREFIX: Final = "quarantine/"
 
@@ -48,6 +49,11 @@ def is_key(value: object) -> TypeGuard[str]:
         return False
 
 
+def is_input_name(key: str) -> bool:
+    """Return whether a key ends as an input's does."""
+    return key.lower().endswith(INPUT_SUFFIXES)
+
+
 @dataclass(frozen=True, slots=True)
 class InputObject:
     """One version of one input object.
@@ -74,6 +80,11 @@ class InputObject:
         if self.version_id in _UNVERSIONED:
             object.__setattr__(self, "version_id", None)
         object.__setattr__(self, "etag", self.etag.strip('"'))
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the key is one of an input."""
+        return self.key.startswith(INPUT_PREFIXES) and is_input_name(self.key)
 
     @property
     def input_id(self) -> str:

@@ -43,6 +43,9 @@ class Outcome(StrEnum):
     TOO_MANY_COLUMNS = "too-many-columns", Action.QUARANTINED
     TOO_MANY_ROW_GROUPS = "too-many-row-groups", Action.QUARANTINED
     RESOURCE_LIMIT = "resource-limit", Action.QUARANTINED
+    NOT_TEXT = "not-text", Action.QUARANTINED
+    BAD_COMPRESSION = "bad-compression", Action.QUARANTINED
+    DIALECT = "dialect", Action.QUARANTINED
 
     # The object or the message can't be used, however often it is tried.
     GONE = "gone", Action.QUARANTINED

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import pytest
 
 from churn_core import column_specs, config, decision_settings, reader_settings
+from churn_core.schema import NUMBER_SIGNS
 from tests import write_proof
 from tests.e2e.page_blocks import ROOT
 
@@ -90,6 +91,11 @@ def test_defaults_and_options_are_those_of_the_code(heading: str) -> None:
             assert default.startswith(default_of(model, key)), key
         for option in options_of(model.model_fields[key].annotation):
             assert f"`{option}`" in kind, key
+
+
+def test_the_signs_are_those_of_the_code() -> None:
+    (line,) = [line for line in PAGE.splitlines() if line.startswith("Known signs")]
+    assert tuple(re.findall("`(.+?)`", line)) == NUMBER_SIGNS
 
 
 def test_the_sections_are_those_of_the_code() -> None:

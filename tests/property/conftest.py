@@ -14,6 +14,7 @@ from churn_core.data import load_parquet
 from churn_core.data.columns import parse_category_column, parse_number_column
 from churn_core.errors import REJECT_CODES
 from churn_core.features import encode_table
+from churn_core.reader_rules import ReaderRules, TextRules
 from churn_core.schema import Contract, Feature, NumberFeature
 from churn_core.scoring.files.score_file import BatchSettings, score_file
 from churn_core.scoring.predictor import ChurnPredictor
@@ -44,7 +45,9 @@ def _by_records(contract: Contract, values: list[Any]) -> Verdicts:
 def _by_table(contract: Contract, path: Path) -> Verdicts:
     feature, table = contract.features[0], load_parquet(path)
     if isinstance(feature, NumberFeature):
-        faults = parse_number_column(table[feature.name], feature, text_cells=False).faults
+        faults = parse_number_column(
+            table[feature.name], feature, text_cells=False, rules=contract.reader.text
+        ).faults
     else:
         faults = parse_category_column(table[feature.name], feature).faults
     matrix = encode_table(table, contract)
@@ -68,14 +71,20 @@ def _by_file(predictor: ChurnPredictor, path: Path) -> tuple[Verdicts, list[tupl
 def agree(tmp_path: Path) -> Callable[..., Verdicts]:
     """Encode a column in all three ways; return the verdicts if they are the same.
 
-    Called with a feature, an Arrow column and, where Python has other values for it, those.
+    Called with a feature, an Arrow column, where Python has other values for it those, and the rules of
+    numbers in text.
     """
 
-    def check(feature: Feature, column: pa.Array, values: list[Any] | None = None) -> Verdicts:
+    def check(
+        feature: Feature,
+        column: pa.Array,
+        values: list[Any] | None = None,
+        rules: TextRules = TextRules(),  # noqa: B008
+    ) -> Verdicts:
         path = tmp_path / "in.parquet"
         parquet.write_table(pa.table({feature.name: column}), path)
         values = column.to_pylist() if values is None else values
-        contract = Contract((feature,), target="left", positive="yes", negative="no")
+        contract = Contract((feature,), "left", "yes", "no", reader=ReaderRules(rules))
         predictor = mirror(contract)
         expected = _by_records(contract, values)
         assert _by_table(contract, path) == expected

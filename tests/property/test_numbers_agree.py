@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from churn_core.reader_rules import TextRules
 from churn_core.schema import NumberFeature
 
 if TYPE_CHECKING:
@@ -159,3 +160,106 @@ def test_a_text_is_a_number_or_its_fault_is_named(
 ) -> None:
     feature = NumberFeature("n", -1000, 1000, stored_as_text=True)
     assert agree(feature, pa.array([text])) == [verdict]
+
+
+# ---------------------------------------------------------------- declared marks, signs and missing tokens
+
+POINT, COMMA = TextRules(thousands=","), TextRules(decimal=",", thousands=".")
+SWISS, FRENCH = TextRules(thousands="'"), TextRules(decimal=",", thousands=" ")
+TOKENS = TextRules(missing_tokens=("NA", "n/a", "-", "?", " None ", "\u00c4"))
+ANY_RULES = (POINT, COMMA, SWISS, FRENCH, TOKENS, TextRules(decimal=","))
+SIGNS = ((), ("%",), ("\u20ac", "EUR"), ("$", "US$"), ("Rs", "Rs.", "kr", "kr."), ("%", "CHF", "Fr."))
+
+ODD_MARKED = (
+    *(
+        "1.234",
+        "1,234",
+        "1'234",
+        "1\u2019234",
+        "1 234",
+        "1\u00a0234",
+        "1\u202f234,5",
+        "12.5",
+        "12,5",
+        "1.23.4",
+    ),
+    *("1234,567", "1.234.567,89", "1,234,567.89", "0.125", "0,125", "01.234", "1.2345", "1..234", ".5", ",5"),
+    *("5.", "5,", "1.234e5", "1e5", "-1.234", "+1,234", "- 5", "(5)", "5-", "45%", "45 %", "% 45", "45 %%"),
+    *(
+        "\u20ac 5",
+        "-\u20ac5",
+        "\u20ac-5",
+        "5\u00a0\u20ac",
+        "5 EUR",
+        "EUR5",
+        "EUR 5 EUR",
+        "5E3EUR",
+        "eur 5",
+        "$1,234.50",
+    ),
+    *("US$5", "US$ 5 $", "Rs.5", "Rs. 5", "Rs .5", "kr.5", "5 kr.", "Fr.5", "$.5", "$,5", "$", "%", "5 \t%"),
+    *(
+        "na",
+        "NA",
+        " Na ",
+        "N/A",
+        "-",
+        "?",
+        "none",
+        "\u00e4",
+        "\u00c4",
+        "nan",
+        "inf",
+        "",
+        " ",
+        "\u0130",
+        "NAN",
+    ),
+)
+marked_texts = st.one_of(
+    st.none(),
+    st.sampled_from(ODD_MARKED),
+    st.from_regex(r"[+-]?[0-9]{1,3}([.,' ][0-9]{3}){0,2}([.,][0-9]{0,3})?( ?[%\u20ac$])?", fullmatch=True),
+    st.text(st.sampled_from("0123456789.,' \u00a0+-%\u20acEURkNA"), max_size=8),
+)
+
+
+@bounded
+@given(st.sampled_from(ANY_RULES), st.sampled_from(SIGNS), st.lists(marked_texts, min_size=8, max_size=40))
+def test_numbers_with_marks_and_signs_get_the_same_verdict(
+    agree: Callable[..., Any], rules: TextRules, signs: tuple[str, ...], values: list[str | None]
+) -> None:
+    feature = NumberFeature("n", -1e6, 1e6, nullable=True, stored_as_text=True, signs=signs)
+    agree(feature, pa.array([*values, *ODD_MARKED], pa.string()), rules=rules)
+
+
+@pytest.mark.parametrize(
+    ("rules", "signs", "text", "verdict"),
+    [
+        *((COMMA, (), text, 1234.0) for text in ("1.234", "1234", "1.234,0", "+1.234")),
+        *(
+            (COMMA, (), text, "wrong_type")
+            for text in ("1.23", "12.5", "0.125", "1.234.5", "1,2,3", "1.234e2")
+        ),
+        (COMMA, (), "12,5", 12.5),
+        (TextRules(decimal=","), (), "1.234", "wrong_type"),
+        (TextRules(), (), "1,234", "wrong_type"),
+        *((FRENCH, (), text, 1234.5) for text in ("1 234,5", "1\u00a0234,5", "1\u202f234,5", "1234,5")),
+        *((SWISS, (), text, 1234.5) for text in ("1'234.5", "1\u2019234.5")),
+        *((POINT, ("$",), text, -1234.5) for text in ("-$1,234.50", "$-1,234.50", "-1,234.50 $", "-1234.5")),
+        *((TextRules(), ("%",), text, 45.0) for text in ("45%", "45 %", "45")),
+        *((TextRules(), ("%",), text, "wrong_type") for text in ("% 45", "45 \u20ac", "45 % %", "(45)")),
+        *((TextRules(), ("Rs", "Rs."), text, 5.0) for text in ("Rs.5", "Rs 5", "5 Rs.")),
+        (TextRules(), ("Rs",), "Rs.5", "wrong_type"),
+        (TextRules(), (), "5 EUR", "wrong_type"),
+        (TextRules(), ("EUR",), "5E3EUR", 5000.0),
+        *((TOKENS, (), text, "missing") for text in ("NA", " na ", "N/A", "-", "none", "\u00c4", "nan", "")),
+        *((TOKENS, (), text, "wrong_type") for text in ("\u00e4", "unknown", "N A")),
+        (TOKENS, (), "-5", -5.0),
+    ],
+)
+def test_a_text_with_marks_is_read_as_declared_or_refused(
+    agree: Callable[..., Any], rules: TextRules, signs: tuple[str, ...], text: str, verdict: float | str
+) -> None:
+    feature = NumberFeature("n", -1e6, 1e6, stored_as_text=True, signs=signs)
+    assert agree(feature, pa.array([text]), rules=rules) == [verdict]

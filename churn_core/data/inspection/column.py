@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from churn_core.data.columns import FINE, distinct_text, parse_values
-from churn_core.scoring.records.values import BLANK, category_text, parse_number_text
+from churn_core.scoring.records.number_text import BLANK, PLAIN, NumberText
+from churn_core.scoring.records.values import category_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,7 +40,7 @@ class Column:
         Equal where values are equal; -1 where a value is missing (NULL, NaN or blank text). In a nested
         column all values have the code 0.
     values : list of str
-        The distinct values as text, by code; empty for floats, dates and nested values.
+        The distinct values as text, by code; empty for dates, nested values, and floats with a fraction.
     numbers : ndarray of float64, shape (rows,), or None
         NaN where missing or infinite; None where not every value is a number.
     number_share : float
@@ -50,6 +51,13 @@ class Column:
         Whether a number has leading zeros, which no quantity has (``00420``).
     blanks : bool
         Whether a missing cell holds blanks, not empty text.
+    tokens : tuple of str
+        Texts that stand for a missing number, as the reader's rules declare them. They are levels of a
+        category.
+    marked : bool
+        Whether a number is written with marks or a sign.
+    text_cells : bool
+        Whether every cell of the table is text, as in a CSV file.
     infinite : ndarray of bool, shape (rows,), or None
         Where a number is infinite; None if no number is.
     unfit : bool
@@ -65,6 +73,9 @@ class Column:
     whole: bool = False
     leading_zeros: bool = False
     blanks: bool = False
+    tokens: tuple[str, ...] = ()
+    marked: bool = False
+    text_cells: bool = True
     infinite: npt.NDArray[np.bool_] | None = None
     unfit: bool = False
 
@@ -94,8 +105,20 @@ class Column:
         return self.distinct == len(self.codes)
 
 
-def read_column(name: str, series: pd.Series[Any]) -> Column:
-    """Read a column of a table from `churn_core.data.load_table`."""
+def read_column(
+    name: str, series: pd.Series[Any], reading: NumberText = PLAIN, *, text_cells: bool = True
+) -> Column:
+    """Read a column of a table from `churn_core.data.load_table`.
+
+    Parameters
+    ----------
+    name : str
+    series : Series
+    reading : NumberText
+        Reads numbers in text.
+    text_cells : bool
+        Whether every cell of the table is text, as in a CSV file.
+    """
     series = _plain(series)
     kind = str(getattr(series.dtype, "kind", "O"))
     if kind == "b":
@@ -107,7 +130,7 @@ def read_column(name: str, series: pd.Series[Any]) -> Column:
         return Column(name, "date", _factorize(series)[0], [])
     text = distinct_text(series)
     if text is not None:
-        return _text_column(name, text.codes, text.values)
+        return replace(_text_column(name, text.codes, text.values, reading), text_cells=text_cells)
     storage: Storage = "date" if pd.api.types.infer_dtype(series, skipna=True) in _DATE_OBJECTS else "nested"
     return Column(name, storage, np.where(series.isna(), -1, 0).astype(np.int64), [])
 
@@ -138,11 +161,12 @@ def _factorize(series: pd.Series[Any]) -> tuple[Codes, list[Any]]:
 def _number_column(name: str, series: pd.Series[Any], storage: Storage) -> Column:
     numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
     codes, values = _factorize(series)
+    whole = storage == "integer" or all(float(value).is_integer() for value in values)
     return Column(
         name,
         storage,
         codes,
-        [str(value) for value in values] if storage == "integer" else [],
+        [str(int(value)) for value in values] if whole else [],
         numbers=_finite(numbers),
         number_share=1.0,
         whole=storage == "integer",
@@ -150,9 +174,9 @@ def _number_column(name: str, series: pd.Series[Any], storage: Storage) -> Colum
     )
 
 
-def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
+def _text_column(name: str, codes: Codes, texts: list[str], reading: NumberText) -> Column:
     bare = [text.strip(BLANK) for text in texts]
-    parsed, number_faults = parse_values(parse_number_text, bare)
+    parsed, number_faults = parse_values(reading.parse, bare)
     forms, category_faults = parse_values(category_text, texts)
     # Blank texts have no code. Texts that Unicode normalises to the same category share a code.
     known: dict[str, int] = {}
@@ -165,7 +189,11 @@ def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
     # The code -1 of a missing value picks the last entry.
     present = np.append(filled, False)[codes]
     numeric = np.append(filled & is_number, False)[codes]
-    written = [text for text, number in zip(bare, is_number, strict=True) if text and number]
+    tokens = [text for text in bare if text and reading.is_missing(text)]
+    cells = [
+        text for text, number in zip(bare, is_number, strict=True) if number and not reading.is_missing(text)
+    ]
+    written = [reading.bare_number(text) for text in cells]
     share = float(numeric.sum() / present.sum()) if present.any() else 0.0
     numbers = np.append(parsed.astype(np.float64), np.nan)[codes] if share == 1.0 else None
     return Column(
@@ -179,6 +207,8 @@ def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
         whole=bool(written) and all(_whole_number.fullmatch(text) for text in written),
         leading_zeros=any(_leading_zero.fullmatch(text) for text in written),
         blanks=any(text and not stripped for text, stripped in zip(texts, bare, strict=True)),
+        tokens=tuple(tokens),
+        marked=written != cells,
         unfit=bool((category_faults != FINE).any()),
     )
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from churn_core.data.inspection.messages import LEFT_OUT
+from churn_core.data.inspection.messages import LEFT_OUT, MESSAGES
 from churn_core.data.inspection.ranges import RULE
+from churn_core.reader_rules import Dialect, ReaderRules
 
 if TYPE_CHECKING:
-    from churn_core.data.inspection.inspect import Inspection, PlannedColumn
+    from churn_core.data.inspection.inspect import Inspection
+    from churn_core.data.inspection.planned_column import PlannedColumn
 
 _WIDTH: Final = 98
 _LONGEST_KEY: Final = 1_000
 """YAML allows a longer key only after a question mark."""
 
 
-def config_text(inspection: Inspection, source: str) -> str:
+def config_text(inspection: Inspection, source: str, dialect: Dialect | None = None) -> str:
     """Write the configuration of an inspected table.
 
     Parameters
@@ -26,6 +28,8 @@ def config_text(inspection: Inspection, source: str) -> str:
     inspection : Inspection
     source : str
         The name of the table's file.
+    dialect : Dialect, optional
+        The layout of the table's file, if it is CSV.
 
     Returns
     -------
@@ -37,15 +41,18 @@ def config_text(inspection: Inspection, source: str) -> str:
         f"# Written by churn init for {scalar(source)}:"
         f" {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
         "# Check how each column is declared and which columns are left out. Then train with this file.",
+        *_doubt_lines(inspection),
         "",
+        *_reader_lines(inspection, dialect or Dialect()),
         "data:",
         *_id_lines(inspection),
         *_group_lines(inspection),
         "  target:",
         f"    column: {scalar(target.column)}",
         f"    # {_positive_reason(inspection)}",
-        f"    positive: {scalar(target.positive)}",
-        f"    negative: {scalar(target.negative)}",
+        f"    positive: {_labels(target.positive)}",
+        f"    negative: {_labels(target.negative)}",
+        *_excluded_lines(inspection),
         *(f"  # {line}" for line in textwrap.wrap(RULE, _WIDTH)),
         "  # Only columns marked nullable may have missing values.",
         "  features:",
@@ -66,6 +73,21 @@ def scalar(text: str) -> str:
     return plain
 
 
+def _reader_lines(inspection: Inspection, dialect: Dialect) -> list[str]:
+    """Write the ``reader`` section: the settings that differ from the default."""
+    rules = ReaderRules(inspection.text_rules, dialect).to_dict()
+    default = ReaderRules().to_dict()
+    lines = [f"  {name}: {_flow(rules[name])}" for name in default if rules[name] != default[name]]
+    if not lines:
+        return []
+    return [
+        "# How the files are laid out, and how they write numbers and missing values.",
+        "reader:",
+        *lines,
+        "",
+    ]
+
+
 def _id_lines(inspection: Inspection) -> list[str]:
     if inspection.id_column is not None:
         return [
@@ -73,7 +95,7 @@ def _id_lines(inspection: Inspection) -> list[str]:
             f"  id: {scalar(inspection.id_column)}",
         ]
     return [
-        "  # No column identifies a customer. Scored files identify customers by row number.",
+        "  # No column identifies a customer, so scored files have only row numbers. Name the id with --id.",
         "  # id: ...",
     ]
 
@@ -97,10 +119,41 @@ def _positive_reason(inspection: Inspection) -> str:
     target = inspection.target
     how = {
         "option": "The label of customers who left, as given by --positive",
-        "word": "The label of customers who left, recognised by its name",
+        "word": "The label of customers who left, by the labels and the column's name",
+        "guess": "The label for yes, assumed to be that of customers who left (change it with --positive)",
         "rarity": "The rarer label, assumed to be that of customers who left (change it with --positive)",
     }
     return f"{how[target.chosen_by]}: {target.share:.1%} of the rows."
+
+
+def _doubt_lines(inspection: Inspection) -> list[str]:
+    target = inspection.target
+    if target.doubt is None:
+        return []
+    text = f"Warning: Column {scalar(target.column)} {MESSAGES[target.doubt]}."
+    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
+
+
+def _excluded_lines(inspection: Inspection) -> list[str]:
+    if not inspection.excluded_labels:
+        return []
+    return [
+        f"    # {inspection.excluded_rows:,} rows have a label of this list; they are set aside.",
+        f"    exclude: {_labels(inspection.excluded_labels, always_list=True)}",
+    ]
+
+
+def _labels(labels: tuple[str, ...], *, always_list: bool = False) -> str:
+    if len(labels) == 1 and not always_list:
+        return scalar(labels[0])
+    return str(
+        yaml.safe_dump(
+            list(labels),
+            default_flow_style=True,
+            allow_unicode=all(label.isprintable() for label in labels),
+            width=float("inf"),
+        )
+    ).removesuffix("\n")
 
 
 def _column_lines(column: PlannedColumn) -> list[str]:
@@ -116,8 +169,8 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     return [*notes, f"    {key}: {spec}"]
 
 
-def _flow(spec: dict[str, Any]) -> str:
+def _flow(spec: object) -> str:
     flow = yaml.safe_dump(
         spec, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
     )
-    return str(flow).removesuffix("\n")
+    return str(flow).removesuffix("\n").removesuffix("\n...")

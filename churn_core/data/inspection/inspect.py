@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
-from churn_core.data.inspection.keys import find_group, find_id
-from churn_core.data.inspection.kinds import Kind, decide_kind
-from churn_core.data.inspection.labels import Target, read_target
-from churn_core.data.inspection.leaks import drawn_rows, find_leak
-from churn_core.data.inspection.messages import MESSAGES, left_out_message
+from churn_core.data.inspection.keys.key_names import key_rank
+from churn_core.data.inspection.keys.keys import FoundId, find_group, find_id
+from churn_core.data.inspection.kinds import Kind, decide_kind, holds_dates
+from churn_core.data.inspection.leave_out_leaks import leave_out_leaks
+from churn_core.data.inspection.messages import LEAKS, MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
-from churn_core.data.inspection.table_findings import (
+from churn_core.data.inspection.number_forms import find_number_forms, marks_findings
+from churn_core.data.inspection.planned_column import PlannedColumn, Role
+from churn_core.data.inspection.spellings import SPELLING_NOTE, has_alike_spellings, spelling_findings
+from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
+from churn_core.data.inspection.traps.few_leavers import few_leavers_message
+from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
     warning,
 )
 from churn_core.errors import DataError
-from churn_core.schema import alike_key, alike_names
+from churn_core.reader_rules import TextRules
+from churn_core.schema import alike_key, alike_names, label_or_labels
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 if TYPE_CHECKING:
@@ -28,41 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.data.inspection.column import Column
-
-Role = Literal["feature", "id", "group", "target", "left_out"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedColumn:
-    """A column of the table and its role in the configuration.
-
-    Attributes
-    ----------
-    name : str
-    role : 'feature', 'id', 'group', 'target' or 'left_out'
-    spec : dict
-        A feature's declaration in config.yaml.
-    reason : str or None
-        The rule by which the column is left out.
-    notes : tuple of str
-        Comments for config.yaml.
-    """
-
-    name: str
-    role: Role
-    spec: dict[str, Any]
-    reason: str | None = None
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the column as plain JSON types."""
-        return {
-            "name": self.name,
-            "role": self.role,
-            "spec": self.spec,
-            "reason": self.reason,
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +53,12 @@ class Inspection:
         All columns, in the table's order.
     findings : tuple of Finding
         What would spoil a model, and decisions that the user should know of.
+    text_rules : TextRules
+        How text stands for numbers and missing values.
+    excluded_labels : tuple of str
+        Labels whose rows are set aside, as in config.yaml.
+    excluded_rows : int
+        Number of these rows; `rows` does not count them.
     """
 
     rows: int
@@ -90,6 +68,9 @@ class Inspection:
     group_offered: str | None
     columns: tuple[PlannedColumn, ...]
     findings: tuple[Finding, ...]
+    text_rules: TextRules
+    excluded_labels: tuple[str, ...] = ()
+    excluded_rows: int = 0
 
     @property
     def features(self) -> tuple[PlannedColumn, ...]:
@@ -100,10 +81,12 @@ class Inspection:
         """Return the inspection as plain JSON types."""
         return {
             "rows": self.rows,
+            "excluded_rows": self.excluded_rows,
             "target": {
                 "column": self.target.column,
-                "positive": self.target.positive,
-                "negative": self.target.negative,
+                "positive": label_or_labels(self.target.positive),
+                "negative": label_or_labels(self.target.negative),
+                "excluded": list(self.excluded_labels),
                 "share": round(self.target.share, 6),
                 "chosen_by": self.target.chosen_by,
             },
@@ -119,9 +102,11 @@ def inspect_table(
     table: pd.DataFrame,
     target: str,
     *,
-    positive: str | None = None,
+    positive: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     id_column: str | None = None,
     group: str | None = None,
+    text_rules: TextRules | None = None,
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -131,16 +116,21 @@ def inspect_table(
         From `churn_core.data.load_table`.
     target : str
         The column that says who left; case and surrounding blanks may differ.
-    positive : str, optional
-        The label of customers who left. By default a known word, or else the rarer label.
+    positive : sequence of str
+        The labels of customers who left. By default the label that the labels and the column's name tell
+        together, or else the rarer one.
+    exclude : sequence of str
+        Labels whose rows are set aside; nothing is decided by these rows.
     id_column, group : str, optional
         By default found by names and values; a group only if customers have several rows.
+    text_rules : TextRules, optional
+        How the user says that text stands for numbers; see `find_number_forms`.
 
     Raises
     ------
     DataError
-        If a named column does not exist, two names differ in case alone, the target has not exactly two
-        labels, or no column can be a feature.
+        If a named column does not exist, two names differ in case alone, the target has more than two labels
+        and `positive` is empty, or no column can be a feature.
     """
     if not len(table):
         raise DataError("The table has no rows; add customers.")
@@ -148,20 +138,40 @@ def inspect_table(
     _refuse_alike_names(names)
     found: list[Finding] = []
     target_name = _resolve_name(target, names, "--target", found)
+    text_cells = cells_are_text(table)
+    set_aside, excluded = find_excluded(table[target_name], target_name, exclude)
+    table = table[~excluded].reset_index(drop=True)
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
-    columns = {name: read_column(name, table[name]) for name in names if name != target_name}
+    others = [name for name in names if name != target_name]
+    forms = find_number_forms(table, others, text_rules or TextRules())
+    columns = {
+        name: read_column(name, table[name], forms.reading(name), text_cells=text_cells) for name in others
+    }
     asked_id = None if id_column is None else _resolve_name(id_column, list(columns), "--id", found)
     asked_group = None if group is None else _resolve_name(group, list(columns), "--group", found)
     keys, key_findings = _find_keys(list(columns.values()), asked_id, asked_group, len(table))
+    kinds = {name: decide_kind(column, forms.signs.get(name, ())) for name, column in columns.items()}
     plans = {
         name: PlannedColumn(name, keys.role(name), {})
         if keys.role(name) != "feature"
-        else _plan_column(column, decide_kind(column))
+        else _plan_column(column, kinds[name])
         for name, column in columns.items()
     }
-    plans, leak_findings = _leave_out_leaks(plans, columns, read)
-    found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
+    alike = [name for name, plan in plans.items() if has_alike_spellings(columns[name], plan.spec)]
+    for name in alike:
+        plans[name] = replace(plans[name], notes=(*plans[name].notes, SPELLING_NOTE))
+    found += marks_findings(forms) + spelling_findings(alike)
+    plans, leak_findings = leave_out_leaks(plans, columns, read)
+    in_doubt = {finding.column for finding in key_findings if finding.rule == "id_in_doubt"}
+    found += key_findings
+    found += [
+        finding
+        for plan in plans.values()
+        for finding in _check_plan(plan, columns[plan.name])
+        # That such a column is left out, is said with the doubt.
+        if not (plan.name in in_doubt and finding.rule in ("naming", "unique_number"))
+    ]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
     found += replica_findings(table, features, keys.group_column)
@@ -179,6 +189,9 @@ def inspect_table(
         keys.group_offered,
         tuple(plans[name] for name in names),
         tuple(found),
+        forms.rules,
+        set_aside,
+        int(excluded.sum()),
     )
 
 
@@ -213,16 +226,19 @@ def _resolve_name(asked: str, names: Sequence[str], option: str, found: list[Fin
 def _check_target(target: Target) -> list[Finding]:
     name, unlabelled = target.column, target.labels < 0
     found = find_in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
-    if target.chosen_by == "rarity":
-        found.append(warning(name, "positive_guessed", 1))
+    positive, negative = (int((target.labels == label).sum()) for label in (1, 0))
+    if (message := few_leavers_message(positive, negative)) is not None:
+        found.append(column_finding(None, "few_leavers", "warning", min(positive, negative), message))
+    if target.doubt is not None:
+        found.append(warning(name, target.doubt, int((target.labels == 1).sum())))
     return found
 
 
 def _find_keys(
     columns: list[Column], asked_id: str | None, asked_group: str | None, rows: int
 ) -> tuple[_Keys, list[Finding]]:
-    id_column = asked_id if asked_id is not None else find_id(columns)
-    found = []
+    found_id = FoundId(asked_id) if asked_id is not None else find_id(columns)
+    id_column, found = found_id.name, []
     if id_column is not None and alike_key(id_column) in map(alike_key, OUTPUT_COLUMNS):
         found.append(warning(id_column, "id_collides", 1))
         id_column = None
@@ -230,13 +246,22 @@ def _find_keys(
     repeating = [column for column in columns if column.name == asked_id and not column.unique]
     if group is None and repeating:
         group = repeating[0].name
-    elif group is None and (candidate := find_group(columns)) is not None:
+    elif (
+        group is None
+        and (candidate := find_group(columns, [c for c in columns if holds_dates(c)])) is not None
+    ):
         if candidate.same_customer:
             group = candidate.name
-            id_column = id_column or group
+            complete = next(not column.missing.any() for column in columns if column.name == group)
+            # The key of a row, such as "record_id", is no customer's.
+            if asked_id is None and complete and key_rank(str(id_column)) < 3:
+                id_column, found_id = group, FoundId(group)
+            elif id_column is None:
+                found.append(warning(group, "id_incomplete", rows))
         else:
             offered = candidate.name
             found.append(warning(offered, "group_offered", rows))
+    found += [warning(name, "id_in_doubt", rows) for name in found_id.in_doubt]
     if group is not None and asked_group is None:
         found.append(warning(group, "repeated_customer", rows))
     return _Keys(id_column, group, offered), found
@@ -249,7 +274,7 @@ def _plan_column(column: Column, kind: Kind) -> PlannedColumn:
 
 
 def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
-    if plan.reason is not None and plan.reason != "target_copy":
+    if plan.reason is not None and plan.reason not in LEAKS:
         message = left_out_message(plan.reason)
         return [column_finding(plan.name, plan.reason, "warning", column.present, message)]
     if column.infinite is not None and plan.role == "feature":
@@ -257,29 +282,3 @@ def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
     if "max_levels" in plan.spec:
         return [warning(plan.name, "many_values", column.distinct)]
     return []
-
-
-def _leave_out_leaks(
-    plans: dict[str, PlannedColumn], columns: dict[str, Column], target: Target
-) -> tuple[dict[str, PlannedColumn], list[Finding]]:
-    """Leave out copies of the target, and warn of columns that may leak it."""
-    rows = drawn_rows(len(target.labels))
-    kept, found = dict(plans), []
-    for name, plan in plans.items():
-        if plan.role != "feature":
-            continue
-        column = columns[name]
-        numbers = None if column.numbers is None or "category" in plan.spec.values() else column.numbers[rows]
-        drawn = replace(column, codes=column.codes[rows], numbers=numbers)
-        leak = find_leak(drawn, target.labels[rows])
-        if leak is None:
-            continue
-        if leak.rule == "target_copy":
-            message = left_out_message(leak.rule)
-            found.append(column_finding(name, leak.rule, "warning", leak.rows, message))
-            kept[name] = PlannedColumn(name, "left_out", {}, reason=leak.rule)
-        else:
-            found.append(warning(name, leak.rule, leak.rows))
-            note = "Warning: it may leak the target; remove it unless it is known before a customer leaves."
-            kept[name] = replace(plan, notes=(*plan.notes, note))
-    return kept, found

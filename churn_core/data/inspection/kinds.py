@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from churn_core.data.inspection.keys import counts_rows
-from churn_core.data.inspection.names import key_rank, names_a_code
+from churn_core.data.inspection.keys.key_names import key_rank, names_a_code
+from churn_core.data.inspection.keys.keys import (
+    FEWEST_GROUPS,
+    holds_whole_numbers,
+    is_key_by_values,
+    is_row_number,
+)
 from churn_core.data.inspection.ranges import LARGEST, bounds_with_room
+from churn_core.scoring.records.categories import BOOLEANS, WHOLE_TEXT
+from churn_core.scoring.records.number_text import BLANK, lower_ascii
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from churn_core.data.inspection.column import Column
@@ -31,8 +40,6 @@ LEVEL_ROWS: Final = 20
 GROUPED_SHARE: Final = 0.1
 """Those values must make up this share of the rows; otherwise the column is left out."""
 
-_BOOLEAN_TEXT: Final = "Text in which case matters: in JSON write it as in this file, not as true and false."
-
 _NAMING_SHARE: Final = 0.9
 _TEXT_WORDS: Final = 4
 _MIXED_SHARE: Final = 0.5
@@ -49,6 +56,7 @@ _dates = [
     *(re.compile(f"{day}([T ]+{_CLOCK})?( ?Z|[+-][0-9]{{2}}:?[0-9]{{2}})?", re.IGNORECASE) for day in _DAYS),
     re.compile(_CLOCK, re.IGNORECASE),
 ]
+_whole_text = re.compile(WHOLE_TEXT)
 _compact_date = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _dressed_number = re.compile(r"[^\w.,+-]*[+-]?[0-9][0-9.,' ]*\s*([^\w.,]|[a-zA-Z]{3})?")
 
@@ -72,8 +80,15 @@ class Kind:
     note: str | None = None
 
 
-def decide_kind(column: Column) -> Kind:
-    """Decide by the values, and by the name only where whole numbers may be codes."""
+def decide_kind(column: Column, signs: Sequence[str] = ()) -> Kind:
+    """Decide by the values, and by the name only where whole numbers may be codes.
+
+    Parameters
+    ----------
+    column : Column
+    signs : sequence of str
+        The signs beside its numbers.
+    """
     if not column.name:
         return Kind(left_out="no_name")
     if not column.present:
@@ -84,11 +99,13 @@ def decide_kind(column: Column) -> Kind:
         return Kind(left_out="constant")
     if column.storage == "boolean":
         return _category(column)
+    if key_rank(column.name) == 3 and column.distinct >= FEWEST_GROUPS and not column.unique:
+        return Kind(left_out="other_key")
     if column.numbers is None:
         return _decide_text(column)
     if column.storage == "text" and column.leading_zeros:
         return _decide_names(column, "Digits with leading zeros are codes, not numbers.")
-    return _decide_number(column, column.numbers)
+    return _decide_number(column, column.numbers, signs)
 
 
 def _decide_text(column: Column) -> Kind:
@@ -113,9 +130,6 @@ def _decide_names(column: Column, note: str | None = None) -> Kind:
     if column.distinct > max(2, _NAMING_SHARE * column.present):
         return Kind(left_out="free_text" if wordy else "naming")
     if column.distinct <= PLAIN_LEVELS:
-        spellings = set(column.values)
-        if {value.casefold() for value in spellings} == {"false", "true"} != spellings:
-            note = _BOOLEAN_TEXT
         return _category(column, note)
     if wordy and column.distinct > column.present / LEVEL_ROWS:
         return Kind(left_out="free_text")
@@ -127,10 +141,12 @@ def _decide_names(column: Column, note: str | None = None) -> Kind:
     return _category(column, f"{note} {grouped}" if note else grouped, max_levels=len(frequent))
 
 
-def _decide_number(column: Column, numbers: Floats) -> Kind:
+def _decide_number(column: Column, numbers: Floats, signs: Sequence[str]) -> Kind:
     if len(np.unique(numbers[~np.isnan(numbers)])) < 2:
         return Kind(left_out="constant")
-    if column.whole:
+    if holds_whole_numbers(column) and (rule := _key_rule(column)) is not None:
+        return Kind(left_out=rule)
+    if holds_whole_numbers(column):
         special = _decide_whole_numbers(column)
         if special is not None:
             return special
@@ -143,26 +159,56 @@ def _decide_number(column: Column, numbers: Floats) -> Kind:
     spec |= {"minimum": _tidy(minimum), "maximum": _tidy(maximum)}
     if column.missing.any() or np.isnan(numbers).any():
         spec["nullable"] = True
-    note = None
-    if column.storage == "text" and column.blanks:
+    if column.storage == "text" and (
+        column.blanks or column.tokens or column.marked or not column.text_cells
+    ):
         spec["stored_as"] = "text"
-        note = "Missing numbers are blank text in the file."
-    return Kind(spec, note=note)
+    if signs:
+        spec["signs"] = list(signs)
+    return Kind(spec, note=_number_note(column, signs))
+
+
+def _number_note(column: Column, signs: Sequence[str]) -> str | None:
+    notes = []
+    if column.tokens:
+        notes.append(f"A missing number is written {_listed(column.tokens)} in the file.")
+    elif column.storage == "text" and column.blanks:
+        notes.append("Missing numbers are blank text in the file.")
+    if "%" in signs:
+        notes.append("Numbers have a percent sign in the file: 45 % is read as 45.")
+    elif signs:
+        notes.append(f"Numbers are written with {_listed(signs)} in the file.")
+    elif column.marked:
+        notes.append("Numbers are read with the marks under reader.")
+    return " ".join(notes) or None
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return " or ".join(f"'{text}'" for text in texts)
 
 
 def _decide_whole_numbers(column: Column) -> Kind | None:
     """Recognise whole numbers that are not quantities; return None for quantities."""
     if column.distinct == 2:
         return _category(column, "A flag: it has two different whole numbers.")
-    if all(_compact_date.fullmatch(value.strip()) for value in column.values):
+    numbers = np.unique(np.asarray(column.numbers))
+    if all(_compact_date.fullmatch(f"{number:.0f}") for number in numbers[~np.isnan(numbers)]):
         return Kind(left_out="date")
-    if counts_rows(column):
-        return Kind(left_out="row_number")
-    if column.unique and key_rank(column.name):
-        return Kind(left_out="naming")
     if names_a_code(column.name):
         return _decide_names(column, "Whole numbers that are codes, not quantities, by the column's name.")
     return None
+
+
+def _key_rule(column: Column) -> str | None:
+    """Return why whole numbers, all different, are a key; None if they may be a quantity."""
+    if is_row_number(column):
+        return "row_number"
+    if column.unique and key_rank(column.name):
+        return "naming"
+    numbers = np.asarray(column.numbers)
+    if not is_key_by_values(column) or all(_compact_date.fullmatch(f"{number:.0f}") for number in numbers):
+        return None
+    return "unique_number"
 
 
 def _is_integer(column: Column, numbers: Floats) -> bool:
@@ -174,10 +220,25 @@ def _is_integer(column: Column, numbers: Floats) -> bool:
 
 
 def _category(column: Column, note: str | None = None, **more: Any) -> Kind:
-    spec: dict[str, Any] = {"kind": "category"} | more
+    spec: dict[str, Any] = {"kind": "category"} | _compared_by(column) | more
     if column.missing.any():
         spec["nullable"] = True
     return Kind(spec, note=note)
+
+
+def _compared_by(column: Column) -> dict[str, str]:
+    """Compare by value if all levels are whole numbers or all are booleans; empty for text."""
+    values = [lower_ascii(value.strip(BLANK)) for value in column.values]
+    if all(_whole_text.fullmatch(value) for value in values):
+        return {"values": "integer"}
+    return {"values": "boolean"} if BOOLEANS.keys() >= set(values) else {}
+
+
+def holds_dates(column: Column) -> bool:
+    """Return whether a column holds dates or times, as a type of their own or as text."""
+    return column.storage == "date" or (
+        column.storage == "text" and bool(column.values) and _all_dates(column.values)
+    )
 
 
 def _all_dates(values: list[str]) -> bool:

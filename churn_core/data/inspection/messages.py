@@ -5,9 +5,15 @@ A message continues after "Column 'name'" or "The table". No message holds a cus
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from churn_core.data.inspection.ranges import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTED_COLUMNS: Final = 5
+"""A message about many columns names at most this many."""
 
 LEFT_OUT: Final = {
     "date": (
@@ -23,7 +29,15 @@ LEFT_OUT: Final = {
     "all_missing": ("has no value in any row", None),
     "nested": ("holds nested or binary values", "write what matters in them as columns of their own"),
     "no_name": ("has no name", "name it if the model should use it"),
-    "row_number": ("counts the rows", None),
+    "row_number": ("merely numbers the rows", None),
+    "unique_number": (
+        "has a different whole number in every row, as a key has",
+        "name it with --id if it identifies the customer, or declare it in data.features if it is a quantity",
+    ),
+    "other_key": (
+        "is a customer's key by its name, and a model must not learn single customers",
+        "name it with --id or --group if rows belong together by it",
+    ),
     "mixed_numbers": (
         "holds numbers and other text",
         "empty the other cells, or write them as plain numbers such as 1234.5, and run churn init again",
@@ -36,6 +50,10 @@ LEFT_OUT: Final = {
     "target_copy": (
         "alone identifies nearly every leaver, as only a copy of the target can",
         "declare it in data.features if it is known before a customer leaves",
+    ),
+    "filled_for_leavers": (
+        "has or lacks values almost only for customers who left, as if it were filled in when they leave",
+        "compute nothing from it, or declare it in data.features if it is known before a customer leaves",
     ),
 }
 """Why a column is left out, by rule: the reason, and what the user can do if there is anything."""
@@ -50,13 +68,36 @@ MESSAGES: Final = {
         "holds infinite numbers; replace them before training, or empty the cells if the numbers are unknown"
     ),
     "positive_guessed": (
-        "has labels that do not show which one means 'left'; the rarer one was taken: set --positive if"
-        " it is the other"
+        "has a name and labels that do not say which label means 'left'; if it is not the one above, name it"
+        " with --positive"
+    ),
+    "most_left": (
+        "makes more than half of the customers leavers; if that is wrong, name the label of customers who"
+        " left with --positive"
+    ),
+    "id_in_doubt": (
+        "has a different value in every row, so it may be the id; it is no feature: if it identifies the"
+        " customer, name it with --id"
+    ),
+    "id_incomplete": (
+        "identifies the customer by its name, but lacks values; fill them, or name another column with --id"
     ),
     "id_collides": ("would be the id, but scored files have a column of that name; rename it"),
     "many_values": (
         "has so many different values that the model treats the rare ones as one (max_levels); a coarser"
         " column, such as the region instead of the city, may work better"
+    ),
+    "ambiguous_marks": (
+        "has numbers such as 1,234 or 1.234 that can be read in two ways in {columns}; they are read with"
+        " {marks}: if that is wrong, run churn init again with {options}"
+    ),
+    "other_marks": (
+        "has numbers with other decimal or thousands marks than the rest of the table; write them alike, and"
+        " run churn init again"
+    ),
+    "alike_spellings": (
+        "has values that differ only by case, blanks or Unicode form in {columns}; to make these one value,"
+        " declare these columns with normalise: true"
     ),
     "group_offered": (
         "repeats and looks like a key that several customers share; if their rows are alike, set"
@@ -90,6 +131,10 @@ MESSAGES: Final = {
         "predicts the target by whether it has a value, as if it were filled in when a customer leaves;"
         " remove it unless it is known before"
     ),
+    "pair_gives_target_away": (
+        "together with column {} predicts the target better than columns known in advance can; remove the one"
+        " that is not known before a customer leaves"
+    ),
     "value_gives_target_away": (
         "has a value with which nearly every customer left, as if it were set when a customer leaves;"
         " remove it unless it is known before"
@@ -97,8 +142,20 @@ MESSAGES: Final = {
 }
 """All other findings."""
 
+LEAKS: Final = ("target_copy", "filled_for_leavers")
+"""The rules of `LEFT_OUT` about leaks; they count the rows that show the leak."""
+
+TARGET_DOUBTS: Final = ("positive_guessed", "most_left", "few_leavers")
+"""Findings that are said before everything else: they concern what the model will predict."""
+
 
 def left_out_message(rule: str) -> str:
     """Return the message of a column that is left out."""
     reason, advice = LEFT_OUT[rule]
     return f"{reason}; it is left out" + (f": {advice}" if advice else "")
+
+
+def listed_columns(names: Sequence[str]) -> str:
+    """List the first columns and the number of the others."""
+    more = len(names) - LISTED_COLUMNS
+    return ", ".join(map(repr, names[:LISTED_COLUMNS])) + (f" and {more} more" if more > 0 else "")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data import validate_data
 from churn_core.data.columns import target_labels
 from churn_core.features import encode_table
+from churn_core.models.evaluation.doubts import doubt_evaluation
 from churn_core.models.evaluation.metrics import evaluate, rounded
 from churn_core.models.evaluation.threshold_review import review_threshold
+from churn_core.models.rows import labelled_positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,20 +30,22 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     Returns
     -------
     dict
-        ``model_version``, ``rows``, ``threshold``, ``metrics`` (as
-        `churn_core.models.evaluation.metrics.evaluate`), ``decision`` (as
-        `churn_core.models.evaluation.threshold_review.Review`).
+        ``model_version``, ``rows``, ``excluded`` (rows set aside by their label), ``threshold``,
+        ``metrics`` (as `churn_core.models.evaluation.metrics.evaluate`), ``decision`` (as
+        `churn_core.models.evaluation.threshold_review.Review`), ``doubts`` (as
+        `churn_core.models.evaluation.doubts.Doubt`).
 
     Raises
     ------
     DataValidationError
         If the table breaks the contract.
     """
-    contract, bundle = predictor.contract, predictor.bundle
+    contract, bundle, whole = predictor.contract, predictor.bundle, len(table)
     data = bundle.manifest["settings"]["data"]
     # Bundles of earlier versions have no group.
     ids_repeat = data.get("group") is not None and data["group"] == contract.id_column
     validate_data(table, contract, ids_repeat=ids_repeat).raise_for_errors()
+    table = table.iloc[labelled_positions(table, contract)]
     labels = target_labels(table[contract.target], contract)
     scores = predictor.score_matrix(encode_table(table, contract))
     threshold = bundle.threshold
@@ -56,10 +60,13 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
         scores.probability,
         data["random_state"],
     )
+    metrics = rounded(evaluate(labels, scores.probability, threshold))
     return {
         "model_version": bundle.model_version,
         "rows": len(table),
+        "excluded": whole - len(table),
         "threshold": threshold,
-        "metrics": rounded(evaluate(labels, scores.probability, threshold)),
+        "metrics": metrics,
         "decision": review.to_dict(),
+        "doubts": [doubt.to_dict() for doubt in doubt_evaluation(metrics["roc_auc"], labels)],
     }

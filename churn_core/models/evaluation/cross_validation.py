@@ -150,7 +150,10 @@ def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
     return CrossValidation(
         calibrated,
         decision,
-        {name: fold_interval(np.array([m[name] for m in measured]), test_share) for name in measured[0]},
+        {
+            name: fold_interval(name, np.array([m[name] for m in measured]), test_share)
+            for name in measured[0]
+        },
         np.array([m["log_loss"] for m in measured]),
     )
 

@@ -18,6 +18,15 @@ CALIBRATION_BINS: Final = 10
 DECIMALS: Final = 6
 """Metrics are written with six decimals; further ones depend on the order of summation."""
 
+LIMITS: Final = {
+    "log_loss": (0.0, np.inf),
+    "lift_top_tenth": (0.0, np.inf),
+    "contacted_per_1000": (0.0, 1_000.0),
+    "profit_per_customer": (-np.inf, np.inf),
+    "profit_per_1000": (-np.inf, np.inf),
+}
+"""The smallest and the largest possible value of a measure; of all others, 0 and 1."""
+
 _SMALLEST = 1e-15
 
 
@@ -84,16 +93,19 @@ def lift_in_top_tenth(labels: Labels, probabilities: Probabilities) -> float:
 
 
 def fold_interval(
-    values: npt.NDArray[np.float64], test_share: float, *, confidence: float = 0.95
+    name: str, values: npt.NDArray[np.float64], test_share: float, *, confidence: float = 0.95
 ) -> dict[str, float]:
     """Return the mean and confidence interval of a metric over cross-validation folds.
 
     The plain variance is too small because the folds' training sets overlap. It is multiplied by
     1/J + n_test/n_train (Nadeau and Bengio 2003, "Inference for the Generalization Error", Machine
-    Learning 52).
+    Learning 52). The interval is cut at the metric's `LIMITS`: that loses no coverage, because the true
+    value lies within them (Casella and Berger 2002, "Statistical Inference", section 9).
 
     Parameters
     ----------
+    name : str
+        The metric.
     values : ndarray of float64, shape (folds,)
         The metric in each of the J folds.
     test_share : float
@@ -106,7 +118,8 @@ def fold_interval(
     """
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * corrected_error(values, test_share)
-    return rounded({"mean": mean, "low": mean - half, "high": mean + half})
+    lowest, highest = LIMITS.get(name, (0.0, 1.0))
+    return rounded({"mean": mean, "low": max(lowest, mean - half), "high": min(highest, mean + half)})
 
 
 def corrected_error(values: npt.NDArray[np.float64], test_share: float) -> float:

@@ -169,6 +169,6 @@ def _over_folds(
         for held_out in (membership == number for number in range(folds))
     ]
     return {
-        name: fold_interval(np.array([point[name] for point in points]), 1 / (folds - 1))
+        name: fold_interval(name, np.array([point[name] for point in points]), 1 / (folds - 1))
         for name in points[0]
     }

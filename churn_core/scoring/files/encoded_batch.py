@@ -10,7 +10,8 @@ import numpy as np
 
 from churn_core.errors import MALFORMED_LINE_CODE, REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.files.encoding_sql import MALFORMED, refused_code
+from churn_core.scoring.files.category_sql import refused_code
+from churn_core.scoring.files.encoding_sql import MALFORMED
 
 if TYPE_CHECKING:
     import arro3.core as arrow

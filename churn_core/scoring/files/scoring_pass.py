@@ -60,6 +60,8 @@ class BatchSettings:
         Further columns that have the same text, or None, in every row: those of the file's partition.
     match_case_insensitive : bool
         Whether a column is also found if its name differs in case or surrounding blanks.
+    kind : FileFormat, optional
+        How the file stores its table; by default, what its name says.
     """
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -71,6 +73,7 @@ class BatchSettings:
     safe_formulas: bool = True
     constants: Mapping[str, str | None] = field(default_factory=dict)
     match_case_insensitive: bool = False
+    kind: FileFormat | None = None
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -137,7 +140,7 @@ def scoring_pass(
 
     Parameters and errors are those of `score_file`.
     """
-    kind = file_format(source) or FileFormat("parquet")
+    kind = settings.kind or file_format(source) or FileFormat("parquet")
     if not kind.is_text:
         check_magic(source)
     with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work, ExitStack() as stack:

@@ -68,7 +68,13 @@ def _make(folder: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
     _remove_abandoned(folder)
     while True:
         path = folder / f".churn-{secrets.token_hex(6)}.partial"
-        descriptor = make(path)
+        try:
+            descriptor = make(path)
+        except FileNotFoundError:
+            # Another process has removed it before it was opened.
+            if folder.exists():
+                continue
+            raise
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -16,12 +16,9 @@ import numpy as np
 
 from churn_core.errors import EXTRA_KEY_CODE, ValueFault
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.records.values import (
-    ValueRefusedError,
-    category_text,
-    encode_category,
-    encode_number,
-)
+from churn_core.scoring.records.categories import encode_category
+from churn_core.scoring.records.number_text import NumberText
+from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +60,7 @@ class RecordEncoder:
         self._id_column = contract.id_column
         self._known_keys = {*contract.names, *([contract.id_column] if contract.id_column else [])}
         self._columns: dict[str, _Column] = {
-            feature.name: _NumberColumn(feature)
+            feature.name: _NumberColumn(feature, NumberText(contract.reader.text, feature.signs))
             if isinstance(feature, NumberFeature)
             else _CategoryColumn(feature)
             for feature in contract.features
@@ -163,9 +160,10 @@ class _Column(ABC):
 
 
 class _NumberColumn(_Column):
-    def __init__(self, feature: NumberFeature) -> None:
+    def __init__(self, feature: NumberFeature, text: NumberText) -> None:
         super().__init__(feature.name, math.nan)
         self._feature = feature
+        self._text = text
         self._plain_types = {
             int,
             *([] if feature.integer else [float]),
@@ -173,7 +171,7 @@ class _NumberColumn(_Column):
         }
 
     def _encode_value(self, value: Any) -> float:
-        return encode_number(value, self._feature)
+        return encode_number(value, self._feature, self._text)
 
     def _encode_plain(self, values: Sequence[Any]) -> npt.NDArray[np.floating] | None:
         if not self._plain_types.issuperset(map(type, values)):
@@ -193,6 +191,8 @@ class _CategoryColumn(_Column):
         super().__init__(feature.name, feature.missing_code)
         self._feature = feature
         self._codes = {value: code for code, value in enumerate(feature.vocabulary)}
+        # Equal values of these types have equal codes. As text, 1, 1.0 and True have different codes.
+        self._equal_types = {str, int, type(None), *([] if feature.values == "text" else [bool, float])}
 
     def _encode_value(self, value: Any) -> int:
         return encode_category(value, self._feature, self._codes)
@@ -202,8 +202,7 @@ class _CategoryColumn(_Column):
         try:
             return np.fromiter(map(codes.__getitem__, values), np.float32, len(values))
         except (KeyError, TypeError):
-            # Equal values of these types have equal codes. 1, 1.0 and True are equal with different codes.
-            if not {str, int, type(None)}.issuperset(map(type, values)):
+            if not self._equal_types.issuperset(map(type, values)):
                 return None
         try:
             codes = {value: self._encode_value(value) for value in set(values)}

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from churn_core.errors import DataError
+from churn_core.scoring.records.other_formats import describe_other_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ JSON_FAULTS: Final = {
     f" {MAX_NUMBER_LENGTH} characters; write null instead of NaN.",
     "duplicate-key": "An object has the same key twice; remove one of them.",
     "too-deep": f"The JSON is nested deeper than {MAX_JSON_DEPTH} levels; write customers as flat objects.",
-    "bad-encoding": "The text must be UTF-8 without a byte order mark.",
+    "bad-encoding": "The text must be UTF-8.",
 }
 """Why JSON is refused, and how to fix it, by code. Closed set."""
 
@@ -47,11 +48,13 @@ class JsonRefusedError(DataError):
     Parameters
     ----------
     code : str
-        A key of `JSON_FAULTS`; its sentence is the message.
+        A key of `JSON_FAULTS`.
+    detail : str, optional
+        The message; by default the code's sentence.
     """
 
-    def __init__(self, code: str) -> None:
-        super().__init__(JSON_FAULTS[code])
+    def __init__(self, code: str, detail: str | None = None) -> None:
+        super().__init__(detail or JSON_FAULTS[code])
         self.code = code
 
 
@@ -61,7 +64,7 @@ def parse_json(text: bytes, fast_loads: Callable[[bytes], Any] | None = None) ->
     Parameters
     ----------
     text : bytes
-        UTF-8 without a byte order mark.
+        UTF-8; a byte order mark before it is ignored.
     fast_loads : callable, optional
         A faster `json.loads` that may refuse more, such as `orjson.loads`. What it refuses, and integers
         that may exceed 64 bits, are read by the standard library.
@@ -72,8 +75,9 @@ def parse_json(text: bytes, fast_loads: Callable[[bytes], Any] | None = None) ->
         If the text is refused; `JSON_FAULTS` lists the codes.
     """
     # JSON has no zero byte, but UTF-16 and UTF-32 have one in the first four bytes (RFC 4627, section 3).
-    if text.startswith(_BYTE_ORDER_MARK) or b"\0" in text[:4]:
+    if b"\0" in text[:4]:
         raise JsonRefusedError("bad-encoding")
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     try:
         content = _loads(text, fast_loads)
         keys, depth = _count_keys(content, containers=text.count(b"{") + text.count(b"["))
@@ -84,8 +88,9 @@ def parse_json(text: bytes, fast_loads: Callable[[bytes], Any] | None = None) ->
     except UnicodeDecodeError:
         raise JsonRefusedError("bad-encoding") from None
     except (ValueError, RecursionError):
-        code = "too-deep" if nesting_depth(text) > MAX_JSON_DEPTH else "malformed-json"
-        raise JsonRefusedError(code) from None
+        if nesting_depth(text) > MAX_JSON_DEPTH:
+            raise JsonRefusedError("too-deep") from None
+        raise JsonRefusedError("malformed-json", describe_other_format(text)) from None
 
 
 def _loads(text: bytes, fast_loads: Callable[[bytes], Any] | None) -> Any:

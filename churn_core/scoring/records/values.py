@@ -1,73 +1,37 @@
 """The data contract's rules for one Python value of a number or category column.
 
+`churn_core.scoring.records.categories` compares categories by value or by spelling where that is declared.
 `churn_core.scoring.files.encoding_sql` states the same rules for DuckDB; property tests compare the two.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from churn_core.schema import MAX_TEXT_LENGTH
+from churn_core.scoring.records.number_text import BLANK, PLAIN, NumberText, ValueRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from churn_core.schema import NumberFeature
 
-    from churn_core.schema import CategoryFeature, NumberFeature
-
-BLANK: Final = " \t\n\r\v\f"
-"""Text that consists only of these characters is a missing value."""
-
-NUMBER_TEXT: Final = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
-"""The regular expression of a number in text, used by Python and DuckDB."""
-
-_number_text = re.compile(NUMBER_TEXT)
-_not_a_number_words = {"nan", "+nan", "-nan"}
-_infinity_words = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+__all__ = ["BLANK", "ValueRefusedError", "category_text", "encode_number"]
 
 
-class ValueRefusedError(ValueError):
-    """A value breaks the contract; `code` is one of `churn_core.errors.REJECT_CODES`."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def parse_number_text(text: str) -> float:
-    """Parse text as float64; blank text and ``nan`` give NaN.
-
-    Raises
-    ------
-    ValueRefusedError
-        ``wrong_type`` if the text is not a number, ``too_long`` if it is longer than any text may be.
-    """
-    bare = text.strip(BLANK)
-    if bare and len(text) > MAX_TEXT_LENGTH:
-        raise ValueRefusedError("too_long")
-    if _number_text.fullmatch(bare):
-        return float(bare)
-    word = bare.lower()
-    if not bare or word in _not_a_number_words:
-        return math.nan
-    if word in _infinity_words:
-        return math.inf
-    raise ValueRefusedError("wrong_type")
-
-
-def encode_number(value: object, feature: NumberFeature) -> float:
+def encode_number(value: object, feature: NumberFeature, text: NumberText = PLAIN) -> float:
     """Return a value of a number column as float64; NaN if it is missing.
+
+    `text` reads numbers in text, where the feature allows them.
 
     Raises
     ------
     ValueRefusedError
         If the contract does not allow the value.
     """
-    number = _as_float(value, feature)
+    number = _as_float(value, feature, text)
     if feature.minimum <= number <= feature.maximum:
         if feature.integer and number % 1:
             raise ValueRefusedError("not_integer")
@@ -79,14 +43,14 @@ def encode_number(value: object, feature: NumberFeature) -> float:
     raise ValueRefusedError("not_finite" if math.isinf(number) else "out_of_range")
 
 
-def _as_float(value: object, feature: NumberFeature) -> float:
+def _as_float(value: object, feature: NumberFeature, text: NumberText) -> float:
     if type(value) is float:
         return value
     if value is None:
         return math.nan
     if isinstance(value, str):
         if feature.stored_as_text:
-            return parse_number_text(value)
+            return text.parse(value)
         raise ValueRefusedError("wrong_type")
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         try:
@@ -135,30 +99,3 @@ def _checked_text(text: str) -> str | None:
     if len(composed) > MAX_TEXT_LENGTH:
         raise ValueRefusedError("too_long")
     return composed
-
-
-def encode_category(value: object, feature: CategoryFeature, codes: Mapping[str, int]) -> int:
-    """Return the code of a value of a category column.
-
-    Parameters
-    ----------
-    value : object
-    feature : CategoryFeature
-    codes : mapping
-        Code of each known value.
-
-    Raises
-    ------
-    ValueRefusedError
-        If the contract does not allow the value.
-    """
-    # The vocabulary is normalised text, so a known value needs no further checks.
-    code = codes.get(value) if type(value) is str else None
-    if code is not None:
-        return code
-    text = category_text(value)
-    if text is not None:
-        return codes.get(text, feature.unknown_code)
-    if feature.nullable:
-        return feature.missing_code
-    raise ValueRefusedError("missing")

@@ -47,10 +47,19 @@ def text_chunks(
     InputFileError
         ``not-text``, ``bad-compression`` or ``too-large``.
     """
+    chunks = file_bytes(file, faults, limits, gzipped=gzipped)
+    return _checked(_decoded(chunks, encoding, faults), faults)
+
+
+def file_bytes(file: BinaryIO, faults: TextFaults, limits: InputLimits, *, gzipped: bool) -> Iterator[bytes]:
+    """Yield the bytes of a file, decompressed if they are gzip.
+
+    Parameters and errors are those of `text_chunks`.
+    """
     most = limits.most_bytes(file.seek(0, 2))
     file.seek(0)
     chunks = _decompressed(file, faults) if gzipped else _plain(file, faults)
-    return _checked(_decoded(_counted(chunks, most, faults), encoding, faults), faults)
+    return _counted(chunks, most, faults)
 
 
 def _plain(file: BinaryIO, faults: TextFaults) -> Iterator[bytes]:

@@ -43,7 +43,7 @@ def openapi_document(bundle: Bundle) -> dict[str, Any]:
             "title": "Churn scoring",
             "version": __version__,
             "description": "Scores customers: the probability that each one leaves, a decision whether to"
-            " contact them, and the reasons.",
+            " contact them, and the reasons. Each path of a GET answers HEAD too, without a body.",
         },
         "paths": _paths(bundle),
         "components": {"schemas": schemas(bundle)},

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
 from churn_core.scoring.records.answers import VALUE_KINDS
-from churn_core.scoring.records.values import NUMBER_TEXT
+from churn_core.scoring.records.number_text import NumberText
 from functions.score.errors import FAULT_CODES
-from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUT
+from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUTS
 from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS
 from functions.score.model_info import typical_customer
 
 if TYPE_CHECKING:
+    from churn_core.reader_rules import TextRules
     from churn_core.schema import CategoryFeature, Feature
     from churn_core.scoring.bundle import Bundle
 
@@ -98,25 +100,29 @@ def _customer(bundle: Bundle) -> Schema:
             "nullable": True,
         }
     for feature in contract.features:
-        properties[feature.name] = _feature(feature) | {"example": typical[feature.name]}
+        properties[feature.name] = _feature(feature, contract.reader.text) | {
+            "example": typical[feature.name]
+        }
     optional = [name for name in properties if properties[name].get("nullable")]
     return _object(properties, *optional) | {"additionalProperties": False}
 
 
-def _feature(feature: Feature) -> Schema:
-    schema = _number(feature) if isinstance(feature, NumberFeature) else _category(feature)
+def _feature(feature: Feature, rules: TextRules) -> Schema:
+    schema = _number(feature, rules) if isinstance(feature, NumberFeature) else _category(feature)
     return schema | ({"nullable": True} if feature.nullable else {})
 
 
-def _number(feature: NumberFeature) -> Schema:
+def _number(feature: NumberFeature, rules: TextRules) -> Schema:
     number = (_INTEGER if feature.integer else _NUMBER) | {
         "minimum": feature.minimum,
         "maximum": feature.maximum,
     }
     if not feature.stored_as_text:
         return number
+    reading = NumberText(rules, feature.signs)
+    forms = [reading.pattern, *(map(re.escape, rules.missing_tokens) if feature.nullable else ())]
     optional = "?" if feature.nullable else ""
-    pattern = f"^{_BLANK}({NUMBER_TEXT}){optional}{_BLANK}$"
+    pattern = f"^{_BLANK}({'|'.join(forms)}){optional}{_BLANK}$"
     text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": pattern}
     return {"anyOf": [number, text], "description": "A number, or text that contains a number."}
 
@@ -126,7 +132,7 @@ def _category(feature: CategoryFeature) -> Schema:
     more = len(feature.vocabulary) - _LISTED_VALUES
     text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": _CATEGORY_PATTERN}
     return {
-        "anyOf": [text, _INTEGER, _BOOLEAN],
+        "anyOf": [text, _INTEGER if feature.values == "text" else _NUMBER, _BOOLEAN],
         "description": f"The model knows {known}{f' and {more} more' if more > 0 else ''};"
         " any other value is scored as unknown, and its column is listed in `warnings`.",
     }
@@ -175,10 +181,10 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
         "data": _list({}, minItems=1, maxItems=MAX_CUSTOMERS),
     }
     output = {
-        "name": _enum(OUTPUT),
-        "datatype": _enum("FP64"),
+        "name": _enum(*OUTPUTS),
+        "datatype": _enum(*OUTPUTS.values()),
         "shape": _list(_INTEGER),
-        "data": _list(_NUMBER),
+        "data": _list({"oneOf": [_NUMBER, _STRING]}),
     }
     return {
         "V2Object": {"type": "object"},
@@ -187,7 +193,7 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
             {
                 "id": _STRING | {"maxLength": MAX_TEXT_LENGTH, "nullable": True},
                 "inputs": _list(_object(tensor), minItems=1),
-                "outputs": _list(_object({"name": _enum(OUTPUT)})),
+                "outputs": _list(_object({"name": _enum(*OUTPUTS)})),
             },
             "id",
             "outputs",
@@ -197,8 +203,10 @@ def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
                 "model_name": _enum(MODEL_NAME),
                 "model_version": _STRING,
                 "id": _STRING,
+                "parameters": _object({"warnings": _STRING}),
                 "outputs": _list(_object(output)),
             },
             "id",
+            "parameters",
         ),
     }

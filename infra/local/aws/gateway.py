@@ -64,7 +64,7 @@ class Gateway:
             answer = self._refusal("REQUEST_TOO_LARGE", request_id)
         else:
             answer = await self._answer(proxy_event(scope, body, request_id), request_id)
-        await send_answer(send, answer)
+        await send_answer(send, answer, to_head=scope["method"] == "HEAD")
 
     async def _answer(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
         # Base64 makes a binary body a third larger, and headers count too.

@@ -124,7 +124,7 @@ def test_tritons_client_raises_the_errors_of_the_api(api: ServedApi) -> None:
     assert not client.is_model_ready("other")
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe{", b'{"gender": "\xff"}', b"\xef\xbb\xbf{}"])
+@pytest.mark.parametrize("body", [b"\xff\xfe{", b'{"gender": "\xff"}'])
 def test_bytes_that_are_not_utf_8_are_refused(api: ServedApi, body: bytes) -> None:
     status, headers, problem = call(api, "/predict", body)
     assert (status, problem["type"]) == (400, "urn:churn:problem:bad-encoding")

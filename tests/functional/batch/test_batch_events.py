@@ -253,7 +253,9 @@ def test_an_odd_key_names_exactly_its_object(
     [
         "incoming/",
         "incoming/night/",
-        "incoming/customers.csv",
+        "incoming/customers.xlsx",
+        "incoming/customers.parquet.gz",
+        "incoming/customers.csv.zip",
         "incoming/_SUCCESS",
         "elsewhere/x.parquet",
         "incoming",

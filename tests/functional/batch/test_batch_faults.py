@@ -16,6 +16,7 @@ import pytest
 
 from functions.batch import app, scoring_process
 from functions.batch.scoring_process import ScoringProcess
+from functions.batch.scoring_task import INPUT_FILE
 from functions.shared import storage
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, deliver_again, message
 from tests.functional.batch.lossy_proxy import Fault, LossyProxy, Rule
@@ -299,7 +300,7 @@ def test_b34_files_of_a_killed_attempt_are_deleted(
 ) -> None:
     left = environment / "churn-batch" / "tmp-of-a-killed-attempt"
     left.mkdir(parents=True)
-    (left / "in.parquet").write_bytes(b"customers")
+    (left / INPUT_FILE).write_bytes(b"customers")
 
     stack.drop(customers)
 
@@ -314,7 +315,7 @@ def test_b34_a_full_disk_gives_two_more_chances(
 
     def on_a_full_disk(**where: Any) -> str:
         folder: str = make(**where)
-        Path(folder, "in.parquet").symlink_to("/dev/full")
+        Path(folder, INPUT_FILE).symlink_to("/dev/full")
         return folder
 
     monkeypatch.setattr(tempfile, "mkdtemp", on_a_full_disk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import json
 from decimal import Decimal
@@ -321,3 +322,30 @@ def test_the_label_of_customers_who_left_can_be_given(
     table, target = bank_parquet(tmp_path)
     config, _ = init(capsys, table, target, tmp_path, "--positive", "False")
     assert load_config(config).data.target.positive == "false"
+
+
+def test_a_table_of_another_layout_goes_from_init_to_scores_unchanged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, target = streaming_csv(tmp_path)
+    plain = load_table(table)
+    source = tmp_path / "other.txt.gz"
+    text = "Export of May\r\n\r\n" + plain.to_csv(index=False, sep=";", lineterminator="\r\n")
+    source.write_bytes(gzip.compress(text.encode("utf-16")))
+    printed = {}
+    for name, file in (("plain", table), ("other", source)):
+        config, bundle = tmp_path / f"{name}.yaml", tmp_path / f"{name}-model"
+        run(capsys, "init", file, "--target", target, "--out", config)
+        config.write_text(QUICK + config.read_text())
+        run(capsys, "train", file, "--config", config, "--out", bundle)
+        out = tmp_path / f"{name}.parquet"
+        run(capsys, "score", file, out, "--model", bundle)
+        with duckdb.connect() as connection:
+            rows = connection.execute(f"SELECT * EXCLUDE (model_version) FROM '{out}'")
+            printed[name] = rows.fetchall()
+    assert yaml.safe_load((tmp_path / "other.yaml").read_text())["reader"] == {
+        "delimiter": ";",
+        "encoding": "utf-16",
+        "header_line": 3,
+    }
+    assert printed["plain"] == printed["other"]

@@ -116,9 +116,26 @@ def test_a_body_that_is_not_an_inference_request_is_refused(body: Any) -> None:
 
 def test_unknown_inputs_and_outputs_are_refused(inputs: list[dict[str, Any]]) -> None:
     assert f"Input {len(inputs)} " in refused({"inputs": [*inputs, tensor("Churn", ["No", "No"])]})
-    for outputs in ([{"name": "raw_score"}], "churn_probability"):
-        assert "'churn_probability'" in refused({"inputs": inputs, "outputs": outputs})
+    assert "churn_probability and warnings" in refused({"inputs": inputs, "outputs": [{"name": "raw_score"}]})
+    assert "'outputs'" in refused({"inputs": inputs, "outputs": "churn_probability"})
     assert post(INFER, {"inputs": inputs, "outputs": [{"name": "churn_probability"}]}).status == 200
+
+
+def test_columns_with_a_warning_are_named(inputs: list[dict[str, Any]], predictor: ChurnPredictor) -> None:
+    body = replaced(inputs, "Contract", data=["Three years", "Two year"])
+    body["inputs"] = replaced(body["inputs"], "PaymentMethod", data=["Shells", "Shells"])["inputs"]
+    wanted = [{"name": "warnings"}, {"name": "churn_probability"}]
+    answer = post(INFER, body | {"outputs": wanted}).content
+    assert answer["outputs"][0] == tensor("warnings", ["Contract,PaymentMethod", "PaymentMethod"])
+    assert answer["outputs"][1]["name"] == "churn_probability"
+    assert answer["parameters"] == {"warnings": "Contract,PaymentMethod"}
+    # Without the output, the parameters still name the columns.
+    plain = post(INFER, body).content
+    assert [output["name"] for output in plain["outputs"]] == ["churn_probability"]
+    assert plain["parameters"] == answer["parameters"]
+    assert "parameters" not in post(INFER, {"inputs": inputs}).content
+    described = get("/v2/models/churn").content["outputs"]
+    assert [output["name"] for output in described] == ["churn_probability", "warnings"]
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,25 @@ def test_a27_other_media_types_are_refused(customer: dict[str, Any], media_type:
 
 
 @pytest.mark.parametrize(
+    ("media_type", "named"),
+    [
+        ("application/x-www-form-urlencoded", "a form"),
+        ("multipart/form-data; boundary=x", "a form"),
+        ("Text/CSV; charset=utf-8", "a table"),
+        ("application/xml", "XML"),
+        ("application/x-ndjson", "not lines"),
+    ],
+)
+def test_a27_what_was_sent_instead_of_json_is_named(
+    customer: dict[str, Any], media_type: str, named: str
+) -> None:
+    answer = post("/predict", customer, headers={"Content-Type": media_type})
+    assert (answer.status, answer.problem) == (415, "unsupported-media-type")
+    assert named in answer.content["detail"]
+    assert "'Content-Type: application/json'" in answer.content["detail"]
+
+
+@pytest.mark.parametrize(
     "media_type",
     [
         "application/json; charset=utf-16",
@@ -186,8 +205,6 @@ def test_a28_json_declared_as_utf_8_is_accepted(customer: dict[str, Any], media_
 @pytest.mark.parametrize(
     "body",
     [
-        b"\xef\xbb\xbf{}",
-        "﻿{}",
         "{}".encode("utf-16"),
         "{}".encode("utf-16-le"),
         "{}".encode("utf-32"),
@@ -196,9 +213,33 @@ def test_a28_json_declared_as_utf_8_is_accepted(customer: dict[str, Any], media_
         '{"gender": "\ud800"}',
     ],
 )
-def test_a29_only_utf_8_without_a_byte_order_mark_is_read(body: bytes | str) -> None:
+def test_a29_only_utf_8_is_read(body: bytes | str) -> None:
     answer = post("/predict", body)
     assert (answer.status, answer.problem) == (400, "bad-encoding")
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a29_a_byte_order_mark_is_ignored(customer: dict[str, Any], encoded: bool) -> None:
+    body = "\ufeff" + json.dumps(customer)
+    answer = post("/predict", body.encode() if encoded else body)
+    assert answer.content == post("/predict", customer).content
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("", "empty"),
+        ("tenure=3&Contract=x", "a form"),
+        ("<customer><tenure>3</tenure></customer>", "XML"),
+        ("tenure,Contract\n3,x\n", "CSV"),
+        ('{"tenure": 3}\n{"tenure": 4}\n', "JSON lines"),
+        ("{'tenure': 3}", "Python"),
+    ],
+)
+def test_a_body_of_another_format_is_named(body: str, named: str) -> None:
+    answer = post("/predict", body)
+    assert (answer.status, answer.problem) == (400, "malformed-json")
+    assert named in answer.content["detail"]
 
 
 def test_a30_base64_is_decoded(customer: dict[str, Any]) -> None:

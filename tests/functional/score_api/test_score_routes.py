@@ -71,10 +71,24 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 def test_a34_a_wrong_method_is_answered_with_the_allowed_ones(path: str, method: str) -> None:
     answer = invoke(event(path, "{}", method))
     assert (answer.status, answer.headers["allow"]) == (405, ", ".join(ROUTES[path]))
-    if path.startswith("/v2"):
+    if method == "HEAD":
+        assert answer.body == ""
+    elif path.startswith("/v2"):
         assert set(answer.content) == {"error"}
     else:
         assert answer.problem == "method-not-allowed"
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES if "GET" in ROUTES[path]])
+def test_a34_head_answers_as_get_without_a_body(path: str) -> None:
+    head, get = (invoke(event(path, None, method)) for method in ("HEAD", "GET"))
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, "")
+    assert get.body
+
+
+def test_a34_head_of_an_unknown_path_has_no_body_either() -> None:
+    answer = invoke(event("/nothing", None, "HEAD"))
+    assert (answer.status, answer.body) == (404, "")
 
 
 def test_a38_the_body_can_not_name_a_tenant(customer: dict[str, Any]) -> None:

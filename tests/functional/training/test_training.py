@@ -56,7 +56,7 @@ def holdout_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_holdout_is_stratified_and_not_trained_on(model: ChurnModel, table: pd.DataFrame) -> None:
-    assert model.rows == {"training": ROWS - HOLDOUT, "holdout": HOLDOUT}
+    assert model.rows == {"training": ROWS - HOLDOUT, "holdout": HOLDOUT, "excluded": 0}
     assert len(model.training_matrix) == ROWS - HOLDOUT
     churned = table["Churn"] == "Yes"
     assert model.holdout_labels.mean() == pytest.approx(churned.mean(), abs=1 / HOLDOUT)

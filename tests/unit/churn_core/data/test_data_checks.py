@@ -17,7 +17,7 @@ from churn_core.data import (
     validate_data,
 )
 from churn_core.errors import DataError
-from churn_core.schema import Contract
+from churn_core.schema import CategoryFeature, Contract
 from tests.unit.churn_core.data.validation_cases import rules, with_value
 
 # --- single values
@@ -97,6 +97,35 @@ def test_given_a_value_that_is_not_allowed_then_training_refuses_it_and_scoring_
     changed = with_value(table, "plan", 1, "gold")
     assert rules(validate_data(changed, contract)) == [("plan", "not_allowed", "error", 1)]
     assert rules(validate_data(changed, contract, labelled=False)) == [("plan", "not_allowed", "warning", 1)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "values"),
+    [
+        ({"values": "integer", "allowed": ("1", "2.0")}, ["1", "2.0", 1.0, True]),
+        ({"values": "boolean", "allowed": ("True", "0")}, [True, "FALSE", 1, 0.0]),
+        (
+            {"normalise": True, "allowed": ("Basic", "Caf\u00e9 Plus")},
+            ["BASIC ", "cafe\u0301  plus", "basic", "Basic"],
+        ),
+    ],
+)
+def test_given_allowed_values_then_they_are_compared_as_the_column_is(
+    declared: dict[str, Any], values: list[Any], table: pd.DataFrame, contract: Contract
+) -> None:
+    feature = CategoryFeature("plan", **declared)
+    changed = replace(contract, features=(feature,))
+    assert validate_data(table.assign(plan=pd.Series(values * 2, dtype=object)), changed).findings == ()
+
+
+@pytest.mark.parametrize("value", [1.5, "1.50", -0.25])
+def test_given_a_fraction_among_values_that_are_compared_as_numbers_then_training_refuses_it(
+    value: object, table: pd.DataFrame, contract: Contract
+) -> None:
+    changed = replace(contract, features=(CategoryFeature("plan", ("0", "1"), values="integer"),))
+    numbers = table.assign(plan=pd.Series([0, 1, 0, 1, 0, 1, 0, value], dtype=object))
+    assert rules(validate_data(numbers, changed))[0] == ("plan", "not_integer", "error", 1)
+    assert rules(validate_data(numbers, changed, labelled=False)) == [("plan", "unseen_value", "warning", 1)]
 
 
 def test_given_an_allowed_value_in_another_unicode_form_then_it_is_allowed(

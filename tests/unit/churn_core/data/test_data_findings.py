@@ -10,6 +10,8 @@ from churn_core.data import (
     DataValidationError,
     validate_data,
 )
+from churn_core.data.findings import column_finding, finding_lines
+from churn_core.data.validation import ValidationReport
 from churn_core.schema import Contract
 from tests.unit.churn_core.data.validation_cases import SECRET, with_value
 
@@ -56,3 +58,17 @@ def test_given_nothing_found_then_the_report_is_one_line(table: pd.DataFrame, co
     (line,) = validate_data(table, contract).render().splitlines()
     assert "8 rows" in line
     assert "0 errors, 0 warnings" in line
+
+
+def test_findings_of_one_kind_are_one_line_with_a_count_and_the_first_names() -> None:
+    many = [column_finding(f"c{n}", "constant", "warning", 9, "holds a single value") for n in range(51)]
+    error = column_finding("d", "missing", "error", 2, "lacks values; fill them")
+    other = column_finding("e", "constant", "warning", 9, "holds something else")
+    assert finding_lines([*many[:50], other, error, many[50]]) == [
+        "Error: Column 'd' lacks values; fill them (count 2; missing).",
+        "Warning: 51 columns ('c0', 'c1', 'c2' and 48 more): each holds a single value (constant).",
+        "Warning: Column 'e' holds something else (count 9; constant).",
+    ]
+    lines = ValidationReport((*many, error, error), 9).render().splitlines()
+    assert len(lines) == 5
+    assert "'c0', 'c1', 'c2' and 48 more" in lines[3]

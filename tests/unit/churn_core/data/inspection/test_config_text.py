@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,10 @@ from churn_core.config import Settings, load_config, parse_config
 from churn_core.data import validate_data
 from churn_core.data.inspection import config_text, inspect_table
 from churn_core.data.inspection.config_text import scalar
+from churn_core.reader_rules import TextRules
 
 
-def written(table: pd.DataFrame, target: str = "churned", **options: str) -> tuple[str, Settings]:
+def written(table: pd.DataFrame, target: str = "churned", **options: Any) -> tuple[str, Settings]:
     text = config_text(inspect_table(table, target, **options), "table.csv")
     return text, parse_config(yaml.safe_load(text))
 
@@ -42,10 +45,20 @@ def test_the_configuration_declares_what_the_inspection_decided(customers: pd.Da
     found = inspect_table(customers, "churned")
     config = parse_config(yaml.safe_load(config_text(found, "table.csv")))
     assert config.data.id == "customer id"
-    assert config.data.target.model_dump() == {"column": "churned", "positive": "yes", "negative": "no"}
+    labels = {"positive": "yes", "negative": "no", "exclude": ()}
+    assert config.data.target.model_dump() == {"column": "churned", **labels}
     features = {name: spec.model_dump(exclude_unset=True) for name, spec in config.data.features.items()}
     assert features == {column.name: column.spec for column in found.features}
     assert config.model == Settings.model_fields["model"].default
+
+
+def test_the_reader_section_holds_only_what_differs_from_the_default(customers: pd.DataFrame) -> None:
+    assert "reader:" not in written(customers)[0]
+    visits = [f"{value:,}" for value in customers["visits"] * 1_000]
+    visits[:2] = ["?", "n/a"]
+    text, config = written(customers.assign(visits=visits, share=np.arange(2_000) % 90 + 0.5).astype(str))
+    assert config.reader.rules.text == TextRules(thousands=",", missing_tokens=("?", "n/a"))
+    assert "decimal" not in text.split("data:")[0]
 
 
 def test_a_named_group_is_set_and_a_suggested_one_is_commented_out(customers: pd.DataFrame) -> None:

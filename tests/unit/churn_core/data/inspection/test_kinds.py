@@ -17,6 +17,8 @@ from churn_core.data import load_table
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.kinds import GROUPED_LEVELS, PLAIN_LEVELS, Kind, decide_kind
 from churn_core.data.inspection.ranges import bounds_with_room
+from churn_core.reader_rules import TextRules
+from churn_core.scoring.records.number_text import NumberText
 
 ROWS = 400
 EVERY = np.arange(ROWS)
@@ -108,21 +110,88 @@ def test_numbers_too_large_for_a_float32_are_left_out() -> None:
 
 
 def test_booleans_are_categories() -> None:
-    assert spec(EVERY % 2 == 0) == {"kind": "category"}
+    assert spec(EVERY % 2 == 0) == {"kind": "category", "values": "boolean"}
     assert spec(pd.array([True, False, None] * 20, dtype="boolean")) == {
         "kind": "category",
+        "values": "boolean",
         "nullable": True,
     }
+    assert spec(["True", "False"] * 200) == {"kind": "category", "values": "boolean"}
 
 
-@pytest.mark.parametrize("values", [EVERY % 2, text(EVERY % 2), EVERY % 2 + 1])
+FLAG = {"kind": "category", "values": "integer"}
+
+
+@pytest.mark.parametrize("values", [EVERY % 2, text(EVERY % 2), EVERY % 2 + 1, text(EVERY % 2 * 1.0)])
 def test_two_whole_numbers_are_a_flag_and_three_are_a_quantity(values: Any) -> None:
-    assert spec(values) == {"kind": "category"}
+    assert spec(values) == FLAG
     assert spec(EVERY % 3)["kind"] == "number"
 
 
-def test_two_floats_are_numbers_because_a_category_can_not_be_a_float() -> None:
-    assert spec((EVERY % 2).astype(float))["kind"] == "number"
+def test_flags_codes_and_dates_are_the_same_as_floats_as_they_are_as_integers() -> None:
+    gaps = np.where(EVERY % 7 == 0, np.nan, EVERY % 2)
+    assert spec(gaps) == FLAG | {"nullable": True}
+    for written in (
+        lambda values: values,
+        lambda values: values.astype(float),
+        lambda values: text(values * 1.0),
+    ):
+        assert spec(written(EVERY % 2)) == FLAG
+        assert spec(written(EVERY % 40), "plan code") == FLAG
+        assert kind(written(20_240_301 + EVERY % 28)).left_out == "date"
+    assert spec(EVERY % 2 + 0.5)["kind"] == "number"
+
+
+@pytest.mark.parametrize(
+    ("values", "compared"),
+    [
+        (["1", "2", "30"], {"values": "integer"}),
+        (["-1", "0", " 1.0 "], {"values": "integer"}),
+        (["TRUE", "false"], {"values": "boolean"}),
+        *((levels, {}) for levels in (["1", "2", "3+"], ["01", "2"], ["true", "1"], ["yes", "no"])),
+    ],
+)
+def test_only_whole_numbers_and_booleans_are_compared_by_value(
+    values: list[str], compared: dict[str, str]
+) -> None:
+    assert spec(values * 100, "some code") == {"kind": "category"} | compared
+
+
+# ---------------------------------------------------------------- numbers in text
+
+
+def test_a_missing_token_in_a_column_of_numbers_is_a_missing_number() -> None:
+    values = ["NA" if n % 9 == 0 else str(n % 50) for n in EVERY]
+    reading = NumberText(TextRules(missing_tokens=("NA",)))
+    found = decide_kind(read_column("calls", pd.Series(values), reading))
+    number = {"kind": "number", "integer": True, "minimum": 0, "maximum": 100, "nullable": True}
+    assert found.spec == number | {"stored_as": "text"}
+    assert found.note == "A missing number is written 'NA' in the file."
+    flag = decide_kind(read_column("flag", pd.Series(["0", "1", "NA"] * 100), reading))
+    assert flag.spec["kind"] == "number"
+
+
+def test_a_category_keeps_a_missing_token_as_a_level() -> None:
+    reading = NumberText(TextRules(missing_tokens=("NA",)))
+    assert decide_kind(read_column("plan", pd.Series(["a", "NA"] * 200), reading)).spec == {
+        "kind": "category"
+    }
+    column = read_column("plan code", pd.Series(["1", "2", "NA"] * 200), reading)
+    assert decide_kind(column).spec == {"kind": "category"}
+
+
+def test_signs_are_declared_and_named_in_a_note() -> None:
+    column = read_column("share", pd.Series([f"{n % 50} %" for n in EVERY]), NumberText(TextRules(), ("%",)))
+    found = decide_kind(column, ("%",))
+    assert found.spec["signs"] == ["%"]
+    assert (found.spec["stored_as"], found.spec["integer"]) == ("text", True)
+    assert "45 % is read as 45" in str(found.note)
+
+
+def test_numbers_as_text_are_declared_so_unless_every_cell_of_the_file_is_text() -> None:
+    series = pd.Series([f"{n / 8}" for n in EVERY])
+    assert "stored_as" not in decide_kind(read_column("x", series)).spec
+    assert decide_kind(read_column("x", series, text_cells=False)).spec["stored_as"] == "text"
 
 
 def test_text_with_gaps_is_a_category_that_may_be_missing() -> None:
@@ -132,11 +201,6 @@ def test_text_with_gaps_is_a_category_that_may_be_missing() -> None:
 def test_a_single_value_and_missing_ones_are_useful_only_as_a_category() -> None:
     assert spec(["yes", None] * 200) == {"kind": "category", "nullable": True}
     assert kind([5.0, None] * 200).left_out == "constant"
-
-
-def test_true_and_false_as_text_get_a_note_about_case() -> None:
-    assert "case" in str(kind(["True", "False"] * 200).note)
-    assert kind(["true", "false"] * 200).note is None
 
 
 def test_categories_with_many_values_are_grouped_with_a_note() -> None:
@@ -152,9 +216,7 @@ def test_only_values_with_enough_rows_have_own_levels() -> None:
     assert spec(values) == {"kind": "category", "max_levels": 2}
 
 
-@pytest.mark.parametrize(
-    "name", ["zip code", "PLZ", "areaCode", "branch_id", "Account Number", "postal-code"]
-)
+@pytest.mark.parametrize("name", ["zip code", "PLZ", "areaCode", "branch_id", "postal-code"])
 def test_whole_numbers_that_are_codes_by_name_are_categories(name: str) -> None:
     assert spec(10_000 + EVERY % 40, name)["kind"] == "category"
 

@@ -1,4 +1,4 @@
-"""The target's labels, the id, the group, and the columns that a user names."""
+"""Rows without a label, the id, the group, and the columns that a user names."""
 
 from __future__ import annotations
 
@@ -9,56 +9,11 @@ import pandas as pd
 import pytest
 
 from churn_core.data.inspection import inspect_table
-from churn_core.data.inspection.labels import read_target
-from churn_core.data.inspection.names import find_name, key_rank, name_words
+from churn_core.data.inspection.keys.key_names import key_rank
+from churn_core.data.inspection.names import find_name, name_words
 from churn_core.errors import DataError
 
 # ---------------------------------------------------------------- labels
-
-
-@pytest.mark.parametrize(
-    ("values", "positive"),
-    [
-        *((["no", "yes"], "yes"), (["0", "1"], "1"), ([0, 1], "1"), ([0.0, 1.0], "1"), (["1.0", "0.0"], "1")),
-        *(([True, False], "true"), (["True", "False"], "true"), (["Stayed", "Churned"], "Churned")),
-        *(
-            ([" False.", " True."], " True."),
-            (["Existing Customer", "Attrited Customer"], "Attrited Customer"),
-        ),
-        *((["loyal", "who knows"], "who knows"), (["Active", "dormant"], "dormant"), (["N", "Y"], "Y")),
-    ],
-)
-def test_a_known_word_for_leaving_is_the_positive_label_however_rare(
-    values: list[Any], positive: str
-) -> None:
-    for series in (pd.Series(values * 5 + values[:1] * 9), pd.Series(values * 5 + values[1:] * 9)):
-        target = read_target(series, "t", None)
-        assert (target.positive, target.chosen_by) == (positive, "word")
-        assert target.share == pytest.approx((target.labels == 1).mean())
-
-
-def test_of_two_unknown_labels_the_rarer_is_positive_with_a_warning(customers: pd.DataFrame) -> None:
-    target = read_target(pd.Series(["A"] * 3 + ["B"] * 9), "t", None)
-    assert (target.positive, target.negative, target.chosen_by) == ("A", "B", "rarity")
-    renamed = customers.assign(churned=customers["churned"].map({"yes": "A", "no": "B"}))
-    assert "positive_guessed" in {f.rule for f in inspect_table(renamed, "churned").findings}
-
-
-def test_a_label_can_be_named(customers: pd.DataFrame) -> None:
-    series = pd.Series(["A"] * 3 + ["B"] * 9)
-    assert read_target(series, "t", "B").positive == "B"
-    assert read_target(series, "t", " b ").positive == "B"
-    assert read_target(pd.Series([0, 1, 1]), "t", "0").positive == "0"
-    with pytest.raises(DataError, match="--positive 'C'"):
-        read_target(series, "t", "C")
-
-
-@pytest.mark.parametrize("values", [["a"] * 9, ["a", "b", "c"] * 3, [None] * 9, np.arange(9) / 7])
-def test_a_target_without_exactly_two_labels_is_refused_and_none_is_shown(values: Any) -> None:
-    with pytest.raises(DataError, match=r"exactly two.*--target") as caught:
-        read_target(pd.Series(values), "gone", None)
-    assert "'gone'" in str(caught.value)
-    assert "'b'" not in str(caught.value)
 
 
 def test_rows_without_a_label_are_an_error(customers: pd.DataFrame) -> None:
@@ -119,12 +74,6 @@ def test_the_id_is_found_by_its_name_and_its_values(customers: pd.DataFrame) -> 
     both = customers.assign(**{"row id": np.random.default_rng(1).permutation(len(customers))})
     assert roles(both[both.columns[::-1]])[0] == "customer id"
     assert roles(both, id_column="row id")[0] == "row id"
-
-
-def test_a_row_number_is_the_id_only_if_there_is_no_other_key(customers: pd.DataFrame) -> None:
-    numbered = customers.rename(columns={"customer id": "customer"}).assign(row_id=range(2_000))
-    assert roles(numbered)[0] == "customer"
-    assert roles(numbered.drop(columns="customer"))[0] == "row_id"
 
 
 def test_a_column_named_like_one_of_a_scored_file_does_not_become_the_id(customers: pd.DataFrame) -> None:

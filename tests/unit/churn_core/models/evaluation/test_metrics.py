@@ -55,6 +55,21 @@ def test_intervals_are_wider_than_those_of_independent_folds() -> None:
     corrected = corrected_error(values, test_share=1 / 4)
     assert corrected == pytest.approx(values.std(ddof=1) * np.sqrt(1 / 5 + 1 / 4))
     assert corrected > naive
-    interval = fold_interval(values, test_share=1 / 4)
+    interval = fold_interval("profit_per_1000", values, test_share=1 / 4)
     assert interval["mean"] == pytest.approx(0.84)
     assert interval["high"] - interval["mean"] == pytest.approx(2.776445 * corrected, abs=1e-6)
+
+
+def test_intervals_of_shares_stay_in_their_range() -> None:
+    values = np.array([0.0, 0.0, 0.0, 0.4, 0.9])
+    for name, (low, high) in {
+        "precision": (0, 1),
+        "roc_auc": (0, 1),
+        "contacted_per_1000": (0, 1_000),
+    }.items():
+        for measured in (high * values, high * (1 - values)):
+            interval = fold_interval(name, measured, test_share=1 / 4)
+            assert low <= interval["low"] < interval["mean"] < interval["high"] <= high
+    assert fold_interval("log_loss", values, test_share=1 / 4)["low"] == 0
+    assert fold_interval("log_loss", values, test_share=1 / 4)["high"] > 0.6
+    assert fold_interval("profit_per_1000", values, test_share=1 / 4)["low"] < 0

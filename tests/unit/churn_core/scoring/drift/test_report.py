@@ -179,12 +179,39 @@ def city_report(contract: Contract, before: np.ndarray, now: np.ndarray) -> Drif
 
 
 def test_rare_values_are_compared_as_one_group() -> None:
-    before = np.array([*range(100, 0, -1), 7, 8], dtype=np.float64)
+    before = np.array([*range(101, 1, -1), 7, 8], dtype=np.float64)
     now = np.array([*np.zeros(50), *np.ones(50), 3, 4])
     folded_before, folded_now = fold_levels(before, now, 100)
-    assert folded_before.tolist() == [*range(100, 100 - MAX_LEVELS, -1), 70 * 71 / 2, 7, 8]
+    assert folded_before.tolist() == [*range(101, 101 - MAX_LEVELS, -1), 71 * 72 / 2 - 1, 7, 8]
     assert folded_now.tolist() == [*np.zeros(MAX_LEVELS), 50, 3, 4]
-    assert fold_levels(before[-12:], now[-12:], 10)[0].tolist() == before[-12:].tolist()
+    few = np.array([9.0, 8, 7, 2, 5])
+    assert fold_levels(few, np.array([9.0, 8, 7, 2, 5]), 3)[0].tolist() == few.tolist()
+
+
+def test_rare_and_unknown_values_are_one_interval_unless_more_are_unknown_than_expected() -> None:
+    before = np.array([50.0, 1, 40, 1, 0, 8])
+    for unknown, intervals in ((0, [50, 40, 2, 8]), (2, [50, 40, 2, 8]), (30, [49.5, 0.5, 39.5, 0.5, 2, 8])):
+        now = np.array([50.0, 1, 40, 1, unknown, 8])
+        folded_before, folded_now = fold_levels(before, now, 4)
+        assert folded_before.tolist() == intervals
+        assert folded_now.sum() == now.sum()
+
+
+@pytest.mark.parametrize("values", [8, 25, 400, 1_600])
+def test_the_training_table_itself_has_no_drift(values: int) -> None:
+    """Its held-out rows have values that the training rows lack, but fewer than new rows would have."""
+    random = np.random.default_rng(values)
+    _, shares = zipf_contract(values)
+    for _ in range(20):
+        cities = random.choice(values, 2_500, p=shares)
+        known = np.unique(cities[:2_000])
+        contract = Contract((CategoryFeature("city", tuple(f"c{n}" for n in known)),), *("left", "yes", "no"))
+        codes = {city: code for code, city in enumerate(known)}
+        counted = [
+            np.bincount([codes.get(city, len(known)) for city in part], minlength=len(known) + 2)
+            for part in (cities[:2_000], cities)
+        ]
+        assert city_report(contract, *counted).verdict == "stable"
 
 
 def test_values_that_occur_once_predict_the_share_of_unknown_ones() -> None:

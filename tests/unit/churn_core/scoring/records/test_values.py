@@ -9,12 +9,8 @@ import numpy as np
 import pytest
 
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.records.values import (
-    ValueRefusedError,
-    category_text,
-    encode_number,
-    parse_number_text,
-)
+from churn_core.scoring.records.number_text import parse_number_text
+from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
 
 PLAN = CategoryFeature("plan", ("basic", "caf\u00e9"))
 REGION = CategoryFeature("region", ("north",), nullable=True)

@@ -79,7 +79,9 @@ def check_refusal(answer: tuple[int, http.client.HTTPMessage, bytes], name: str)
 def test_each_route_of_the_template_reaches_the_function(method: str, path: str) -> None:
     with gateway() as client:
         status, headers, body = client.call(method, path)
-    assert (status, headers.get_all("X-Two"), body.decode()) == (200, ["a", "b"], '"größe"')
+    # No answer to HEAD has a body.
+    sent = "" if method == "HEAD" else '"größe"'
+    assert (status, headers.get_all("X-Two"), body.decode()) == (200, ["a", "b"], sent)
     (event,) = client.events
     assert (event["httpMethod"], event["path"]) == (method, path)
 

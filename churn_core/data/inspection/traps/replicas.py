@@ -4,7 +4,8 @@ A table with few columns has equal rows by chance. Replicas differ from such row
 
 1. Take any column. Rows that are equal in all other columns are nearly always equal in it too, or at least
    far more often than two random rows are. Rows that are equal by chance differ in some column as often as
-   random rows do.
+   random rows do. That holds too where other columns follow from each other, as a price from a number of
+   seats.
 2. There are many more equal pairs than independent columns would give.
 3. Each set of equal rows is small. Chance makes large sets, of hundreds of rows that are a common case.
 """
@@ -12,6 +13,7 @@ A table with few columns has equal rows by chance. Replicas differ from such row
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,13 +32,17 @@ SMALLEST_SHARE: Final = 0.01
 """A smaller share of repeated rows is not reported."""
 
 EQUAL_SHARE: Final = 0.6
-"""Of the pairs that are equal in all other columns, this share must be equal in the column too, ..."""
+"""Of the pairs that are equal in all other columns, and that chance leaves different in the column, this
+share must be equal in it too, ..."""
 
 EQUAL_TIMES: Final = 10
 """... or this many times the share of random pairs that are equal in it."""
 
 CHANCE_SHARE: Final = 0.1
 """Independent columns may explain at most this share of the equal pairs."""
+
+FOLLOWING_SHARE: Final = 0.9
+"""Columns follow from two others if this share of the pairs that are equal in the two are equal in all."""
 
 MOST_COPIES: Final = 20
 """At least half of the repeated rows must be in sets of at most this size."""
@@ -88,7 +94,11 @@ def find_replicas(columns: Sequence[Codes], groups: Codes | None = None) -> Repl
     without = [
         table.count_pairs([other for other in every_column if other != position]) for position in every_column
     ]
+    pairs = table.count_pairs(every_column)
     for position in np.argsort(without)[::-1][:_TRIED].tolist():
+        # Rows that do not differ in the column were judged above.
+        if FOLLOWING_SHARE * without[position] <= pairs:
+            continue
         if (found := table.find_replicated([p for p in every_column if p != position])) is not None:
             return Replicas(found, position)
     return None
@@ -120,9 +130,24 @@ class _Hashed:
             return None
         for position in chosen:
             without = self.count_pairs([other for other in chosen if other != position])
-            if pairs < min(EQUAL_SHARE, EQUAL_TIMES * self.chances[position]) * without:
+            chance = float(self.chances[position])
+            if pairs < min(chance + EQUAL_SHARE * (1 - chance), EQUAL_TIMES * chance) * without:
                 return None
-        return repeats
+        return None if self._follows_from_two(chosen, rows, pairs) else repeats
+
+    def _follows_from_two(self, chosen: list[int], rows: Hashes, pairs: int) -> bool:
+        """Return whether all columns follow from two, in which chance makes rows equal.
+
+        The chances are those of different rows, because replicas make every value repeat.
+        """
+        different = np.unique(rows, return_index=True)[1]
+        total = len(rows) * (len(rows) - 1) / 2
+        chances = {position: _hashed_share(self.hashes[position][different]) for position in chosen}
+        return any(
+            chances[one] * chances[other] * total > CHANCE_SHARE * pairs
+            and self.count_pairs([one, other]) * FOLLOWING_SHARE <= pairs
+            for one, other in combinations(chosen, 2)
+        )
 
     def count_pairs(self, chosen: list[int]) -> int:
         """Count the pairs of rows that are equal in the columns `chosen`."""
@@ -137,5 +162,12 @@ class _Hashed:
 
 
 def _equal_share(codes: Codes) -> float:
-    counts = np.bincount(codes + 1).astype(np.float64)
-    return float((counts * (counts - 1)).sum() / (len(codes) * (len(codes) - 1)))
+    return _pair_share(np.bincount(codes + 1).astype(np.float64), len(codes))
+
+
+def _hashed_share(hashes: Hashes) -> float:
+    return _pair_share(np.unique(hashes, return_counts=True)[1].astype(np.float64), len(hashes))
+
+
+def _pair_share(counts: npt.NDArray[np.float64], rows: int) -> float:
+    return float((counts * (counts - 1)).sum() / max(1, rows * (rows - 1)))

@@ -3,8 +3,11 @@
 Each column alone predicts the target, out of fold. The prediction is the share of leavers among the rows
 of the other folds that have the same value or, for a number, lie in the same interval. A column is
 suspicious only if the lower confidence bound of its area under the ROC curve exceeds what columns known in
-advance reach. The bound assumes the largest variance that an area can have (Birnbaum and Klose 1957), in
-Wilson's form (Wilson 1927). So small tables cause no false alarms.
+advance reach. So small tables cause no false alarms.
+
+A column is a leak too if it has values for leavers and hardly for others, or lacks them so: a date of the
+end, a reason, a note of the last call. That is checked in columns that are no features as well, because
+people compute features from them.
 """
 
 from __future__ import annotations
@@ -13,7 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-import pandas as pd
+
+from churn_core.data.inspection.traps.areas import (
+    area,
+    area_interval,
+    lower_bound,
+    out_of_fold_area,
+    quantile_bins,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +39,9 @@ SUSPICIOUS_AREA: Final = 0.9
 CERTAIN_AREA: Final = 0.98
 """A column beyond this area is a copy of the target."""
 
+COPY_AREA: Final = 0.995
+"""So is a column with this area itself, in a table too small for a bound of `CERTAIN_AREA`."""
+
 SUSPICIOUS_GAP_AREA: Final = 0.75
 """The same limit for whether a value is missing, which rarely predicts churn."""
 
@@ -36,17 +49,28 @@ CERTAIN_SHARE: Final = 0.95
 CERTAIN_PART: Final = 0.1
 """A value is suspicious if these shares of its rows left and of all leavers have it."""
 
+CERTAIN_BOUND: Final = 0.85
+CERTAIN_VALUE_SHARE: Final = 0.99
+"""So is a value of which this share left, with this lower bound."""
+
+GAP_BOUND: Final = 0.75
+"""The same bound for whether a value is missing: 12 rows are enough if all of them left."""
+
 ORDER_AREA: Final = 0.52
 
 MOST_ROWS: Final = 200_000
 """Larger tables are sampled to this many rows; more would not change the result."""
 
 _BINS: Final = 50
-_FOLDS: Final = 5
-_PRIOR_ROWS: Final = 10.0
-_USUAL, _STRICT = 1.96, 3.5
+_STRICT: Final = 3.5
 
-LeakRule = Literal["target_copy", "gives_target_away", "missing_gives_target_away", "value_gives_target_away"]
+LeakRule = Literal[
+    "target_copy",
+    "filled_for_leavers",
+    "gives_target_away",
+    "missing_gives_target_away",
+    "value_gives_target_away",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +91,52 @@ def find_leak(column: Column, labels: Codes) -> Leak | None:
         1 for left, 0 for stayed; rows with -1 have no label and are ignored.
     """
     labelled = labels >= 0
-    bins, known = _bins(column)[labelled], labels[labelled]
+    bins, known = value_bins(column)[labelled], labels[labelled]
     if _rarer_count(known) < 2:
         return None
-    bound = lower_bound(out_of_fold_area(bins, known), _rarer_count(known))
-    gaps = (bins > 0).astype(np.int64)
-    if bound >= CERTAIN_AREA:
+    found = max(out_of_fold_area(bins, known), _ordered_area(column, labelled, known))
+    bound = _area_bound(found, known)
+    if bound >= CERTAIN_AREA or (found >= COPY_AREA and bound >= SUSPICIOUS_AREA):
         return Leak("target_copy", len(known))
-    # Present or missing values may go with leaving. Two shares can't overfit, so no folds are needed.
-    gap_area = area(gaps.astype(np.float64), known)
-    if lower_bound(max(gap_area, 1 - gap_area), _rarer_count(known)) >= SUSPICIOUS_GAP_AREA:
-        return Leak("missing_gives_target_away", int((gaps == 0).sum()))
+    gap = find_gap_leak(column, labels)
+    if gap is not None:
+        return gap
     if bound >= SUSPICIOUS_AREA:
         return Leak("gives_target_away", len(known))
-    if len(np.unique(gaps)) == 2 and (rows := _certain_rows(gaps, known)):
-        return Leak("missing_gives_target_away", rows)
     # Intervals of a number hold too few rows for this rule; `SUSPICIOUS_AREA` covers numbers.
-    if column.numbers is None and (rows := _certain_rows(bins, known)):
+    if column.numbers is None and (rows := _certain_rows(bins, known, CERTAIN_VALUE_SHARE, CERTAIN_BOUND)):
         return Leak("value_gives_target_away", rows)
+    return None
+
+
+def _ordered_area(column: Column, labelled: npt.NDArray[np.bool_], known: Codes) -> float:
+    """Return the area of a number without gaps itself, which needs no folds: only its direction is learnt."""
+    if column.numbers is None or np.isnan(column.numbers).any():
+        return 0.5
+    found = area(column.numbers[labelled], known)
+    return max(found, 1 - found)
+
+
+def find_gap_leak(column: Column, labels: Codes) -> Leak | None:
+    """Return how a column leaks the target by whether it has a value, or None.
+
+    Parameters
+    ----------
+    column : Column
+        Of any kind.
+    labels : ndarray of int64, shape (rows,)
+        As for `find_leak`.
+    """
+    labelled = labels >= 0
+    gaps, known = (column.codes[labelled] >= 0).astype(np.int64), labels[labelled]
+    if _rarer_count(known) < 2 or len(np.unique(gaps)) < 2:
+        return None
+    if rows := _certain_rows(gaps, known, CERTAIN_SHARE, GAP_BOUND):
+        return Leak("filled_for_leavers", rows)
+    # Two shares can't overfit, so no folds are needed.
+    gap_area = area(gaps.astype(np.float64), known)
+    if _area_bound(max(gap_area, 1 - gap_area), known) >= SUSPICIOUS_GAP_AREA:
+        return Leak("missing_gives_target_away", int((gaps == 0).sum()))
     return None
 
 
@@ -101,40 +153,8 @@ def order_predicts(order: Floats, labels: Codes) -> bool:
     known = labels[labelled]
     if _rarer_count(known) < 2:
         return False
-    bins = _quantile_bins(order[labelled], 20)
+    bins = quantile_bins(order[labelled], 20)
     return lower_bound(out_of_fold_area(bins, known), _rarer_count(known), deviations=_STRICT) > ORDER_AREA
-
-
-def out_of_fold_area(bins: Codes, labels: Codes) -> float:
-    """Return the area under the ROC curve of the share of leavers by bin, out of fold."""
-    fold = np.empty(len(labels), dtype=np.int64)
-    draw = np.random.default_rng(0)
-    for label in (0, 1):
-        rows = draw.permutation(np.flatnonzero(labels == label))
-        fold[rows] = np.arange(len(rows)) % _FOLDS
-    cells = int(bins.max()) + 1
-    place = fold * cells + bins
-    count = np.bincount(place, minlength=_FOLDS * cells).reshape(_FOLDS, cells)
-    left = np.bincount(place, weights=labels, minlength=_FOLDS * cells).reshape(_FOLDS, cells)
-    others, others_left = count.sum(axis=0) - count, left.sum(axis=0) - left
-    shares = (others_left + _PRIOR_ROWS * labels.mean()) / (others + _PRIOR_ROWS)
-    return area(shares[fold, bins], labels)
-
-
-def area(scores: Floats, labels: Codes) -> float:
-    """Return the area under the ROC curve."""
-    positive = int(labels.sum())
-    negative = len(labels) - positive
-    ranks = float(pd.Series(scores).rank().to_numpy()[labels == 1].sum())
-    return (ranks - positive * (positive + 1) / 2) / (positive * negative)
-
-
-def lower_bound(share: float, count: int, deviations: float = _USUAL) -> float:
-    """Return Wilson's lower confidence bound of a share of `count` trials."""
-    square = deviations**2
-    centre = share + square / (2 * count)
-    spread = deviations * np.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return float((centre - spread) / (1 + square / count))
 
 
 def drawn_rows(rows: int) -> Codes:
@@ -144,30 +164,29 @@ def drawn_rows(rows: int) -> Codes:
     return np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
 
 
-def _bins(column: Column) -> Codes:
+def value_bins(column: Column) -> Codes:
     """Number a column's values, or intervals of its numbers, from 1; 0 is missing."""
     if column.numbers is None or column.distinct <= _BINS:
         return column.codes + 1
-    return _quantile_bins(column.numbers, _BINS)
+    return quantile_bins(column.numbers, _BINS)
 
 
-def _quantile_bins(values: Floats, count: int) -> Codes:
-    edges = np.unique(np.nanquantile(values, np.arange(1, count) / count, method="lower"))
-    bins = 1 + np.searchsorted(edges, values, side="right").astype(np.int64)
-    bins[np.isnan(values)] = 0
-    return bins
-
-
-def _certain_rows(bins: Codes, labels: Codes) -> int:
+def _certain_rows(bins: Codes, labels: Codes, least_share: float, least_bound: float) -> int:
     """Count the rows with values that mean leaving almost surely and that many leavers have."""
     count = np.bincount(bins)
     left = np.bincount(bins, weights=labels)
-    certain = [
-        position
-        for position in np.flatnonzero(left >= CERTAIN_PART * labels.sum())
-        if lower_bound(left[position] / count[position], int(count[position])) >= CERTAIN_SHARE
-    ]
+    certain = []
+    for position in np.flatnonzero(left >= CERTAIN_PART * labels.sum()):
+        share = left[position] / count[position]
+        bound = lower_bound(share, int(count[position]))
+        if bound >= CERTAIN_SHARE or (share >= least_share and bound >= least_bound):
+            certain.append(position)
     return int(count[certain].sum()) if labels.mean() < CERTAIN_SHARE / 2 else 0
+
+
+def _area_bound(found: float, labels: Codes) -> float:
+    positive = int(labels.sum())
+    return area_interval(found, positive, len(labels) - positive)[0]
 
 
 def _rarer_count(labels: Codes) -> int:

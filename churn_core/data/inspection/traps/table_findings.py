@@ -9,10 +9,10 @@ import pandas as pd
 
 from churn_core.data.columns import distinct_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
-from churn_core.data.inspection.keys import id_order
-from churn_core.data.inspection.leaks import drawn_rows, order_predicts
+from churn_core.data.inspection.keys.keys import id_order
 from churn_core.data.inspection.messages import MESSAGES
-from churn_core.data.inspection.replicas import find_replicas
+from churn_core.data.inspection.traps.leaks import drawn_rows, order_predicts
+from churn_core.data.inspection.traps.replicas import find_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""The target column: its labels, and which of them mean that the customer left."""
