@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import add_config, add_model, path, port_number
+from churn_core.cli.output import print_text
 from churn_core.errors import ConfigError
 from functions.client import commands, publish_command
 
@@ -53,7 +54,7 @@ def _openapi(options: argparse.Namespace) -> None:
 
     text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
     if options.out is None:
-        print(text, end="")
+        print_text(text.removesuffix("\n"))
         return
     with complete_file(options.out, reads=[options.model]) as unfinished:
         try:
@@ -79,9 +80,9 @@ def _serve(options: argparse.Namespace) -> None:
     with listening_socket(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        print(f"{version} answers at {address} (Ctrl-C ends it).")
-        print(f"  {address}/      try a customer")
-        print(f"  {address}/docs  the API", flush=True)
+        print_text(f"{version} answers at {address} (Ctrl-C ends it).")
+        print_text(f"  {address}/      try a customer")
+        print_text(f"  {address}/docs  the API")
         application = guarded(app, [host, *options.allowed_host])
         server = uvicorn.Server(uvicorn.Config(application, **server_settings()))
         server.run(sockets=[listener])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import refuse_reading_own_output, report_error
+from churn_core.cli.output import flush_output, prepare_output, refuse_reading_own_output, report_error
 from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.memory_faults import is_out_of_memory
@@ -79,6 +79,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     if words.count("--") > 1:
         # argparse would give the command an empty list for the second one (Python 3.11).
         parser.error("'--' may stand only once")
+    if any(word.startswith("-") and word.endswith("=--") for word in words):
+        # argparse would give the command an empty list (Python 3.11).
+        parser.error("'--' is no value of an option")
     return parser.parse_args(words)
 
 
@@ -87,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 is done, 1 an error, 2 wrong usage, 130 the end after Ctrl-C, SIGTERM or SIGHUP.
     """
+    prepare_output()
     with stop_signals() as stop:
         try:
             return _run(arguments, stop)
@@ -109,6 +113,7 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
                 raise KeyboardInterrupt from None
             raise
     except SystemExit as end:
+        flush_output()
         return end.code if isinstance(end.code, int) else USAGE
     except ChurnError as error:
         report_error(error, as_json=as_json)
@@ -117,10 +122,6 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
         extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
         report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
         return FAULT
-    except BrokenPipeError:
-        # The reader of the output has stopped, such as `head`. Python would report stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except Exception as error:
         if is_out_of_memory(error):
             report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)

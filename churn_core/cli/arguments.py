@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from churn_core.sources.addresses import address_scheme, unfit_address
+
 if TYPE_CHECKING:
     from churn_core.scoring.files.scoring_pass import BatchSettings
 
@@ -20,6 +22,10 @@ def path(text: str) -> Path:
     """Read the name of a file or folder, which need not exist."""
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
+    if unfit_address(text) or address_scheme(text):
+        raise argparse.ArgumentTypeError(
+            unfit_address(text) or f"{text} is an address; name a local path here"
+        )
     if "\0" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         raise argparse.ArgumentTypeError("must be UTF-8 without NUL; rename the file")
     try:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_config, add_json, not_negative, path, positive
-from churn_core.cli.output import print_result
+from churn_core.cli.output import print_result, print_text
+from churn_core.cli.tables import add_table_options, chosen_settings, opened_table, table_source
 
 if TYPE_CHECKING:
     import argparse
@@ -25,8 +26,11 @@ def add_commands(commands: Any) -> None:
     )
     generate.set_defaults(run=_generate)
     validate = commands.add_parser("validate", help="check a table against the data contract")
-    validate.add_argument("data", type=path, metavar="DATA", help="table, .csv or .parquet")
+    validate.add_argument(
+        "data", type=table_source, metavar="DATA", help="table, .csv or .parquet, or a folder of such files"
+    )
     add_config(validate)
+    add_table_options(validate)
     validate.add_argument(
         "--unlabelled", action="store_true", help="the rows are only to be scored and need no target"
     )
@@ -51,9 +55,10 @@ def _validate(options: argparse.Namespace) -> None:
     from churn_core.data import load_table, validate_data
     from churn_core.data.inspection import replica_findings
 
-    config = load_config(options.config)
+    config = chosen_settings(load_config(options.config), options)
     contract, labelled = config.contract, not options.unlabelled
-    table = load_table(options.data, contract)
+    with opened_table(options.data) as found:
+        table = load_table(found, contract, match_case_insensitive=options.match_case_insensitive)
     report = validate_data(table, contract, labelled=labelled, ids_repeat=config.data.ids_repeat)
     if labelled:
         replicas = replica_findings(table, contract.columns, config.data.group)
@@ -61,14 +66,14 @@ def _validate(options: argparse.Namespace) -> None:
     if options.json:
         print_result(report.to_dict(), "", as_json=True)
     else:
-        print(report.render())
+        print_text(report.render())
         if report.ok:
-            print(_next_command(options))
+            print_text(_next_command(options))
     report.raise_for_errors()
 
 
 def _next_command(options: argparse.Namespace) -> str:
     if options.unlabelled:
-        return f"Next: churn score {options.data}"
+        return f"Next: {shlex.join(['churn', 'score', str(options.data), 'scores.parquet'])}"
     configured = ["--config", str(options.config)] if options.config else []
     return f"Next: {shlex.join(['churn', 'train', str(options.data), *configured])}"

@@ -7,17 +7,23 @@ with two more keys: ``labelled`` (whether the table has the target column) and `
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_batch, add_json, add_model, path, read_batch
+from churn_core.cli.arguments import add_batch, add_json, add_model, read_batch
 from churn_core.cli.output import Progress, print_result
+from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DriftError
+from churn_core.sources.parts import PartedTable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from churn_core.scoring.drift.report import ColumnDrift, DriftReport
+    from churn_core.scoring.files.drift_pass import MeasuredDrift
+    from churn_core.scoring.predictor import ChurnPredictor
 
 _REPORTED_SHARE = 0.02
 """A fault of a column's values is reported if at least this share of its rows has it."""
@@ -29,7 +35,10 @@ def add_commands(commands: Any) -> None:
         "drift", help="compare new customers with the training rows; estimate model quality without labels"
     )
     drift.add_argument(
-        "data", type=path, metavar="DATA", help="customers, .parquet or .csv; the target is not needed"
+        "data",
+        type=table_source,
+        metavar="DATA",
+        help="customers, .parquet or .csv, or a folder of such files; the target is not needed",
     )
     add_model(drift)
     drift.add_argument(
@@ -37,6 +46,7 @@ def add_commands(commands: Any) -> None:
         choices=("moderate", "major"),
         help="exit with 1 if a column or the scores drifted by at least this much",
     )
+    add_table_options(drift)
     add_batch(drift)
     add_json(drift)
     drift.set_defaults(run=_drift)
@@ -44,12 +54,10 @@ def add_commands(commands: Any) -> None:
 
 def _drift(options: argparse.Namespace) -> None:
     from churn_core.scoring.drift.stability_index import LEVELS
-    from churn_core.scoring.files.drift_pass import measure_drift
-    from churn_core.scoring.predictor import ChurnPredictor
 
-    predictor = ChurnPredictor.load(options.model)
-    with Progress("comparing") as progress:
-        measured = measure_drift(options.data, predictor, read_batch(options), progress.update)
+    predictor = load_predictor(options)
+    with Progress("comparing") as progress, opened_table(options.data) as found:
+        measured = _measure(found, predictor, options, progress)
     report = measured.report
     content = report.to_dict() | {"labelled": measured.labelled, "advice": advice(report)}
     print_result(content, _text(report, measured.labelled, options), as_json=options.json)
@@ -58,6 +66,18 @@ def _drift(options: argparse.Namespace) -> None:
             f"Drift is {report.verdict} ({', '.join(_moved(report))}) and --fail-on is {options.fail_on};"
             " check the named columns, or train again."
         )
+
+
+def _measure(
+    found: Path | PartedTable, predictor: ChurnPredictor, options: argparse.Namespace, progress: Progress
+) -> MeasuredDrift:
+    from churn_core.scoring.files.drift_pass import measure_drift
+    from churn_core.sources.score_parts import measure_parts_drift
+
+    settings = replace(read_batch(options), match_case_insensitive=options.match_case_insensitive)
+    if isinstance(found, PartedTable):
+        return measure_parts_drift(found, predictor, settings, progress.update)
+    return measure_drift(found, predictor, settings, progress.update)
 
 
 def advice(report: DriftReport) -> list[str]:

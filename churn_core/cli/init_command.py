@@ -7,15 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_json, path
+from churn_core.cli.arguments import add_json
 from churn_core.cli.output import Progress, print_result
+from churn_core.cli.tables import (
+    add_table_options,
+    chosen_rules,
+    opened_table,
+    reader_keys,
+    table_files,
+    table_source,
+)
 from churn_core.errors import OutputError
 from churn_core.scoring.files.complete_file import complete_file, unwritable
+from churn_core.sources.addresses import local_output
 
 if TYPE_CHECKING:
     import argparse
 
     from churn_core.data.inspection import Inspection
+    from churn_core.sources.addresses import Source
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
@@ -28,7 +38,12 @@ def add_commands(commands: Any) -> None:
         "init",
         help="write a configuration for a churn table, and warn about columns that make the model wrong",
     )
-    init.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
+    init.add_argument(
+        "data",
+        type=table_source,
+        metavar="DATA",
+        help="labelled table, .csv or .parquet, or a folder of such files",
+    )
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
         "--positive",
@@ -56,19 +71,22 @@ def add_commands(commands: Any) -> None:
         help="the format of a column's dates, such as signup=DD/MM/YYYY (default: recognised)",
     )
     init.add_argument(
-        "--out", type=path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
+        "--out", type=table_source, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
+    add_table_options(init, match=False)
     add_json(init)
     init.set_defaults(run=_init)
 
 
 def _init(options: argparse.Namespace) -> None:
     with (
-        complete_file(options.out, reads=[options.data], advice=_ADVICE) as unfinished,
+        local_output(options.out, replace=options.force, option="--force") as out,
+        opened_table(options.data) as found,
+        complete_file(out, reads=table_files(found), advice=_ADVICE) as unfinished,
         Progress("init") as progress,
     ):
-        if options.out.is_file() and not options.force:
+        if out.is_file() and not options.force:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
         from churn_core.data.dialect_search import dialect_findings, find_dialect
@@ -78,8 +96,12 @@ def _init(options: argparse.Namespace) -> None:
 
         date_formats = [read_date_format(option) for option in options.date_format]
         progress.step(f"reading {options.data}")
-        found = find_dialect(options.data, options.target)
-        table = load_table(options.data, rules=ReaderRules(dialect=found.dialect))
+        first = table_files(found)[0]
+        given = chosen_rules(options)
+        layout = find_dialect(
+            first, options.target, None if given is None else given.dialect, reader_keys(options)
+        )
+        table = load_table(found, rules=ReaderRules(dialect=layout.dialect))
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table,
@@ -89,13 +111,15 @@ def _init(options: argparse.Namespace) -> None:
             id_column=options.id,
             group=options.group,
             date_formats=date_formats,
+            text_rules=None if given is None else given.text,
+            marks_given=not {"decimal", "thousands"}.isdisjoint(reader_keys(options)),
         )
-        inspection = replace(inspection, findings=(*dialect_findings(found), *inspection.findings))
-        text = config_text(inspection, options.data.name, found.dialect)
+        inspection = replace(inspection, findings=(*dialect_findings(layout), *inspection.findings))
+        text = config_text(inspection, options.data.name, layout.dialect)
         try:
             unfinished.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise unwritable(options.out, error, _ADVICE) from error
+            raise unwritable(out, error, _ADVICE) from error
     print_result(
         inspection.to_dict() | {"config": str(options.out)},
         _text(inspection, options.data, options.out),
@@ -103,7 +127,7 @@ def _init(options: argparse.Namespace) -> None:
     )
 
 
-def _text(inspection: Inspection, data: Path, out: Path) -> str:
+def _text(inspection: Inspection, data: Source, out: Source) -> str:
     from churn_core.data.findings import finding_lines
     from churn_core.data.inspection.messages import TARGET_DOUBTS
 

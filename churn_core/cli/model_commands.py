@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model, path
 from churn_core.cli.output import Progress, print_result
+from churn_core.cli.tables import (
+    add_table_options,
+    chosen_settings,
+    load_predictor,
+    opened_table,
+    table_files,
+    table_source,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -13,11 +21,13 @@ if TYPE_CHECKING:
 
     from churn_core.pipelines.promotion import Promotion
 
+_DATA_HELP = "labelled table, .csv or .parquet, or a folder of such files"
+
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser."""
     train = commands.add_parser("train", help="train a model, check its export, write the bundle")
-    train.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
+    train.add_argument("data", type=table_source, metavar="DATA", help=_DATA_HELP)
     add_config(train)
     train.add_argument(
         "--out",
@@ -35,9 +45,11 @@ def add_commands(commands: Any) -> None:
     )
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled customers")
-    evaluate.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
+    evaluate.add_argument("data", type=table_source, metavar="DATA", help=_DATA_HELP)
     add_model(evaluate)
     evaluate.set_defaults(run=_evaluate)
+    for command in (train, evaluate):
+        add_table_options(command)
     rollback = commands.add_parser("rollback", help="restore the bundle that 'train --promote' replaced")
     add_model(rollback)
     rollback.set_defaults(run=_rollback)
@@ -51,12 +63,15 @@ def _train(options: argparse.Namespace) -> None:
     from churn_core.data.columns import target_labels
     from churn_core.data.inspection import replica_findings
 
-    config = load_config(options.config)
+    config = chosen_settings(load_config(options.config), options)
     if options.model_type is not None:
         config = with_model_type(config, options.model_type)
-    with Progress("cross-validation", unit="folds") as progress:
+    with (
+        Progress("cross-validation", unit="folds") as progress,
+        opened_table(options.data) as found,
+    ):
         progress.step(f"reading {options.data}")
-        table = load_table(options.data, config.contract)
+        table = load_table(found, config.contract, match_case_insensitive=options.match_case_insensitive)
         # Imported here: scikit-learn takes seconds, and the table may not even exist.
         from churn_core.models.bundle.writer import metrics_document
         from churn_core.models.evaluation.doubts import doubt_training, is_chance
@@ -69,7 +84,7 @@ def _train(options: argparse.Namespace) -> None:
             table,
             options.out,
             promote=options.promote,
-            reads=[options.data, options.config or default_config_path()],
+            reads=[*table_files(found), options.config or default_config_path()],
             on_step=progress.step,
             on_fold=progress.update,
         )
@@ -153,10 +168,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     from churn_core.data import load_table
     from churn_core.models.evaluation.bundle_evaluation import evaluate_bundle
     from churn_core.models.evaluation.doubts import Doubt, is_chance
-    from churn_core.scoring.predictor import ChurnPredictor
 
-    predictor = ChurnPredictor.load(options.model)
-    measured = evaluate_bundle(predictor, load_table(options.data, predictor.contract))
+    predictor = load_predictor(options)
+    with opened_table(options.data) as found:
+        table = load_table(found, predictor.contract, match_case_insensitive=options.match_case_insensitive)
+    measured = evaluate_bundle(predictor, table)
     doubts = [Doubt(**doubt) for doubt in measured["doubts"]]
     width = max(map(len, measured["metrics"]))
     lines = [

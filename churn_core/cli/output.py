@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from churn_core.errors import InputFileError, InvalidRecordsError
+from churn_core.errors import InputFileError, InvalidRecordsError, OutputError
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
 if TYPE_CHECKING:
@@ -52,23 +53,79 @@ def one_line(text: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]} ... {shown[-_LONGEST // 2 :]}"
 
 
+def prepare_output() -> None:
+    """Let stdout and stderr print any text, with escapes for characters that their encodings lack."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:
     """Print a result as JSON or as text."""
-    print(json.dumps(content, indent=1, ensure_ascii=False) if as_json else text)
+    print_text(json_text(content) if as_json else text)
+
+
+def json_text(content: Any) -> str:
+    """Return JSON that stdout can print: with JSON's escapes where its encoding lacks a character."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(content, indent=1)
+    return text
+
+
+def print_text(text: str) -> None:
+    """Print text on stdout; a reader that has stopped, such as ``head``, is no error.
+
+    Raises
+    ------
+    OutputError
+        If it can't be printed for another reason, such as a full disk.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        reason = os.strerror(error.errno) if error.errno else "an error of the system"
+        raise OutputError(f"The result can't be printed ({reason}); send it elsewhere.") from error
+
+
+def flush_output() -> None:
+    """Print what others have left in the buffer, such as argparse's help."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
+
+
+def print_note(text: str) -> None:
+    """Print a line on stderr; the command goes on even if nobody reads it."""
+    with suppress(OSError):
+        print(one_line(text), file=sys.stderr)
+
+
+def _discard_output() -> None:
+    # Python would try to print the rest at exit, and end with code 120.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report_error(error: Exception | str, *, as_json: bool) -> None:
     """Print an error on stderr, in one sentence or as JSON."""
     sentence = one_line(str(error))
     if not as_json:
-        print(f"churn: {sentence}", file=sys.stderr)
+        print_note(f"churn: {sentence}")
         return
     content: dict[str, Any] = {"error": sentence}
     if isinstance(error, InputFileError):
         content["code"] = error.code
     if isinstance(error, InvalidRecordsError):
         content["errors"] = [{"loc": [f.record, f.column], "code": f.code} for f in error.faults]
-    print(json.dumps(content, ensure_ascii=False), file=sys.stderr)
+    with suppress(OSError):
+        print(json.dumps(content), file=sys.stderr)
 
 
 class Progress:
@@ -85,7 +142,8 @@ class Progress:
     def __init__(self, label: str, unit: str = "rows") -> None:
         self._label = label
         self._unit = unit
-        self._shown = sys.stderr.isatty()
+        # None if the shell has closed it.
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
         self._started = time.monotonic()
         self._drawn = 0.0
 

@@ -107,7 +107,8 @@ def _check_header(source: CsvTable, contract: Contract | None) -> None:
             f"{name} has {f'the column {column!r}' if column in known else 'a column'} {count} times"
             f" (positions {places}); keep one and remove or rename the others."
         )
-    if known and known.isdisjoint(header):
+    alike = {column.strip().casefold() for column in known}
+    if known and alike.isdisjoint(column.strip().casefold() for column in header):
         raise DataError(
             f"The header of {name} names none of the contract's columns; add a header line, set header_line"
             " of the reader to its line, or name the file's columns in the configuration."

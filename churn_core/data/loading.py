@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.data.csv_files import cells_are_text, load_csv
 from churn_core.data.parquet_files import load_parquet
+from churn_core.data.parted_tables import load_parts
 from churn_core.errors import DataError
+from churn_core.scoring.column_names import match_names, missing_advice
 from churn_core.scoring.records.number_text import NumberText, ValueRefusedError
 from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
+from churn_core.sources.parts import PartedTable, is_parted, list_parts
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -18,38 +21,77 @@ if TYPE_CHECKING:
 
     from churn_core.reader_rules import ReaderRules
     from churn_core.schema import Contract
+    from churn_core.sources.parts import Part
 
 
 def load_table(
-    path: str | PathLike[str], contract: Contract | None = None, rules: ReaderRules | None = None
+    source: str | PathLike[str] | PartedTable,
+    contract: Contract | None = None,
+    rules: ReaderRules | None = None,
+    *,
+    match_case_insensitive: bool = False,
 ) -> pd.DataFrame:
-    """Read a table from a file of CSV, JSON lines or Parquet, as its name says.
+    """Read a table from a file of CSV, JSON lines or Parquet, or from a folder or a pattern of such files.
 
     Parameters
     ----------
-    path : path-like
+    source : path-like or PartedTable
+        The parts of a folder are read in the order of their names. Folders called ``column=value`` give
+        columns of text.
     contract : Contract, optional
+        See `load_csv`. Of a folder's parts, only the columns that it names must agree.
     rules : ReaderRules, optional
         See `load_csv`.
+    match_case_insensitive : bool
+        Whether columns whose names differ from the contract's in case or surrounding blanks are renamed.
 
     Raises
     ------
     DataError
-        If the file name has another ending, or the file can't be read.
+        If the file name has another ending, the file can't be read, parts do not fit each other, or names
+        match several columns.
     """
-    kind = file_format(Path(path))
+    if not isinstance(source, PartedTable):
+        path = Path(source)
+        if not is_parted(path):
+            return _matched(_load_file(path, contract, rules), contract, match_case_insensitive)
+        source = list_parts(path)
+
+    def load(part: Part) -> pd.DataFrame:
+        return _matched(_load_file(part.path, contract, rules), contract, match_case_insensitive)
+
+    needed = None if contract is None else needed_columns(contract)
+    # Again, because the columns of the partition have names too.
+    return _matched(load_parts(source, load, needed), contract, match_case_insensitive)
+
+
+def needed_columns(contract: Contract) -> tuple[str, ...]:
+    """Return the names of the columns that a contract names: the id, the features, the target."""
+    return (*([contract.id_column] if contract.id_column else []), *contract.columns, contract.target)
+
+
+def _load_file(path: Path, contract: Contract | None, rules: ReaderRules | None) -> pd.DataFrame:
+    kind = file_format(path)
     if kind is None:
         raise DataError(f"{path} must end in {TABLE_ENDINGS}; rename or convert it.")
     return load_csv(path, contract, rules) if kind.is_text else load_parquet(path)
 
 
-def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
-    """Read a file of `load_table` as records, without the columns that the contract does not name.
+def _matched(table: pd.DataFrame, contract: Contract | None, match_case_insensitive: bool) -> pd.DataFrame:
+    if contract is None or not match_case_insensitive:
+        return table
+    return table.rename(columns=match_names(needed_columns(contract), [str(name) for name in table.columns]))
+
+
+def table_records(
+    source: Path | PartedTable, contract: Contract, *, match_case_insensitive: bool = False
+) -> list[dict[str, Any]]:
+    """Read a table of `load_table` as records, without the columns that the contract does not name.
 
     Parameters
     ----------
-    path : Path
-    contract : Contract
+    source, contract, match_case_insensitive
+        As in `load_table`.
 
     Returns
     -------
@@ -61,18 +103,19 @@ def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
     DataError
         If the file can't be read or a column is missing.
     """
-    table = load_table(path, contract)
+    table = load_table(source, contract, match_case_insensitive=match_case_insensitive)
     missing = [name for name in contract.columns if name not in table.columns]
     if missing:
-        raise DataError(f"Column {missing[0]!r} is missing from {path}; add it.")
+        where = source.source if isinstance(source, PartedTable) else source
+        advice = missing_advice(missing[0], map(str, table.columns))
+        raise DataError(f"Column {missing[0]!r} is missing from {where}; {advice}.")
     names = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.columns]
     columns = {name: _python_values(table[name]) for name in names if name is not None}
     if cells_are_text(table):
         for feature in contract.numbers:
-            if feature.days is not None:
-                continue
-            text = NumberText(contract.reader.text, feature.signs)
-            columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
+            if feature.days is None and feature.name in columns:
+                text = NumberText(contract.reader.text, feature.signs)
+                columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

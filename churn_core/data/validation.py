@@ -12,6 +12,7 @@ from churn_core.data.date_checks import check_days
 from churn_core.data.findings import NAMED_COLUMNS, Finding, column_finding, group_findings, name_columns
 from churn_core.errors import DataError
 from churn_core.schema import NumberFeature, alike_names
+from churn_core.scoring.column_names import missing_advice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -179,7 +180,8 @@ def _check_presence(table: pd.DataFrame, name: str) -> list[Finding]:
     if count:
         message = f"occurs {count} times; keep one and remove or rename the others"
         return [column_finding(name, "duplicate_column", "error", count, message)]
-    return [column_finding(name, "missing_column", "error", 1, "is not in the table; add it")]
+    advice = missing_advice(name, [str(other) for other in table.columns])
+    return [column_finding(name, "missing_column", "error", 1, f"is not in the table; {advice}")]
 
 
 def _cells(alike: list[Finding]) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from churn_core.reader_rules import text_encoding
 from churn_core.schema import NUMBER_SIGNS
 from churn_core.scoring.day_numbers import MOST_DAYS, parse_fixed_day, split_date_format
 from churn_core.scoring.money import NOBODY
@@ -98,6 +99,11 @@ def _matches(pattern: str, description: str) -> Check:
             raise MemberError(f"{place} must be {description}")
 
     return check
+
+
+def _text_encoding(value: Any, place: str) -> None:
+    if not isinstance(value, str) or text_encoding(value) is None:
+        raise MemberError(f"{place} must be a text encoding that Python knows")
 
 
 def _one_of(*allowed: str | None) -> Check:
@@ -197,11 +203,12 @@ _CATEGORY_FEATURE: Final = _object(
     },
 )
 _CHARACTER: Final = _matches("(?s:.)", "one character")
+_MARK: Final = _matches(r"[\x01-\x09\x0b\x0c\x0e-\x7f]", "one ASCII character other than a line break")
 _READER: Final = _object(
     {
-        "delimiter": _CHARACTER,
-        "quote": _CHARACTER,
-        "encoding": _TEXT,
+        "delimiter": _MARK,
+        "quote": _MARK,
+        "encoding": _text_encoding,
         "header_line": _COUNT,
         "decimal": _one_of(".", ","),
         "thousands": _optional(_CHARACTER),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import numpy as np
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from churn_core.schema import Contract
     from churn_core.scoring.records.encoding import EncodedRecords
 
 ROWS_PER_RUN: Final = 4_096
@@ -76,6 +79,20 @@ class ChurnPredictor:
             For the reasons of `load_bundle` and of the constructor.
         """
         return cls(load_bundle(folder))
+
+    def with_contract(self, contract: Contract) -> Self:
+        """Return a predictor that reads values by another contract of the same encoded features.
+
+        Only `Contract.reader` may differ. The golden rows were checked by the bundle's own contract.
+        """
+        if contract == self.contract:
+            return self
+        other = copy.copy(self)
+        other.bundle = replace(self.bundle, contract=contract)
+        other.contract = contract
+        other._encoder = RecordEncoder(contract)
+        other._answers = AnswerWriter(other.bundle)
+        return other
 
     def score_matrix(self, matrix: npt.NDArray[np.float32]) -> Scores:
         """Score an encoded matrix.

@@ -116,6 +116,7 @@ def inspect_table(
     group: str | None = None,
     date_formats: Sequence[tuple[str, str]] = (),
     text_rules: TextRules | None = None,
+    marks_given: bool = False,
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -136,6 +137,8 @@ def inspect_table(
         Columns and the formats of their dates, such as ``DD/MM/YYYY``.
     text_rules : TextRules, optional
         How the user says that text stands for numbers; see `find_number_forms`.
+    marks_given : bool
+        Whether the user gave the decimal and thousands marks of `text_rules`.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def inspect_table(
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
     others = [name for name in names if name != target_name]
-    forms = find_number_forms(table, others, text_rules or TextRules())
+    forms = find_number_forms(table, others, text_rules or TextRules(), marks_given=marks_given)
     columns = {
         name: read_column(name, table[name], forms.reading(name), text_cells=text_cells) for name in others
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.bundle import RISKS
+from churn_core.scoring.files.output_formats import FORMULA_MARKS
 from churn_core.scoring.files.sql_text import quote_identifier, quote_text
 from churn_core.scoring.reasons import TOP_REASONS
 
@@ -17,6 +18,10 @@ OUTPUT_COLUMNS: Final = (
     *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "expected_profit", "contributions"),
 )
 """All columns of a scored file except the id; the id column can't have one of these names."""
+
+_TEXT_COLUMNS: Final = (
+    *("status", "reject_code", "risk", "reason_1", "reason_2", "reason_3", "warnings", "model_version"),
+)
 
 
 def output_types(predictor: ChurnPredictor) -> list[str]:
@@ -30,7 +35,13 @@ def output_types(predictor: ChurnPredictor) -> list[str]:
 
 
 def output_select(
-    predictor: ChurnPredictor, id_type: str | None, *, contributions: bool, top: int | None = None
+    predictor: ChurnPredictor,
+    id_type: str | None,
+    *,
+    contributions: bool,
+    top: int | None = None,
+    csv: bool = False,
+    safe_formulas: bool = True,
 ) -> str:
     """Return the query that turns the scored stream into the output's columns.
 
@@ -54,6 +65,10 @@ def output_select(
     top : int, optional
         Take only this many scored rows: those with the highest probability (and so the highest expected
         profit), highest first, ties in input order.
+    csv : bool
+        Whether the output is CSV. Then each contribution is a column ``contribution: <feature>`` of its own.
+    safe_formulas : bool
+        Whether text in a CSV output that begins with one of `FORMULA_MARKS` gets an apostrophe before it.
     """
     contract = predictor.contract
     values = _text_values(predictor)
@@ -77,7 +92,13 @@ def output_select(
     columns += ["warnings", f"{pick('version', '1')} AS model_version"]
     if predictor.bundle.money is not None:
         columns.append("CASE WHEN reject = 0 THEN expected_profit END AS expected_profit")
-    if contributions:
+    if contributions and csv:
+        columns += [
+            f"CASE WHEN reject = 0 THEN k{position}::DOUBLE END"
+            f" AS {quote_identifier(f'contribution: {name}')}"
+            for position, name in enumerate(contract.names)
+        ]
+    elif contributions:
         members = ", ".join(
             f"{quote_identifier(name)} := k{position}::DOUBLE" for position, name in enumerate(contract.names)
         )
@@ -86,7 +107,18 @@ def output_select(
     if top is not None:
         # Not by expected profit: small amounts may be equal after rounding although the scores differ.
         select += f" WHERE reject = 0 ORDER BY probability DESC, row_number LIMIT {top:d}"
+    if csv and safe_formulas:
+        texts = [*_TEXT_COLUMNS, *([contract.id_column] if id_type == "VARCHAR" else [])]
+        replaced = ", ".join(f"{_safe_text(str(name))} AS {quote_identifier(str(name))}" for name in texts)
+        select = f"SELECT * REPLACE ({replaced}) FROM ({select})"
     return select
+
+
+def _safe_text(name: str) -> str:
+    """Return the expression of a text column whose formulas have an apostrophe before them."""
+    column = f"{quote_identifier(name)}::VARCHAR"
+    marks = ", ".join(f"chr({ord(mark)})" for mark in FORMULA_MARKS)
+    return f"CASE WHEN left({column}, 1) IN ({marks}) THEN '''' || {column} ELSE {column} END"
 
 
 def _text_values(predictor: ChurnPredictor) -> dict[str, tuple[str, ...]]:

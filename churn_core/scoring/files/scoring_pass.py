@@ -13,8 +13,10 @@ import arro3.core as arrow
 import duckdb
 
 from churn_core.errors import InputFileError
+from churn_core.scoring.column_names import NearNames
 from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
 from churn_core.scoring.files.id_sql import output_id_type
+from churn_core.scoring.files.named_table import TableNames, parquet_table, table_names
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
 from churn_core.scoring.files.text_input import EncodedText, needed_columns, text_layout
@@ -23,11 +25,12 @@ from churn_core.scoring.input_limits import InputLimits
 from churn_core.scoring.parquet.faults import encrypted, reading_fault
 from churn_core.scoring.parquet.input_checks import FileLayout, check_magic, read_layout
 from churn_core.scoring.parquet.pages import check_pages, is_encrypted
+from churn_core.scoring.text_files.csv_table import CsvTable
 from churn_core.scoring.text_files.formats import FileFormat, file_format
 from churn_core.scoring.text_files.open_table import open_text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from churn_core.scoring.predictor import ChurnPredictor
     from churn_core.scoring.text_files.table import TextTable
@@ -51,6 +54,12 @@ class BatchSettings:
         Write only the rows of this many customers to contact first, best first; at least 1.
     metadata : mapping
         Entries about the input for the output's footer, with names that begin with ``churn.input.``.
+    safe_formulas : bool
+        Whether an apostrophe is put before text in a CSV output that a spreadsheet would run as a formula.
+    constants : mapping
+        Further columns that have the same text, or None, in every row: those of the file's partition.
+    match_case_insensitive : bool
+        Whether a column is also found if its name differs in case or surrounding blanks.
     kind : FileFormat, optional
         How the file stores its table; by default, what its name says.
     """
@@ -61,6 +70,9 @@ class BatchSettings:
     contributions: bool = False
     top: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    safe_formulas: bool = True
+    constants: Mapping[str, str | None] = field(default_factory=dict)
+    match_case_insensitive: bool = False
     kind: FileFormat | None = None
 
     def __post_init__(self) -> None:
@@ -84,6 +96,8 @@ class ScoringPass:
         DuckDB's type of the ids in a scored file.
     table : TextTable or None
         The file, if it is a text file.
+    names : TableNames
+        How the columns of a text file are renamed.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -91,10 +105,11 @@ class ScoringPass:
     layout: FileLayout
     id_type: str | None
     table: TextTable | None = None
+    names: TableNames = field(default_factory=TableNames)
 
     def has_column(self, name: str) -> bool:
         """Return whether the file has a column, after the stream has been read."""
-        return name in (self.layout.types if self.table is None else self.table.found)
+        return name in (self.layout.types if self.table is None else self.names.names(self.table.found))
 
     def check_complete(self) -> None:
         """Compare the rows that were read with the footer's count, after the stream has been read.
@@ -132,7 +147,9 @@ def scoring_pass(
         if kind.is_text:
             connection = stack.enter_context(_sandbox(work, writable, settings))
             contract = predictor.contract
-            wanted = [*needed_columns(contract), contract.target]
+            wanted: Collection[str] = [*needed_columns(contract), contract.target]
+            if settings.match_case_insensitive:
+                wanted = _near_names(wanted, kind)
             table = stack.enter_context(
                 open_text_table(source, kind, contract.reader, settings.limits, wanted=wanted)
             )
@@ -147,6 +164,16 @@ def scoring_pass(
             yield running
 
 
+def _near_names(wanted: Collection[str], kind: FileFormat) -> NearNames:
+    if kind.layout == "json_lines":
+        raise InputFileError(
+            "schema",
+            "--match-case-insensitive works on files with one list of columns; rename the keys of the JSON"
+            " lines.",
+        )
+    return NearNames(wanted)
+
+
 def _open_text(
     connection: duckdb.DuckDBPyConnection,
     table: TextTable,
@@ -156,17 +183,24 @@ def _open_text(
 ) -> ScoringPass:
     contract = predictor.contract
     layout = text_layout(table, contract)
+    names = table_names(
+        contract,
+        list(layout.types) if isinstance(table, CsvTable) else [],
+        settings.constants,
+        match_case_insensitive=settings.match_case_insensitive,
+    )
+    layout = names.layout(layout)
     id_type = output_id_type(contract, layout.types)
     _create_types(connection, predictor)
     stream = ScoredStream(
-        EncodedText(connection, table, contract, layout),
+        EncodedText(connection, table, contract, layout, names),
         predictor,
         threads=settings.threads,
         contributions=settings.contributions,
     )
     if progress is not None:
         stream.on_rows = lambda done: progress(done, round(done / max(1e-9, table.share_read())))
-    return ScoringPass(connection, stream, layout, id_type, table)
+    return ScoringPass(connection, stream, layout, id_type, table, names)
 
 
 def _create_types(connection: duckdb.DuckDBPyConnection, predictor: ChurnPredictor) -> None:
@@ -191,12 +225,20 @@ def _open_parquet(
         raise
     # DuckDB ignores the checksums of pages (duckdb 2.0), so they are checked here.
     check_pages(local)
+    names = table_names(
+        contract,
+        list(layout.types),
+        settings.constants,
+        match_case_insensitive=settings.match_case_insensitive,
+    )
+    table = parquet_table(contract, layout, names)
+    layout = names.layout(layout)
     columns = encoded_columns(contract, layout.types)
     id_type = output_id_type(contract, layout.types)
     _create_types(connection, predictor)
     try:
         encoded = connection.cursor().sql(
-            f"SELECT {', '.join(columns)} FROM read_parquet($path, hive_partitioning=false)",
+            f"SELECT {', '.join(columns)} FROM {table}",
             params={"path": str(local)},
         )
         stream = ScoredStream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import InputFileError
-from churn_core.schema import alike_key
+from churn_core.scoring.column_names import missing_advice
 from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ def type_family(type_name: str) -> str:
 
 def missing_column(name: str, names: Iterable[str], what: str = "column") -> InputFileError:
     """Return the error about a column that a file lacks."""
-    advice = "add it"
-    if alike_key(name) in map(alike_key, names):
-        advice = "the file has one whose name differs in case alone: rename that column"
-    return InputFileError("schema", f"The {what} {name!r} is missing from the file; {advice}.")
+    return InputFileError(
+        "schema", f"The {what} {name!r} is missing from the file; {missing_advice(name, names)}."
+    )
 
 
 def type_fault(name: str, kind: str, allowed: str) -> InputFileError:

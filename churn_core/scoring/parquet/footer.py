@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _MAGIC: Final = b"PAR1"
 _END_BYTES: Final = 8
 """Bytes after the footer: its length and the magic."""
+_SCHEMA: Final = 2
+"""Field of FileMetaData: a list of SchemaElement, of which 4 is the name and 5 the number of members."""
 _ROWS: Final = 3
 _KEY_VALUE_METADATA: Final = 5
 """Field of parquet.thrift's FileMetaData: a list of KeyValue, of which 1 is the key and 2 the value."""
@@ -103,6 +105,28 @@ def read_footer(footer: bytes) -> Footer:
         return Footer(found[_ROWS], entries)
     except (KeyError, UnicodeDecodeError) as error:
         raise ThriftError("the rows or an entry's name is missing, or an entry is not text") from error
+
+
+def read_column_names(footer: bytes) -> list[str]:
+    """Return the names of a footer's top-level columns.
+
+    Raises
+    ------
+    ThriftError
+        If it is damaged.
+    """
+    elements = CompactReader(footer).struct({_SCHEMA: [{4: bytes, 5: int}]}).get(_SCHEMA, [])
+    names: list[str] = []
+    # The schema is listed depth first, so the members of nested columns are passed over.
+    inner = 0
+    try:
+        for element in elements[1:]:
+            if inner == 0:
+                names.append(element[4].decode())
+            inner += element.get(5, 0) - (inner > 0)
+    except (KeyError, UnicodeDecodeError) as error:
+        raise ThriftError("a column's name is missing or is not text") from error
+    return names
 
 
 def footer_length(end: bytes) -> int:

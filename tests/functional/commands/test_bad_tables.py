@@ -108,6 +108,9 @@ def test_extra_columns_are_ignored(
     extra = write_table(customers.assign(mood=CANARY, **{"; DROP TABLE x": 1}), tmp_path / "extra.parquet")
     for source in (plain, extra):
         assert (
-            main(["score", str(source), str(source.with_suffix(".out")), "--model", str(sample_bundle)]) == 0
+            main(
+                ["score", str(source), str(source.with_suffix(".out.parquet")), "--model", str(sample_bundle)]
+            )
+            == 0
         )
-    assert plain.with_suffix(".out").read_bytes() == extra.with_suffix(".out").read_bytes()
+    assert plain.with_suffix(".out.parquet").read_bytes() == extra.with_suffix(".out.parquet").read_bytes()

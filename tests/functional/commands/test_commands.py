@@ -175,7 +175,7 @@ def test_a_csv_file_gets_the_same_scores_as_the_same_table_in_parquet(
 ) -> None:
     contents = []
     for name in ("in.csv", "in.parquet"):
-        out = tmp_path / f"{name}.out"
+        out = tmp_path / f"{name}.out.parquet"
         source = write_table(customers, tmp_path / name)
         assert run(capsys, "score", source, out, "--model", sample_bundle, "--contributions")[0] == 0
         contents.append(out.read_bytes())

@@ -128,8 +128,8 @@ def test_exact_decimals_are_numbers(predictor: ChurnPredictor, tmp_path: Path) -
         table.set_column(position, "MonthlyCharges", pa.array(charges, type=pa.decimal128(10, 2))), exact
     )
     for source in (plain, exact):
-        score_file(source, source.with_suffix(".out"), predictor)
-    assert read(plain.with_suffix(".out")) == read(exact.with_suffix(".out"))
+        score_file(source, source.with_suffix(".out.parquet"), predictor)
+    assert read(plain.with_suffix(".out.parquet")) == read(exact.with_suffix(".out.parquet"))
 
 
 NAMES = [

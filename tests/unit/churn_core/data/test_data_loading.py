@@ -282,7 +282,7 @@ def test_given_no_such_file_or_a_directory_then_the_error_says_so(tmp_path: Path
     with pytest.raises(DataError, match="does not exist"):
         load_table(tmp_path / f"missing{ending}")
     (tmp_path / f"folder{ending}").mkdir()
-    with pytest.raises(DataError, match="is a directory"):
+    with pytest.raises(DataError, match="holds no table"):
         load_table(tmp_path / f"folder{ending}")
     (tmp_path / f"nothing{ending}").touch()
     with pytest.raises(DataError, match="is empty"):

@@ -1,0 +1,84 @@
+"""The names of a table's columns: exact, or equal but for case and surrounding blanks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from churn_core.errors import InputFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+def missing_advice(name: str, names: Iterable[str]) -> str:
+    """Return how to fix a missing column: it may be in the table by a name that is nearly the same."""
+    near = [other for other in names if other != name and _key(other) == _key(name)]
+    if not near:
+        return "add it"
+    differs = "case" if near[0].strip() == near[0] and name.strip() == name else "case or surrounding blanks"
+    return f"{near[0]!r} differs in {differs}; rename it, or add --match-case-insensitive"
+
+
+class NearNames(Collection[str]):
+    """Names of which every spelling counts that differs in case or surrounding blanks alone."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._keys = frozenset(map(_key, self._names))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _key(name) in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def match_names(needed: Iterable[str], names: Sequence[str]) -> dict[str, str]:
+    """Find the columns of a table whose names differ from the needed ones in case or surrounding blanks.
+
+    Parameters
+    ----------
+    needed : iterable of str
+        The names of a data contract.
+    names : sequence of str
+        The names of the table.
+
+    Returns
+    -------
+    dict
+        The needed name by the table's name. Names that are exactly as needed, or missing, are left out.
+
+    Raises
+    ------
+    InputFileError
+        ``schema`` if several columns of the table match a needed name, or several needed names a column.
+    """
+    needed = tuple(dict.fromkeys(needed))
+    exact = set(needed) & set(names)
+    matches: dict[str, str] = {}
+    for name in needed:
+        near = [other for other in dict.fromkeys(names) if other not in exact and _key(other) == _key(name)]
+        if name in exact or not near:
+            continue
+        if len(near) > 1:
+            raise InputFileError(
+                "schema",
+                f"Both {near[0]!r} and {near[1]!r} match column {name!r} but for case or surrounding blanks;"
+                " rename one of them to it.",
+            )
+        if near[0] in matches:
+            raise InputFileError(
+                "schema",
+                f"{near[0]!r} matches both {matches[near[0]]!r} and {name!r} but for case or surrounding"
+                " blanks; rename it to one of the two.",
+            )
+        matches[near[0]] = name
+    return matches
+
+
+def _key(name: str) -> str:
+    return name.strip().casefold()

@@ -1,0 +1,1 @@
+"""Where tables come from: folders of parts, patterns, and addresses of other storage."""
