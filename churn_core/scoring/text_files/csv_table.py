@@ -136,7 +136,7 @@ class CsvTable(TextTable):
             raise self.faults.too_many_columns(self.limits.columns)
         cells = CellBuffer(self._rest, self._quote)
         of_header = slice(int(found.first_cells[0]), int(found.first_cells[0]) + width)
-        names = cells.column(found.cell_starts[of_header], found.cell_ends[of_header]).to_pylist()
+        names = cells.column(found.cell_starts[of_header], found.cell_ends[of_header]).texts().to_pylist()
         self._header_bytes = self._rest[start:end]
         self._rest = self._rest[end:]
         return tuple(str(name) for name in names)
