@@ -41,14 +41,14 @@ class PlannedQuery:
     cursor : DuckDBPyConnection
         Must not run other statements before a result has been read.
     name : str
-        Of the prepared statement; unique for the cursor.
+        Of the prepared statement; unique for the cursor until the query is closed.
     query : str
         Its FROM names the rows ``{name}_rows``.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
         self._cursor = cursor
-        self._name = name
+        self.name = name
         self._query = query
         self._source: _CurrentRows | None = None
 
@@ -65,14 +65,14 @@ class PlannedQuery:
         if self._source is None:
             self._source = _CurrentRows()
             self._source.rows = rows
-            self._cursor.register(f"{self._name}_rows", self._source)
-            self._cursor.execute(f"PREPARE {self._name} AS {self._query}")
+            self._cursor.register(f"{self.name}_rows", self._source)
+            self._cursor.execute(f"PREPARE {self.name} AS {self._query}")
         self._source.rows = rows
-        return arrow.RecordBatchReader.from_arrow(self._cursor.sql(f"EXECUTE {self._name}"))
+        return arrow.RecordBatchReader.from_arrow(self._cursor.sql(f"EXECUTE {self.name}"))
 
     def close(self) -> None:
         """Free the plan and the last batch; the query must not run again."""
         if self._source is not None:
-            self._cursor.execute(f"DEALLOCATE {self._name}")
-            self._cursor.unregister(f"{self._name}_rows")
+            self._cursor.execute(f"DEALLOCATE {self.name}")
+            self._cursor.unregister(f"{self.name}_rows")
             self._source = None
