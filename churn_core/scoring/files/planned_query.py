@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import arro3.core as arrow
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import duckdb
+    import numpy.typing as npt
 
 
 class _CurrentRows:
@@ -19,15 +21,13 @@ class _CurrentRows:
     not change the plan's rows (duckdb 2.0).
     """
 
-    def __init__(self) -> None:
-        self.rows: arrow.Table | None = None
+    def __init__(self, rows: arrow.Table) -> None:
+        self.rows = rows
 
     def __arrow_c_schema__(self) -> Any:
-        assert self.rows is not None
         return self.rows.schema.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        assert self.rows is not None
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
@@ -60,15 +60,23 @@ class PlannedQuery:
         columns : mapping
             The batch; the types are the same each time.
         """
+        self._bind(columns)
+        return arrow.RecordBatchReader.from_arrow(self._cursor.sql(f"EXECUTE {self.name}"))
+
+    def arrays(self, columns: Mapping[str, arrow.Array]) -> dict[str, npt.NDArray[Any]]:
+        """Return the query's columns, which must not have NULL; for few rows faster than `run`."""
+        self._bind(columns)
+        columns_by_name = self._cursor.execute(f"EXECUTE {self.name}").fetchnumpy()
+        return {name: np.asarray(values) for name, values in columns_by_name.items()}
+
+    def _bind(self, columns: Mapping[str, arrow.Array]) -> None:
         batch = arrow.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
         rows = arrow.Table.from_batches([batch], schema=batch.schema)
         if self._source is None:
-            self._source = _CurrentRows()
-            self._source.rows = rows
+            self._source = _CurrentRows(rows)
             self._cursor.register(f"{self.name}_rows", self._source)
             self._cursor.execute(f"PREPARE {self.name} AS {self._query}")
         self._source.rows = rows
-        return arrow.RecordBatchReader.from_arrow(self._cursor.sql(f"EXECUTE {self.name}"))
 
     def close(self) -> None:
         """Free the plan and the last batch; the query must not run again."""

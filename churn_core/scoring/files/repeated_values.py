@@ -49,12 +49,13 @@ class RepeatedValues:
         if len(found.new_rows):
             self._add(cells.take(found.new_rows))
         return {
-            name: arrow.Array.from_numpy(answers[found.numbers]) for name, answers in self._answers.items()
+            name: arrow.Array.from_numpy(answers.take(found.numbers))
+            for name, answers in self._answers.items()
         }
 
     def _add(self, cells: Cells) -> None:
-        encoded = self._query.run({self._column: cells.texts()}).read_all()
-        for name in encoded.schema.names:
-            answers = encoded.column(name).to_numpy()
+        for name, answers in self._query.arrays({self._column: cells.texts()}).items():
+            if len(answers) != len(cells):
+                raise RuntimeError("DuckDB encoded another number of values than it was given.")
             before = self._answers.get(name, np.zeros(1, dtype=answers.dtype))
             self._answers[name] = np.concatenate([before, answers])

@@ -99,11 +99,11 @@ class Cells:
         content = self._buffer.bytes
         words: npt.NDArray[Any] = np.ndarray(len(content) - WORD_BYTES + 1, "<u8", content, 0, (1,))
         if number == 0:
-            return np.asarray(words[self._starts] & _WORD_MASKS[np.minimum(self.lengths, WORD_BYTES)])
+            return np.asarray(words[self._starts] & _WORD_MASKS.take(self.lengths, mode="clip"))
         found = np.zeros(len(self), dtype=np.uint64)
         rest = self.lengths - number * WORD_BYTES
         rows = np.flatnonzero(rest > 0)
-        masks = _WORD_MASKS[np.minimum(rest[rows], WORD_BYTES)]
+        masks = _WORD_MASKS.take(rest[rows], mode="clip")
         found[rows] = words[self._starts[rows] + number * WORD_BYTES] & masks
         return found
 

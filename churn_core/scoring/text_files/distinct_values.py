@@ -64,6 +64,8 @@ class DistinctValues:
         self._slots = np.zeros(2**self._bits, dtype=np.int64)
         # Words and hash by number. No cell has the words of number 0.
         self._words = [np.array([_NO_TEXT])] * _WORDS
+        # The most words that any value has.
+        self._most_words = 1
         self._hashes = np.zeros(1, dtype=np.uint64)
 
     def number(self, cells: Cells) -> NumberedCells | None:
@@ -86,6 +88,8 @@ class DistinctValues:
             unlike = np.flatnonzero(is_unlike)
             words[0][unlike] = _NO_TEXT
         numbers, missed = self._find(words, hashes, unlike)
+        if not len(missed) and not len(unlike):
+            return NumberedCells(numbers, missed)
         firsts, groups = _group([word[missed] for word in words])
         new_rows = np.concatenate([missed[firsts], unlike])
         count = len(self._hashes)
@@ -100,7 +104,7 @@ class DistinctValues:
     def _find(self, words: list[Words], hashes: Words, unlike: Positions) -> tuple[Positions, Positions]:
         """Return each row's number, and the rows whose value has none."""
         slots = self._home(hashes)
-        numbers = self._slots[slots]
+        numbers = self._slots.take(slots)
         rest = np.flatnonzero(self._differ(numbers, words))
         rest = np.setdiff1d(rest, unlike, assume_unique=True) if len(unlike) else rest
         missed = []
@@ -118,18 +122,15 @@ class DistinctValues:
 
     def _differ(self, numbers: Positions, words: list[Words]) -> npt.NDArray[np.bool_]:
         """Return which rows have another value than that of their number."""
-        differ: npt.NDArray[np.bool_] = self._words[0][numbers] != words[0]
-        for place in range(1, _WORDS):
-            known = self._words[place]
-            if place < len(words):
-                differ |= known[numbers] != words[place]
-            elif known[1:].any():
-                differ |= known[numbers] != 0
+        differ: npt.NDArray[np.bool_] = self._words[0].take(numbers) != words[0]
+        for place in range(1, max(len(words), self._most_words)):
+            differ |= self._words[place].take(numbers) != (words[place] if place < len(words) else 0)
         return differ
 
     def _add(self, words: list[Words], hashes: Words, count: int) -> bool:
         """Add values, of which the first `count` can be found again; return whether there was room."""
         first = len(self._hashes)
+        self._most_words = max(self._most_words, len(words))
         for place in range(_WORDS):
             more = words[place] if place < len(words) else np.zeros_like(hashes)
             self._words[place] = np.concatenate([self._words[place], more])

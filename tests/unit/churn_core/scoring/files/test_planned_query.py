@@ -23,6 +23,13 @@ def test_each_run_reads_its_own_rows_in_order() -> None:
             assert result == [None if text is None else text + query.name for text in batch]
 
 
+def test_arrays_are_those_of_the_batch() -> None:
+    query = PlannedQuery(duckdb.connect(), "a", "SELECT length(text)::USMALLINT AS n FROM a_rows")
+    for batch in (["1", "22"], ["333"]):
+        result = query.arrays(texts(*batch))["n"]
+        assert (result.tolist(), result.dtype.name) == ([len(text) for text in batch], "uint16")
+
+
 def test_a_name_can_be_used_again_after_its_query_is_closed() -> None:
     connection = duckdb.connect()
     for number in range(3):
