@@ -1,7 +1,7 @@
-# The container form of the stack: the functions in AWS's base image, and what plays AWS around them.
-# Nothing is installed here: `make containers` writes build/containers, whose folders are copied.
-#   docker build --target score .      the score function; batch and front likewise
-#   --build-arg BASE=IMAGE             another base with Lambda's Python 3.13, an emulator and its entrypoint
+# The stack in containers: the functions in AWS's base image, and stand-ins for the AWS services around them.
+# Nothing is installed here; `make containers` writes the folders of build/containers that are copied.
+#   docker build --target score .      builds the score function; the other targets are batch and front
+#   --build-arg BASE=IMAGE             uses another base image with Lambda's Python 3.13, emulator and entrypoint
 ARG BASE=public.ecr.aws/lambda/python:3.13
 
 FROM ${BASE} AS score
@@ -12,7 +12,7 @@ FROM ${BASE} AS batch
 COPY build/containers/functions/BatchFunction /var/task
 CMD ["functions.batch.app.lambda_handler"]
 
-# The gateway, the poller, and moto's S3, SQS and EventBridge, under the same Python.
+# Stand-ins for API Gateway and the queue poller, and moto's S3, SQS and EventBridge, under the same Python.
 FROM ${BASE} AS front
 COPY build/containers/front /front
 WORKDIR /front

@@ -25,6 +25,8 @@ MODEL_DIGEST ?=
 OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
 export UV_PYTHON_DOWNLOADS := never
+# Without compiled files each process compiles scikit-learn again, which takes 3 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 

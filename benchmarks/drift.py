@@ -60,7 +60,7 @@ def main() -> None:
         matrix = run.proved.model.encoder.transform(parse_table(table, bundle.contract))
         batch = np.resize(matrix, (8 * ROWS_PER_RUN, matrix.shape[1]))
         scores = predictors["with"].score_matrix(batch).probability
-        profile = TrainingProfile.of(bundle)
+        profile = TrainingProfile.from_bundle(bundle)
         if profile is None:
             raise SystemExit("the bundle has no training profile")
         columns = np.ascontiguousarray(batch.T)

@@ -46,6 +46,8 @@ from churn_core.models.evaluation.metrics import corrected_error, expected_calib
 from churn_core.models.evaluation.selection import choose_pairs
 from churn_core.models.export.scoring_graph import build_scoring_graph
 from churn_core.models.families import FAMILIES, build_pipeline
+from churn_core.models.rows import LabelledRows
+from churn_core.models.splits import calibration_folds
 from churn_core.models.training import train_model
 
 if TYPE_CHECKING:
@@ -68,11 +70,11 @@ def product(family: str) -> Callable[[Settings, pd.DataFrame, Labels], Fitted]:
     def fit(settings: Settings, rows: pd.DataFrame, labels: Labels) -> Fitted:
         settings = with_model(settings, family, {})
         if family == "additive":
-            settings, _ = choose_pairs(settings, rows, labels, jobs=1)
+            settings, _ = choose_pairs(settings, LabelledRows(rows, labels), jobs=1)
         encoder = TableEncoder(settings.contract)
         matrix = encoder.fit_transform(rows)
-        calibrated = FAMILIES[family].always_calibrated
-        pipeline = build_pipeline(settings.model, encoder.contract_, 0, calibrated=calibrated)
+        folds = calibration_folds(labels, None, 0) if FAMILIES[family].always_calibrated else None
+        pipeline = build_pipeline(settings.model, encoder.contract_, 0, calibration=folds)
         pipeline.fit(matrix, labels)
         return lambda unseen: pipeline.predict_proba(encoder.transform(unseen))[:, 1]
 

@@ -1,4 +1,4 @@
-"""A table's columns as config.yaml declares them."""
+"""The columns of a table, as config.yaml declares them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from churn_core.schema import MAX_VOCABULARY, CategoryFeature, DerivedFeature, NumberFeature
-from churn_core.scoring.records.encoding import category_text
+from churn_core.scoring.records.values import category_text
 
 
 class Section(BaseModel):
-    """A part of config.yaml; refuses keys that it does not know."""
+    """A section of config.yaml; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class NumberSpec(Section):
-    """A number column as config.yaml declares it."""
+    """A number column."""
 
     kind: Literal["number"]
     minimum: float
@@ -29,7 +29,7 @@ class NumberSpec(Section):
     monotonic: Literal["increasing", "decreasing"] | None = None
 
     @model_validator(mode="after")
-    def _ordered(self) -> NumberSpec:
+    def _check_range(self) -> NumberSpec:
         if not self.minimum < self.maximum:
             raise ValueError("minimum must be less than maximum")
         if max(abs(self.minimum), abs(self.maximum)) > 3.4e38:
@@ -38,7 +38,7 @@ class NumberSpec(Section):
 
 
 class CategorySpec(Section):
-    """A category column as config.yaml declares it."""
+    """A category column."""
 
     kind: Literal["category"]
     nullable: bool = False
@@ -47,7 +47,7 @@ class CategorySpec(Section):
 
 
 class RatioSpec(Section):
-    """numerator / denominator; missing where the denominator is 0."""
+    """Numerator / denominator; missing where the denominator is 0."""
 
     kind: Literal["ratio"]
     numerator: str
@@ -55,7 +55,7 @@ class RatioSpec(Section):
 
 
 class DifferenceSpec(Section):
-    """minuend - subtrahend."""
+    """Minuend - subtrahend."""
 
     kind: Literal["difference"]
     minuend: str
@@ -70,7 +70,7 @@ class SumSpec(Section):
 
 
 class CountSpec(Section):
-    """How many of the category columns hold a value."""
+    """The number of category columns that hold a given value."""
 
     kind: Literal["count"]
     value: str
@@ -78,7 +78,7 @@ class CountSpec(Section):
 
 
 class BucketSpec(Section):
-    """The interval between edges in which a number lies, used as a category."""
+    """The interval between edges that holds a number, used as a category."""
 
     kind: Literal["bucket"]
     column: str
@@ -86,7 +86,7 @@ class BucketSpec(Section):
 
     @field_validator("edges")
     @classmethod
-    def _increasing(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
+    def _check_increasing(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
         if any(a >= b for a, b in pairwise(edges)):
             raise ValueError("edges must increase")
         return edges
@@ -107,13 +107,13 @@ class TargetSpec(Section):
 
     @field_validator("positive", "negative", mode="before")
     @classmethod
-    def _text(cls, label: object) -> object:
-        """Take ``positive: 1`` and ``positive: true`` as YAML reads them for the labels' text."""
+    def _read_label(cls, label: object) -> object:
+        """Return the text of a label that YAML reads as a number or boolean, such as ``positive: 1``."""
         return category_text(label) if isinstance(label, int) else label
 
 
-def declared_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
-    """Return a declared column as the data contract has it, its vocabulary still to be learnt."""
+def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
+    """Make the data contract's feature from its declaration; training adds the vocabulary."""
     if isinstance(spec, CategorySpec):
         return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
     return NumberFeature(
@@ -127,8 +127,8 @@ def declared_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeatur
     )
 
 
-def declared_derived(name: str, spec: DerivedSpec) -> DerivedFeature:
-    """Return a declared derived feature as the data contract has it."""
+def make_derived(name: str, spec: DerivedSpec) -> DerivedFeature:
+    """Make the data contract's derived feature from its declaration."""
     match spec:
         case RatioSpec():
             return DerivedFeature(name, "ratio", (spec.numerator, spec.denominator))

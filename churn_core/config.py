@@ -1,4 +1,4 @@
-"""Read config.yaml into checked settings."""
+"""The settings of config.yaml, validated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from churn_core.column_specs import (
     CountSpec,
@@ -14,31 +14,15 @@ from churn_core.column_specs import (
     FeatureSpec,
     Section,
     TargetSpec,
-    declared_derived,
-    declared_feature,
+    make_derived,
+    make_feature,
 )
+from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
 from churn_core.schema import Contract
-from churn_core.scoring.money import Money
+from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 FamilyName = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
-
-OUTPUT_COLUMNS = (
-    "row_number",
-    "status",
-    "reject_code",
-    "churn_probability",
-    "will_churn",
-    "risk",
-    "reason_1",
-    "reason_2",
-    "reason_3",
-    "warnings",
-    "model_version",
-    "expected_profit",
-    "contributions",
-)
-"""Columns of a scored file beside the id; an id column of one of these names would collide."""
 
 
 def get_project_root() -> Path:
@@ -65,13 +49,13 @@ def default_config_path() -> Path:
 
 
 class ProjectSettings(Section):
-    """What the model is called."""
+    """The ``project`` section: the model's name."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "churn"
 
 
 class DataSettings(Section):
-    """The columns, and how the table is split."""
+    """The ``data`` section: the table's columns and how its rows are split."""
 
     id: str | None = None
     group: str | None = None
@@ -83,12 +67,12 @@ class DataSettings(Section):
 
     @property
     def ids_repeat(self) -> bool:
-        """Whether a customer may have several rows: they are a group, and the id is its name."""
+        """Whether a customer may have several rows, because the id is also the group."""
         return self.group is not None and self.group == self.id
 
 
 class ModelSettings(Section):
-    """The model family and what its estimator is told."""
+    """The ``model`` section: the model family and the parameters of its estimator."""
 
     type: FamilyName | Literal["auto"] = "additive"
     params: dict[str, Any] = Field(default_factory=dict)
@@ -96,96 +80,30 @@ class ModelSettings(Section):
 
 
 class EvaluationSettings(Section):
-    """Repeated stratified cross-validation."""
+    """The ``evaluation`` section: repeated stratified cross-validation."""
 
     folds: Annotated[int, Field(ge=2, le=50)] = 5
     repeats: Literal["auto"] | Annotated[int, Field(ge=1, le=50)] = "auto"
 
     def repeat_count(self, rows: int) -> int:
-        """Return how often the folds are drawn anew: 'auto' repeats where a draw matters, in small tables."""
+        """Return how often the split into folds is repeated; ``auto`` repeats more in smaller tables.
+
+        In a small table the result depends more on the random split.
+        """
         if self.repeats != "auto":
             return self.repeats
         return 5 if rows <= 20_000 else 2 if rows <= 100_000 else 1
 
 
-class RiskBands(Section):
-    """Probabilities from which a customer counts as of medium and of high risk."""
-
-    medium: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    high: Annotated[float, Field(gt=0, lt=1)] = 0.6
-
-    @model_validator(mode="after")
-    def _ordered(self) -> RiskBands:
-        if not self.medium < self.high:
-            raise ValueError("medium must be less than high")
-        return self
-
-
-_Amount = Annotated[float, Field(le=1e9, allow_inf_nan=False)]
-"""Money, in whatever currency; the bound keeps six decimals of it exact."""
-
-_RULES = ("f1", "money", "share")
-_MONEY_KEYS = ("value_of_customer", "cost_of_offer", "success_rate")
-
-
-class DecisionSettings(Section):
-    """From which probability a customer is contacted, and what contacting one costs and brings.
-
-    `churn_core.scoring.money.Money` has the formula and what it assumes. ``threshold`` is ``money`` where
-    the three money values are given and nothing else is asked for, else ``f1``.
-    """
-
-    threshold: Literal["f1", "money", "share"] | float
-    value_of_customer: Annotated[_Amount, Field(gt=0)] | None = None
-    cost_of_offer: Annotated[_Amount, Field(ge=0)] | None = None
-    success_rate: Annotated[float, Field(gt=0, le=1)] | None = None
-    share: Annotated[float, Field(gt=0, lt=1)] | None = None
-    risk_bands: RiskBands = RiskBands()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_threshold(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("threshold") is None:
-            has_money = any(content.get(key) is not None for key in _MONEY_KEYS)
-            return content | {"threshold": "money" if has_money else "f1"}
-        return content
-
-    @field_validator("threshold", mode="before")
-    @classmethod
-    def _rule_or_probability(cls, threshold: Any) -> Any:
-        # A union's own complaint would name each of its members.
-        if threshold in _RULES or (
-            isinstance(threshold, int | float) and not isinstance(threshold, bool) and 0 < threshold < 1
-        ):
-            return threshold
-        raise ValueError(f"must be {', '.join(_RULES)}, or a probability between 0 and 1")
-
-    @model_validator(mode="after")
-    def _complete(self) -> DecisionSettings:
-        missing = [key for key in _MONEY_KEYS if getattr(self, key) is None]
-        if missing and (self.threshold == "money" or len(missing) < len(_MONEY_KEYS)):
-            raise ValueError(f"{missing[0]} is missing; give {', '.join(_MONEY_KEYS)}, all three")
-        if self.threshold == "share" and self.share is None:
-            raise ValueError("share is missing; say which share of the customers to contact, 0.1 for one")
-        return self
-
-    @property
-    def money(self) -> Money | None:
-        """What contacting a customer costs and brings, where the configuration says so."""
-        if self.value_of_customer is None or self.cost_of_offer is None or self.success_rate is None:
-            return None
-        return Money(self.value_of_customer, self.cost_of_offer, self.success_rate)
-
-
 class ApiSettings(Section):
-    """Where the local API listens."""
+    """The ``api`` section: the address of the local API."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
 
 
 class Settings(Section):
-    """All of config.yaml."""
+    """The whole of config.yaml."""
 
     project: ProjectSettings = ProjectSettings()
     data: DataSettings
@@ -195,41 +113,43 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
 
     @model_validator(mode="after")
-    def _monotonic_is_kept(self) -> Settings:
-        bound = [name for name, f in self.data.features.items() if f.kind == "number" and f.monotonic]
-        if bound and self.model.type != "additive":
+    def _check_monotonic(self) -> Settings:
+        monotonic = [name for name, f in self.data.features.items() if f.kind == "number" and f.monotonic]
+        if monotonic and self.model.type != "additive":
             raise ValueError(
-                f"data.features.{bound[0]}.monotonic is kept by model.type additive alone; choose it, or"
-                " leave monotonic out"
+                f"data.features.{monotonic[0]}.monotonic works only with model.type additive; set that type,"
+                " or remove monotonic"
             )
         return self
 
     @model_validator(mode="after")
-    def _parameters_have_their_place(self) -> Settings:
+    def _check_parameters(self) -> Settings:
         if self.model.type == "auto" and self.model.params:
-            raise ValueError("model.params needs a model.type other than auto, whose parameters they are")
+            raise ValueError(
+                "model.params needs a single family; change model.type from auto, or remove params"
+            )
         if "monotonic" in self.model.params:
-            raise ValueError("model.params.monotonic: say it of each feature in data.features instead")
+            raise ValueError("model.params.monotonic: set monotonic on each feature in data.features instead")
         return self
 
     @model_validator(mode="after")
-    def _columns_agree(self) -> Settings:
-        _check_names(self.data)
+    def _check_columns(self) -> Settings:
+        _check_roles(self.data)
         for name, derived in self.data.derived.items():
             _check_derived(name, derived, self.data.features)
         return self
 
     @property
     def contract(self) -> Contract:
-        """The data contract, its vocabularies still to be learnt."""
+        """The data contract; training adds the vocabularies."""
         data = self.data
         return Contract(
-            features=tuple(declared_feature(name, spec) for name, spec in data.features.items()),
+            features=tuple(make_feature(name, spec) for name, spec in data.features.items()),
             target=data.target.column,
             positive=data.target.positive,
             negative=data.target.negative,
             id_column=data.id,
-            derived=tuple(declared_derived(name, spec) for name, spec in data.derived.items()),
+            derived=tuple(make_derived(name, spec) for name, spec in data.derived.items()),
         )
 
 
@@ -261,12 +181,12 @@ def load_config(path: Path | None = None) -> Settings:
 
 
 def parse_config(content: dict[str, Any]) -> Settings:
-    """Check settings that were read from somewhere else than a file.
+    """Validate settings that are given as a dictionary.
 
     Raises
     ------
     ConfigError
-        Names the first key at fault.
+        If a key or value is not allowed; the message names the first such key.
     """
     try:
         return Settings.model_validate(content)
@@ -277,45 +197,45 @@ def parse_config(content: dict[str, Any]) -> Settings:
 
 
 def with_model_type(settings: Settings, model_type: str) -> Settings:
-    """Return the settings with another model family and that family's default parameters.
+    """Return the settings with another model family and its default parameters.
 
     Raises
     ------
     ConfigError
-        If there is no such family.
+        If the family does not exist.
     """
     return settings if model_type == settings.model.type else with_model(settings, model_type, {})
 
 
 def with_model(settings: Settings, model_type: str, params: dict[str, Any]) -> Settings:
-    """Return the settings with another model family and these parameters.
+    """Return the settings with another model family and the given parameters.
 
     Raises
     ------
     ConfigError
-        If there is no such family.
+        If the family does not exist.
     """
     model = settings.model.model_dump() | {"type": model_type, "params": params}
     return parse_config(settings.model_dump() | {"model": model})
 
 
-def _check_names(data: DataSettings) -> None:
+def _check_roles(data: DataSettings) -> None:
     if data.target.positive == data.target.negative:
         raise ValueError("data.target: positive and negative must differ")
     names = [*data.features, *data.derived, data.target.column, *([data.id] if data.id else [])]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ValueError(f"column {min(twice)!r} is declared twice; give each column one role")
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise ValueError(f"column {min(repeated)!r} is declared twice; give each column one role")
     if data.group is not None and data.group in (data.target.column, *data.derived):
-        raise ValueError(f"data.group: {data.group!r} must be a column of the table beside the target")
+        raise ValueError(f"data.group: {data.group!r} must be a column of the table other than the target")
     if data.id in OUTPUT_COLUMNS:
         raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
 
 
 def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec]) -> None:
     needed = "category" if isinstance(spec, CountSpec) else "number"
-    for column in declared_derived(name, spec).columns:
+    for column in make_derived(name, spec).columns:
         if column not in features:
-            raise ValueError(f"data.derived.{name}: {column!r} is not among data.features")
+            raise ValueError(f"data.derived.{name}: {column!r} is not in data.features; add it there")
         if features[column].kind != needed:
             raise ValueError(f"data.derived.{name}: {column!r} must be a {needed} column")

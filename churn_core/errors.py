@@ -1,6 +1,6 @@
-"""Typed errors: one sentence each, naming the column or key at fault and the mend.
+"""Errors of the library. Each message names the column or key at fault and says how to fix it.
 
-No message ever holds a cell's value: messages end up in logs, and values are customers' data.
+No message holds a cell's value: messages are logged, and values are customers' data.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ REJECT_CODES: Final = (
     "invalid_unicode",
     "wrong_type",
 )
-"""Why a single value, and with it its row, can't be scored. Closed set; order is the code's number."""
+"""Why a value, and its row with it, can't be scored. Closed list; the order is that of `reject_number`."""
 
-QUARANTINE_CODES: Final = (
+EXTRA_KEY_CODE: Final = "extra_forbidden"
+"""Fault of a record's key that the data contract does not know. Files may have further columns."""
+
+FILE_FAULT_CODES: Final = (
     "not-parquet",
     "corrupt",
     "encrypted",
@@ -31,19 +34,17 @@ QUARANTINE_CODES: Final = (
     "too-many-columns",
     "too-many-row-groups",
     "resource-limit",
-    "timeout",
-    "reader-crash",
-    "gone",
-    "archived",
-    "bad-message",
-    "unsupported-event",
-    "no-space",
 )
-"""Why a whole input file or message can't be scored. Closed set."""
+"""Why a whole input file can't be scored. Closed list."""
+
+
+def reject_number(code: str) -> int:
+    """Return the number of a reject code in encoded columns, from 1; 0 means that a value has no fault."""
+    return 1 + REJECT_CODES.index(code)
 
 
 class ChurnError(Exception):
-    """Base of every error that is the fault of the data, the configuration or the model."""
+    """Base of all errors that the data, the configuration or the model causes."""
 
 
 class ConfigError(ChurnError):
@@ -59,15 +60,15 @@ class TrainingError(ChurnError):
 
 
 class ParityError(ChurnError):
-    """The exported graphs do not answer as scikit-learn does; nothing was written."""
+    """The exported graphs and scikit-learn give different scores; no bundle was written."""
 
 
 class BundleError(ChurnError):
-    """A model bundle is missing, incomplete, altered, or of an unknown kind."""
+    """A model bundle is missing, incomplete or altered, or has an unknown format."""
 
 
 class ScoringError(ChurnError):
-    """The model answered with something that is no probability."""
+    """The model gave something other than a probability."""
 
 
 class DriftError(ChurnError):
@@ -79,33 +80,40 @@ class OutputError(ChurnError):
 
 
 class NoSpaceError(OutputError):
-    """The output can't be written, because its disk is full."""
+    """The output can't be written because the disk is full."""
 
 
 class InputFileError(DataError):
-    """A file to be scored is unfit as a whole.
+    """An input file can't be scored at all.
 
     Parameters
     ----------
     code : str
-        One of `QUARANTINE_CODES`.
+        One of `FILE_FAULT_CODES`.
     message : str
-        One sentence with the mend; holds no cell values.
+        What is wrong and how to fix it; holds no cell values.
     """
 
     def __init__(self, code: str, message: str) -> None:
-        if code not in QUARANTINE_CODES:
-            raise ValueError(f"{code!r} is not a quarantine code")
+        if code not in FILE_FAULT_CODES:
+            raise ValueError(f"{code!r} is not one of FILE_FAULT_CODES")
         super().__init__(message)
         self.code = code
 
 
 @dataclass(frozen=True, slots=True)
 class ValueFault:
-    """One value of one record that breaks the contract; carries the place, never the value.
+    """One value of one record that breaks the data contract.
 
-    `column` is the column's name, or, for a key that the contract does not know, the key's position in
-    the record: such a key may itself be a customer's data.
+    Attributes
+    ----------
+    record : int
+        Position of the record.
+    column : str or int
+        The column's name. For a key that the contract does not know, the key's position in the record,
+        because the key itself may be a customer's data.
+    code : str
+        One of `REJECT_CODES`, or `EXTRA_KEY_CODE`.
     """
 
     record: int
@@ -114,19 +122,19 @@ class ValueFault:
 
 
 class InvalidRecordsError(DataError):
-    """Records handed in for scoring break the data contract.
+    """Records to be scored break the data contract.
 
     Parameters
     ----------
     faults : list of ValueFault
-        Every fault found, in record order, then contract order.
+        All faults, in record order, then contract order.
     """
 
     def __init__(self, faults: list[ValueFault]) -> None:
         first = faults[0]
         more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
         super().__init__(
-            f"Record {first.record}: column {first.column!r} is refused as {first.code}{more};"
-            " mend it as the model's data contract says."
+            f"Record {first.record}, column {first.column!r}: {first.code}{more}."
+            " Correct the value; the model's data contract says what the column may hold."
         )
         self.faults = faults

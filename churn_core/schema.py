@@ -1,7 +1,7 @@
-"""The data contract: which columns a table has, of which kind, and what is allowed in them.
+"""The data contract: the columns of a table, their kinds, and the values they may hold.
 
-One `Contract` feeds validation at training, the encoder of records, the SQL of the batch reader and
-the manifest of a bundle. Nothing else lists the columns.
+Validation at training, the record encoder, the SQL of file scoring and a bundle's manifest all use one
+`Contract`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_TEXT_LENGTH: Final = 256
 """Longest text, in characters, that a category's value may have."""
 
 MAX_VOCABULARY: Final = 1_000
-"""Most values that a category may have; what has more is an identifier, or free text."""
+"""Most values that a category may have; a column with more is an identifier or free text."""
 
 MAX_GROUPED_VOCABULARY: Final = 10_000
 """Most values that a category with `max_levels` knows; rarer ones count as unknown."""
@@ -35,13 +35,14 @@ class NumberFeature:
     minimum, maximum : float
         Bounds, both inclusive, compared as float64.
     integer : bool
-        Whether only whole numbers are allowed (``3.0`` is one).
+        Whether only whole numbers are allowed; ``3.0`` is a whole number.
     nullable : bool
         Whether a missing value is allowed; the model then imputes it.
     stored_as_text : bool
         Whether text that parses as a number is allowed; blank text is missing.
     monotonic : 'increasing', 'decreasing' or None
-        Whether the additive model's score may only rise, or only fall, with this column.
+        The direction, if only one is allowed, in which the additive model's score may change when this
+        column increases.
     """
 
     name: str
@@ -68,8 +69,8 @@ class CategoryFeature:
     allowed : tuple of str or None
         If given, the values that a training table may hold.
     max_levels : int or None
-        If given, the model tells apart only so many values, the most frequent of the training rows; all
-        others, known or unknown, are one level to it.
+        If given, the model distinguishes only this many values, the most frequent in the training rows. All
+        other values, known or unknown, are one level.
     """
 
     name: str
@@ -80,7 +81,7 @@ class CategoryFeature:
 
     @property
     def unknown_code(self) -> int:
-        """Code of a value that the training table did not hold."""
+        """Code of a value that is not in the vocabulary."""
         return len(self.vocabulary)
 
     @property
@@ -96,9 +97,11 @@ Feature = NumberFeature | CategoryFeature
 class DerivedFeature:
     """A feature computed from raw columns, in float64 on float32-rounded values, cast to float32.
 
-    ``ratio`` is columns[0] / columns[1] (missing where the divisor is 0), ``difference`` is
-    columns[0] - columns[1], ``sum`` adds all columns, ``count`` tells how many of the category columns
-    hold `value`, and ``bucket`` is the number of `edges` that are <= columns[0], used as a category.
+    - ``ratio``: columns[0] / columns[1], missing if the divisor is 0
+    - ``difference``: columns[0] - columns[1]
+    - ``sum``: the sum of all columns
+    - ``count``: the number of category columns that hold `value`
+    - ``bucket``: the number of `edges` that are <= columns[0], used as a category
     """
 
     name: str
@@ -117,13 +120,13 @@ class Contract:
     features : tuple of NumberFeature or CategoryFeature
         The model's inputs; their order is the order of the encoded matrix's columns.
     target : str
-        The column that says who left.
+        The column that says whether a customer left.
     positive, negative : str
         The target's two labels, as text.
     id_column : str or None
-        The column that names a customer; never a model input.
+        The column that identifies a customer; never a model input.
     derived : tuple of DerivedFeature
-        What the model computes from the raw columns.
+        Features that the model computes from the raw columns.
     """
 
     features: tuple[Feature, ...]
@@ -149,7 +152,7 @@ class Contract:
         return tuple(f for f in self.features if isinstance(f, CategoryFeature))
 
     def position(self, name: str) -> int:
-        """Return the column of the encoded matrix that holds the feature `name`."""
+        """Return the position of the feature `name`, which is its column in the encoded matrix."""
         return self.names.index(name)
 
     def feature(self, name: str) -> Feature:
@@ -157,7 +160,7 @@ class Contract:
         return self.features[self.position(name)]
 
     def with_vocabularies(self, vocabularies: Mapping[str, Sequence[str]]) -> Contract:
-        """Return a copy whose categories know the values in `vocabularies`, by column name."""
+        """Return a copy whose categories have the given vocabularies, by column name."""
         return replace(
             self,
             features=tuple(
@@ -167,7 +170,7 @@ class Contract:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the contract as plain JSON types; `from_dict` reads it back."""
+        """Return the contract as plain JSON types, for `from_dict`."""
         return {
             "id_column": self.id_column,
             "target": self.target,
@@ -182,12 +185,12 @@ class Contract:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Contract:
-        """Build a contract from what `to_dict` gave.
+        """Build a contract from the result of `to_dict`.
 
         Raises
         ------
         KeyError, TypeError
-            If `content` was not written by `to_dict`.
+            If `content` is not a result of `to_dict`.
         """
         return cls(
             features=tuple(_feature_from_dict(f) for f in content["features"]),
@@ -196,13 +199,7 @@ class Contract:
             negative=content["negative"],
             id_column=content["id_column"],
             derived=tuple(
-                DerivedFeature(
-                    name=d["name"],
-                    kind=d["kind"],
-                    columns=tuple(d["columns"]),
-                    value=d["value"],
-                    edges=tuple(d["edges"]),
-                )
+                DerivedFeature(**{**d, "columns": tuple(d["columns"]), "edges": tuple(d["edges"])})
                 for d in content["derived"]
             ),
         )

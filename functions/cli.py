@@ -1,4 +1,4 @@
-"""Commands of ``churn`` that need more than the library: a server, or an AWS account."""
+"""Commands of ``churn`` that need a web server or an AWS account."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import port_number
 from churn_core.errors import ConfigError
-from functions.client import commands as operations
-from functions.client import publish_command
+from functions.client import commands, publish_command
 
 if TYPE_CHECKING:
     import argparse
@@ -21,18 +20,22 @@ DEFAULT_MODEL: Final = Path("models/churn")
 DEFAULT_ADDRESS: Final = ("127.0.0.1", 8000)
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(parsers: Any) -> None:
     """Add the commands to the parser of ``churn``."""
-    serve = commands.add_parser("serve", help="the API of the score Lambda on this machine, with a page")
-    serve.add_argument("--host", help="address to listen at (default: the config's api.host, else 127.0.0.1)")
-    serve.add_argument("--port", type=port_number, help="(default: the config's api.port, else 8000)")
+    serve = parsers.add_parser(
+        "serve", help="serve the API of the score Lambda on this machine, with a web page"
+    )
+    serve.add_argument(
+        "--host", help="address to listen on (default: api.host of the config, else 127.0.0.1)"
+    )
+    serve.add_argument("--port", type=port_number, help="port (default: api.port of the config, else 8000)")
     serve.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
     serve.set_defaults(run=_serve)
-    openapi = commands.add_parser("openapi", help="the API's description for a model, as JSON")
+    openapi = parsers.add_parser("openapi", help="print the OpenAPI description of a model's API")
     openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
     openapi.set_defaults(run=_openapi)
-    operations.add_commands(commands)
-    publish_command.add_commands(commands)
+    commands.add_commands(parsers)
+    publish_command.add_commands(parsers)
     for command in (serve, openapi):
         command.add_argument(
             "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
@@ -41,7 +44,7 @@ def add_commands(commands: Any) -> None:
 
 def _openapi(options: argparse.Namespace) -> None:
     from churn_core.scoring.bundle import load_bundle
-    from functions.score.openapi import openapi_document
+    from functions.score.openapi.document import openapi_document
 
     text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
     if options.out is None:
@@ -55,7 +58,7 @@ def _serve(options: argparse.Namespace) -> None:
 
     from churn_core.scoring.bundle import load_bundle
 
-    # Looked at before anything listens: a server that could only answer 503 is of no use to anybody.
+    # Without a valid model the server could only answer 503, so it does not start.
     version = load_bundle(options.model).model_version
     os.environ["CHURN_MODEL_DIR"] = str(options.model)
     host, port = _address(options)
@@ -65,7 +68,7 @@ def _serve(options: argparse.Namespace) -> None:
         print(f"{version} answers at {address} (Ctrl-C ends it).")
         print(f"  {address}/      try a customer")
         print(f"  {address}/docs  the API", flush=True)
-        # Not uvloop: it lets one connection in at a turn, so that a burst of clients waits for seconds.
+        # Not uvloop: it accepts one connection per loop turn, so a burst of clients waits for seconds.
         config = uvicorn.Config(
             "functions.serve.local:app",
             loop="asyncio",
@@ -76,14 +79,14 @@ def _serve(options: argparse.Namespace) -> None:
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
     if server.should_exit:
-        # Only Ctrl-C ends it, which uvicorn does not tell in every case.
+        # Only Ctrl-C stops the server, but uvicorn does not always raise KeyboardInterrupt.
         raise KeyboardInterrupt
 
 
 def _address(options: argparse.Namespace) -> tuple[str, int]:
-    """Return where to listen: as the command line says, else as the configuration does."""
+    """Return host and port from the command line, else from the configuration."""
     host, port = DEFAULT_ADDRESS
-    # The configuration is YAML, which serving alone does not need.
+    # Serving works without PyYAML, which only the configuration needs.
     if options.config is not None or find_spec("yaml") is not None:
         from churn_core.config import load_config
 
@@ -93,22 +96,22 @@ def _address(options: argparse.Namespace) -> tuple[str, int]:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening socket.
 
     Raises
     ------
     ConfigError
-        If the address can't be had.
+        If the address can't be used.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Named as TCP, so that asyncio turns Nagle's algorithm off: else each answer waits some 40 ms.
+        # asyncio disables Nagle's algorithm only for IPPROTO_TCP; with it each answer waits about 40 ms.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
         raise ConfigError(
-            f"{host}:{port} can't be listened at ({error.strerror}); choose another with --host or --port."
+            f"Can't listen on {host}:{port} ({error.strerror}); choose another with --host or --port."
         ) from error
     return listener

@@ -1,1 +1,1 @@
-"""Infrastructure: local emulator, container images, and the builds of the Lambda zips."""
+"""Infrastructure: the local stack, the container images, and the builds of the Lambda functions."""

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from churn_core.config import Settings
     from churn_core.models.export.prove import ProvedModel
 
-# Threads that wait for each other make a suite many times slower where other processes want the cores.
+# On busy cores, OpenMP threads that wait for each other make the suite many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Without compiled files each process that a test starts compiles scikit-learn again, which takes 3 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# A shell gives background jobs a Ctrl-C that is ignored, and they hand it on to what the tests start.
+# A shell starts background jobs with SIGINT ignored, and the processes of the tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -39,7 +39,7 @@ SOURCE_DIGEST = os.environ.get("CHURN_TEST_DIGEST") or source_digest()
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """The default columns, with the quickest family and few folds: enough to go through every step."""
+    """The default columns with the fastest family and few folds; every step of training still runs."""
     from churn_core.config import load_config, parse_config
 
     content = load_config().model_dump()
@@ -105,7 +105,7 @@ def sample_bundle(bundle_of: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def telco_csv() -> Path:
-    """The real Telco table; tests that use it are skipped where it is not at hand."""
+    """The real Telco table; tests that use it are skipped unless CHURN_TELCO_CSV names it."""
     path = Path(os.environ.get("CHURN_TELCO_CSV", ""))
     if not path.is_file():
         pytest.skip("set CHURN_TELCO_CSV to the IBM Telco customer churn CSV to run this test")

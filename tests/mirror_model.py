@@ -1,4 +1,4 @@
-"""A model that gives its own input back, so that a test sees what an encoder handed to it."""
+"""A model whose contributions are its inputs, so that a test sees the encoded matrix."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract
 
 MISSING_SHOWN = -54321.0
-"""A missing number, as the mirror shows it."""
+"""The value that the mirror shows for a missing number."""
 
 
 def mirror(contract: Contract) -> ChurnPredictor:
-    """Return a predictor whose contributions are the encoded row, missing numbers made visible."""
+    """Return a predictor whose contributions are the encoded row; missing numbers are `MISSING_SHOWN`."""
     width = len(contract.features)
     numbers = TensorProto.FLOAT
     graph = helper.make_graph(

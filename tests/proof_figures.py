@@ -1,4 +1,4 @@
-"""Figures that a long proof leaves for docs/proof.md."""
+"""Figures that a long proof records for docs/proof.md."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def cases(default: int, variable: str) -> int:
-    """Return how many cases to try: few in the suite, `variable` in a proof."""
+    """Return the number of cases: `default` in the suite, the value of `variable` in a proof."""
     return int(os.environ.get(variable, default))
 
 
 def record_figure(claim: str, figure: str) -> None:
-    """Leave a figure, if somebody collects them."""
+    """Record a figure if a proof is running."""
     collected = os.environ.get("CHURN_PROOF_FIGURES")
     if collected:
         with Path(collected).open("a", encoding="utf-8") as file:

@@ -1,58 +1,42 @@
-"""`churn serve` as a user starts it, for the tests that talk to it over HTTP."""
+"""`churn serve` as a user starts it, for the tests that call it over HTTP."""
 
 from __future__ import annotations
 
-import re
 import signal
-import subprocess
 import sys
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from infra.local.child_process import ChildProcess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
     from pathlib import Path
-    from types import TracebackType
 
 
-class ServedApi:
-    """A running ``churn serve``.
+class ServedApi(ChildProcess):
+    """A running ``churn serve``, which Ctrl-C stops.
 
     Parameters
     ----------
     model : Path
         The bundle to answer with.
     arguments : sequence of str
-        More of the command; by default a free port.
+        More arguments of the command; by default a free port.
+
+    Attributes
+    ----------
+    address : str
+        The address that it has printed.
     """
 
     def __init__(self, model: Path, arguments: Sequence[str] = ("--port", "0")) -> None:
-        self._command = [sys.executable, "-m", "churn_core.cli", "serve", "--model", str(model), *arguments]
+        super().__init__(
+            [sys.executable, "-m", "churn_core.cli", "serve", "--model", model, *arguments],
+            stop_signal=signal.SIGINT,
+        )
         self.address = ""
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert self._process.stdout is not None
-        first = self._process.stdout.readline()
-        found = re.search(r"http://\S+", first)
-        if found is None:
-            raise AssertionError(first + self._process.stdout.read())
-        self.address = found[0]
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def stop(self) -> tuple[int, str]:
-        """End it as Ctrl-C would; return its exit code and what it has written since it started."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-        output, _ = self._process.communicate(timeout=20)
-        return self._process.returncode, output
+    def start(self, stack: ExitStack) -> None:
+        super().start(stack)
+        self.address = self.wait_for_output(r"http://\S+(?=\s)")[0]

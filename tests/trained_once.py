@@ -1,10 +1,10 @@
 """Models that tests train: the first process trains one, all others read it, and later runs read it too.
 
-Training takes a large part of the suite's processor time, and each worker of pytest-xdist would repeat it.
+Training takes a large part of the suite's processor time, and each pytest-xdist worker would repeat it.
 A trained model is kept in ``build/test-cache/DIGEST``. The digest covers everything that a model is made
 from, so a kept model is never older than the code: `churn_core`, `config`, the lock of the packages, the
-packages that are installed, the interpreter and this module. The rest, configuration and table, is in the
-name of the model's own folder.
+installed packages, the interpreter and this module. The digest of the configuration and the table is in the
+name of the model's folder.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class TrainedOnce:
                 unfinished = Path(name_of_unfinished, "made")
                 unfinished.mkdir()
                 make(unfinished)
-                # If somebody edited the sources meanwhile, no other run may find what was made.
+                # If the sources were edited meanwhile, other processes must not find this folder.
                 if source_digest() == self._digest:
                     unfinished.rename(folder)
                     return read(folder)
@@ -152,7 +152,7 @@ class TrainedOnce:
 
 
 def _key(config: Settings, table: pd.DataFrame) -> str:
-    """Compute the digest of a configuration and a table; a column's type counts, and so does its place."""
+    """Compute the digest of a configuration and a table; types and names of columns count too."""
     import pandas as pd
 
     digest = hashlib.sha256(config.model_dump_json().encode())

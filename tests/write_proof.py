@@ -1,8 +1,8 @@
 """Run the proofs that take too long for every change, and write their figures to docs/proof.md.
 
-`make proof` runs this. Each proof is a part of the suite with more cases; its tests leave their figures.
-`make proof PROOFS="tests/e2e/bundles/test_score_bundle.py"` runs some of them, and keeps
-the others' rows. What is skipped is listed with its reason: a proof that was not run proves nothing.
+`make proof` runs this. Each proof is a part of the suite with more cases; its tests record figures.
+`make proof PROOFS="tests/e2e/bundles/test_score_bundle.py"` runs one proof and keeps the rows of the
+others. The page lists each skipped test with its reason, because a skipped test proves nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SKIPPED: Final = "skipped: "
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the page: what is claimed, what came of it, by which tests, when."""
+    """A row of the page: the claim, its figure, the tests and the date of the run."""
 
     claim: str
     figure: str
@@ -65,15 +65,15 @@ class Row:
 
 
 def main(chosen: list[str]) -> int:
-    """Run the proofs; write each one's rows as soon as it holds, and return 1 at the first that doesn't."""
+    """Run the proofs and write the rows of each one that passes; return 1 at the first failure."""
     if unknown := set(chosen) - set(PROOFS):
-        print(f"{', '.join(sorted(unknown))}: no proof; take some of {', '.join(PROOFS)}", file=sys.stderr)
+        print(f"Unknown proof {', '.join(sorted(unknown))}; choose from {', '.join(PROOFS)}", file=sys.stderr)
         return 2
     for tests in chosen or PROOFS:
         found = _run(tests)
         if found is None:
             return 1
-        rows = [row for row in _rows_of_the_page() if row.tests in PROOFS and row.tests != tests] + found
+        rows = [row for row in _read_rows() if row.tests in PROOFS and row.tests != tests] + found
         rows.sort(key=lambda row: list(PROOFS).index(row.tests))
         PAGE.write_text(_page(rows), encoding="utf-8")
         print(f"Wrote {tests} to {PAGE.relative_to(ROOT)}.")
@@ -81,7 +81,7 @@ def main(chosen: list[str]) -> int:
 
 
 def _run(tests: str) -> list[Row] | None:
-    """Run one proof; return its rows, or None if it failed."""
+    """Run one proof; return its rows, or None if a test failed."""
     with tempfile.TemporaryDirectory(prefix="churn-proof-") as folder:
         collected, report = Path(folder, "figures"), Path(folder, "report.xml")
         collected.touch()
@@ -96,7 +96,7 @@ def _run(tests: str) -> list[Row] | None:
 
 
 def _skipped(report: Path) -> list[tuple[str, str]]:
-    """Return each skipped test's name in words, and why."""
+    """Return the name of each skipped test in words, and its reason."""
     cases = ET.parse(report).getroot().iter("testcase")
     return [
         (case.get("name", "").removeprefix("test_").replace("_", " "), skip.get("message", ""))
@@ -105,7 +105,7 @@ def _skipped(report: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _rows_of_the_page() -> list[Row]:
+def _read_rows() -> list[Row]:
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     return [Row(**found.groupdict()) for found in _ROW.finditer(text)]
 

@@ -23,9 +23,9 @@ from benchmarks.capacity.online_function import measure_online
 from benchmarks.capacity.pages import write_page
 from benchmarks.online.trained_model import train_in_a_process
 from infra.local.cgroup import Cgroup, NoCgroupError
-from infra.local.emulator import MissingToolError, find_tools
 from infra.local.function_build import BuildError, build_function
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import MissingToolError, find_tools
 
 FAMILY: Final = "additive"  # The default configuration's
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
 SIZES: Final = (100, 100_000, 1_000_000, 3_000_000)
 """Rows of the files; the smallest shows what every object takes, however small."""

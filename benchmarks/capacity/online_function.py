@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.capacity.batch_function import under_emulator
 from benchmarks.capacity.measured import OnlineCalls, OnlineMeasurement
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from benchmarks.online.trained_model import TrainedModel
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import LambdaTools
+    from infra.local.emulator import FunctionUnderEmulator
+    from infra.local.tools import LambdaTools
 
 CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}  # Warm calls by the number of customers
 STARTS: Final = 5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.capacity import cost, prices
 from benchmarks.capacity.cost import MILLION, total
 from infra.local.cgroup import MEGABYTES_A_PROCESSOR
-from infra.local.emulator import REPOSITORY
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

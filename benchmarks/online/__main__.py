@@ -21,8 +21,8 @@ from benchmarks.online.http_load import measure_many_clients, measure_peers
 from benchmarks.online.load_generator import NoLoadGeneratorError, require_load_generator
 from benchmarks.online.running_server import ServerFailedError
 from benchmarks.online.trained_model import train_in_a_process
-from infra.local.emulator import MissingToolError, find_tools
 from infra.local.function_build import BuildError
+from infra.local.tools import MissingToolError, find_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable

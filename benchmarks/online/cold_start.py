@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.online.rounds import Figure
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, find_tools
-from infra.local.function_build import HANDLERS, build_function
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.function_build import build_function
+from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY, find_tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
 WANTED_RATIO: Final = 3.0
 
@@ -98,7 +100,8 @@ def measure_cold_start(model: Path, rounds: int) -> ColdStart:
 
 def _one_round(folder: Path, tools: LambdaTools) -> tuple[float, float, float, float]:
     event = json.loads((REPOSITORY / "events" / "predict.json").read_text(encoding="utf-8"))
-    with FunctionUnderEmulator(folder, HANDLERS["ScoreFunction"], {}, tools) as function:
+    handler = TemplateSettings().function("ScoreFunction").handler
+    with FunctionUnderEmulator(folder, handler, {}, tools) as function:
         started = time.perf_counter()
         answer = function.invoke(event)
         first_answer = (time.perf_counter() - started) * 1_000

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from infra.local.emulator import REPOSITORY
+from infra.local.tools import REPOSITORY
 
 ENVIRONMENTS: Final = REPOSITORY / ".bench-venvs"
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from benchmarks.online.rounds import Figure
-from infra.local.emulator import REPOSITORY
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

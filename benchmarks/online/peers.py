@@ -34,7 +34,7 @@ class Place:
 
     python: Path
     folder: Path
-    ports: tuple[int, int, int]
+    ports: tuple[int, ...]
     variables: Mapping[str, str]
 
     def program(self, name: str) -> str:

@@ -1,8 +1,7 @@
 """The command ``churn``.
 
-Commands import what they need when they run, so that ``churn --help`` and ``churn predict`` work with
-numpy and onnxruntime alone. Installed packages add commands by the entry-point group
-``churn.commands``.
+Commands import what they need when they run, so ``churn --help`` and ``churn predict`` need only numpy and
+onnxruntime. Installed packages add commands with the entry-point group ``churn.commands``.
 """
 
 from __future__ import annotations
@@ -36,7 +35,9 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
-    parser = _Parser(prog="churn", description="Who will leave, why, and whom to call.")
+    parser = _Parser(
+        prog="churn", description="Predict which customers will leave, why, and whom to contact."
+    )
     parser.add_argument("--version", action="version", version=f"churn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (init_command, data_commands, model_commands, scoring_commands, drift_commands):
@@ -70,7 +71,7 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code (0 done, 1 data or model at fault, 2 usage, 130 Ctrl-C)."""
+    """Run one command and return its exit code: 0 done, 1 error, 2 wrong usage, 130 Ctrl-C."""
     try:
         options = build_parser().parse_args(arguments)
     except SystemExit as stop:
@@ -89,20 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
         return FAULT
     except MemoryError:
-        report_error(
-            "There is not enough memory for this; use fewer rows or a larger machine.", as_json=as_json
-        )
+        report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
         return FAULT
     except BrokenPipeError:
-        # The reader of our output has gone: nothing is wrong, and nothing more can be said.
+        # The reader of the output has stopped, such as `head`. Python would report stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        # The last resort for a defect of ours: its text may hold values, and a traceback is no answer.
+        # A bug in churn. Its message may hold a customer's values, so neither it nor a traceback is shown.
         if os.environ.get("CHURN_DEBUG"):
             raise
         report_error(
-            f"Unexpected {type(error).__name__}, a defect of churn itself; CHURN_DEBUG=1 shows where.",
+            f"Unexpected {type(error).__name__}, a bug in churn; set CHURN_DEBUG=1 to see where.",
             as_json=as_json,
         )
         return FAULT

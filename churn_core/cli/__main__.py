@@ -1,4 +1,4 @@
-"""``python -m churn_core.cli``."""
+"""Run the command ``churn`` as ``python -m churn_core.cli``."""
 
 import sys
 

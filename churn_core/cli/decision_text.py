@@ -1,56 +1,51 @@
-"""What a decision means for the business, in sentences; amounts stand without a currency."""
+"""Decisions and what they earn, as sentences; amounts have no currency."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from churn_core.scoring.money import format_amount
+
 if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
 
-_SMALL = 100
-
-
-def amount(value: float) -> str:
-    """Write an amount: whole, unless it is small."""
-    return f"{value:,.0f}" if abs(value) >= _SMALL or value == 0 else f"{value:,.3g}"
-
 
 def chosen_text(decision: dict[str, Any]) -> list[str]:
-    """Say what a chosen threshold is expected to bring, and why it is the one.
+    """Describe what a threshold is expected to bring, and why it was chosen.
 
     Parameters
     ----------
     decision : dict
-        As `churn_core.models.evaluation.threshold.Decision.to_dict` gives it.
+        From `churn_core.models.evaluation.threshold.Decision.to_dict`.
     """
     best = decision["observed_best"]
     spread = f"{best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
     return [
         _expectation(decision["threshold"], decision["expected"], "expected"),
-        f"Threshold {decision['threshold']:.6f}: {_reason(decision)}; the best out of fold was {spread}.",
+        f"Threshold {decision['threshold']:.6f}: {_reason(decision)}. Best threshold out of fold: {spread}.",
     ]
 
 
 def _reason(decision: dict[str, Any]) -> str:
     match decision["method"], decision["basis"]:
         case "f1", _:
-            return "it had the best F1"
+            return "best F1"
         case "share", _:
-            return f"its share of the customers was nearest to {decision['share']:g}"
+            return f"closest to contacting {decision['share']:g} of the customers"
         case "money", _ if decision["threshold"] > 1:
             return "at no score is an offer expected to earn what it costs"
         case "money", "break_even":
-            return "the score from which a contact pays"
+            return "the score from which a contact pays for itself"
         case "money", _:
-            return f"it earned more than the break-even {decision['break_even']:.6f}"
+            return f"clearly more profit than at the break-even score {decision['break_even']:.6f}"
         case _:
-            return "as the configuration says"
+            return "set in the configuration"
 
 
 def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense: str) -> str:
     contacted = measures["contacted_per_1000"]["mean"]
     if contacted == 0:
-        return f"Contact nobody: none of the customers scored {min(threshold, 1):.6f} or more."
+        return f"Contact nobody: no customer scored {min(threshold, 1):.6f} or more."
     who = f"Contact {contacted:,.0f} of 1,000 customers (score >= {threshold:.6f}):"
     if "profit_per_1000" in measures:
         return f"{who} {tense} profit {_interval(measures['profit_per_1000'])} per 1,000 customers."
@@ -62,24 +57,25 @@ def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense:
 
 
 def _interval(measure: dict[str, float]) -> str:
-    return f"{amount(measure['mean'])} [{amount(measure['low'])}, {amount(measure['high'])}]"
+    mean, low, high = (format_amount(measure[name]) for name in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
 
 
 def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
-    """Say what a bundle's threshold has brought on labelled customers, and whether to keep it.
+    """Describe what a bundle's threshold has brought on labelled customers, and whether to keep it.
 
     Parameters
     ----------
     review : dict
-        As `churn_core.models.evaluation.threshold.Review.to_dict` gives it.
+        From `churn_core.models.evaluation.threshold.Review.to_dict`.
     threshold : float
-        The bundle's.
+        The bundle's threshold.
     """
     best = review["best"]
     lines = [_expectation(threshold, review["realised"], "realised")]
     spread = f"best here {best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
     if "profit_per_1000" in best["point"]:
-        spread += f" with a profit of {amount(best['point']['profit_per_1000'])}"
+        spread += f" with a profit of {format_amount(best['point']['profit_per_1000'])}"
     if review["still_good"]:
         lines.append(f"No other threshold would clearly have done better ({spread}): keep it.")
     else:
@@ -88,8 +84,8 @@ def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
 
 
 def contact_text(result: BatchResult, threshold: float) -> str:
-    """Say how many scored customers are over the threshold, and what contacting them should earn."""
+    """Describe how many customers reach the threshold, and what contacting them should earn."""
     flagged = f"{result.will_churn:,} of {result.scored:,} customers score {threshold:.6f} or more"
     if result.expected_profit is None:
         return f"{flagged}."
-    return f"{flagged}; contacting them is expected to earn {amount(result.expected_profit)}."
+    return f"{flagged}; contacting them is expected to earn {format_amount(result.expected_profit)}."

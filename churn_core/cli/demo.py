@@ -1,4 +1,4 @@
-"""``make demo``: the main job from a table to scores, each step by the command that anybody would use."""
+"""``make demo``: the way from a table to scores, each step with the ordinary command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANY_ROWS = 1_000_000
 
 
 class StepFailedError(Exception):
-    """A command of the demo ended with this exit code; it has said why itself."""
+    """A command of the demo failed with this exit code and has already printed the reason."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(f"exit code {exit_code}")
@@ -30,18 +30,18 @@ class StepFailedError(Exception):
 
 
 def run_demo(arguments: Sequence[str]) -> int:
-    """Run the demo; return an exit code as the commands do.
+    """Run the demo and return its exit code.
 
     Parameters
     ----------
     arguments : sequence of str
-        An optional labelled table, and optionally ``--config`` with its contract.
+        Optionally a labelled table, and ``--config`` with its configuration.
     """
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, help="a labelled table of your own (.csv or .parquet)")
     parser.add_argument("--config", help="its configuration (default config/config.yaml)")
-    parser.add_argument("--folder", type=Path, default=Path("data"), help="where tables and scores go")
-    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="where the bundle goes")
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="folder for tables and scores")
+    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="folder for the bundle")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
@@ -61,14 +61,14 @@ def run_demo(arguments: Sequence[str]) -> int:
 def _sample_run(options: argparse.Namespace) -> None:
     customers, many = options.folder / "customers.parquet", options.folder / "many.parquet"
     fresh, scores = options.folder / "fresh.parquet", options.folder / "scores.parquet"
-    _say("Sample customers of a telephone company; who leaves depends on what they are.")
+    _say("Generate sample customers of a telephone company.")
     _churn("generate", customers, "--rows", SAMPLE_ROWS, "--seed", 1)
     _train(options, customers)
-    _say("The bundle on customers that it has never seen.")
+    _say("Evaluate the bundle on new customers.")
     _churn("generate", fresh, "--rows", SAMPLE_ROWS, "--seed", 2)
     _churn("evaluate", fresh, "--model", options.model)
     _predict_one(options, fresh)
-    _say("A million customers, from Parquet to Parquet.")
+    _say("Score a million customers, from Parquet to Parquet.")
     _churn("generate", many, "--rows", MANY_ROWS, "--seed", 3)
     _score(options, many, scores)
     _say(_next_step(options))
@@ -77,21 +77,21 @@ def _sample_run(options: argparse.Namespace) -> None:
 def _own_run(options: argparse.Namespace) -> None:
     _train(options, options.data)
     _predict_one(options, options.data)
-    _say("Every customer of the table.")
+    _say("Score every customer of the table.")
     _score(options, options.data, options.folder / "scores.parquet")
     _say(_next_step(options))
 
 
 def _next_step(options: argparse.Namespace) -> str:
     words = [str(Path(sys.executable).with_name("churn")), "serve", "--model", str(options.model)]
-    return f"Next, a page to try customers on, and the API: {shlex.join(words)}"
+    return f"Next, start the API and a page for trying customers: {shlex.join(words)}"
 
 
 def _train(options: argparse.Namespace, table: Path) -> None:
     configured = ["--config", options.config] if options.config else []
-    _say("Does the table keep the data contract?")
+    _say("Check the table against the data contract.")
     _churn("validate", table, *configured)
-    _say("Train, measure, export to ONNX, and prove that the export answers as scikit-learn does.")
+    _say("Train, measure, export to ONNX, and check that the export agrees with scikit-learn.")
     _churn("train", table, *configured, "--out", options.model)
 
 
@@ -99,7 +99,7 @@ def _predict_one(options: argparse.Namespace, table: Path) -> None:
     record = table_records(table, load_bundle(options.model).contract)[0]
     one = options.folder / "one.json"
     one.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
-    _say(f"The first of them, as JSON in {one}: how likely to leave, and why.")
+    _say(f"Score the first customer, as JSON in {one}, with the reasons.")
     _churn("predict", one, "--model", options.model)
 
 

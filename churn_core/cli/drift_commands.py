@@ -1,7 +1,7 @@
-"""``churn drift``.
+"""``churn drift``: compare a table with the training rows.
 
-With ``--json`` it prints what `churn_core.scoring.drift.report.DriftReport.to_dict` documents, and
-``labelled`` (whether the table has the target column) and ``advice`` (sentences).
+With ``--json`` it prints the dictionary that `churn_core.scoring.drift.report.DriftReport.to_dict` documents,
+with two more keys: ``labelled`` (whether the table has the target column) and ``advice`` (sentences).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import add_batch, add_json, add_model, read_batch
 from churn_core.cli.output import Progress, print_result
-from churn_core.cli.scoring_commands import DEFAULT_MODEL, as_parquet
+from churn_core.cli.scoring_commands import as_parquet
 from churn_core.errors import DriftError
 
 if TYPE_CHECKING:
@@ -21,90 +22,85 @@ if TYPE_CHECKING:
 
     from churn_core.scoring.drift.report import ColumnDrift, DriftReport
 
-_WORTH_SAYING = 0.02
-"""Share of a column's rows from which a fault of its values is named as what to look into."""
+_REPORTED_SHARE = 0.02
+"""A fault of a column's values is reported if at least this share of its rows has it."""
 
 
 def add_commands(commands: Any) -> None:
     """Add the command to the parser."""
     drift = commands.add_parser(
-        "drift", help="compare a table with the training rows, and estimate how good its scores are"
+        "drift", help="compare a table with the training rows, and estimate the metrics of its scores"
     )
     drift.add_argument(
-        "data", type=Path, metavar="DATA", help="customers, .parquet or .csv; labels not needed"
+        "data", type=Path, metavar="DATA", help="customers, .parquet or .csv; the target is not needed"
     )
-    drift.add_argument("--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})")
+    add_model(drift)
     drift.add_argument(
-        "--fail-on", choices=("moderate", "major"), help="end with 1 if a column or the scores drifted so far"
+        "--fail-on",
+        choices=("moderate", "major"),
+        help="exit with 1 if a column or the scores drifted by at least this much",
     )
-    drift.add_argument("--threads", type=int, help="threads (default: all cores)")
-    drift.add_argument("--memory", type=int, metavar="MB", help="what DuckDB may hold (default 200 MB)")
-    drift.add_argument("--json", action="store_true", help="print JSON for programs")
+    add_batch(drift)
+    add_json(drift)
     drift.set_defaults(run=_drift)
 
 
 def _drift(options: argparse.Namespace) -> None:
     from churn_core.scoring.drift.stability_index import LEVELS
     from churn_core.scoring.files.drift_pass import measure_drift
-    from churn_core.scoring.files.scoring_pass import BatchSettings
     from churn_core.scoring.predictor import ChurnPredictor
 
-    settings = BatchSettings()
-    if options.threads is not None:
-        settings = replace(settings, threads=max(1, options.threads))
-    if options.memory is not None:
-        settings = replace(settings, memory_limit_mb=max(1, options.memory))
     predictor = ChurnPredictor.load(options.model)
     with Progress("comparing") as progress, as_parquet(options.data, predictor.contract) as source:
-        settings = replace(settings, text_cells=source != options.data)
+        settings = replace(read_batch(options), text_cells=source != options.data)
         measured = measure_drift(source, predictor, settings, progress.update)
     report = measured.report
     content = report.to_dict() | {"labelled": measured.labelled, "advice": advice(report)}
     print_result(content, _text(report, measured.labelled, options), as_json=options.json)
     if options.fail_on and LEVELS.index(report.verdict) >= LEVELS.index(options.fail_on):
         raise DriftError(
-            f"Drift is {report.verdict} ({', '.join(_moved(report))}), which --fail-on {options.fail_on}"
-            " forbids; look into what is named, or train again."
+            f"Drift is {report.verdict} ({', '.join(_moved(report))}) and --fail-on is {options.fail_on};"
+            " check the named columns, or train again."
         )
 
 
 def advice(report: DriftReport) -> list[str]:
-    """Say in sentences what a report asks for."""
+    """Return sentences that say what to do about a report."""
     faults = {column.column: list(_column_advice(column, report.scored)) for column in report.moved}
     sentences = [sentence for found in faults.values() for sentence in found]
     if sentences:
-        sentences.append("Mend at its source what is broken there; it moves the scores, too.")
+        sentences.append("Fix faults at the source: they change the scores too.")
     if not report.scored:
         sentences.append("No row was scored: check the source of the table.")
     others = [name for name in _moved(report) if not faults.get(name)]
     if others:
         sentences.append(
-            f"The customers are others than in training ({', '.join(others)}): train again as soon as their"
+            f"The customers differ from those in training ({', '.join(others)}): train again as soon as their"
             " labels are known."
         )
-    return sentences or ["Nothing needs doing."]
+    return sentences or ["Nothing to do."]
 
 
 def _column_advice(column: ColumnDrift, scored: int) -> Iterator[str]:
     refused = sum(column.refused.values())
-    if refused >= _WORTH_SAYING * max(1, scored + refused):
+    if refused >= _REPORTED_SHARE * max(1, scored + refused):
         codes = ", ".join(f"{code} {rows:,}" for code, rows in column.refused.items())
-        yield f"Check the source of {column.column}: its values are refused in {refused:,} rows ({codes})."
-    elif column.missing_now - column.missing_before >= _WORTH_SAYING:
+        yield f"Check the source of {column.column}: {refused:,} rows are rejected for its values ({codes})."
+    elif column.missing_now - column.missing_before >= _REPORTED_SHARE:
         yield (
-            f"Check the source of {column.column}: it is missing in {column.missing_now:.1%} of the rows,"
-            f" in training in {column.missing_before:.1%}."
+            f"Check the source of {column.column}: it is missing in {column.missing_now:.1%} of the rows, but"
+            f" was missing in {column.missing_before:.1%} of the training rows."
         )
     if column.unknown_now is not None and column.unknown_before is not None:
-        if column.unknown_now - column.unknown_before >= _WORTH_SAYING:
+        if column.unknown_now - column.unknown_before >= _REPORTED_SHARE:
             yield (
-                f"Check the source of {column.column}: {column.unknown_now:.1%} of its values were unknown in"
-                " training; if they are real, train again with them."
+                f"Check the source of {column.column}: {column.unknown_now:.1%} of its values did not occur"
+                " in training. If they are correct, train again with them."
             )
-    elif column.outside_now is not None and column.outside_now >= _WORTH_SAYING:
+    elif column.outside_now is not None and column.outside_now >= _REPORTED_SHARE:
         yield (
-            f"Check the source and unit of {column.column}: {column.outside_now:.1%} of its values lie"
-            " beyond all of the training rows."
+            f"Check the source and unit of {column.column}: {column.outside_now:.1%} of its values are"
+            " outside the range of the training rows."
         )
 
 
@@ -129,8 +125,8 @@ def _text(report: DriftReport, labelled: bool, options: argparse.Namespace) -> s
         "",
         *_performance_lines(report),
         "",
-        f"Verdict: {report.verdict}. PSI below 0.1, or within the noise of so few rows, is stable;"
-        " from 0.25 on, major.",
+        f"Verdict: {report.verdict}. Stable: PSI below 0.1, or within the noise for this number of rows;"
+        " major: PSI of 0.25 or more.",
         *advice(report),
         f"Next: {_next_command(report, labelled, options)}",
     ]
@@ -157,14 +153,16 @@ def _performance_lines(report: DriftReport) -> Iterator[str]:
     for name, measured in content["holdout"].items():
         estimates = (measured, content["holdout_estimated"][name], content["estimated"][name])
         yield table.format(name, *("-" if value is None else f"{value:.4f}" for value in estimates))
-    yield "Estimated from the scores alone: right as long as equal customers leave as often as in training."
-    yield "Whether they do, only labels can tell."
+    yield "Estimated from the scores alone: correct if similar customers still leave as often as in training."
+    yield "Only labels can confirm that."
 
 
 def _next_command(report: DriftReport, labelled: bool, options: argparse.Namespace) -> str:
     data, model = shlex.quote(str(options.data)), shlex.quote(str(options.model))
     if labelled:
-        return f"churn evaluate {data} --model {model}  (the table has labels: measure, don't estimate)"
+        return (
+            f"churn evaluate {data} --model {model}  (the table has labels, so the metrics can be measured)"
+        )
     if report.verdict == "stable":
         return f"churn score {data} scores.parquet --model {model}"
     return f"churn train LABELLED.parquet --out {model}"

@@ -1,15 +1,15 @@
-"""``churn init``: a configuration for any churn table."""
+"""``churn init``: write a configuration for a churn table."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import add_json
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import OutputError
+from churn_core.scoring.files.complete_file import complete_file, unwritable
 
 if TYPE_CHECKING:
     import argparse
@@ -17,23 +17,28 @@ if TYPE_CHECKING:
     from churn_core.data.inspection import Inspection
 
 DEFAULT_CONFIG = Path("config.yaml")
+_ADVICE = "name another file with --out"
 
 
 def add_commands(commands: Any) -> None:
     """Add the command to the parser."""
     init = commands.add_parser(
-        "init", help="write a configuration for a churn table, and warn of traps in it"
+        "init", help="write a configuration for a churn table, and warn of what would spoil a model"
     )
     init.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
     init.add_argument("--target", required=True, help="the column that says who left")
-    init.add_argument("--positive", help="its label of those who left (default: by its name, or the rarer)")
-    init.add_argument("--id", help="the column that names the customer (default: found)")
-    init.add_argument("--group", help="a column whose rows are held out together, such as a household")
+    init.add_argument(
+        "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
+    )
+    init.add_argument("--id", help="the column that identifies the customer (default: found by its name)")
+    init.add_argument(
+        "--group", help="a column, such as a household, whose rows stay together in every split"
+    )
     init.add_argument(
         "--out", type=Path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
-    init.add_argument("--force", action="store_true", help="replace the file if it is there")
-    init.add_argument("--json", action="store_true", help="print JSON for programs")
+    init.add_argument("--force", action="store_true", help="replace the file if it exists")
+    add_json(init)
     init.set_defaults(run=_init)
 
 
@@ -45,11 +50,15 @@ def _init(options: argparse.Namespace) -> None:
     with Progress("init") as progress:
         progress.step(f"reading {options.data}")
         table = load_table(options.data)
-        progress.step("looking at every column")
+        progress.step("inspecting the columns")
         inspection = inspect_table(
             table, options.target, positive=options.positive, id_column=options.id, group=options.group
         )
-    _write(options.out, config_text(inspection, options.data.name))
+    with complete_file(options.out, _ADVICE) as unfinished:
+        try:
+            unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
+        except OSError as error:
+            raise unwritable(options.out, error, _ADVICE) from error
     print_result(
         inspection.to_dict() | {"config": str(options.out)},
         _text(inspection, options.data, options.out),
@@ -58,38 +67,8 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _check_free(options: argparse.Namespace) -> None:
-    if options.out.exists() and not (options.force and options.out.is_file()):
-        raise OutputError(
-            f"{options.out} is there already; replace it with --force, or name another file with --out."
-            if options.out.is_file()
-            else f"{options.out} is no file; name another with --out."
-        )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        # Whole or not at all: an interrupted command leaves no half a configuration.
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.absolute().parent, prefix=".churn-", delete=False
-        ) as draft:
-            try:
-                draft.write(text)
-                draft.close()
-                os.chmod(draft.name, 0o666 & ~_umask())  # noqa: PTH101
-                os.replace(draft.name, path)  # noqa: PTH105
-            except BaseException:
-                Path(draft.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise OutputError(
-            f"{path} can't be written ({error.strerror}); name another file with --out."
-        ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    if options.out.is_file() and not options.force:
+        raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
 
 
 def _text(inspection: Inspection, data: Path, out: Path) -> str:
@@ -103,11 +82,11 @@ def _text(inspection: Inspection, data: Path, out: Path) -> str:
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
     if inspection.findings:
-        lines += ["", "What to know about this table:"]
+        lines += ["", "Findings about this table:"]
     ordered = sorted(inspection.findings, key=lambda finding: finding.severity != "error")
     lines += [f"  {finding}" for finding in ordered]
     command = shlex.join(["churn", "train", str(data), "--config", str(out)])
-    return "\n".join([*lines, "", f"Wrote {out}; read it through.", f"Next: {command}"])
+    return "\n".join([*lines, "", f"Wrote {out}; check it before you train.", f"Next: {command}"])
 
 
 def _shown(name: str | None) -> str:

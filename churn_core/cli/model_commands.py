@@ -1,10 +1,11 @@
-"""``churn train``, ``churn evaluate`` and ``churn rollback``."""
+"""``churn train``, ``churn evaluate`` and ``churn rollback``: make, measure and restore bundles."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model
 from churn_core.cli.choice_text import choices_text
 from churn_core.cli.decision_text import chosen_text, reviewed_text
 from churn_core.cli.output import Progress, print_result
@@ -14,33 +15,36 @@ if TYPE_CHECKING:
 
     from churn_core.pipelines.promotion import Promotion
 
-DEFAULT_MODEL = Path("models/churn")
-
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser."""
-    train = commands.add_parser("train", help="train a model, prove its export, write the bundle")
+    train = commands.add_parser("train", help="train a model, check its export, write the bundle")
     train.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
-    train.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
-    train.add_argument("--out", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})")
-    train.add_argument("--model-type", help="family to train instead of the configuration's model.type")
+    add_config(train)
     train.add_argument(
-        "--promote", action="store_true", help="replace a bundle in --out only if the new one is no worse"
+        "--out",
+        type=Path,
+        default=DEFAULT_MODEL,
+        help=f"folder to write the bundle to (default {DEFAULT_MODEL})",
+    )
+    train.add_argument(
+        "--model-type", help="model family to train; overrides model.type of the configuration"
+    )
+    train.add_argument(
+        "--promote",
+        action="store_true",
+        help="replace an existing bundle in --out only if the new one is not worse",
     )
     train.set_defaults(run=_train)
-    evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled data")
+    evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled customers")
     evaluate.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
-    evaluate.add_argument(
-        "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
-    )
+    add_model(evaluate)
     evaluate.set_defaults(run=_evaluate)
-    rollback = commands.add_parser("rollback", help="bring back the bundle that 'train --promote' replaced")
-    rollback.add_argument(
-        "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
-    )
+    rollback = commands.add_parser("rollback", help="restore the bundle that 'train --promote' replaced")
+    add_model(rollback)
     rollback.set_defaults(run=_rollback)
     for command in (train, evaluate, rollback):
-        command.add_argument("--json", action="store_true", help="print JSON for programs")
+        add_json(command)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -94,7 +98,6 @@ def _promotion_text(promotion: Promotion | None) -> list[str]:
 
 def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     cv, parity, rows = document["cv"], document["parity"], document["rows"]
-    calibrated = document["calibrated"]
     lines = [
         f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out.",
         "",
@@ -107,7 +110,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     lines += [
         "",
         *chosen_text(document["decision"]),
-        f"Calibration by {'a sigmoid' if calibrated else 'none'}.",
+        f"Calibration: {'sigmoid' if document['calibrated'] else 'none'}.",
         f"Parity: {parity['rows_compared']:,} rows compared, largest difference"
         f" {parity['max_abs_difference']:.1e}, {parity['decisions_changed']} decisions changed.",
         f"Wrote {version} to {folder}.",
@@ -139,6 +142,6 @@ def _rollback(options: argparse.Namespace) -> None:
     version = bring_back(options.model).model_version
     print_result(
         {"folder": str(options.model), "model_version": version},
-        f"{options.model} holds {version} again; 'churn rollback' once more undoes it.",
+        f"{options.model} holds {version} again; run 'churn rollback' once more to undo this.",
         as_json=options.json,
     )

@@ -1,4 +1,4 @@
-"""How commands speak: results to stdout, progress and errors to stderr."""
+"""The output of commands: results on stdout, progress and errors on stderr."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _BAR_WIDTH = 30
 
 
 def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:
-    """Print a result: JSON for programs, or text for people."""
+    """Print a result as JSON or as text."""
     print(json.dumps(content, indent=1, ensure_ascii=False) if as_json else text)
 
 
 def report_error(error: Exception | str, *, as_json: bool) -> None:
-    """Say in one sentence what is wrong."""
+    """Print an error on stderr, in one sentence or as JSON."""
     if not as_json:
         print(f"churn: {error}", file=sys.stderr)
         return
@@ -35,14 +35,14 @@ def report_error(error: Exception | str, *, as_json: bool) -> None:
 
 
 class Progress:
-    """A bar on stderr while something lasts; silent unless stderr is a terminal.
+    """A progress bar on stderr; silent unless stderr is a terminal.
 
     Parameters
     ----------
     label : str
-        What is going on.
+        Shown in front of the bar.
     unit : str
-        What is counted.
+        The unit of what is counted.
     """
 
     def __init__(self, label: str, unit: str = "rows") -> None:
@@ -62,13 +62,13 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     def step(self, what: str) -> None:
-        """Show what is being done now."""
+        """Show the current step."""
         if self._shown:
             self._drawn = time.monotonic()
             print(f"\r\033[K{what} ...", end="", file=sys.stderr, flush=True)
 
     def update(self, done: int, total: int) -> None:
-        """Show how far it has come."""
+        """Show how much is done."""
         now = time.monotonic()
         if not self._shown or now - self._drawn < _REDRAW_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""``churn predict`` and ``churn score``."""
+"""``churn predict`` and ``churn score``: score customers from JSON, and files of customers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.cli.arguments import positive
+from churn_core.cli.arguments import add_batch, add_json, add_model, positive, read_batch
 from churn_core.cli.decision_text import contact_text
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import DataError, OutputError
@@ -25,40 +25,44 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract
     from churn_core.scoring.files.score_file import BatchResult
 
-DEFAULT_MODEL = Path("models/churn")
-_NAMED_COLUMNS = 4
+_NAMED_COLUMNS: Final = 4
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser."""
-    predict = commands.add_parser("predict", help="score customers given as JSON (or a small table)")
+    predict = commands.add_parser("predict", help="score customers from JSON or a small table")
     predict.add_argument(
         "file",
         nargs="?",
         default="-",
         metavar="FILE",
-        help="JSON object or list, .csv or .parquet; - is stdin",
+        help="a customer or a list of customers as JSON, .csv or .parquet; - is stdin (default -)",
     )
     predict.add_argument(
-        "--reasons", choices=("top", "all"), default="top", help="three reasons or every feature"
+        "--reasons",
+        choices=("top", "all"),
+        default="top",
+        help="three reasons, or every feature (default top)",
     )
-    predict.add_argument("--json", action="store_true", help="errors as JSON too; answers always are")
+    add_model(predict)
+    add_json(predict, "print errors as JSON; results always are")
     predict.set_defaults(run=_predict)
     score = commands.add_parser("score", help="score a file of customers into a Parquet file")
-    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers (a .csv is read too)")
-    score.add_argument("destination", type=Path, metavar="OUT.parquet", help="one row a customer, same order")
-    score.add_argument("--threads", type=int, help="threads (default: all cores)")
-    score.add_argument("--memory", type=int, metavar="MB", help="what DuckDB may hold (default 200 MB)")
-    score.add_argument("--contributions", action="store_true", help="add every feature's contribution")
+    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers, .parquet or .csv")
     score.add_argument(
-        "--top", type=positive, metavar="N", help="write only the N to contact first, best first"
+        "destination",
+        type=Path,
+        metavar="OUT.parquet",
+        help="file to write: one row per customer, same order",
     )
-    score.add_argument("--json", action="store_true", help="print JSON for programs")
+    add_model(score)
+    add_batch(score)
+    score.add_argument("--contributions", action="store_true", help="add the contribution of every feature")
+    score.add_argument(
+        "--top", type=positive, metavar="N", help="write only the N customers to contact first, best first"
+    )
+    add_json(score)
     score.set_defaults(run=_score)
-    for command in (predict, score):
-        command.add_argument(
-            "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
-        )
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -76,32 +80,27 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _read_json(name: str) -> Any:
+    from churn_core.scoring.records.strict_json import JsonRefusedError, parse_json
+
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        # Python may read bytes that are not UTF-8 from stdin as surrogates; encoding restores the bytes.
+        text = sys.stdin.read().encode(errors="surrogateescape") if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise DataError(f"{name} can't be read ({error.strerror}); name an existing file.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 text; write the JSON as UTF-8.") from error
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            "The input is not valid JSON; give one customer as an object, or a list of them."
-        ) from error
+        content = parse_json(text)
+    except JsonRefusedError as error:
+        raise DataError(f"{'stdin' if name == '-' else name} can't be read. {error}") from error
     if isinstance(content, dict) or (isinstance(content, list) and all(isinstance(c, dict) for c in content)):
         return content
     raise DataError("The input holds no customers; give one customer as a JSON object, or a list of them.")
 
 
 def _score(options: argparse.Namespace) -> None:
-    from churn_core.scoring.files.score_file import BatchSettings, score_file
+    from churn_core.scoring.files.score_file import score_file
     from churn_core.scoring.predictor import ChurnPredictor
 
-    settings = BatchSettings(contributions=options.contributions, top=options.top)
-    if options.threads is not None:
-        settings = replace(settings, threads=max(1, options.threads))
-    if options.memory is not None:
-        settings = replace(settings, memory_limit_mb=max(1, options.memory))
+    settings = replace(read_batch(options), contributions=options.contributions, top=options.top)
     predictor = ChurnPredictor.load(options.model)
     started = time.perf_counter()
     with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
@@ -120,7 +119,7 @@ def _score(options: argparse.Namespace) -> None:
 
 @contextmanager
 def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
-    """Yield a Parquet file with a CSV file's cells, as text; or the source itself."""
+    """Yield a Parquet file with the cells of a CSV file as text; a Parquet source is yielded itself."""
     if source.suffix.lower() != ".csv":
         yield source
         return
@@ -134,7 +133,8 @@ def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "no space"
             raise OutputError(
-                f"{tempfile.gettempdir()} can't hold the table ({reason}); set TMPDIR to a folder that can."
+                f"{tempfile.gettempdir()} can't hold the converted table ({reason}); set TMPDIR to a folder"
+                " with more space."
             ) from error
         yield converted
 
@@ -163,4 +163,4 @@ def _drift_line(drift: dict[str, Any]) -> str:
     if not moved:
         return "Drift: none; columns and scores are distributed as in training."
     named = ", ".join(moved[:_NAMED_COLUMNS]) + (", ..." if len(moved) > _NAMED_COLUMNS else "")
-    return f"Drift: {drift['verdict']}, in {named}; 'churn drift' on the same file says more."
+    return f"Drift: {drift['verdict']}, in {named}; run 'churn drift' on the same file for details."

@@ -1,4 +1,4 @@
-"""The checks of a table's columns against the data contract."""
+"""The checks of single columns against the data contract."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from churn_core.data.columns import (
     parse_number_column,
     parse_target_column,
 )
-from churn_core.data.findings import in_column, in_rows
+from churn_core.data.findings import column_finding, find_in_rows
 from churn_core.errors import REJECT_CODES
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.records.encoding import BLANK
+from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,17 +34,16 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract, Feature
 
 _ID_TYPES: Final = (str, int, float, np.generic, uuid.UUID, datetime.date)
-_STORE_AS_TEXT: Final = "; convert them, or declare the column with stored_as: text if it is text"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedTable:
-    """A table to check, and how.
+    """A table to check, and what it is used for.
 
     Attributes
     ----------
     table : DataFrame
-        Has at least one row, and each column in question once.
+        Has at least one row, and each column to check exactly once.
     text_cells : bool
         Whether every cell is text, as in a CSV file.
     labelled : bool
@@ -56,8 +55,8 @@ class CheckedTable:
     labelled: bool
 
     @property
-    def for_learning(self) -> Severity:
-        """Severity of what spoils a training table but is no reason to refuse a row when scoring."""
+    def training_severity(self) -> Severity:
+        """The severity of faults that matter in training only: such rows can still be scored."""
         return "error" if self.labelled else "warning"
 
 
@@ -68,71 +67,52 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
         parsed = parse_number_column(series, feature, text_cells=checked.text_cells)
         present, faults = ~np.isnan(parsed.values), parsed.faults
         differ = bool(present.any()) and float(np.nanmin(parsed.values)) != float(np.nanmax(parsed.values))
-        values: list[Finding] = []
+        vocabulary_findings: list[Finding] = []
     else:
         category = parse_category_column(series, feature)
         codes, distinct = pd.factorize(category.text)
         present, faults = codes >= 0, category.faults
         differ = len(distinct) > 1
-        values = _check_vocabulary(checked, feature, codes, distinct)
+        vocabulary_findings = _check_vocabulary(checked, feature, codes, distinct)
     if not present.any() and ((faults == FINE) | (faults == MISSING)).all():
-        return [_all_missing(checked, feature)]
-    found = _check_faults(checked, feature, faults) + values
+        severity: Severity = checked.training_severity if feature.nullable else "error"
+        message = "has no value in any row; fill it, or remove the column from data.features"
+        return [column_finding(feature.name, "all_missing", severity, len(series), message)]
+    found = _check_values(checked, feature, faults) + vocabulary_findings
     if checked.labelled and present.all() and len(series) > 1 and not differ:
-        found.append(
-            in_column(
-                feature.name,
-                "constant",
-                "warning",
-                len(series),
-                "holds one value only, so a model can't learn from it; consider leaving it out",
-            )
-        )
+        message = "holds a single value, so a model can't learn from it; remove it from data.features"
+        found.append(column_finding(feature.name, "constant", "warning", len(series), message))
     return found
 
 
 def check_target(checked: CheckedTable, contract: Contract) -> list[Finding]:
-    """Check the labels: each one of two, none missing, both there."""
+    """Check that every label is present and one of the two, and that both occur."""
     name = contract.target
     parsed = parse_target_column(checked.table[name], name)
     codes, distinct = pd.factorize(parsed.text)
     labels = (label_form(contract.positive), label_form(contract.negative))
-    wrong = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
-    found = in_rows(
-        name,
-        "missing_label",
-        "error",
-        parsed.faults == MISSING,
-        "is the target but lacks labels; label these rows or remove them",
+    unknown = _outside(codes, distinct, labels) | ((parsed.faults != FINE) & (parsed.faults != MISSING))
+    message = "is the target but lacks labels; label these rows or remove them"
+    found = find_in_rows(name, "missing_label", "error", parsed.faults == MISSING, message)
+    message = (
+        "is the target but holds labels other than the two of data.target; correct the rows, or positive and"
+        " negative"
     )
-    found += in_rows(
-        name,
-        "unknown_label",
-        "error",
-        wrong,
-        "is the target but holds other labels than the contract's two; mend them or the configuration",
-    )
-    if len(distinct) == 1 and not wrong.any():
-        found.append(
-            in_column(
-                name,
-                "one_class",
-                "error",
-                len(codes),
-                "is the target but holds one label only; add customers of the other kind",
-            )
-        )
+    found += find_in_rows(name, "unknown_label", "error", unknown, message)
+    if len(distinct) == 1 and not unknown.any():
+        message = "is the target but holds a single label; add customers with the other label"
+        found.append(column_finding(name, "one_class", "error", len(codes), message))
     return found
 
 
 def check_id(checked: CheckedTable, name: str) -> list[Finding]:
-    """Check that every row has an id of its own."""
+    """Check that every row has an id and that no id repeats."""
     series = checked.table[name]
     text = distinct_text(series)
     if text is not None:
         blank = np.array([not value.strip(BLANK) for value in text.values] + [True])
         missing, wrong = blank[text.codes], np.zeros(len(series), dtype=np.bool_)
-        repeated = _repeated(text.codes, ~missing)
+        repeated = pd.Series(text.codes).duplicated().to_numpy(dtype=np.bool_) & ~missing
     else:
         missing = series.isna().to_numpy(dtype=np.bool_)
         wrong = ~missing & ~np.fromiter(
@@ -141,48 +121,30 @@ def check_id(checked: CheckedTable, name: str) -> list[Finding]:
         usable = ~missing & ~wrong
         repeated = np.zeros(len(series), dtype=np.bool_)
         repeated[usable] = series[usable].duplicated().to_numpy(dtype=np.bool_)
-    return [
-        *in_rows(
-            name, "missing_id", "error", missing, "is the id but lacks values; give each customer an id"
-        ),
-        *in_rows(
-            name,
+    rules: tuple[tuple[str, Severity, npt.NDArray[np.bool_], str], ...] = (
+        ("missing_id", "error", missing, "is the id but lacks values; give each customer an id"),
+        (
             "wrong_type",
             "error",
             wrong,
-            "is the id but holds values that are no text, whole numbers, UUIDs or dates; convert them",
+            "is the id but holds values other than text, whole numbers, UUIDs and dates; convert them",
         ),
-        *in_rows(
-            name,
+        (
             "duplicate_id",
-            checked.for_learning,
+            checked.training_severity,
             repeated,
-            "is the id but repeats the id of an earlier row; keep one row a customer",
+            "is the id but repeats ids of earlier rows; keep one row per customer, or set data.group to it",
         ),
-    ]
-
-
-def _repeated(codes: npt.NDArray[np.int64], usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    return pd.Series(codes).duplicated().to_numpy(dtype=np.bool_) & usable
-
-
-def _all_missing(checked: CheckedTable, feature: Feature) -> Finding:
-    severity: Severity = checked.for_learning if feature.nullable else "error"
-    return in_column(
-        feature.name,
-        "all_missing",
-        severity,
-        len(checked.table),
-        "has no value in any row; fill it, or leave the column out of the configuration",
     )
+    return [finding for rule in rules for finding in find_in_rows(name, *rule)]
 
 
-def _check_faults(checked: CheckedTable, feature: Feature, faults: npt.NDArray[np.uint8]) -> list[Finding]:
-    messages = _fault_messages(feature, text_allowed=checked.text_cells)
+def _check_values(checked: CheckedTable, feature: Feature, faults: npt.NDArray[np.uint8]) -> list[Finding]:
+    messages = _value_messages(feature, text_allowed=checked.text_cells)
     return [
         finding
         for position, code in enumerate(REJECT_CODES, 1)
-        for finding in in_rows(feature.name, code, "error", faults == position, messages[code])
+        for finding in find_in_rows(feature.name, code, "error", faults == position, messages[code])
     ]
 
 
@@ -194,23 +156,16 @@ def _check_vocabulary(
 ) -> list[Finding]:
     found = []
     if feature.allowed is not None:
-        foreign = _outside(codes, distinct, feature.allowed)
-        found += in_rows(
-            feature.name,
-            "not_allowed",
-            checked.for_learning,
-            foreign,
-            "holds values that the contract does not list as allowed; mend them or add them to the list",
-        )
+        message = "holds values that are not listed as allowed; correct them, or add them to allowed"
+        not_allowed = _outside(codes, distinct, feature.allowed)
+        found += find_in_rows(feature.name, "not_allowed", checked.training_severity, not_allowed, message)
     if feature.vocabulary:
-        unseen = _outside(codes, distinct, feature.vocabulary)
-        found += in_rows(
-            feature.name,
-            "unseen_value",
-            "warning",
-            unseen,
-            "holds values that the model never saw; it scores them as unknown, train it anew if they stay",
+        message = (
+            "holds values that the model has not seen and scores as unknown; train again if they are here to"
+            " stay"
         )
+        unseen = _outside(codes, distinct, feature.vocabulary)
+        found += find_in_rows(feature.name, "unseen_value", "warning", unseen, message)
     return found
 
 
@@ -218,22 +173,26 @@ def _outside(
     codes: npt.NDArray[np.intp], distinct: npt.NDArray[np.object_], listed: Iterable[str]
 ) -> npt.NDArray[np.bool_]:
     known = {normal_form(value) for value in listed}
-    # The last entry is picked by the code -1: a missing value is not a foreign one.
-    foreign = np.array([value not in known for value in distinct] + [False])
-    return foreign[codes]
+    # The code -1 of a missing value picks the last entry: a missing value is not outside.
+    return np.array([value not in known for value in distinct] + [False])[codes]
 
 
-def _fault_messages(feature: Feature, *, text_allowed: bool) -> dict[str, str]:
+def _value_messages(feature: Feature, *, text_allowed: bool) -> dict[str, str]:
     if isinstance(feature, CategoryFeature):
-        bounds, wrong_type = "", "holds values that are no text, whole numbers or booleans; convert them"
+        bounds, wrong_type = "", "holds values other than text, whole numbers and booleans; convert them"
     else:
-        bounds, wrong_type = f"{feature.minimum:g} to {feature.maximum:g}", "holds values that are no numbers"
-        wrong_type += "; convert them" if text_allowed or feature.stored_as_text else _STORE_AS_TEXT
+        bounds, wrong_type = (
+            f"{feature.minimum:g} to {feature.maximum:g}",
+            "holds values that are not numbers",
+        )
+        wrong_type += "; convert them"
+        if not (text_allowed or feature.stored_as_text):
+            wrong_type += ", or declare the column with stored_as: text if it holds numbers as text"
     return {
-        "missing": "lacks values; fill them, or declare the column nullable",
+        "missing": "lacks values; fill them, or declare the column with nullable: true",
         "not_finite": "holds infinite numbers; replace them",
-        "out_of_range": f"holds numbers outside {bounds}; mend them or the bounds",
-        "not_integer": "holds fractions where the contract wants whole numbers; round them",
+        "out_of_range": f"holds numbers outside {bounds}; correct them, or its minimum and maximum",
+        "not_integer": "holds fractions but is declared with integer: true; round them, or remove integer",
         "too_long": f"holds text of more than {MAX_TEXT_LENGTH} characters; shorten it",
         "invalid_unicode": "holds text with NUL or lone surrogates; write it as valid Unicode",
         "wrong_type": wrong_type,

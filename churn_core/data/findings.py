@@ -1,4 +1,4 @@
-"""What a check of a table finds: places and reasons, never values."""
+"""Findings about a table: places and reasons, never a cell's value."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning"]
 
 EXAMPLE_ROWS: Final = 5
-"""How many rows a finding names at most."""
+"""A finding names at most this many rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule that one column, or the whole table, breaks.
+    """One rule that a column, or the table as a whole, breaks.
 
     Attributes
     ----------
@@ -28,15 +28,14 @@ class Finding:
         One of `churn_core.errors.REJECT_CODES` for single values, or ``missing_column``,
         ``duplicate_column``, ``not_allowed``, ``unseen_value``, ``duplicate_id``, ``missing_id``,
         ``constant``, ``all_missing``, ``empty_table``, ``one_class``, ``unknown_label``,
-        ``missing_label``; or one of `churn_core.data.inspection.wording` and of
-        `churn_core.data.inspection.kinds.LEFT_OUT`.
+        ``missing_label``; or a key of `churn_core.data.inspection.messages`.
     severity : 'error' or 'warning'
     count : int
-        Rows concerned, or columns where the columns are at fault.
+        Number of rows concerned, or of columns if the rule is about columns.
     example_rows : tuple of int
         Up to five of the rows, counted from 0.
     message : str
-        What is wrong and the mend; holds no value.
+        What is wrong and how to fix it; continues after the column's name and holds no value.
     """
 
     column: str | None
@@ -46,20 +45,26 @@ class Finding:
     example_rows: tuple[int, ...]
     message: str
 
+    @property
+    def place(self) -> str:
+        """The subject of the message."""
+        return "The table" if self.column is None else f"Column {self.column!r}"
+
     def __str__(self) -> str:
         """Return the finding as one sentence."""
-        place = "The table" if self.column is None else f"Column {self.column!r}"
-        return f"{self.severity.capitalize()}: {place} {self.message} (count {self.count:,}; {self.rule})."
+        return (
+            f"{self.severity.capitalize()}: {self.place} {self.message} (count {self.count:,}; {self.rule})."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON types."""
         return asdict(self) | {"example_rows": list(self.example_rows)}
 
 
-def in_rows(
-    column: str, rule: str, severity: Severity, concerned: npt.NDArray[np.bool_], message: str
+def find_in_rows(
+    column: str | None, rule: str, severity: Severity, concerned: npt.NDArray[np.bool_], message: str
 ) -> list[Finding]:
-    """Return the finding about the rows where `concerned` is true, or none if it is true nowhere."""
+    """Return one finding about the rows where `concerned` is true, or none if it is true nowhere."""
     rows = np.flatnonzero(concerned)
     if not len(rows):
         return []
@@ -67,6 +72,6 @@ def in_rows(
     return [Finding(column, rule, severity, len(rows), examples, message)]
 
 
-def in_column(column: str, rule: str, severity: Severity, count: int, message: str) -> Finding:
-    """Return a finding about a column as a whole: it names no rows."""
+def column_finding(column: str | None, rule: str, severity: Severity, count: int, message: str) -> Finding:
+    """Return a finding about a column or the table as a whole; it names no rows."""
     return Finding(column, rule, severity, count, (), message)

@@ -1,23 +1,20 @@
-"""Sample customers in the schema of ``config/config.yaml``, whose churn really depends on them.
+"""Sample customers with the columns of ``config/config.yaml``, and churn that depends on them.
 
-Columns depend on each other as in the IBM Telco table: long tenures go with long contracts, add-on
-services with tenure, prices with services, the total with tenure times price. Whether a customer leaves
-is drawn from the probability whose log-odds are
+Columns depend on each other as in the IBM Telco table: long tenures go with long contracts, add-on services
+with tenure, prices with services, and the total with tenure times price. Whether a customer leaves is drawn
+from a probability with these log-odds:
 
     BASE_LOG_ODDS + the entries of LOG_ODDS for the customer's values
     - 0.55 ln(1 + tenure) + 0.01 (MonthlyCharges - 65)
     + 0.35 if Fiber optic on a month-to-month contract - 2 if not billed yet (tenure 0)
 
-26.2 % of the customers leave. The best possible ROC AUC, that of the true probability, is 0.854 (200,000
-customers). Fitted on 50,000 customers and measured on 50,000 others, where the true probability has
-0.854, logistic regression reaches 0.851 and gradient boosting 0.853; fitted on 3,500 they reach 0.847 and
-0.842 on as many others.
+26.2 % of the customers leave. The true probability has the best possible ROC AUC, 0.854 (on 200,000
+customers). Fitted on 50,000 customers and tested on 50,000 others, logistic regression reaches 0.851 and
+gradient boosting 0.853. Fitted and tested on 3,500 customers each, they reach 0.847 and 0.842.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +25,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet as arrow_parquet
 
 from churn_core.errors import OutputError
+from churn_core.scoring.files.complete_file import complete_file, unwritable
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -55,7 +53,7 @@ LOG_ODDS: Final[dict[str, dict[str, float]]] = {
     "PaperlessBilling": {"Yes": 0.35},
     "PaymentMethod": {"Electronic check": 0.4},
 }
-"""What a value adds to the log-odds of churn; values that are not listed add nothing."""
+"""The effect of a value on the log-odds of churn; values that are not listed have none."""
 
 LONGEST_TENURE: Final = 72
 _BASE_PRICE: Final = 20.0
@@ -73,7 +71,7 @@ _PAYMENTS: Final = (
     "Credit card (automatic)",
 )
 _INTERNET_ADD_ONS: Final = {
-    # Price, and log-odds of having it: base, fiber, from tenure 0 to the longest.
+    # Price; log-odds of having it: base, added with fiber, added at the longest tenure.
     "OnlineSecurity": (5.0, -0.95, -0.9, 2.3),
     "OnlineBackup": (5.0, -1.3, -0.1, 2.3),
     "DeviceProtection": (5.0, -1.5, 0.0, 2.6),
@@ -85,21 +83,21 @@ _INTERNET_PRICES: Final = np.array([25.0, 50.0, 0.0])
 
 
 def generate_sample_data(n: int, seed: int = 0) -> pd.DataFrame:
-    """Make a table of customers.
+    """Generate a table of customers.
 
     Parameters
     ----------
     n : int
-        Customers; 0 gives an empty table with all columns.
+        Number of customers; 0 gives an empty table with all columns.
     seed : int
         Equal seeds give equal tables.
 
     Returns
     -------
     DataFrame
-        The id, the features and the target of the IBM Telco schema: text of dtype ``str``,
-        `SeniorCitizen` and `tenure` (months) of int64, the charges of float64. `TotalCharges` is missing
-        exactly where `tenure` is 0.
+        The id, the features and the target of the IBM Telco table. Text has dtype ``str``,
+        `SeniorCitizen` and `tenure` (months) int64, the charges float64. `TotalCharges` is missing exactly
+        where `tenure` is 0.
 
     Raises
     ------
@@ -123,7 +121,7 @@ def generate_sample_data(n: int, seed: int = 0) -> pd.DataFrame:
     columns |= _draw_billing(random, services["InternetService"], contract)
     monthly = np.round(np.clip(price + random.normal(0.0, 1.0, n), 18.0, 120.0), 2)
     columns["MonthlyCharges"] = pd.Series(monthly)
-    # Prices changed over the years, so the total is only close to tenure times today's price.
+    # Prices changed over the years, so the total is only close to tenure times the current price.
     history = np.where(tenure > 1, 1.0 + random.normal(0.0, 0.035, n), 1.0)
     columns["TotalCharges"] = pd.Series(np.where(tenure > 0, np.round(tenure * monthly * history, 2), np.nan))
     table = pd.DataFrame(columns)
@@ -156,48 +154,34 @@ def churn_probability(table: pd.DataFrame) -> Floats:
     return _probability(log_odds)
 
 
-def best_possible_auc(n: int = 200_000, seed: int = 0) -> float:
-    """Return the ROC AUC of the true probability on a sample: no model can do better in the long run."""
-    table = generate_sample_data(n, seed)
-    left = (table["Churn"] == "Yes").to_numpy(dtype=np.bool_)
-    leavers = int(left.sum())
-    # The rank sum of the leavers (Mann and Whitney) is the area under the curve.
-    ranks = pd.Series(churn_probability(table)).rank().to_numpy(dtype=np.float64)
-    return float((ranks[left].sum() - leavers * (leavers + 1) / 2) / (leavers * (n - leavers)))
-
-
 def write_sample_data(path: str | PathLike[str], n: int, seed: int = 0) -> None:
-    """Write sample customers as CSV or Parquet (zstd), by the path's ending.
+    """Write sample customers as CSV or Parquet (zstd), by the file name's ending.
 
-    The file appears whole or not at all; an older one of the same name is replaced.
+    The file appears complete or not at all. An older file of the same name is replaced.
 
     Raises
     ------
     OutputError
-        If the ending is neither ``.csv`` nor ``.parquet``, or the file can't be written.
+        If the name ends neither in ``.csv`` nor in ``.parquet``, or the file can't be written.
     ValueError
         If `n` or `seed` is negative.
     """
     path = Path(path)
     ending = path.suffix.lower()
     if ending not in {".csv", ".parquet"}:
-        raise OutputError(f"{path} ends neither in .csv nor in .parquet; choose one of the two.")
+        raise OutputError(
+            f"{path} ends neither in .csv nor in .parquet; name a file with one of the two endings."
+        )
     table = pa.Table.from_pandas(generate_sample_data(n, seed), preserve_index=False)
-    # Beside the target, so that the last step is a rename within one file system.
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with complete_file(path) as unfinished:
         try:
             if ending == ".csv":
                 plain = arrow_csv.WriteOptions(quoting_style="none", quoting_header="none")
                 arrow_csv.write_csv(table, unfinished, plain)
             else:
                 arrow_parquet.write_table(table, unfinished, compression="zstd", write_page_checksum=True)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "the file system refused it"
-        raise OutputError(f"{path} can't be written ({reason}); choose another place.") from error
+        except OSError as error:
+            raise unwritable(path, error) from error
 
 
 def _draw_person(random: np.random.Generator, n: int) -> dict[str, Flags]:
@@ -226,7 +210,7 @@ def _draw_services(
     internet = (random.random(n)[:, None] >= cumulative).sum(axis=1)
     dsl, fiber, none = internet == 0, internet == 1, internet == 2
     seniority = tenure / LONGEST_TENURE
-    # Only DSL comes without a telephone.
+    # Only DSL customers may have no phone service.
     phone = ~dsl | (random.random(n) >= 0.282)
     lines = random.random(n) < _probability(-1.7 + 1.0 * fiber - 0.6 * none + 0.3 * senior + 2.0 * seniority)
     services = {

@@ -1,12 +1,13 @@
-"""A small table as the records that a predictor takes."""
+"""Small tables as records, the input of a predictor."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from churn_core.data.loading import cells_are_text, load_table
+from churn_core.data.csv_files import cells_are_text
+from churn_core.data.loading import load_table
 from churn_core.errors import DataError
-from churn_core.scoring.records.encoding import ValueRefusedError, parse_number_text
+from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
-    """Read a CSV or Parquet file as records; columns that the contract does not name are left out.
+    """Read a CSV or Parquet file as records, without the columns that the contract does not name.
 
     Parameters
     ----------
@@ -27,19 +28,19 @@ def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Plain Python values; None where one is missing.
+        Plain Python values; None where a value is missing.
 
     Raises
     ------
     DataError
-        If the file can't be read or lacks a column.
+        If the file can't be read or a column is missing.
     """
     table = load_table(path, contract)
     missing = [name for name in contract.names if name not in table.columns]
     if missing:
         raise DataError(f"Column {missing[0]!r} is missing from {path}; add it.")
-    wanted = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.names]
-    columns = {name: _python_values(table[name]) for name in wanted if name is not None}
+    names = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.names]
+    columns = {name: _python_values(table[name]) for name in names if name is not None}
     if cells_are_text(table):
         for feature in contract.numbers:
             columns[feature.name] = [_number(cell) for cell in columns[feature.name]]
@@ -51,7 +52,7 @@ def _python_values(series: pd.Series[Any]) -> list[Any]:
 
 
 def _number(cell: str) -> float | str:
-    """Parse a text cell; what is no number stays text, and is refused as such later."""
+    """Parse a text cell; text that is not a number stays text, which the encoder refuses."""
     try:
         return parse_number_text(cell)
     except ValueRefusedError:

@@ -1,4 +1,4 @@
-"""Check a table against the data contract before anything is learnt from it."""
+"""The check of a table against the data contract, before training or scoring."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from churn_core.data.checks import CheckedTable, check_feature, check_id, check_target
-from churn_core.data.findings import Finding, in_column
-from churn_core.data.loading import cells_are_text
+from churn_core.data.csv_files import cells_are_text
+from churn_core.data.findings import Finding, column_finding
 from churn_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ __all__ = ["DataValidationError", "Finding", "ValidationReport", "validate_data"
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """What was found in a table.
+    """The findings about a table.
 
     Attributes
     ----------
     findings : tuple of Finding
         In contract order: the table, the id, the features, the target.
     rows : int
-        Rows of the table.
+        Number of rows of the table.
     """
 
     findings: tuple[Finding, ...]
@@ -35,12 +35,12 @@ class ValidationReport:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that forbid using the table."""
+        """The findings that make the table unusable."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error; warnings may be there."""
+        """Whether there is no error; there may be warnings."""
         return not self.errors
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,9 +54,9 @@ class ValidationReport:
         }
 
     def render(self) -> str:
-        """Return the report as a text table for people, errors first, without a line end."""
+        """Return the report as a text table, errors first, without a final line break."""
         errors, warnings = len(self.errors), len(self.findings) - len(self.errors)
-        verdict = "keeps the data contract" if self.ok else "breaks the data contract"
+        verdict = "matches the data contract" if self.ok else "does not match the data contract"
         summary = f"The table of {self.rows:,} rows {verdict}: {errors} errors, {warnings} warnings."
         if not self.findings:
             return summary
@@ -71,32 +71,31 @@ class ValidationReport:
         return "\n".join([*lines, summary])
 
     def raise_for_errors(self) -> None:
-        """Do nothing if the table is fit for use.
+        """Raise an error if the table is unusable.
 
         Raises
         ------
         DataValidationError
-            If there is an error; it carries this report.
+            If a finding is an error; the exception carries this report.
         """
         if not self.ok:
             raise DataValidationError(self)
 
 
 class DataValidationError(DataError):
-    """A table breaks the data contract.
+    """A table does not match the data contract.
 
     Parameters
     ----------
     report : ValidationReport
-        Everything that was found; at least one error.
+        All findings; at least one is an error.
     """
 
     def __init__(self, report: ValidationReport) -> None:
         first, *others = report.errors
-        place = "The table" if first.column is None else f"Column {first.column!r}"
         rows = f" (count {first.count:,})" if first.column is not None else ""
         more = f" {len(others)} more errors were found." if others else ""
-        super().__init__(f"{place} {first.message}{rows}.{more}")
+        super().__init__(f"{first.place} {first.message}{rows}.{more}")
         self.report = report
 
 
@@ -108,30 +107,28 @@ def validate_data(
     Parameters
     ----------
     table : DataFrame
-        As `churn_core.data.load_table` gives it, or any other; columns beyond the contract's are
+        From `churn_core.data.load_table`, or any other. Columns that the contract does not name are
         ignored.
     contract : Contract
-        If it has vocabularies, values that the model never saw are reported as warnings.
+        If it has vocabularies, values that the model has not seen are reported as warnings.
     labelled : bool
-        Whether the rows are to be learnt from or evaluated on. Rows that are only scored need no target;
-        in them a repeated id, a value that is not allowed and a nullable column without any value are
-        warnings instead of errors, and constant columns are no news.
+        Whether the rows are for training or evaluation. Rows that are only scored need no target. In them
+        a repeated id, a value that is not allowed and a nullable column without any value are warnings
+        instead of errors, and constant columns are not reported.
     ids_repeat : bool
-        Whether a customer may have several rows, because ``data.group`` is the id: then a repeated id is
-        no fault at all.
+        Whether a customer may have several rows, because ``data.group`` is the id. Then repeated ids are
+        not reported.
 
     Returns
     -------
     ValidationReport
-        Every fault, not only the first. Nothing in it is a cell's value.
+        Every fault, not only the first. It holds no cell's value.
     """
     needed = [*([contract.id_column] if contract.id_column else []), *contract.names]
     needed += [contract.target] if labelled else []
     findings = [finding for name in needed for finding in _check_presence(table, name)]
     if not len(table):
-        findings.append(
-            Finding(None, "empty_table", "error", 0, (), "has no rows; give at least one customer")
-        )
+        findings.append(column_finding(None, "empty_table", "error", 0, "has no rows; add customers"))
         return ValidationReport(tuple(findings), 0)
     present = set(needed) - {finding.column for finding in findings}
     checked = CheckedTable(table, cells_are_text(table), labelled)
@@ -151,9 +148,9 @@ def _check_presence(table: pd.DataFrame, name: str) -> list[Finding]:
     if count == 1:
         return []
     if count:
-        message = f"is there {count} times; keep one and remove or rename the others"
-        return [in_column(name, "duplicate_column", "error", count, message)]
-    return [in_column(name, "missing_column", "error", 1, "is not in the table; add it")]
+        message = f"occurs {count} times; keep one and remove or rename the others"
+        return [column_finding(name, "duplicate_column", "error", count, message)]
+    return [column_finding(name, "missing_column", "error", 1, "is not in the table; add it")]
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Categories as churn rates, so that a tree can split them like a number."""
+"""Encode categories as churn rates, so that a tree can split them like numbers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     Matrix = npt.NDArray[np.float32]
 
 FEW_LEVELS: Final = 12
-"""Up to so many levels a category's rates are so well known that a row's own label hardly shows in them."""
+"""Up to this many levels, a row's own label has hardly any effect on its level's rate."""
 
 PRIOR_ROWS: Final = 20.0
-"""Customers of average churn rate that are added to each level, so that a rare one stays near it."""
+"""Weight of the average rate in each level's rate, in customers; keeps rare levels near the average."""
 
 FOLDS: Final = 5
 
@@ -26,22 +26,22 @@ FOLDS: Final = 5
 class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Replaces the codes of category columns by the level's churn rate, shrunk towards the average.
 
-    In the order of their rates, a split of the levels into two sets is a threshold (Fisher 1958, "On
-    Grouping for Maximum Homogeneity"). Columns of many levels are cross-fitted while training, by
-    scikit-learn's TargetEncoder: a row's rate comes from other rows, so that its label does not leak into
-    its features (Micci-Barreca 2001, "A Preprocessing Scheme for High-Cardinality Categorical Attributes").
+    With levels ordered by rate, the best split into two sets is a threshold (Fisher 1958, "On Grouping for
+    Maximum Homogeneity"). In training, scikit-learn's TargetEncoder cross-fits columns with many levels: a
+    row's rate comes from other rows, so its label does not leak into its features (Micci-Barreca 2001, "A
+    Preprocessing Scheme for High-Cardinality Categorical Attributes").
 
     Parameters
     ----------
     categories : int
-        How many columns hold category codes; they come first.
+        Number of category columns; they come first.
     random_state : int
         Seeds the folds of the cross-fitting.
 
     Attributes
     ----------
     values_ : list of ndarray of float32
-        For each category column the rate by code.
+        For each category column, the rate by code.
     """
 
     def __init__(self, categories: int, random_state: int = 0) -> None:
@@ -49,15 +49,7 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Matrix, y: npt.NDArray[np.int64]) -> Self:
-        """Learn the rates.
-
-        Parameters
-        ----------
-        X : ndarray of float32, shape (rows, columns)
-            Engineered training rows.
-        y : ndarray of int64, shape (rows,)
-            1 for a customer who left.
-        """
+        """Learn the rates from engineered training rows and their labels (1 for a customer who left)."""
         self.n_features_in_ = X.shape[1]
         self.values_ = []
         for codes in X.T[: self.categories]:
@@ -67,7 +59,7 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_transform(self, X: Matrix, y: npt.NDArray[np.int64]) -> Matrix:
-        """Learn the rates and return the training rows, columns of many levels cross-fitted."""
+        """Learn the rates; return the training rows with columns of many levels cross-fitted."""
         result = self.fit(X, y).transform(X)
         for position, rates in enumerate(self.values_):
             if len(rates) > FEW_LEVELS:
@@ -76,7 +68,7 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return result
 
     def transform(self, X: Matrix) -> Matrix:
-        """Return a copy of the matrix, float32 of shape (rows, columns), with rates for codes."""
+        """Return a copy of the matrix with rates instead of codes, float32 of shape (rows, columns)."""
         result = X.copy()
         for position, rates in enumerate(self.values_):
             result[:, position] = rates[X[:, position].astype(np.int64)]

@@ -1,4 +1,4 @@
-"""Teach skl2onnx the product's own transformers, for the portable graph."""
+"""skl2onnx converters of our transformers, for the portable graph."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from skl2onnx.common.data_types import FloatTensorType
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.encoder import TableEncoder
 from churn_core.features.engineer import FeatureEngineer
-from churn_core.features.graph_nodes import INT64, write_engineered, write_slice
+from churn_core.features.graph_nodes import DOUBLE, FLOAT, INT64, write_engineered, write_slice
 from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_ELEMENT_TYPES = {np.dtype(np.float32): 1, np.dtype(np.int64): 7, np.dtype(np.float64): 11}
+_ELEMENT_TYPES = {np.dtype(np.float32): FLOAT, np.dtype(np.int64): INT64, np.dtype(np.float64): DOUBLE}
 
 _ALIASES: dict[type, str] = {
     TableEncoder: "ChurnTableEncoder",
@@ -27,7 +27,7 @@ _ALIASES: dict[type, str] = {
 
 
 class ConverterWriter:
-    """Writes nodes into the container of a skl2onnx conversion; a `NodeWriter`."""
+    """A `NodeWriter` that adds nodes to the container of a skl2onnx conversion."""
 
     def __init__(self, scope: Any, container: Any) -> None:
         self._scope = scope
@@ -49,15 +49,15 @@ class ConverterWriter:
         )
         return name
 
-    def hand_out(self, tensor: str, output: Any) -> None:
-        """Give a tensor the name of an output of the operator that is converted."""
+    def set_output(self, tensor: str, output: Any) -> None:
+        """Make a tensor an output of the converted operator."""
         self._container.add_node(
             "Identity", [tensor], [output.full_name], name=self._scope.get_unique_operator_name("Identity")
         )
 
 
 def register_converters() -> None:
-    """Register the converters; calling it again changes nothing."""
+    """Register the converters; further calls have no effect."""
     for transformer, convert in (
         (TableEncoder, _convert_encoder),
         (FeatureEngineer, _convert_engineer),
@@ -69,7 +69,7 @@ def register_converters() -> None:
 
 
 def _parse(scope: Any, transformer: Any, inputs: list[Any], custom_parsers: object = None) -> list[Any]:
-    """Declare the output with its width: a ColumnTransformer behind it is parsed by columns."""
+    """Declare the output with its width, which the parser of a following ColumnTransformer needs."""
     del custom_parsers
     operator = scope.declare_local_operator(_ALIASES[type(transformer)], transformer)
     operator.inputs = inputs
@@ -98,7 +98,7 @@ def _convert_encoder(scope: Any, operator: Any, container: Any) -> None:
             columns.append(variable.full_name)
             continue
         output = scope.get_unique_variable_name("code")
-        # Blank text is the portable graph's missing value: ONNX has no missing strings.
+        # Blank text means missing in the portable graph, because ONNX has no missing strings.
         container.add_node(
             "LabelEncoder",
             [variable.full_name],
@@ -122,7 +122,7 @@ def _convert_encoder(scope: Any, operator: Any, container: Any) -> None:
 
 def _convert_engineer(scope: Any, operator: Any, container: Any) -> None:
     writer = ConverterWriter(scope, container)
-    writer.hand_out(
+    writer.set_output(
         write_engineered(writer, operator.inputs[0].full_name, operator.raw_operator), operator.outputs[0]
     )
 
@@ -144,4 +144,4 @@ def _convert_churn_rates(scope: Any, operator: Any, container: Any) -> None:
     ]
     if encoder.categories < encoder.n_features_in_:
         parts.append(write_slice(writer, matrix, encoder.categories, encoder.n_features_in_))
-    writer.hand_out(writer.node("Concat", parts, axis=1), operator.outputs[0])
+    writer.set_output(writer.node("Concat", parts, axis=1), operator.outputs[0])

@@ -1,7 +1,7 @@
-"""Derived features: what config.yaml declares beside the raw columns.
+"""Compute the derived features that config.yaml declares in addition to the raw columns.
 
-The arithmetic is float64 on float32-rounded values with one cast to float32 at the end, here and in
-the exported graph alike. A result that is not finite counts as missing.
+Here and in the exported graphs, the arithmetic is float64 on float32-rounded values, with one cast to float32
+at the end. A result that is not finite counts as missing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def bucket_levels(derived: DerivedFeature) -> int:
-    """Return how many intervals the edges of a bucket make."""
+    """Return the number of intervals of a bucket."""
     return len(derived.edges) + 1
 
 
 def bucket_missing_code(derived: DerivedFeature) -> int:
-    """Return the code of a bucket whose number is missing (as for raw categories, after unknown's)."""
+    """Return a bucket's code for a missing number; as in raw categories, it follows the unknown code."""
     return bucket_levels(derived) + 1
 
 
@@ -36,12 +36,12 @@ def derive(matrix: npt.NDArray[np.float32], contract: Contract) -> npt.NDArray[n
     matrix : ndarray of float32, shape (rows, features)
         The encoded matrix.
     contract : Contract
-        With the vocabularies that the matrix was encoded by.
+        With the vocabularies that the matrix was encoded with.
 
     Returns
     -------
     ndarray of float32, shape (rows, derived features)
-        Numbers with NaN for missing; for a bucket the interval's code.
+        Numbers with NaN for missing; for a bucket the code of the interval.
     """
     result = np.empty((len(matrix), len(contract.derived)), dtype=np.float32)
     for position, derived in enumerate(contract.derived):
@@ -87,7 +87,7 @@ def _count(
 
 
 def counted_code(contract: Contract, column: str, derived: DerivedFeature) -> int | None:
-    """Return the code in `column` of the value that a ``count`` counts, None if it has none there."""
+    """Return the code of a ``count``'s value in `column`, or None if the column never had it."""
     feature = contract.feature(column)
     if not isinstance(feature, CategoryFeature) or derived.value not in feature.vocabulary:
         return None

@@ -1,4 +1,4 @@
-"""Tables of raw values to the encoded matrix, as a scikit-learn transformer."""
+"""Encode tables of raw values as a float32 matrix, with a scikit-learn transformer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn_core.data.columns import parse_category_column, parse_number_column
-from churn_core.data.loading import cells_are_text
+from churn_core.data.csv_files import cells_are_text
 from churn_core.schema import MAX_GROUPED_VOCABULARY, CategoryFeature, NumberFeature
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def parse_table(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Parse a table's features once, by the data contract.
+    """Parse a table's features according to the data contract.
 
     Returns
     -------
     DataFrame
         The features in contract order: numbers as float64 (NaN is missing), categories as pandas
-        categoricals of normalised text. Values that the contract refuses become missing; call
-        `churn_core.data.validate_data` first to be told of them.
+        categoricals of normalised text. Values that break the contract become missing; call
+        `churn_core.data.validate_data` first to report them.
     """
     text_cells = cells_are_text(table)
     parsed: dict[str, object] = {}
@@ -39,42 +39,33 @@ def parse_table(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return pd.DataFrame(parsed)
 
 
+def encode_table(table: pd.DataFrame, contract: Contract) -> npt.NDArray[np.float32]:
+    """Parse and encode raw rows with a trained contract's vocabularies; float32 (rows, features)."""
+    encoder = TableEncoder(contract)
+    encoder.contract_ = contract
+    return encoder.transform(parse_table(table, contract))
+
+
 class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Encodes a table parsed by `parse_table` into one float32 row a customer.
+    """Encodes a table parsed by `parse_table` into one float32 row per customer.
 
     Parameters
     ----------
     contract : Contract
-        Vocabularies in it are replaced by those of the training rows.
+        Its vocabularies are replaced by those of the training rows.
 
     Attributes
     ----------
     contract_ : Contract
-        With the vocabularies that were learnt, each in the order of its values' code points; a category
-        with `max_levels` knows its `MAX_GROUPED_VOCABULARY` most frequent values.
+        With the learnt vocabularies, each in code point order. The vocabulary of a category with
+        `max_levels` has at most its `MAX_GROUPED_VOCABULARY` most frequent values.
     """
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
 
-    @classmethod
-    def of(cls, contract: Contract) -> TableEncoder:
-        """Return an encoder that uses the vocabularies which a trained contract already has."""
-        encoder = cls(contract)
-        encoder.contract_ = contract
-        encoder.n_features_in_ = len(contract.features)
-        return encoder
-
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
-        """Learn the vocabularies.
-
-        Parameters
-        ----------
-        X : DataFrame
-            Parsed training rows.
-        y : ignored
-            The target is never looked at.
-        """
+        """Learn the vocabularies from parsed training rows; the target is not used."""
         del y
         self.contract_ = self.contract.with_vocabularies(
             {f.name: _vocabulary(X[f.name], f) for f in self.contract.categories}
@@ -98,13 +89,13 @@ def _vocabulary(series: pd.Series[str], feature: CategoryFeature) -> list[str]:
     if feature.max_levels is None or len(values) <= MAX_GROUPED_VOCABULARY:
         return values
     counts = series.value_counts()
-    # A stable sort: of equally frequent values the first by code points are known.
+    # The sort is stable, so of equally frequent values the first in code point order are kept.
     return sorted(sorted(values, key=lambda value: -int(counts[value]))[:MAX_GROUPED_VOCABULARY])
 
 
 def _codes(series: pd.Series[str], feature: CategoryFeature) -> npt.NDArray[np.float32]:
     positions, values = pd.factorize(series)
     known = {value: code for code, value in enumerate(feature.vocabulary)}
-    # pd.factorize marks a missing value by -1, which here picks the last entry.
+    # pd.factorize returns -1 for a missing value, which selects the last entry.
     codes = [known.get(value, feature.unknown_code) for value in values] + [feature.missing_code]
     return np.asarray(codes, dtype=np.float32)[positions]

@@ -1,4 +1,4 @@
-"""The encoded matrix, completed: derived features added, missing and unknown values replaced."""
+"""Complete the encoded matrix: add derived features, replace missing and unknown values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """One column before the replacement of missing values.
+    """A column of the engineered matrix and its origin.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ class SourceColumn:
     levels : int or None
         Number of known codes of a category; None for a number.
     sources : tuple of int
-        Positions of the raw features that it is made of.
+        Positions of the raw features that it is computed from.
     derived : int or None
         Its position among the derived features; None for a raw one.
     max_levels : int or None
-        How many values of a category are told apart; None for all.
+        Most values of a category that keep their own level; None for all.
     """
 
     name: str
@@ -43,9 +43,9 @@ class SourceColumn:
 
 
 def source_columns(contract: Contract) -> tuple[SourceColumn, ...]:
-    """List the columns that the engineer makes: all categories first, then all numbers.
+    """List the columns of the engineered matrix: all categories first, then all numbers.
 
-    In that order one graph operation reads all categories, and one all numbers.
+    In this order, one graph operation reads all categories, and another one all numbers.
     """
     raw = [
         SourceColumn(f.name, len(f.vocabulary), (position,), max_levels=f.max_levels)
@@ -67,34 +67,33 @@ def source_columns(contract: Contract) -> tuple[SourceColumn, ...]:
 
 
 def category_count(contract: Contract) -> int:
-    """Return how many of the engineered columns are categories; they come first."""
+    """Return the number of category columns in the engineered matrix; they come first."""
     return len(contract.categories) + sum(d.kind == "bucket" for d in contract.derived)
 
 
 class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Adds derived features to the encoded matrix and replaces missing and unknown values.
 
-    A missing number becomes the median of the training rows, if asked for. An unknown category becomes
-    the most frequent one; a missing category keeps a level of its own if the training rows had one, else
-    it becomes the most frequent one too. Where a category has more values than its `max_levels`, those
-    that are not among the most frequent share one level, and an unknown category has that level too. Only
-    training rows are learnt from.
+    A missing number becomes the median of the training rows if `impute` is set. An unknown category becomes
+    the most frequent one. A missing category has its own level if it occurs in the training rows; otherwise
+    it becomes the most frequent one. If a category has more values than its `max_levels`, all but the most
+    frequent ones share one level with unknown values. Only training rows are used for fitting.
 
     Parameters
     ----------
     contract : Contract
-        With the vocabularies that the matrix is encoded by.
+        With the vocabularies that the matrix is encoded with.
     impute : bool
-        Whether missing numbers are replaced; False for models that treat them themselves.
+        Whether missing numbers are replaced; False for models that accept them.
 
     Attributes
     ----------
     columns_ : tuple of SourceColumn
-        What each output column is made of.
+        The origin of each output column.
     fill_values_ : ndarray of float32, shape (numbers,)
         Medians, in the order of the number columns; NaN where missing numbers stay missing.
     code_maps_ : list of ndarray of float32
-        For each category column the output code by input code (known values, unknown, missing).
+        For each category column, the output code by input code (known values, unknown, missing).
     """
 
     def __init__(self, contract: Contract, impute: bool = True) -> None:
@@ -102,15 +101,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.impute = impute
 
     def fit(self, X: npt.NDArray[np.float32], y: object = None) -> Self:
-        """Learn medians and most frequent values.
-
-        Parameters
-        ----------
-        X : ndarray of float32, shape (rows, features)
-            The encoded training rows.
-        y : ignored
-            The target is never looked at.
-        """
+        """Learn medians and most frequent values from encoded training rows; the target is not used."""
         del y
         self.columns_ = source_columns(self.contract)
         self.code_maps_: list[npt.NDArray[np.float32]] = []
@@ -129,17 +120,12 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the engineered matrix.
-
-        Parameters
-        ----------
-        X : ndarray of float32, shape (rows, features)
-            Encoded rows.
+        """Return the engineered matrix of encoded rows.
 
         Returns
         -------
         ndarray of float32, shape (rows, features + derived features)
-            Columns as `columns_` lists them, without NaN if missing numbers are imputed.
+            Columns in the order of `columns_`, without NaN if `impute` is set.
         """
         derived = derive(X, self.contract)
         result = np.empty((len(X), len(self.columns_)), dtype=np.float32)
@@ -173,9 +159,9 @@ def _code_map(codes: npt.NDArray[np.float32], levels: int, max_levels: int | Non
 
 
 def _grouped_code_map(counts: npt.NDArray[np.int64], levels: int, max_levels: int) -> npt.NDArray[np.float32]:
-    """Number the most frequent codes 0, 1, ... in their own order, then rare, then missing.
+    """Number the most frequent codes 0, 1, ... in their order, then the rare ones, then missing.
 
-    Of equally frequent codes the first are kept, so that equal tables give equal models.
+    Of equally frequent codes the first ones are kept, so that equal tables give equal models.
     """
     kept = np.sort(np.argsort(-counts[:levels], kind="stable")[:max_levels])
     code_map = np.full(levels + 2, max_levels, dtype=np.float32)

@@ -1,6 +1,6 @@
-"""The features' half of an exported graph, written once for both graphs of a bundle.
+"""Write the feature operations of both exported graphs.
 
-skl2onnx's converters and the scoring graph hand in different writers; the operations are the same.
+The skl2onnx converters and the scoring graph pass different writers; the operations are the same.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract, DerivedFeature
 
 FLOAT, INT64, DOUBLE = 1, 7, 11
-"""Element types as ONNX numbers them."""
+"""Element types in ONNX's numbering."""
 
 
 class NodeWriter(Protocol):
-    """Adds operations to a graph that is being built."""
+    """Adds operations to a graph under construction."""
 
     def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         """Add an operation with one output; return the output's name."""
@@ -41,8 +41,8 @@ def write_category_index(
     Returns
     -------
     str
-        Name of an int64 [rows, category columns] tensor: positions in a flat table that holds, column
-        after column, one entry for each code of `engineer.code_maps_`.
+        Name of an int64 [rows, category columns] tensor: positions in a flat table with one entry per code
+        of `engineer.code_maps_`, column after column.
     """
     sizes = [len(code_map) for code_map in engineer.code_maps_]
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)[None, :]
@@ -52,7 +52,7 @@ def write_category_index(
 
 
 def write_numbers(writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer) -> str:
-    """Write the number columns, missing values replaced if the engineer does; float32 [rows, numbers]."""
+    """Write the number columns, float32 [rows, numbers], imputed if `engineer.impute` is set."""
     numbers = _columns(writer, features, derived, engineer, categories=False)
     if not engineer.impute:
         return numbers
@@ -61,7 +61,7 @@ def write_numbers(writer: NodeWriter, features: str, derived: list[str], enginee
 
 
 def write_engineered(writer: NodeWriter, features: str, engineer: FeatureEngineer) -> str:
-    """Write all that `FeatureEngineer.transform` does; return a float32 matrix's name."""
+    """Write the operations of `FeatureEngineer.transform`; return the float32 matrix's name."""
     derived = write_derived(writer, features, engineer.contract)
     parts = []
     if engineer.code_maps_:
@@ -110,7 +110,7 @@ def write_slice(writer: NodeWriter, matrix: str, first: int, end: int) -> str:
 
 
 def _runs(positions: list[int]) -> list[tuple[int, int]]:
-    """Group increasing positions into runs: onnxruntime copies a slice several times faster than a gather."""
+    """Group increasing positions into runs: in onnxruntime a slice is several times faster than a gather."""
     runs: list[tuple[int, int]] = []
     for position in positions:
         if runs and runs[-1][1] == position - 1:
@@ -123,7 +123,7 @@ def _runs(positions: list[int]) -> list[tuple[int, int]]:
 def _write_count(writer: NodeWriter, columns: list[str], contract: Contract, derived: DerivedFeature) -> str:
     hits = []
     for name, column in zip(derived.columns, columns, strict=True):
-        # A value that the column never held in training has no code; -1 is equal to none.
+        # A value that the column never had in training has no code; -1 matches no code.
         code = counted_code(contract, name, derived)
         wanted = writer.constant(np.array([[-1 if code is None else code]], dtype=np.float32))
         hits.append(writer.node("Cast", [writer.node("Equal", [column, wanted])], to=FLOAT))
@@ -131,7 +131,7 @@ def _write_count(writer: NodeWriter, columns: list[str], contract: Contract, der
 
 
 def _write_bucket(writer: NodeWriter, column: str, derived: DerivedFeature) -> str:
-    # One comparison an edge, each with a 1 x 1 constant: onnxruntime has a fast path for just that shape.
+    # One comparison per edge with a 1 x 1 constant: onnxruntime has a fast path for this shape.
     reached = [
         writer.node(
             "Cast",

@@ -1,4 +1,4 @@
-"""Derived features and missing values on tables, for exploration; the pipeline's own arithmetic."""
+"""Derived features and missing values on tables, for exploration, with the pipeline's arithmetic."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 def create_derived_features(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Return a copy of a table with the contract's derived features as further columns.
+    """Return a copy of a table with the contract's derived features added as columns.
 
     Parameters
     ----------
     table : DataFrame
         Raw rows; needs the contract's feature columns.
     contract : Contract
-        Declares the derived features; no vocabularies are needed.
+        Declares the derived features; needs no vocabularies.
 
     Returns
     -------
     DataFrame
-        The table's own columns, then one float32 column a derived feature: numbers with NaN for
-        missing, buckets as the number of the interval with NaN for missing.
+        The table's columns, then one float32 column per derived feature: the number, or a bucket's interval
+        number; NaN for missing.
     """
     encoder = TableEncoder(contract)
     derived = derive(encoder.fit_transform(parse_table(table, contract)), encoder.contract_)
@@ -47,17 +47,17 @@ def create_derived_features(table: pd.DataFrame, contract: Contract) -> pd.DataF
 
 
 def learn_fill_values(table: pd.DataFrame, contract: Contract) -> dict[str, float | str | None]:
-    """Learn what `FeatureEngineer` puts in the place of missing values.
+    """Learn the values with which `FeatureEngineer` replaces missing ones.
 
     Returns
     -------
     dict
-        By column: a number's median; a category's most frequent value, or None where the rows hold
-        missing ones, which then are a value of their own.
+        By column: a number's median, or a category's most frequent value. None for a category with missing
+        values in these rows, because missing then has its own level.
     """
     encoder = TableEncoder(contract)
-    engineer = FeatureEngineer(encoder.fit(parse_table(table, contract)).contract_)
-    engineer.fit(encoder.transform(parse_table(table, contract)))
+    matrix = encoder.fit_transform(parse_table(table, contract))
+    engineer = FeatureEngineer(encoder.contract_).fit(matrix)
     fill: dict[str, float | str | None] = {}
     categories = len(engineer.code_maps_)
     for position, column in enumerate(engineer.columns_):
@@ -76,17 +76,17 @@ def learn_fill_values(table: pd.DataFrame, contract: Contract) -> dict[str, floa
 def handle_missing_values(
     table: pd.DataFrame, contract: Contract, fill_values: Mapping[str, float | str | None] | None = None
 ) -> pd.DataFrame:
-    """Return a copy of a table whose feature columns are parsed and have missing values replaced.
+    """Return a copy of a table with parsed feature columns and missing values replaced.
 
     Parameters
     ----------
     table : DataFrame
         Raw rows; needs the contract's feature columns.
     contract : Contract
-        Names the features and their kinds.
+        Provides the features and their kinds.
     fill_values : mapping, optional
-        From `learn_fill_values` of the training rows; learnt from `table` itself if left out, which
-        is right for training rows only.
+        From `learn_fill_values` of the training rows. By default learnt from `table`, which is correct for
+        training rows only.
 
     Returns
     -------

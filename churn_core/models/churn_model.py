@@ -1,4 +1,4 @@
-"""A trained churn model as scikit-learn knows it."""
+"""A trained churn model in scikit-learn's form."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChurnModel:
-    """A fitted pipeline, its data contract, its decision threshold and how good it is.
+    """A fitted pipeline with its data contract, decision threshold and metrics.
 
     Attributes
     ----------
     settings : Settings
-        What it was trained with; ``model`` is the family and the parameters that were chosen.
+        The training settings; ``model`` holds the chosen family and parameters.
     encoder : TableEncoder
         Fitted: raw rows to the encoded matrix.
     pipeline : Pipeline
         Fitted: the encoded matrix to probabilities.
     decision : Decision
-        From which probability a customer counts as leaving, and what that is expected to bring.
+        The threshold, and the expected result of contacting customers from it on.
     calibrated : bool
         Whether a sigmoid follows the estimator's raw output.
     cv, holdout : dict
@@ -43,9 +43,11 @@ class ChurnModel:
     rows : dict
         ``training`` and ``holdout`` row counts.
     choices : dict of Choice
-        What was compared by cross-validation and what was taken: ``families``, ``pairs``.
+        What cross-validation compared and chose: ``families``, ``pairs``.
     training_matrix : ndarray of float32, shape (training rows, features)
         The encoded training rows; contributions are centred on them.
+    holdout_positions : ndarray of int64, shape (holdout rows,)
+        Row numbers of the holdout in the training table.
     holdout_labels : ndarray of int64, shape (holdout rows,)
         1 for a customer who left.
     holdout_probabilities : ndarray of float64, shape (holdout rows,)
@@ -61,27 +63,28 @@ class ChurnModel:
     rows: dict[str, int]
     choices: dict[str, Choice]
     training_matrix: npt.NDArray[np.float32] = field(repr=False)
+    holdout_positions: npt.NDArray[np.int64] = field(repr=False)
     holdout_labels: npt.NDArray[np.int64] = field(repr=False)
     holdout_probabilities: npt.NDArray[np.float64] = field(repr=False)
 
     @property
     def threshold(self) -> float:
-        """From which probability a customer counts as leaving."""
+        """A customer counts as leaving from this probability on."""
         return self.decision.threshold
 
     @property
     def contract(self) -> Contract:
-        """The data contract with the vocabularies learnt from the training rows."""
+        """The data contract, with the vocabularies of the training rows."""
         return self.encoder.contract_
 
     @property
     def classifier(self) -> Any:
-        """The fitted classifier at the end of the pipeline, with its calibration if it has one."""
+        """The fitted classifier at the end of the pipeline, including any calibration."""
         return self.pipeline.named_steps["classify"]
 
     @property
     def estimator(self) -> Any:
-        """The fitted estimator below the calibration."""
+        """The fitted estimator without the calibration."""
         return self.classifier.calibrated_classifiers_[0].estimator if self.calibrated else self.classifier
 
     @property
@@ -90,17 +93,21 @@ class ChurnModel:
         return Pipeline([("encode", self.encoder), *self.pipeline.steps])
 
     def at_threshold(self, threshold: float) -> ChurnModel:
-        """Return the same model with another threshold, and the holdout measured at that one."""
+        """Return the model with another threshold and the holdout metrics at that threshold."""
         measured = evaluate(self.holdout_labels, round_probability(self.holdout_probabilities), threshold)
         return replace(self, decision=self.decision.moved_to(threshold), holdout=rounded(measured))
 
+    def encode(self, table: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """Parse and encode raw rows; float32 of shape (rows, features)."""
+        return self.encoder.transform(parse_table(table, self.contract))
+
     def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Return scikit-learn's probability of leaving.
+        """Return scikit-learn's probability that each customer leaves.
 
         Parameters
         ----------
         table : DataFrame
-            Raw rows that keep the data contract.
+            Raw rows that conform to the data contract.
 
         Returns
         -------
@@ -109,6 +116,6 @@ class ChurnModel:
         return self.predict_parsed(parse_table(table, self.contract))
 
     def predict_parsed(self, parsed: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """As `predict_proba`, for rows that `churn_core.features.parse_table` has parsed."""
+        """Return the same for rows that `churn_core.features.parse_table` has parsed."""
         probabilities = self.pipeline.predict_proba(self.encoder.transform(parsed))
         return np.asarray(probabilities[:, 1], dtype=np.float64)

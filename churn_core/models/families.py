@@ -1,4 +1,4 @@
-"""The model families: which scikit-learn estimators there are and how their input is represented."""
+"""The model families: their scikit-learn estimators and how each one's input is represented."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils._param_validation import InvalidParameterError
 
 from churn_core.errors import ConfigError
 from churn_core.features import FeatureEngineer
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.engineer import category_count, source_columns
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
-from churn_core.models.splits import calibration_folds
+from churn_core.models.sklearn_internals import check_parameters
 from churn_core.schema import NumberFeature
 
 if TYPE_CHECKING:
@@ -37,13 +36,13 @@ class Family:
     estimator : type
         The scikit-learn classifier.
     defaults : dict
-        Its parameters where the configuration gives no others.
+        Its parameters, unless the configuration sets others.
     representation : 'one_hot', 'ordinal' or 'churn_rates'
-        What the estimator is fed: indicator columns and scaled numbers; category codes and numbers as they
-        are; or churn rates of categories and numbers as they are, missing ones among them. Trees take no
-        scaler: float32 arithmetic before a split moves rows across it.
+        The estimator's input. ``one_hot``: indicator columns and scaled numbers. ``ordinal``: category
+        codes and unscaled numbers. ``churn_rates``: churn rates of categories and unscaled numbers, which
+        may be missing. Trees get no scaler: its float32 arithmetic moves rows across a split's threshold.
     always_calibrated : bool
-        Whether its raw output is a vote and no log-odds, so that it needs a sigmoid in any case.
+        Whether its raw output is a share of votes instead of log-odds and always needs a sigmoid.
     """
 
     estimator: type[Any]
@@ -60,7 +59,7 @@ FAMILIES: Final[dict[str, Family]] = {
         RandomForestClassifier, {"n_estimators": 100, "max_depth": 10}, "ordinal", always_calibrated=True
     ),
 }
-"""The simplest to explain first."""
+"""Ordered from the simplest to explain to the hardest."""
 
 
 def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
@@ -69,8 +68,7 @@ def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
     Raises
     ------
     ConfigError
-        If ``model.params`` names a parameter that the estimator does not have, or gives one a value that
-        it does not take.
+        If ``model.params`` names an unknown parameter, or a value that the estimator does not accept.
     """
     family = FAMILIES[model.type]
     unknown = sorted(set(model.params) - set(family.estimator().get_params()))
@@ -80,14 +78,14 @@ def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
         )
     estimator: ClassifierMixin = family.estimator(**(family.defaults | {"random_state": seed} | model.params))
     try:
-        estimator._validate_params()
-    except InvalidParameterError as error:
+        check_parameters(estimator)
+    except ValueError as error:
         raise ConfigError(f"Config key model.params: {error}") from error
     return estimator
 
 
 def build_pipeline(
-    model: ModelSettings, contract: Contract, seed: int, *, calibrated: bool, folds: Any = None
+    model: ModelSettings, contract: Contract, seed: int, *, calibration: Any = None
 ) -> Pipeline:
     """Build the unfitted steps that follow the encoder: engineered features, representation, classifier.
 
@@ -98,19 +96,17 @@ def build_pipeline(
     contract : Contract
         With the vocabularies that the encoder learnt.
     seed : int
-        Seeds the estimator and the calibration's folds.
-    calibrated : bool
-        Whether a sigmoid is fitted on the out-of-fold raw output of the training rows.
-    folds : splitter or list of (rows to train on, rows held out), optional
-        The calibration's folds, from `churn_core.models.splits.calibration_folds`; ungrouped by default.
+        Seeds the estimator.
+    calibration : splitter or list of (rows to train on, rows held out), optional
+        Folds from `churn_core.models.splits.calibration_folds`, on whose out-of-fold raw output a sigmoid
+        is fitted. Not calibrated by default.
     """
     representation = FAMILIES[model.type].representation
     estimator = build_estimator(model, seed)
     if representation == "churn_rates":
         estimator.set_params(monotonic=monotonic_directions(contract))
-    if calibrated:
-        folds = calibration_folds(seed) if folds is None else folds
-        estimator = CalibratedClassifierCV(estimator, method="sigmoid", cv=folds, ensemble=False)
+    if calibration is not None:
+        estimator = CalibratedClassifierCV(estimator, method="sigmoid", cv=calibration, ensemble=False)
     steps: list[tuple[str, Any]] = [
         ("engineer", FeatureEngineer(contract, impute=representation != "churn_rates"))
     ]
@@ -134,7 +130,7 @@ def _one_hot_representation(contract: Contract) -> ColumnTransformer:
 
 
 def monotonic_directions(contract: Contract) -> list[int]:
-    """Return 1, -1 or 0 for each engineered column: churn may only rise with it, only fall, or both."""
+    """Return 1 (churn may only rise with it), -1 (only fall) or 0 (both) for each engineered column."""
     signs = {"increasing": 1, "decreasing": -1, None: 0}
     directions = []
     for column in source_columns(contract):

@@ -1,4 +1,4 @@
-"""Where the course had its predictor; the real one ships in the Lambdas."""
+"""`ChurnPredictor` under its former import path; the class itself ships in the Lambdas."""
 
 from churn_core.scoring.predictor import ChurnPredictor
 

@@ -1,17 +1,16 @@
-"""Which rows are learnt from and which are held out: the one place where rows are split.
+"""The one place where rows are split into rows to train on and rows held out.
 
-Where the configuration names a group (a household, an account, a customer with several rows), all rows of
-a group stay on one side of every split: rows that are nearly the same on both sides would let a model
-look better than it is.
+All rows of a group (a household, an account, a customer with several rows) stay on one side of every split.
+Nearly equal rows on both sides would make a model look better than it is.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 from sklearn.model_selection import (
     RepeatedStratifiedKFold,
     StratifiedGroupKFold,
@@ -19,15 +18,15 @@ from sklearn.model_selection import (
     train_test_split,
 )
 
-from churn_core.data.columns import distinct_text
-from churn_core.errors import DataError, TrainingError
-from churn_core.scoring.records.encoding import BLANK
+from churn_core.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     import numpy.typing as npt
+
+    from churn_core.config import Settings
+    from churn_core.models.rows import LabelledRows
 
     Indices = npt.NDArray[np.int64]
     Split = tuple[Indices, Indices]
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 CALIBRATION_FOLDS: Final = 5
 
 _HOLDOUT_FOLDS: Final = 20
-"""A holdout of whole groups is made of some of at most so many folds, unless its share is smaller."""
+"""A holdout of whole groups consists of some of at most this many folds, unless its share is smaller."""
 
 _TOO_FEW_GROUPS: Final = (
     "The rows of column data.group can't be split so that both labels are on each side; add groups, lower"
@@ -43,55 +42,61 @@ _TOO_FEW_GROUPS: Final = (
 )
 
 
-def group_codes(table: pd.DataFrame, column: str | None) -> Indices | None:
-    """Number the groups of a table.
+@dataclass(frozen=True, slots=True)
+class HoldoutSplit:
+    """A table's rows, divided once.
 
-    Parameters
+    Attributes
     ----------
-    table : DataFrame
-    column : str or None
-        The configuration's ``data.group``.
+    training : LabelledRows
+        All that training and cross-validation may look at.
+    holdout : LabelledRows
+        For the final metrics only.
+    holdout_positions : ndarray of int64, shape (holdout rows,)
+        Their row numbers in the table, increasing.
+    """
 
-    Returns
-    -------
-    ndarray of int64, shape (rows,), or None
-        Equal where the column's values are equal; a missing value (NULL or blank text) is a group of its
-        own. None without a group column.
+    training: LabelledRows
+    holdout: LabelledRows
+    holdout_positions: Indices
+
+
+def split_off_holdout(rows: LabelledRows, settings: Settings) -> HoldoutSplit:
+    """Divide the rows by `holdout_split`.
 
     Raises
     ------
-    DataError
-        If the table lacks the column, or it holds nested values.
+    TrainingError
+        If a label has too few rows for the folds, or the holdout would have one label only.
     """
-    if column is None:
-        return None
-    if column not in table.columns:
-        raise DataError(f"Column {column!r} (data.group) is not in the table; add it, or change data.group.")
-    series = table[column]
-    text = distinct_text(series)
-    if text is not None:
-        blank = np.array([not value.strip(BLANK) for value in text.values] + [True])
-        codes = np.where(blank[text.codes], -1, text.codes)
-    else:
-        try:
-            codes = pd.factorize(series)[0].astype(np.int64)
-        except TypeError:
-            raise DataError(f"Column {column!r} (data.group) holds nested values; name another.") from None
-    alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))
-    return codes
+    churned = int(rows.labels.sum())
+    rarer = min(churned, len(rows) - churned)
+    needed = 2 * settings.evaluation.folds
+    if rarer < needed:
+        raise TrainingError(
+            f"The rarer label of column {settings.data.target.column!r} has {rarer} rows; training with"
+            f" {settings.evaluation.folds} folds needs {needed}. Add rows or lower evaluation.folds."
+        )
+    training, holdout = holdout_split(
+        rows.labels, rows.groups, settings.data.test_size, settings.data.random_state
+    )
+    if _has_one_label(rows.labels[holdout]):
+        raise TrainingError(
+            f"A holdout of {len(holdout)} rows has one label only; add rows or raise data.test_size."
+        )
+    return HoldoutSplit(rows.take(training), rows.take(holdout), holdout)
 
 
 def holdout_split(labels: Indices, groups: Indices | None, test_size: float, seed: int) -> Split:
-    """Split off the holdout, by class.
+    """Split off the holdout, stratified by class.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (rows,)
     groups : ndarray of int64, shape (rows,), or None
-        From `group_codes`.
+        From `churn_core.models.rows.group_codes`.
     test_size : float
-        Share of the rows to hold out; met as nearly as whole groups allow.
+        Share of the rows to hold out. With groups it is met as closely as whole groups allow.
     seed : int
 
     Returns
@@ -102,20 +107,20 @@ def holdout_split(labels: Indices, groups: Indices | None, test_size: float, see
     Raises
     ------
     TrainingError
-        If the groups do not allow for a holdout with both labels.
+        If no holdout of whole groups has both labels.
     """
-    everyone = np.arange(len(labels))
+    positions = np.arange(len(labels))
     if groups is None:
         training, holdout = train_test_split(
-            everyone, test_size=test_size, stratify=labels, random_state=seed
+            positions, test_size=test_size, stratify=labels, random_state=seed
         )
         return np.sort(training), np.sort(holdout)
     finest = max(_HOLDOUT_FOLDS, round(1 / test_size), round(1 / (1 - test_size)))
     share = Fraction(test_size).limit_denominator(finest)
     folds = _grouped_folds(labels, groups, share.denominator, seed)
     holdout = np.sort(np.concatenate([test for _, test in folds[: share.numerator]]))
-    split = np.setdiff1d(everyone, holdout), holdout
-    _refuse_one_label(labels, [split])
+    split = np.setdiff1d(positions, holdout), holdout
+    _require_both_labels(labels, [split])
     return split
 
 
@@ -127,33 +132,33 @@ def cross_validation_folds(
     Raises
     ------
     TrainingError
-        If the groups do not allow for folds with both labels on each side.
+        If folds of whole groups can't have both labels on each side.
     """
     if groups is None:
         splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
         return list(splitter.split(np.zeros(len(labels)), labels))
-    draw = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     splits = [
         split
-        for repeat_seed in draw.integers(0, 2**32, repeats).tolist()
+        for repeat_seed in generator.integers(0, 2**32, repeats).tolist()
         for split in _grouped_folds(labels, groups, folds, repeat_seed)
     ]
-    _refuse_one_label(labels, splits)
+    _require_both_labels(labels, splits)
     return splits
 
 
-def calibration_folds(seed: int, labels: Indices | None = None, groups: Indices | None = None) -> Any:
-    """Return what scikit-learn's ``cv`` takes for fitting the calibration: a splitter, or the splits.
+def calibration_folds(labels: Indices, groups: Indices | None, seed: int) -> StratifiedKFold | list[Split]:
+    """Return scikit-learn's ``cv`` argument for the calibration: a splitter, or splits of whole groups.
 
     Raises
     ------
     TrainingError
-        If the groups do not allow for folds with both labels on each side.
+        If folds of whole groups can't have both labels on each side.
     """
-    if labels is None or groups is None:
+    if groups is None:
         return StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed)
     splits = _grouped_folds(labels, groups, CALIBRATION_FOLDS, seed)
-    _refuse_one_label(labels, splits)
+    _require_both_labels(labels, splits)
     return splits
 
 
@@ -170,6 +175,10 @@ def _grouped_folds(labels: Indices, groups: Indices, count: int, seed: int) -> l
     return splits
 
 
-def _refuse_one_label(labels: Indices, splits: Sequence[Split]) -> None:
-    if any(labels[side].min() == labels[side].max() for split in splits for side in split):
+def _require_both_labels(labels: Indices, splits: Sequence[Split]) -> None:
+    if any(_has_one_label(labels[side]) for split in splits for side in split):
         raise TrainingError(_TOO_FEW_GROUPS)
+
+
+def _has_one_label(labels: Indices) -> bool:
+    return bool(labels.min() == labels.max())

@@ -1,4 +1,4 @@
-"""Whole runs: train, evaluate, prove, write the bundle."""
+"""Complete runs: train, evaluate, prove, write the bundle."""
 
 from churn_core.pipelines.training import TrainingRun, run_training
 

@@ -1,4 +1,4 @@
-"""Whether a new model may take the place of the one that is there."""
+"""Decide whether a new model may replace the existing bundle."""
 
 from __future__ import annotations
 
@@ -8,38 +8,36 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from churn_core.data import validate_data
-from churn_core.data.columns import target_labels
 from churn_core.errors import TrainingError
-from churn_core.features import TableEncoder, parse_table
-from churn_core.models.splits import group_codes, holdout_split
+from churn_core.features import encode_table
+from churn_core.models.evaluation.metrics import row_log_losses
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.models.churn_model import ChurnModel
 
 _SMALLEST: Final = 5e-7
-"""Scores are rounded to six decimals: what is written as 0 may be this much."""
+"""Scores are rounded to six decimals, so a score of 0 may stand for up to this much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """The new model beside the one that it would replace, on the rows held out from the new one's training.
+    """A new model compared with the existing bundle on the new model's holdout.
 
     Attributes
     ----------
     previous : str
-        The model version that is there.
+        Model version of the existing bundle.
     rows : int
-        How many were held out.
+        Number of rows held out.
     log_loss, previous_log_loss : float
         Mean over the rows, in nats.
     margin : float
-        Standard error of the mean difference, row by row: so much worse counts as no worse.
+        Standard error of the mean difference over the rows; a smaller loss in quality is accepted.
     """
 
     previous: str
@@ -59,18 +57,19 @@ class Promotion:
 
 
 def compare(folder: Path, model: ChurnModel, table: pd.DataFrame) -> Promotion:
-    """Score the held-out rows with the bundle in a folder and with a new model.
+    """Compare a new model with the bundle in a folder, on the new model's holdout.
 
-    The bundle may have been trained on some of them, which favours it: a doubt keeps what is there.
+    The existing bundle may have been trained on some of these rows. This favours it, so in case of doubt it
+    is kept.
 
     Parameters
     ----------
     folder : Path
-        The bundle that is there.
+        Of the existing bundle.
     model : ChurnModel
         The new model, trained on this table.
     table : DataFrame
-        Labelled rows; must keep the contract of the bundle too.
+        Labelled rows; must conform to the existing bundle's contract too.
 
     Raises
     ------
@@ -79,42 +78,35 @@ def compare(folder: Path, model: ChurnModel, table: pd.DataFrame) -> Promotion:
     DataValidationError
         If the table breaks the bundle's contract.
     """
-    there = ChurnPredictor.load(folder)
-    contract, data = there.contract, model.settings.data
-    labels = target_labels(table[model.contract.target], model.contract)
-    _, holdout = holdout_split(labels, group_codes(table, data.group), data.test_size, data.random_state)
-    rows = table.iloc[holdout]
-    validate_data(rows, contract, ids_repeat=data.ids_repeat).raise_for_errors()
-    scores = there.score_matrix(TableEncoder.of(contract).transform(parse_table(rows, contract)))
-    old = _losses(labels[holdout], scores.probability)
-    new = _losses(model.holdout_labels, model.holdout_probabilities)
+    existing = ChurnPredictor.load(folder)
+    contract = existing.contract
+    rows = table.iloc[model.holdout_positions]
+    validate_data(rows, contract, ids_repeat=model.settings.data.ids_repeat).raise_for_errors()
+    scores = existing.score_matrix(encode_table(rows, contract))
+    old, new = (
+        row_log_losses(model.holdout_labels, probabilities, _SMALLEST)
+        for probabilities in (scores.probability, model.holdout_probabilities)
+    )
     return Promotion(
-        previous=there.bundle.model_version,
-        rows=len(holdout),
+        previous=existing.bundle.model_version,
+        rows=len(rows),
         log_loss=float(new.mean()),
         previous_log_loss=float(old.mean()),
-        margin=float((new - old).std(ddof=1) / np.sqrt(len(holdout))),
+        margin=float((new - old).std(ddof=1) / np.sqrt(len(rows))),
     )
 
 
 def require_no_worse(promotion: Promotion) -> None:
-    """Keep what is there, if the new model is worse.
+    """Refuse a new model that is worse than the existing bundle.
 
     Raises
     ------
     TrainingError
-        If it is.
+        If the new model is worse by more than the margin.
     """
     if promotion.is_worse:
         raise TrainingError(
-            f"The new model has a log loss of {promotion.log_loss:.6f} on {promotion.rows:,} held-out rows,"
-            f" {promotion.previous} has {promotion.previous_log_loss:.6f}, which stays where it is;"
-            " look at the data, or train without --promote."
+            f"The new model is worse and was not written: its log loss on {promotion.rows:,} held-out rows is"
+            f" {promotion.log_loss:.6f}, that of {promotion.previous} is {promotion.previous_log_loss:.6f}."
+            " Check the data, or train without --promote."
         )
-
-
-def _losses(
-    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating[Any]]
-) -> npt.NDArray[np.float64]:
-    right = np.where(labels == 1, probabilities, 1 - probabilities).astype(np.float64)
-    return np.asarray(-np.log(np.clip(right, _SMALLEST, 1)), dtype=np.float64)

@@ -1,7 +1,7 @@
-"""A model to try things out with: ``python -m churn_core.pipelines.sample FOLDER``.
+"""Train a sample model for trying things out: ``python -m churn_core.pipelines.sample FOLDER``.
 
-Trained on made-up customers, with the quickest settings; its manifest says ``"sample": true``, under the
-model digest, so that no environment with customers takes it by mistake.
+It is trained on generated customers with the fastest settings. Its manifest has ``"sample": true``, which the
+model digest covers, so environments with real customers can refuse it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,21 @@ SEED: Final = 1
 
 
 def sample_model(folder: Path) -> Bundle:
-    """Return the sample model in a folder, trained first where there is none.
+    """Return the sample model in a folder; train it first if the folder has none.
 
     Raises
     ------
     BundleError
-        If the folder holds another model than a sample.
+        If the folder holds a model that is not a sample.
     ChurnError
         If the folder can't be written, or the configuration can't be read.
     """
     if (folder / MANIFEST).exists():
         bundle = load_bundle(folder)
         if not bundle.sample:
-            raise BundleError(f"{folder} holds a model that is no sample; name it with MODEL, or delete it.")
+            raise BundleError(
+                f"{folder} holds a model that is not a sample; pass it as MODEL={folder}, or delete it."
+            )
         return bundle
     from churn_core.config import load_config, parse_config
     from churn_core.data import generate_sample_data

@@ -1,4 +1,4 @@
-"""From a table to a proved bundle, in one run."""
+"""Train, prove and write a bundle in one run."""
 
 from __future__ import annotations
 
@@ -22,22 +22,18 @@ if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
 
 
-def _silent(step: str) -> None:
-    del step
-
-
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """What a run made.
+    """The results of a run.
 
     Attributes
     ----------
     proved : ProvedModel
-        The model, its graphs and what the parity gate found.
+        The model, its graphs and the result of the parity gate.
     bundle : Bundle
-        As it was read back from its files.
+        Read back from the written files.
     promotion : Promotion or None
-        How it did beside the bundle that it replaced, where that was asked for and there was one.
+        The comparison with the replaced bundle; None without ``promote`` or without a previous bundle.
     """
 
     proved: ProvedModel
@@ -46,50 +42,46 @@ class TrainingRun:
 
 
 def run_training(
-    config: Settings,
+    settings: Settings,
     table: pd.DataFrame,
     folder: Path,
     *,
     jobs: int | None = None,
     sample: bool = False,
     promote: bool = False,
-    on_step: Callable[[str], None] = _silent,
+    on_step: Callable[[str], None] = lambda _step: None,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> TrainingRun:
     """Train, evaluate, export, prove and write a bundle.
 
     Parameters
     ----------
-    config : Settings
-    table : DataFrame
-        Labelled rows.
+    settings, table, jobs, on_fold
+        As in `churn_core.models.train_model`.
     folder : Path
-        Where the bundle goes.
-    jobs : int, optional
-        Folds fitted at the same time; all cores by default.
+        Target of the bundle.
     sample : bool
-        Whether the rows are made up; the bundle then says so.
+        Whether the rows are generated; the bundle is then marked as a sample.
     promote : bool
-        Whether a bundle in `folder` is replaced only by a model that is no worse, and kept beside it.
+        Whether a bundle in `folder` is replaced only if the new model is not worse, and then kept as the
+        previous one.
     on_step : callable
-        Told what is being done.
-    on_fold : callable, optional
-        Told how many folds of the cross-validation are done, and of how many.
+        Called before each step with its description.
 
     Raises
     ------
     ChurnError
-        If the table, the configuration, the parity gate or a better bundle forbids it; nothing is written
-        then.
+        If the table or the configuration is invalid, the parity gate fails, or the existing bundle is
+        better. Nothing is written in these cases.
     """
-    on_step(f"training: model.type {config.model.type}, {config.evaluation.folds} folds")
-    model = train_model(config, table, jobs=jobs, on_fold=on_fold)
+    on_step(f"training: model.type {settings.model.type}, {settings.evaluation.folds} folds")
+    model = train_model(settings, table, jobs=jobs, on_fold=on_fold)
     promotion = None
     if promote and (folder / MANIFEST).exists():
         on_step(f"comparing with the bundle in {folder}")
         promotion = compare(folder, model, table)
         require_no_worse(promotion)
-    on_step("proving that the exported graphs answer as scikit-learn")
+    on_step("comparing the exported graphs with scikit-learn")
     proved = prove_model(model, table)
     on_step(f"writing {folder}")
     bundle = write_bundle(proved, render_report(proved), folder, sample=sample, keep_previous=promote)

@@ -1,4 +1,4 @@
-"""What a report shows of a model's scores and reasons."""
+"""The figures that a report shows of a model's scores and reasons."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     Direction = Literal["more churn", "less churn", "mixed", "depends on the value"]
 
 GROUPS: Final = 10
-"""Bins of the calibration curve and tenths of the ranking."""
+"""Bins of the calibration curve, and parts of the ranking."""
 
 _CLEAR_CORRELATION = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Customers of similar scores.
+    """Customers with similar scores.
 
     Attributes
     ----------
@@ -48,14 +48,9 @@ class CalibrationBin:
     low: float
     high: float
 
-    @property
-    def interval(self) -> str:
-        """The interval as a reader sees it."""
-        return f"{self.low:.1%} to {self.high:.1%}"
-
 
 def calibration_bins(labels: Labels, probabilities: Probabilities) -> list[CalibrationBin]:
-    """Group customers into bins of about equal size by score; equal scores share a bin."""
+    """Group customers by score into bins of about equal size; equal scores share a bin."""
     edges = np.unique(np.quantile(probabilities, np.arange(1, GROUPS) / GROUPS, method="lower"))
     membership = np.searchsorted(edges, probabilities, side="left")
     bins = []
@@ -77,15 +72,15 @@ def calibration_bins(labels: Labels, probabilities: Probabilities) -> list[Calib
 
 @dataclass(frozen=True, slots=True)
 class Tenth:
-    """A tenth of the customers when the highest scores come first.
+    """One tenth of the customers, ranked with the highest scores first.
 
     Attributes
     ----------
     customers, leavers : int
     lift : float
-        Their churn rate over everybody's.
+        Their churn rate, divided by that of all customers.
     reached : float
-        Share of all leavers in this tenth and those before it.
+        Share of all leavers who are in this tenth or an earlier one.
     """
 
     customers: int
@@ -95,15 +90,15 @@ class Tenth:
 
 
 def ranked_tenths(labels: Labels, probabilities: Probabilities) -> list[Tenth]:
-    """Cut the ranking into tenths; the first is the one that ``lift_top_tenth`` measures."""
+    """Split the ranking into tenths; ``lift_top_tenth`` measures the first of them."""
     ranked = labels[np.argsort(-probabilities, kind="stable")]
     edges = [len(ranked) * number // GROUPS for number in range(GROUPS + 1)]
-    everybody = float(ranked.mean())
+    overall = float(ranked.mean())
     return [
         Tenth(
             end - start,
             int(ranked[start:end].sum()),
-            float(ranked[start:end].mean()) / everybody,
+            float(ranked[start:end].mean()) / overall,
             float(ranked[:end].sum() / ranked.sum()),
         )
         for start, end in pairwise(edges)
@@ -113,14 +108,14 @@ def ranked_tenths(labels: Labels, probabilities: Probabilities) -> list[Tenth]:
 
 @dataclass(frozen=True, slots=True)
 class Gains:
-    """Which share of the leavers is reached by contacting which share of the customers.
+    """The share of leavers reached for each share of customers contacted.
 
     Attributes
     ----------
     contacted, reached : ndarray of float64
-        From (0, 0) to (1, 1), one more point for each distinct score, highest first.
+        From (0, 0) to (1, 1), with one more point per distinct score, highest first.
     at_threshold : tuple of float
-        The point at which everybody who is flagged has been contacted.
+        The point at which all flagged customers have been contacted.
     """
 
     contacted: npt.NDArray[np.float64]
@@ -133,7 +128,7 @@ class Gains:
 
 
 def cumulative_gains(labels: Labels, probabilities: Probabilities, threshold: float) -> Gains:
-    """Measure the gains; customers with equal scores are contacted in no particular order."""
+    """Compute the gains curve; customers with equal scores count as contacted in random order."""
     levels, level_of_row = np.unique(-probabilities, return_inverse=True)
     contacted = np.append(0.0, np.cumsum(np.bincount(level_of_row)) / len(labels))
     reached = np.append(0.0, np.cumsum(np.bincount(level_of_row, weights=labels)) / labels.sum())
@@ -143,7 +138,7 @@ def cumulative_gains(labels: Labels, probabilities: Probabilities, threshold: fl
 
 @dataclass(frozen=True, slots=True)
 class FeatureImportance:
-    """How much a feature moves scores.
+    """How strongly a feature moves scores.
 
     Attributes
     ----------
@@ -151,7 +146,7 @@ class FeatureImportance:
     strength : float
         Mean absolute contribution over the training rows, in log-odds.
     direction : str
-        What a higher number goes with.
+        The effect of higher numbers.
     """
 
     name: str
@@ -160,10 +155,10 @@ class FeatureImportance:
 
 
 def training_contributions(proved: ProvedModel) -> npt.NDArray[np.float32]:
-    """Return what the scoring graph says of the training rows, float32 of shape (rows, features)."""
+    """Return the contributions of the training rows, float32 of shape (rows, features)."""
     matrix = proved.model.training_matrix
     options = ort.SessionOptions()
-    # One thread, as everywhere: the same bits in each run.
+    # One thread, as everywhere: more threads may sum in another order and change the last bits.
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(
         proved.scoring.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -179,7 +174,7 @@ def training_contributions(proved: ProvedModel) -> npt.NDArray[np.float32]:
 def feature_importances(
     proved: ProvedModel, contributions: npt.NDArray[np.float32]
 ) -> list[FeatureImportance]:
-    """Rank the features by what they contribute.
+    """Rank the features by mean absolute contribution, the largest first.
 
     Parameters
     ----------

@@ -1,16 +1,16 @@
-"""The plots of a report, as SVG that stands inside an HTML page.
+"""The plots of a report, as SVG elements inside an HTML page.
 
-No text of a user's table enters a plot, so nothing in here needs escaping but the descriptions.
+Plots hold numbers and fixed words only, no text of a user's table. Descriptions are escaped.
 """
 
 from __future__ import annotations
 
-import html
 import io
 import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, Formatter, ScalarFormatter
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 _HISTOGRAM_BINS: Final = 25
 _LARGE: Final = 1_000
 _GAINS_POINTS: Final = 201
-"""A fixed grid keeps the page small however many rows were held out."""
+"""Points of the gains curve: a fixed number keeps the page small for any number of held-out rows."""
 
-# matplotlib writes fixed colours, a page that is light or dark needs variables: each of these
-# near-blacks stands for one and is replaced in the finished SVG. (Pure black it would leave out.)
+# matplotlib writes fixed colours, but a page that can be light or dark needs CSS variables. Each of these
+# near-blacks is replaced by a variable in the finished SVG. matplotlib does not write pure black at all.
 _INK, _GRID, _LEAVERS, _STAYERS = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES: Final = {
     _INK: "var(--ink)",
@@ -64,8 +64,8 @@ _STYLE: Final = {
 }
 
 
-def plot_calibration(bins: list[CalibrationBin]) -> str:
-    """Draw the share of leavers over the mean score, bin by bin."""
+def plot_calibration(bins: list[CalibrationBin]) -> Markup:
+    """Plot the share of leavers against the mean score, one point a bin."""
     scores = [b.mean_score for b in bins]
     rates = [b.churn_rate for b in bins]
     errors = [[b.churn_rate - b.low for b in bins], [b.high - b.churn_rate for b in bins]]
@@ -93,8 +93,8 @@ def plot_calibration(bins: list[CalibrationBin]) -> str:
         )
 
 
-def plot_gains(gains: Gains, churn_rate: float) -> str:
-    """Draw the share of leavers reached over the share of customers contacted, highest scores first."""
+def plot_gains(gains: Gains, churn_rate: float) -> Markup:
+    """Plot the share of leavers reached against the share of customers contacted, highest scores first."""
     shares = np.linspace(0, 1, _GAINS_POINTS)
     with style.context(["default", _STYLE]):
         figure, axes = _canvas("share of customers contacted", "share of leavers reached")
@@ -117,8 +117,8 @@ def plot_gains(gains: Gains, churn_rate: float) -> str:
         )
 
 
-def plot_scores(labels: Labels, probabilities: Probabilities, threshold: float) -> str:
-    """Draw how the scores of leavers and of stayers are distributed, each group by itself."""
+def plot_scores(labels: Labels, probabilities: Probabilities, threshold: float) -> Markup:
+    """Plot the score distributions of leavers and of stayers, each adding up to 100 %."""
     limit = min(1.0, 1.05 * max(float(probabilities.max()), threshold))
     edges = np.linspace(0, limit, _HISTOGRAM_BINS + 1)
     with style.context(["default", _STYLE]):
@@ -141,19 +141,19 @@ def plot_scores(labels: Labels, probabilities: Probabilities, threshold: float) 
         )
 
 
-def plot_effect(effects: list[ValueEffect], key: str) -> str:
-    """Draw a number's contribution over its values, with the range of most customers.
+def plot_effect(effects: list[ValueEffect], key: str) -> Markup:
+    """Plot a number feature's contribution against its values, with the range of most customers.
 
     Parameters
     ----------
     effects : list of ValueEffect
-        Of a number's intervals, in rising order.
+        One per interval of the number, in rising order.
     key : str
-        Tells this plot's ids from those of the page's other plots.
+        Prefix of the ids inside this plot; unique on the page.
     """
     positions, means = [e.position for e in effects], [e.mean for e in effects]
     described = (
-        f"Contribution to the log-odds over the values, from {means[0]:+.2f} at {positions[0]:.4g} to"
+        f"Contribution to the log-odds by value, from {means[0]:+.2f} at {positions[0]:.4g} to"
         f" {means[-1]:+.2f} at {positions[-1]:.4g}; lowest {min(means):+.2f}, highest {max(means):+.2f}."
     )
     with style.context(["default", _STYLE]):
@@ -173,28 +173,30 @@ def plot_effect(effects: list[ValueEffect], key: str) -> str:
         return _inline_svg(figure, key, described)
 
 
-def plot_decision(decision: Decision) -> str:
-    """Draw profit, or F1 where there is no money, over the share of customers contacted."""
-    name, label = ("f1", "F1") if decision.money is None else ("profit_per_1000", "profit of 1,000 customers")
+def plot_decision(decision: Decision) -> Markup:
+    """Plot profit, or F1 without money values, against the share of customers contacted."""
+    name, label = (
+        ("f1", "F1") if decision.money is None else ("profit_per_1000", "profit per 1,000 customers")
+    )
     shares = np.array([point["contacted_per_1000"] / 1000 for point in decision.curve])
     values = np.array([point[name] for point in decision.curve])
     thresholds = np.array([point["threshold"] for point in decision.curve])
     best = decision.observed_best
-    # Falling thresholds, rising shares: interpolation wants its grid to rise.
+    # Thresholds fall along the curve; `np.interp` needs an increasing grid, hence the minus signs.
     band = np.interp([-best.high, -best.low], -thresholds, shares)
     chosen, share = decision.expected[name], decision.expected["contacted_per_1000"]["mean"] / 1000
     spread = np.maximum([[chosen["mean"] - chosen["low"]], [chosen["high"] - chosen["mean"]]], 0)
     described = (
-        f"The {label} over the share of customers contacted, highest scores first. Chosen: {share:.1%} are"
+        f"The {label} by share of customers contacted, highest scores first. Chosen: {share:.1%} are"
         f" contacted, {chosen['mean']:,.6g}, interval {chosen['low']:,.6g} to {chosen['high']:,.6g};"
         f" everybody contacted: {values[-1]:,.6g}."
     )
     with style.context(["default", _STYLE]):
         figure, axes = _canvas("share of customers contacted", label)
-        # Amounts have a sign, and letters for thousands and more.
+        # Wider left margin: amounts have a sign and a unit letter.
         axes.set_position((0.17, 0.14, 0.77, 0.83))
         axes.yaxis.set_major_formatter(_plain_or_thousands(values))
-        axes.axvspan(*band, color=_STAYERS, alpha=0.2, linewidth=0, label="best when drawn anew")
+        axes.axvspan(*band, color=_STAYERS, alpha=0.2, linewidth=0, label="95% of bootstrap samples")
         axes.plot(shares, values, color=_LEAVERS, label="out of fold")
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.errorbar([share], [chosen["mean"]], yerr=spread, color=_INK, capsize=3, fmt="D", label="chosen")
@@ -204,7 +206,7 @@ def plot_decision(decision: Decision) -> str:
 
 
 def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    # Small with large type: on a telephone the drawing shrinks to some 340 pixels.
+    # Small figure, large type: on a phone the drawing is about 340 pixels wide.
     figure = Figure(figsize=(5.0, 3.6))
     axes = figure.add_axes((0.14, 0.14, 0.80, 0.83))
     axes.set_xlabel(x_label)
@@ -215,42 +217,40 @@ def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 
 
 def _plain_or_thousands(values: Sequence[float] | npt.NDArray[np.float64]) -> Formatter:
-    """Write large numbers with letters for thousands and more; small ones have no letters for parts."""
+    """Return a formatter with k, M, ... for large numbers, and without unit letters for small ones."""
     return EngFormatter(sep="") if np.abs(values).max() >= _LARGE else ScalarFormatter()
 
 
 def _percent(share: float, _position: float) -> str:
-    # Three digits tell ticks apart even where hardly anybody leaves.
+    # Three digits keep ticks distinct at very small shares.
     return f"{100 * share:.3g}%"
 
 
-def _inline_svg(figure: Figure, name: str, description: str) -> str:
-    """Write a figure as an SVG element that shares a page with others.
+def _inline_svg(figure: Figure, name: str, description: str) -> Markup:
+    """Write a figure as an SVG element for a page with several plots.
 
     Parameters
     ----------
     figure : Figure
     name : str
-        Tells this plot's ids from those of the page's other plots.
+        Prefix of the ids inside this plot; unique on the page.
     description : str
-        What a reader who can't see the plot is told.
+        Text for readers who can't see the plot.
     """
     buffer = io.StringIO()
-    nobody = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nobody)
-    # The first definition is a style sheet that would reach beyond the drawing; the page has its rule.
+    no_metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    figure.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
+    # The first definition is a style sheet that would apply to the whole page; the page has its own rule.
     _, _, body = buffer.getvalue().partition("</defs>")
     body, _, _ = body.rpartition("</svg>")
-    # matplotlib numbers its groups from 1 in each drawing; only markers and clips are ever referred to.
+    # matplotlib numbers its groups from 1 in every figure. Only markers and clip paths are referenced.
     body = re.sub(r' id="(?![mp][0-9a-f]{10}")[^"]*"', "", body)
     body = body.replace(' id="', f' id="{name}-').replace("url(#", f"url(#{name}-")
     body = body.replace('xlink:href="#', f'href="#{name}-')
     body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, variable)
-    # A page's inline SVG takes its width from the page, only the proportions are the drawing's.
+    # An inline SVG takes its width from the page; only the proportions come from the figure.
     width, height = (72 * inches for inches in figure.get_size_inches())
-    return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{html.escape(description)}">'
-        f"{body}</svg>"
-    )
+    start = Markup('<svg viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">')
+    return start.format(width, height, description) + Markup(body) + Markup("</svg>")  # noqa: S704

@@ -1,4 +1,4 @@
-"""How a feature's values move the score: its contributions, summed up by value."""
+"""The contributions of a feature, summarised by its values."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from churn_core.schema import Feature
 
 INTERVALS: Final = 20
-"""Intervals into which a number is cut, each of about as many customers."""
+"""A number is cut into so many intervals, with about equally many customers each."""
 
 SMALLEST_GROUP: Final = 10
-"""Values of fewer customers are not told apart: a report is passed around, and they might name somebody."""
+"""Values of fewer customers are shown together: reports are shared, and a rare value may identify someone."""
 
 SPREAD: Final = (0.1, 0.9)
-"""Quantiles between which most contributions of one value lie; they differ where columns interact."""
+"""Quantiles that bound the shown range of one value's contributions; they differ where columns interact."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueEffect:
-    """What one value, or one interval of values, contributes.
+    """The contribution of one value or one interval of values.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class ValueEffect:
     share : float
         Share of the customers.
     mean, low, high : float
-        Contribution in log-odds: mean, and the quantiles of `SPREAD`.
+        Contribution in log-odds: its mean and the quantiles `SPREAD`.
     """
 
     label: str
@@ -51,7 +51,7 @@ class ValueEffect:
 def value_effects(
     feature: Feature, values: npt.NDArray[np.float32], contributions: npt.NDArray[np.float32]
 ) -> list[ValueEffect]:
-    """Sum a feature's contributions up by its values.
+    """Summarise a feature's contributions by its values.
 
     Parameters
     ----------
@@ -63,8 +63,9 @@ def value_effects(
     Returns
     -------
     list of ValueEffect
-        Values that occur: a number's intervals in rising order, a category's values by what they
-        contribute, most first, then the rare ones together; missing values last.
+        One per value that occurs. A number's intervals are in increasing order. A category's values are
+        sorted by mean contribution, largest first, then come the rare values together. Missing values
+        come last.
     """
     if isinstance(feature, CategoryFeature):
         codes = values.astype(np.int64)

@@ -1,1 +1,1 @@
-"""The half of the library that ships in the Lambdas: numpy and onnxruntime, and DuckDB for batch."""
+"""The light half of the library, which the Lambdas ship: numpy, onnxruntime, and DuckDB for files."""

@@ -6,21 +6,29 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from churn_core.errors import BundleError
 from churn_core.schema import Contract
 from churn_core.scoring.money import Money
 from churn_core.scoring.onnx_inspection import refuse_unsafe_model
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 FORMAT: Final = 1
-"""Version of the bundle's layout; readers refuse another."""
+"""Version of the bundle's layout; other versions are refused."""
 
 SCORING_GRAPH: Final = "model.onnx"
 PORTABLE_GRAPH: Final = "portable.onnx"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
+
+RISKS: Final = ("low", "medium", "high")
+"""The risk bands, lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +42,17 @@ class Bundle:
     contract : Contract
         The data contract with its vocabularies.
     threshold : float
-        From which probability, rounded to six decimals, a customer counts as leaving.
+        A customer is predicted to leave if the probability, rounded to six decimals, is at least this.
     risk_bands : dict
-        From which probability the risk is ``medium`` and ``high``.
-    model_digest, model_version : str
-        sha256 of the canonical manifest, and name and first 12 digits of it.
+        The lowest probability of ``medium`` and of ``high`` risk.
+    model_digest : str
+        sha256 of the canonical manifest.
+    model_version : str
+        The model's name and the first 12 digits of the digest.
     graph : bytes
         The scoring graph, model.onnx.
     money : Money or None
-        What contacting a customer costs and brings, where the configuration says so.
+        Value and cost of contacting a customer, if the configuration has them.
     """
 
     manifest: dict[str, Any] = field(repr=False)
@@ -56,20 +66,19 @@ class Bundle:
 
     @property
     def sample(self) -> bool:
-        """Whether it was trained on made-up customers, to try things out with."""
+        """Whether the model was trained on generated customers, for trying things out."""
         return self.manifest.get("sample") is True
 
-    def risk(self, probability: float) -> str:
-        """Return the risk band of a rounded probability."""
-        if probability >= self.risk_bands["high"]:
-            return "high"
-        return "medium" if probability >= self.risk_bands["medium"] else "low"
+    def risk_levels(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+        """Return the position in `RISKS` of each rounded probability."""
+        medium, high = (probability >= self.risk_bands[name] for name in ("medium", "high"))
+        return medium.astype(np.uint8) + high
 
 
 def manifest_digest(manifest: dict[str, Any]) -> str:
     """Return the model digest: sha256 of the manifest in canonical JSON.
 
-    Left out are ``created``, which differs between equal models, and the digest's own two keys.
+    ``created`` is left out because it differs between equal models; the digest's own two keys are too.
     """
     content = {k: v for k, v in manifest.items() if k not in ("created", "model_digest", "model_version")}
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -77,18 +86,18 @@ def manifest_digest(manifest: dict[str, Any]) -> str:
 
 
 def model_version(name: str, digest: str) -> str:
-    """Return the version that answers carry."""
+    """Return the model version that answers and outputs name."""
     return f"{name}-{digest[:12]}"
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle; nothing of it is used before its hashes are verified.
+    """Read a bundle and verify its hashes before anything of it is used.
 
     Parameters
     ----------
     folder : Path
-        Holds manifest.json and model.onnx; the other files are verified where they are present (a
-        Lambda's zip leaves them out).
+        Holds manifest.json and model.onnx. The other files are verified if they are present; a Lambda's
+        zip does not hold them.
 
     Raises
     ------
@@ -113,7 +122,7 @@ def load_bundle(folder: Path) -> Bundle:
             model_digest=digest,
             model_version=manifest["model_version"],
             graph=graph,
-            # Bundles of earlier versions know of no money.
+            # Bundles of earlier versions have no money values.
             money=Money.from_dict(money) if (money := manifest["decision"].get("money")) else None,
         )
     except OSError as error:
@@ -121,9 +130,7 @@ def load_bundle(folder: Path) -> Bundle:
             f"A file of the bundle in {folder} can't be read ({error.strerror}); check its permissions."
         ) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(
-            f"{MANIFEST} in {folder} lacks what a bundle needs; train the model again."
-        ) from error
+        raise BundleError(f"{MANIFEST} in {folder} lacks required content; train the model again.") from error
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -136,12 +143,12 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{MANIFEST} in {folder} can't be read; train or fetch the bundle again."
         ) from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BundleError(f"{folder} holds a bundle of another format than {FORMAT}; train the model again.")
+        raise BundleError(f"The bundle in {folder} does not have format {FORMAT}; train the model again.")
     return manifest
 
 
 def _verify_files(folder: Path, files: dict[str, dict[str, Any]]) -> bytes:
-    """Hold each file that is there against its hash; return the very bytes of the graph that were hashed."""
+    """Compare each present file with its hash; return the bytes of the graph that were hashed."""
     graph = b""
     if SCORING_GRAPH not in files:
         raise KeyError(SCORING_GRAPH)

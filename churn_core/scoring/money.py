@@ -1,4 +1,4 @@
-"""What contacting a customer is worth."""
+"""The expected profit of contacting customers."""
 
 from __future__ import annotations
 
@@ -8,44 +8,47 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from churn_core.scoring.scores import round_to_millionths
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 NOBODY: Final = 1.000001
 """A threshold above every score: nobody is contacted."""
 
-_STEPS: Final = 1e6
-"""Amounts and scores are both rounded to millionths."""
+MILLION: Final = 1_000_000
+"""Scores are whole numbers of millionths."""
+
+_WHOLE_FROM: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The economics of an offer that is made to keep customers.
+    """The value, cost and success rate of an offer that is made to keep customers.
 
-    Contacting a customer who would leave with probability p is expected to earn
+    The expected profit of contacting a customer who leaves with probability p is
 
         p * success_rate * value_of_customer - cost_of_offer
 
-    more than leaving that customer alone, which earns 0. This is the gain of Neslin et al. (2006,
-    "Defection Detection", Journal of Marketing Research 43) on which the maximum profit criterion of
-    Verbeke et al. (2012, "New insights into churn prediction in the telecommunication sector", European
-    Journal of Operational Research 218) builds, with contact and incentive in one cost that is paid for
-    whoever is contacted. It assumes that
+    A customer who is not contacted brings 0. This is the gain of Neslin et al. (2006, "Defection
+    Detection", Journal of Marketing Research 43), from which the maximum profit criterion of Verbeke et al.
+    (2012, "New insights into churn prediction in the telecommunication sector", European Journal of
+    Operational Research 218) is derived. Contact and incentive are one cost here, paid for each contacted
+    customer. The formula assumes that
 
-    - value, cost and success rate are the same for every customer, and stay as they are however many
-      are contacted;
-    - an offer changes nothing for those who would have stayed: it neither wakes them nor keeps them;
-    - the value counts what a kept customer brings over the time that the training labels look ahead to
-      and after, less what a success costs beyond the offer itself (a discount that is only then given).
+    - value, cost and success rate are the same for every customer and any number of contacts;
+    - the offer does not change what customers do who would have stayed anyway;
+    - the value is what a kept customer brings from the period of the training labels on, less what a
+      success costs beyond the offer itself (such as a discount given only then).
 
     Parameters
     ----------
     value_of_customer : float
-        What a kept customer is worth, above 0.
+        Value of a kept customer, above 0.
     cost_of_offer : float
-        What contacting one costs, successful or not; at least 0.
+        Cost of one contact, successful or not; at least 0.
     success_rate : float
-        Share of would-be leavers whom the offer keeps, in (0, 1].
+        Share of the customers about to leave whom the offer keeps, in (0, 1].
     """
 
     value_of_customer: float
@@ -63,78 +66,84 @@ class Money:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Money:
-        """Read the values as a manifest has them.
+        """Read the values from a manifest.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If one is missing, no number, or out of range.
+            If a value is missing, not a number, or out of range.
         """
         return cls(*(float(content[key]) for key in ("value_of_customer", "cost_of_offer", "success_rate")))
 
     def to_dict(self) -> dict[str, float]:
-        """Return the values as a manifest has them."""
+        """Return the values for a manifest."""
         return asdict(self)
 
     @property
     def break_even(self) -> float:
-        """The probability from which contacting pays; above 1 where it never does.
+        """The probability from which a contact pays; above 1 if it never does.
 
-        The best threshold for calibrated probabilities (Elkan 2001, "The Foundations of Cost-Sensitive
-        Learning").
+        It is the best threshold for calibrated probabilities (Elkan 2001, "The Foundations of
+        Cost-Sensitive Learning").
         """
         return self.cost_of_offer / (self.success_rate * self.value_of_customer)
 
     @property
     def break_even_threshold(self) -> float:
-        """The lowest score that pays, in the six decimals that scores have; `NOBODY` where none does."""
-        # A score of exactly the break-even is let through, whichever way the division rounded.
-        steps = math.ceil(round(min(self.break_even, NOBODY) * _STEPS, 3))
-        return float(min(steps / _STEPS, NOBODY))
+        """The lowest score, with six decimals, from which a contact pays; `NOBODY` if there is none."""
+        # The inner rounding keeps a score that equals the break-even despite errors of the division.
+        steps = math.ceil(round(min(self.break_even, NOBODY) * MILLION, 3))
+        return float(min(steps / MILLION, NOBODY))
 
-    def expected_profit(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return what contacting each customer is expected to earn.
+    def expected_profit(
+        self, probability: npt.NDArray[np.float64], contacts: int = 1
+    ) -> npt.NDArray[np.float64]:
+        """Return the expected profit of contacting each customer.
 
         Parameters
         ----------
         probability : ndarray of float64
-            Of leaving, rounded as scores are.
+            Rounded scores, or the sum of the scores of several customers.
+        contacts : int
+            How many customers each entry of `probability` stands for.
 
         Returns
         -------
         ndarray of float64
             Rounded to six decimals.
         """
-        profit = probability * self.success_rate * self.value_of_customer - self.cost_of_offer
-        # Adding 0 makes a negative zero a plain one.
-        rounded: npt.NDArray[np.float64] = np.rint(profit * _STEPS) / _STEPS + 0.0
-        return rounded
+        earned = probability * self.success_rate * self.value_of_customer
+        return round_to_millionths(earned - contacts * self.cost_of_offer)
+
+
+def format_amount(value: float) -> str:
+    """Return an amount as text: whole from 100 on, with three digits below."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:,.3g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """Customers from the threshold on, counted without an error of rounding.
+    """Customers at or above the threshold: how many, and the exact sum of their probabilities.
 
     Attributes
     ----------
     customers : int
-    probability_steps : int
-        The sum of their probabilities in millionths: whole, so that it is the same in whatever order.
+    millionths : int
+        The sum of their probabilities in millionths. Whole numbers give the same sum in any order.
     """
 
     customers: int = 0
-    probability_steps: int = 0
+    millionths: int = 0
 
     @classmethod
-    def of(cls, probability: npt.NDArray[np.float64]) -> Flagged:
-        """Count rounded probabilities."""
-        return cls(len(probability), int(np.rint(probability * _STEPS).sum()))
+    def count(cls, probability: npt.NDArray[np.float64], threshold: float) -> Flagged:
+        """Count the rounded probabilities that are at least `threshold`."""
+        flagged = probability[probability >= threshold]
+        return cls(len(flagged), int(np.rint(flagged * MILLION).sum()))
 
     def __add__(self, other: Flagged) -> Flagged:
-        return Flagged(self.customers + other.customers, self.probability_steps + other.probability_steps)
+        return Flagged(self.customers + other.customers, self.millionths + other.millionths)
 
     def expected_profit(self, money: Money) -> float:
-        """Return what contacting all of them is expected to earn, to six decimals."""
-        leavers = self.probability_steps / _STEPS
-        earned = leavers * money.success_rate * money.value_of_customer - self.customers * money.cost_of_offer
-        return round(earned, 6) + 0.0
+        """Return the expected profit of contacting all of them, to six decimals."""
+        return float(money.expected_profit(np.array(self.millionths / MILLION), self.customers))

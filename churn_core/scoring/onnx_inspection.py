@@ -1,9 +1,8 @@
-"""Look into an ONNX file before a runtime loads it.
+"""Check an ONNX file before onnxruntime loads it.
 
-onnxruntime reads tensors from other files where a model says so, and custom operators come with code.
-A model from a bundle may do neither. The ``onnx`` package does not ship in the Lambdas, so the few
-fields that matter are read from the protobuf wire format (protobuf.dev, "Encoding"; field numbers from
-onnx.proto).
+A model may make onnxruntime read tensors from other files, or use custom operators, which come with code.
+A bundle's model may do neither. The ``onnx`` package is not shipped in the Lambdas, so this module reads
+the relevant fields from the protobuf wire format (protobuf.dev, "Encoding"; field numbers of onnx.proto).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
-# Field numbers whose content is a message that is looked into, by the message that holds them.
+# For each message, the field numbers of nested messages that are checked, and the kind of each.
 _MODEL: Final = {7: "graph", 8: "opset", 25: "function"}
 _NESTED: Final[dict[str, dict[int, str]]] = {
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
@@ -35,13 +34,13 @@ _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
 _OPSET_DOMAIN, _NODE_DOMAIN = 1, 7
 _ORT_FORMAT: Final = b"ORTM"
 
-# A tree ensemble holds a hundred thousand numbers, each a field of its own: skipped a run at a time.
+# A tree ensemble stores 100,000 numbers as a field each. Regular expressions skip whole runs of them.
 _NUMBER_RUN = re.compile(rb"(?:\x3d.{4})+|(?:\x40[\x80-\xff]*[\x00-\x7f])+", re.DOTALL)
 _MODE_RUN = re.compile(rb"(?:\x4a\x0aBRANCH_LEQ|\x4a\x04LEAF)+")
 
 
 def refuse_unsafe_model(content: bytes) -> None:
-    """Check that a model keeps its data inside and uses standard operators only.
+    """Check that a model holds all its data and uses only standard operators.
 
     Parameters
     ----------
@@ -51,18 +50,18 @@ def refuse_unsafe_model(content: bytes) -> None:
     Raises
     ------
     BundleError
-        If a tensor's data lies outside the file, an operator's domain is not ONNX's own, or the bytes
-        are no ONNX model.
+        If a tensor's data is outside the file, an operator's domain is not one of ONNX, or the bytes are
+        not an ONNX model.
     """
     if content[4:8] == _ORT_FORMAT:
-        # By these four bytes onnxruntime takes a file for one of its own format, whatever else it is.
-        raise BundleError("model.onnx is no ONNX model; train or fetch the bundle again.")
+        # onnxruntime loads any file with these four bytes as its own ORT format.
+        raise BundleError("model.onnx is not an ONNX model; train or fetch the bundle again.")
     try:
         has_graph = _inspect(memoryview(content), "model")
     except (IndexError, ValueError, RecursionError) as error:
-        raise BundleError("model.onnx is no ONNX model; train or fetch the bundle again.") from error
+        raise BundleError("model.onnx is not an ONNX model; train or fetch the bundle again.") from error
     if not has_graph:
-        raise BundleError("model.onnx holds no graph; train or fetch the bundle again.")
+        raise BundleError("model.onnx does not hold a graph; train or fetch the bundle again.")
 
 
 def _inspect(message: memoryview, kind: str) -> bool:
@@ -85,7 +84,7 @@ def _inspect(message: memoryview, kind: str) -> bool:
 
 def _check_domain(domain: str) -> None:
     if domain not in ALLOWED_DOMAINS:
-        raise BundleError("model.onnx uses operators of a domain that is not ONNX's own; it is not loaded.")
+        raise BundleError("model.onnx uses custom operators and is not loaded; only ONNX's own are allowed.")
 
 
 def _fields(message: memoryview, *, skip_runs: bool) -> Iterator[tuple[int, int | memoryview]]:
@@ -98,7 +97,7 @@ def _fields(message: memoryview, *, skip_runs: bool) -> Iterator[tuple[int, int 
                 continue
         key, position = _read_varint(message, position)
         if key >> 32:
-            # protobuf drops what does not fit 32 bits, and would read another field than we.
+            # protobuf drops bits above 32, and would read another field number than this code.
             raise ValueError("field number too large")
         field, wire = key >> 3, key & 7
         if wire == _VARINT:

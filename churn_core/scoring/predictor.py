@@ -1,4 +1,4 @@
-"""Score customers with a model bundle: numpy and onnxruntime, nothing else."""
+"""Score customers with a model bundle, using only numpy and onnxruntime."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from churn_core.scoring.records.encoding import EncodedRecords
+
 ROWS_PER_RUN: Final = 4_096
-"""Rows handed to onnxruntime at a time: few enough for its intermediate tensors to stay in cache."""
+"""Rows in one run of onnxruntime: few enough that its intermediate tensors stay in the cache."""
 
 TOLERANCE: Final = 1e-6
-"""How far golden rows may be off on another type of processor."""
+"""Allowed difference of a golden row's probability; another type of processor may round differently."""
 
 _MINIMUM_ROWS: Final = 2
 _OUTPUTS: Final = ["probability", "raw_score", "contributions"]
@@ -41,7 +43,7 @@ class ChurnPredictor:
     Raises
     ------
     BundleError
-        If the graph can't be loaded, or answers differently on the bundle's golden rows.
+        If the graph can't be loaded, or gives other scores for the bundle's golden rows.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -50,7 +52,7 @@ class ChurnPredictor:
         self._encoder = RecordEncoder(bundle.contract)
         self._answers = AnswerWriter(bundle)
         options = ort.SessionOptions()
-        # One thread: the same bits for every batch size, and no spinning on a fraction of a core.
+        # With one thread the scores have the same bits for any number of rows.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
@@ -71,7 +73,7 @@ class ChurnPredictor:
         Raises
         ------
         BundleError
-            As `load_bundle` and the constructor.
+            For the reasons of `load_bundle` and of the constructor.
         """
         return cls(load_bundle(folder))
 
@@ -81,7 +83,7 @@ class ChurnPredictor:
         Parameters
         ----------
         matrix : ndarray of float32, shape (rows, features)
-            As `RecordEncoder` or DuckDB encodes it, columns in contract order.
+            Encoded by `RecordEncoder` or DuckDB, with columns in contract order.
         """
         rows = len(matrix)
         if 0 < rows <= ROWS_PER_RUN:
@@ -99,7 +101,7 @@ class ChurnPredictor:
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         size = len(part)
         if size < _MINIMUM_ROWS:
-            # A run over one row takes another code path in onnxruntime and may differ in the last bit.
+            # onnxruntime computes a single row by other code, whose result may differ in the last bit.
             part = np.concatenate([part, part])
         probability, raw_score, contributions = self._session.run(_OUTPUTS, {"features": part})
         return round_probability(probability[:size, 0]), raw_score[:size, 0], contributions[:size]
@@ -118,7 +120,7 @@ class ChurnPredictor:
         Parameters
         ----------
         records : mapping or sequence of mappings
-            Column name to value; the id column is optional and echoed.
+            Column name to value. The id column is optional; the answer repeats it.
         all_reasons : bool
             List every feature's contribution, not only the three that push most towards leaving.
 
@@ -126,14 +128,14 @@ class ChurnPredictor:
         -------
         dict or list of dict
             ``churn_probability``, ``will_churn``, ``threshold``, ``risk``, ``reasons``, ``warnings``,
-            ``model_version``; ``expected_profit`` where the bundle has the money values.
+            ``model_version``; ``expected_profit`` if the bundle has money values; the id if given.
 
         Raises
         ------
         InvalidRecordsError
             If a value breaks the data contract; names record, column and code.
         ScoringError
-            If the model answers with no number.
+            If the model gives a probability that is not a finite number.
         """
         if isinstance(records, Mapping):
             return self.answer([records], self.encode([records]), all_reasons=all_reasons)[0]
@@ -141,7 +143,7 @@ class ChurnPredictor:
         return self.answer(records, self.encode(records), all_reasons=all_reasons)
 
     def encode(self, records: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
-        """Encode customers given as records, the first half of `predict`.
+        """Encode customers given as records: the first half of `predict`.
 
         Returns
         -------
@@ -152,10 +154,7 @@ class ChurnPredictor:
         InvalidRecordsError
             If a value breaks the data contract; names record, column and code.
         """
-        encoded = self._encoder.encode_records(records)
-        if encoded.faults:
-            raise InvalidRecordsError(encoded.faults)
-        return encoded.matrix
+        return _sound_matrix(self._encoder.encode_records(records))
 
     def answer(
         self,
@@ -164,12 +163,12 @@ class ChurnPredictor:
         *,
         all_reasons: bool = False,
     ) -> list[dict[str, Any]]:
-        """Score encoded customers, the second half of `predict`.
+        """Score and describe encoded customers: the second half of `predict`.
 
         Raises
         ------
         ScoringError
-            If the model answers with no number.
+            If the model gives a probability that is not a finite number.
         """
         return self._answers.write(records, matrix, self.score_matrix(matrix), all_reasons)
 
@@ -179,29 +178,22 @@ class ChurnPredictor:
         Parameters
         ----------
         columns : mapping
-            Column name to values, all of one length; columns that are no features are ignored.
+            Column name to values, all of one length; columns that are not features are ignored.
 
         Raises
         ------
         InvalidRecordsError
             If a column is missing or a value breaks the data contract.
         ScoringError
-            If the model answers with no number.
+            If the model gives a probability that is not a finite number.
         """
-        scores = self.score_matrix(self._encode_columns(columns))
-        require_probabilities(scores)
-        return scores
-
-    def _encode_columns(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.float32]:
         rows = len(columns[self.contract.names[0]]) if self.contract.names[0] in columns else 0
         complete = {name: columns.get(name, [None] * rows) for name in self.contract.names}
-        lengths = {len(values) for values in complete.values()}
-        if len(lengths) > 1:
+        if len({len(values) for values in complete.values()}) > 1:
             raise ValueError("columns must all have the same length")
-        encoded = self._encoder.encode_columns(complete, rows)
-        if encoded.faults:
-            raise InvalidRecordsError(encoded.faults)
-        return encoded.matrix
+        scores = self.score_matrix(_sound_matrix(self._encoder.encode_columns(complete, rows)))
+        require_probabilities(scores)
+        return scores
 
     def _check_signature(self) -> None:
         inputs = self._session.get_inputs()
@@ -218,10 +210,16 @@ class ChurnPredictor:
         for golden in self.bundle.manifest["golden_rows"]:
             answer = self.predict(dict(golden["record"]))
             expected = golden["churn_probability"]
-            # Said so that NaN is no answer either.
+            # `not (x <= tolerance)` also rejects NaN.
             if not abs(answer["churn_probability"] - expected) <= TOLERANCE or (
                 answer["will_churn"] != golden["will_churn"]
             ):
                 raise BundleError(
-                    "model.onnx answers differently from what the bundle recorded; train the model again."
+                    "model.onnx does not give the scores of the bundle's golden rows; train the model again."
                 )
+
+
+def _sound_matrix(encoded: EncodedRecords) -> npt.NDArray[np.float32]:
+    if encoded.faults:
+        raise InvalidRecordsError(encoded.faults)
+    return encoded.matrix

@@ -7,26 +7,33 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from churn_core.scoring.scores import round_to_millionths
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 TOP_REASONS: Final = 3
+"""Maximum number of reasons of a score, unless all features are requested."""
 
-_FREE_BITS: Final = (1 << 29) - 1
+_BLOCK_ROWS: Final = 4_096
+"""Rows that are ranked at a time, so that the keys stay in the processor's cache."""
+
+_LOW_HALF: Final = (1 << 32) - 1
+_ALL_BUT_SIGN: Final = np.int32(0x7FFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
 class RankedReasons:
-    """Contributions of many customers, each customer's in order of strength.
+    """Contributions of customers, each customer's largest first.
 
     Attributes
     ----------
     positions : ndarray of int64, shape (rows, reasons)
-        Of features in the contract; the largest contribution first, ties in contract order.
+        Positions of the features in the contract; ties in contract order.
     contributions : ndarray of float64, shape (rows, reasons)
         In log-odds, rounded to six decimals.
     counts : ndarray of int64, shape (rows,)
-        How many of a row's reasons are to be named.
+        How many of a row's entries are reasons; the entries after them are not.
     """
 
     positions: npt.NDArray[np.int64]
@@ -34,51 +41,36 @@ class RankedReasons:
     counts: npt.NDArray[np.int64]
 
 
-def ranked_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = False) -> RankedReasons:
-    """Rank each customer's contributions.
+def rank_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = False) -> RankedReasons:
+    """Rank each customer's contributions, for one customer or a batch.
 
     Parameters
     ----------
     contributions : ndarray of float32, shape (rows, features)
         In log-odds.
     all_reasons : bool
-        Every feature, whatever its sign, instead of the three that push most towards leaving.
+        Rank every feature, whatever its sign, instead of the three that push most towards leaving.
     """
-    order = np.argsort(-contributions, axis=1, kind="stable")
-    if not all_reasons:
-        order = order[:, :TOP_REASONS]
-    ranked = np.take_along_axis(contributions, order, axis=1)
-    named = np.full(ranked.shape, True) if all_reasons else ranked > 0
-    # Adding nothing turns -0.0 into 0.0.
-    rounded = np.rint(ranked.astype(np.float64) * 1e6) / 1e6 + 0.0
-    return RankedReasons(order, rounded, named.sum(axis=1))
-
-
-def top_positions(contributions: npt.NDArray[np.float32]) -> list[npt.NDArray[np.int64]]:
-    """Find the reasons of many customers at once.
-
-    Parameters
-    ----------
-    contributions : ndarray of float32, shape (rows, features)
-
-    Returns
-    -------
-    list of three ndarray of int64, shape (rows,)
-        Positions of the first, second and third reason; -1 where there is none.
-    """
-    rows, width = contributions.shape
-    # A float32 widened to float64 leaves 29 low bits free. With the position in them, and positive floats
-    # ordering as their bits do, one integer maximum finds value and place, ties going to the lower place.
-    keys = np.ascontiguousarray(contributions.T).astype(np.float64)
-    np.maximum(keys, 0.0, out=keys)
-    ordered = keys.view(np.int64)
-    ordered |= (width - np.arange(width))[:, None]
-    best = np.zeros((TOP_REASONS, rows), dtype=np.int64)
-    rest = np.empty(rows, dtype=np.int64)
-    for key in ordered:
-        for place in best:
-            # Each place keeps the larger of the two and hands the smaller one down.
-            np.minimum(place, key, out=rest)
-            np.maximum(place, key, out=place)
-            key[:] = rest
-    return [np.where(place > _FREE_BITS, width - (place & _FREE_BITS), -1) for place in best]
+    if len(contributions) > _BLOCK_ROWS:
+        starts = range(0, len(contributions), _BLOCK_ROWS)
+        blocks = [rank_reasons(contributions[start : start + _BLOCK_ROWS], all_reasons) for start in starts]
+        return RankedReasons(
+            np.concatenate([block.positions for block in blocks]),
+            np.concatenate([block.contributions for block in blocks]),
+            np.concatenate([block.counts for block in blocks]),
+        )
+    width = contributions.shape[1]
+    # An integer with the order of the float in its high half and the feature's position in its low half.
+    # numpy sorts integers with vector instructions: 32,768 rows of 19 features take 3 ms, where a stable
+    # argsort of the floats takes 16 ms. Adding 0.0 turns -0.0 into 0.0, so that the two are ties.
+    bits = (contributions + np.float32(0)).view(np.int32)
+    # The bits of negative floats sort in reverse order.
+    bits ^= (bits >> 31) & _ALL_BUT_SIGN
+    keys = bits.astype(np.int64, order="C") << 32
+    keys |= width - np.arange(width)
+    keys.sort(axis=1)
+    largest_first = keys[:, ::-1] if all_reasons else keys[:, : -TOP_REASONS - 1 : -1]
+    positions = width - (largest_first & _LOW_HALF)
+    ranked = contributions[np.arange(len(contributions))[:, None], positions]
+    counts = np.full(len(ranked), width) if all_reasons else (ranked > 0).sum(axis=1)
+    return RankedReasons(positions, round_to_millionths(ranked), counts)

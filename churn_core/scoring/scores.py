@@ -1,4 +1,4 @@
-"""Scores of many customers, and the one rule by which a probability is rounded."""
+"""Scores of customers, and how they are rounded."""
 
 from __future__ import annotations
 
@@ -29,20 +29,25 @@ class Scores:
     contributions: npt.NDArray[np.float32]
 
 
-def round_probability(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Round to the six decimals of every score that is shown, stored or decided on."""
-    result: npt.NDArray[np.float64] = np.rint(probability.astype(np.float64) * 1e6) / 1e6
+def round_to_millionths(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Round to six decimals, half to even; the result holds no negative zero."""
+    result: npt.NDArray[np.float64] = np.rint(values.astype(np.float64) * 1e6) / 1e6 + 0.0
     return result
 
 
+def round_probability(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Round a score as it is shown, stored and compared with thresholds: to six decimals."""
+    return round_to_millionths(probability)
+
+
 def require_probabilities(scores: Scores, rows: npt.NDArray[np.bool_] | None = None) -> None:
-    """Refuse scores that are no numbers.
+    """Check that each probability is a finite number.
 
     Parameters
     ----------
     scores : Scores
     rows : ndarray of bool, shape (rows,), or None
-        Those that count; by default all.
+        The rows to check; by default all.
 
     Raises
     ------
@@ -51,4 +56,4 @@ def require_probabilities(scores: Scores, rows: npt.NDArray[np.bool_] | None = N
     """
     finite = np.isfinite(scores.probability)
     if not (finite if rows is None else finite | ~rows).all():
-        raise ScoringError("The model answered a customer with no number; train the model again.")
+        raise ScoringError("The model gave a probability that is not a number; train the model again.")

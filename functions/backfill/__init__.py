@@ -1,1 +1,1 @@
-"""AWS Lambda function that plans and finishes runs over whole prefixes."""
+"""Lambda function that plans, watches and finishes backfill runs over a prefix."""

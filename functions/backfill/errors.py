@@ -1,14 +1,14 @@
-"""How a step ends that brings no result.
+"""Errors that end a step of a run.
 
-The state machine knows these by name (`infra/state_machine/backfill.asl.json`): it tries nothing again but
-`RetryLaterError`, and what AWS itself may raise.
+The state machine knows them by name (`infra/state_machine/backfill.asl.json`). It retries a step only after
+`RetryLaterError` and after errors of AWS itself.
 """
 
 from __future__ import annotations
 
 
 class BackfillError(Exception):
-    """One sentence with the mend; no key of an object and no customer's value is part of it."""
+    """Base class; the message is one sentence with the fix, without input keys and customers' values."""
 
 
 class RetryLaterError(BackfillError):
@@ -16,31 +16,31 @@ class RetryLaterError(BackfillError):
 
 
 class BadRequestError(BackfillError):
-    """The input asks for what no run can do."""
+    """The request is malformed or asks for something that a run can't do."""
 
 
 class EmptyPrefixError(BackfillError):
-    """There is nothing to score below the prefix."""
+    """There are no input objects below the prefix."""
 
 
 class TooManyPartsError(BackfillError):
-    """The prefix has more parts than a run takes."""
+    """The prefix has more parts than a run may have."""
 
 
 class UnknownRunError(BackfillError):
-    """There is no plan of that run, or it is another one's."""
+    """The run has no plan, or its plan belongs to another run."""
 
 
 class ModelChangedError(BackfillError):
-    """The run was planned with another model than the function has."""
+    """The function has another model than the run was planned with."""
 
 
 class IncompleteRunError(BackfillError):
-    """Parts have neither scores nor a record that says why not."""
+    """Some parts have neither scores nor a record."""
 
 
 class UnbalancedRunError(BackfillError):
-    """Rows of an output do not add up."""
+    """The row counts of an output do not add up."""
 
 
 PERMANENT = (
@@ -52,4 +52,4 @@ PERMANENT = (
     IncompleteRunError,
     UnbalancedRunError,
 )
-"""Errors that come again however often a step is tried."""
+"""Errors that a repeated step would raise again."""

@@ -1,4 +1,4 @@
-"""The one object that says a run is complete: what readers wait for."""
+"""The manifest: readers wait for this object, which exists once the run is complete."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from functions.shared.objects import InputObject
 
 FORMAT: Final = 1
-"""Version of the manifest's layout."""
+"""Version of the manifest's format."""
 
 
-def manifest(plan: Plan, parts: Sequence[Part], bundle: Bundle) -> dict[str, Any]:
-    """Return a run's manifest, of which the same results give the same bytes.
+def build_manifest(plan: Plan, parts: Sequence[Part], bundle: Bundle) -> dict[str, Any]:
+    """Return a run's manifest; the same results give the same bytes.
 
     Parameters
     ----------
     plan : Plan
     parts : sequence of Part
-        What became of each of the plan's parts, in their order.
+        The state of each part, in the plan's order.
     bundle : Bundle
-        The model's.
+        The model.
 
     Raises
     ------
     IncompleteRunError
-        If a part is open.
+        If a part has neither output nor record.
     UnbalancedRunError
-        If the rows rejected are not those told by code.
+        If an output's footer contradicts its row counts.
     """
     still_open = sum(isinstance(part, OpenPart) for part in parts)
     if still_open:
@@ -69,7 +69,7 @@ def manifest(plan: Plan, parts: Sequence[Part], bundle: Bundle) -> dict[str, Any
         "drift": _drift(scored, bundle),
         "outputs": [
             {
-                **_named(part.source),
+                **_version(part.source),
                 "output": part.output_key,
                 "rows": part.rows,
                 "scored": part.scored,
@@ -78,17 +78,17 @@ def manifest(plan: Plan, parts: Sequence[Part], bundle: Bundle) -> dict[str, Any
             for part in scored
         ],
         "not_scored": [
-            {**_named(part.source), "code": part.code, "record": part.record_key} for part in not_scored
+            {**_version(part.source), "code": part.code, "record": part.record_key} for part in not_scored
         ],
     }
 
 
-def manifest_bytes(content: dict[str, Any]) -> bytes:
-    """Write a manifest as JSON."""
+def encode_manifest(content: dict[str, Any]) -> bytes:
+    """Encode a manifest as JSON."""
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _named(source: InputObject) -> dict[str, Any]:
+def _version(source: InputObject) -> dict[str, Any]:
     return {"key": source.key, "version_id": source.version_id, "etag": source.etag}
 
 
@@ -102,23 +102,23 @@ def _rejects(scored: Sequence[ScoredPart]) -> dict[str, int]:
             balanced = False
         if not balanced:
             raise UnbalancedRunError(
-                f"The output {part.output_key} tells other rejects by code than in sum;"
-                " remove it, and start the run again."
+                f"The rejects by code in the footer of output {part.output_key} do not add up to its"
+                " rejected rows; delete it and start the run again."
             )
         total.update(rejects)
     return dict(sorted(total.items()))
 
 
 def _drift(scored: Sequence[ScoredPart], bundle: Bundle) -> dict[str, Any] | None:
-    """Return the drift of all rows as of one table; None if the bundle has no training profile.
+    """Return the drift of all rows as one table; None if the bundle has no training profile.
 
-    Outputs that were written before their footers told counts are left out: ``parts`` and ``rows`` say of
-    how much the figures are.
+    Outputs of older versions have no counts in their footers and are left out; ``of_parts`` and ``rows`` say
+    how many parts and rows the figures cover.
     """
-    profile = TrainingProfile.of(bundle)
+    profile = TrainingProfile.from_bundle(bundle)
     if profile is None:
         return None
-    total = DriftCounter(bundle.contract, profile, bundle.threshold).nothing()
+    total = DriftCounter(bundle.contract, profile, bundle.threshold).empty_counts()
     parts = rejected = 0
     for part in scored:
         text = part.entries.get("churn.drift_counts")
@@ -128,13 +128,13 @@ def _drift(scored: Sequence[ScoredPart], bundle: Bundle) -> dict[str, Any] | Non
             counts = read_drift_counts(text, bundle.contract, profile)
         except DriftCountsError as error:
             raise UnbalancedRunError(
-                f"The output {part.output_key} has drift counts that can't be read ({error});"
-                " remove it, and start the run again."
+                f"The drift counts in the footer of output {part.output_key} can't be read ({error});"
+                " delete it and start the run again."
             ) from error
         if counts.rows != part.scored:
             raise UnbalancedRunError(
-                f"The output {part.output_key} counts other rows than it scored;"
-                " remove it, and start the run again."
+                f"The drift counts in the footer of output {part.output_key} cover {counts.rows} rows, but"
+                f" {part.scored} were scored; delete it and start the run again."
             )
         total.add(counts)
         parts, rejected = parts + 1, rejected + part.rejected

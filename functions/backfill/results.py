@@ -1,15 +1,16 @@
-"""What became of a run's parts, as the output bucket tells: scores, a record instead, or nothing yet."""
+"""The state of a run's parts, as the output bucket shows it: scored, not scored, or open."""
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.scoring.parquet.footer import Footer, footer_length, read_footer
 from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.errors import UnbalancedRunError
+from functions.backfill.footers import read_object_footer
 from functions.shared.objects import COUNTS, output_key
 from functions.shared.records import REQUEUED, object_record_key
 
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     from functions.shared.objects import InputObject
 
 THREADS: Final = 32
-_END_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPart:
-    """A part whose output is there.
+    """A part whose output exists.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class ScoredPart:
     output_key : str
     rows, scored, rejected : int
     entries : dict
-        What the output's footer says; empty where it was not read.
+        Entries of the output's footer; empty if it was not read.
     """
 
     source: InputObject
@@ -46,13 +46,13 @@ class ScoredPart:
 
 @dataclass(frozen=True, slots=True)
 class NotScoredPart:
-    """A part that has no output, and never will as it is.
+    """A part that can't be scored.
 
     Attributes
     ----------
     source : InputObject
     code : str
-        That of its record, or ``gone`` or ``superseded``.
+        The code of its record; ``gone`` or ``superseded`` if there is no record.
     record_key : str or None
     """
 
@@ -72,7 +72,7 @@ Part = ScoredPart | NotScoredPart | OpenPart
 
 
 class Results:
-    """Looks at parts.
+    """Reads the state of parts.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Results:
     bucket : str
         The output bucket.
     model_digest : str
-        Whose outputs and records count.
+        Outputs and records of other models are ignored.
     """
 
     def __init__(self, storage: BackfillStorage, bucket: str, model_digest: str) -> None:
@@ -88,67 +88,62 @@ class Results:
         self._bucket = bucket
         self._model_digest = model_digest
 
-    def glance(self, parts: Sequence[InputObject]) -> list[Part]:
-        """Look whether parts are done, and how many rows they have."""
-        return self._each(self._glance, parts)
+    def read_counts(self, parts: Sequence[InputObject]) -> list[Part]:
+        """Return the state and the row counts of parts, without reading their outputs."""
+        return self._read_each(self._read_counts, parts)
 
-    def read(self, parts: Sequence[InputObject]) -> list[Part]:
-        """Read what each output's footer says, too, and hold its rows against each other.
+    def read_footers(self, parts: Sequence[InputObject]) -> list[Part]:
+        """Return the state of parts with the footers of their outputs, whose row counts are checked.
 
         Raises
         ------
         UnbalancedRunError
-            If an output's rows do not add up.
+            If an output's row counts do not add up.
         NotScoredError
-            If S3 can't be asked.
+            If a request to S3 fails.
         """
-        return self._each(self._read, parts)
+        return self._read_each(self._read_footer, parts)
 
-    def _each(self, look: Callable[[InputObject], Part], parts: Sequence[InputObject]) -> list[Part]:
+    def _read_each(self, read: Callable[[InputObject], Part], parts: Sequence[InputObject]) -> list[Part]:
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(look, parts))
+            return list(pool.map(read, parts))
 
-    def _glance(self, source: InputObject) -> Part:
+    def _read_counts(self, source: InputObject) -> Part:
         key = output_key(source, self._model_digest)
-        metadata = self._storage.metadata_of(self._bucket, key)
-        if metadata is None:
+        described = self._storage.describe_output(self._bucket, key)
+        if described is None:
             return self._without_output(source)
-        return ScoredPart(source, key, **_counts(metadata, key), entries={})
+        return ScoredPart(source, key, **_counts(described.metadata, key), entries={})
 
-    def _read(self, source: InputObject) -> Part:
+    def _read_footer(self, source: InputObject) -> Part:
         key = output_key(source, self._model_digest)
-        tail = self._storage.tail(self._bucket, key)
-        if tail is None:
+        try:
+            found = read_object_footer(
+                partial(self._storage.read_end, which={"Bucket": self._bucket, "Key": key})
+            )
+        except ThriftError as error:
+            raise UnbalancedRunError(
+                f"The output {key} is not a complete Parquet file; delete it and start the run again."
+            ) from error
+        if found is None:
             return self._without_output(source)
-        footer = self._footer(key, tail.content)
-        part = ScoredPart(source, key, **_counts(tail.metadata, key), entries=footer.entries)
+        footer, end = found
+        part = ScoredPart(source, key, **_counts(end.metadata, key), entries=footer.entries)
         if not part.rows == footer.rows == part.scored + part.rejected:
             raise UnbalancedRunError(
-                f"The output {key} has {footer.rows} rows for {part.rows} of its input,"
-                f" {part.scored} scored and {part.rejected} rejected; remove it, and start the run again."
+                f"The output {key} has {footer.rows} rows, but its metadata says {part.rows} rows,"
+                f" {part.scored} scored and {part.rejected} rejected; delete it and start the run again."
             )
         return part
 
-    def _footer(self, key: str, end: bytes) -> Footer:
-        try:
-            length = footer_length(end) + _END_BYTES
-            if length > len(end):
-                whole = self._storage.tail(self._bucket, key, length)
-                end = b"" if whole is None else whole.content
-            return read_footer(end[-length:-_END_BYTES])
-        except ThriftError as error:
-            raise UnbalancedRunError(
-                f"The output {key} is no whole Parquet file; remove it, and start the run again."
-            ) from error
-
     def _without_output(self, source: InputObject) -> Part:
         record_key = object_record_key(source)
-        content = self._storage.read(self._bucket, record_key)
-        record: dict[str, Any] = {} if content is None else json.loads(content)
-        # Another model's record does not bind this one; what was queued again is waiting for its end.
+        found = self._storage.read(self._bucket, record_key)
+        record: dict[str, Any] = {} if found is None else json.loads(found.content)
+        # A record by another model does not count, nor does one whose input was queued again.
         if record.get("model_digest") == self._model_digest and REQUEUED not in record:
             return NotScoredPart(source, record["code"], record_key)
-        state = self._storage.state_of(source)
+        state = self._storage.input_state(source)
         if state != "there":
             return NotScoredPart(source, state, None)
         return OpenPart(source)
@@ -159,5 +154,5 @@ def _counts(metadata: Mapping[str, str], key: str) -> dict[str, int]:
         return {name: int(metadata[name]) for name in COUNTS}
     except (KeyError, ValueError) as error:
         raise UnbalancedRunError(
-            f"The output {key} does not tell its rows; remove it, and start the run again."
+            f"The output {key} has no row counts in its metadata; delete it and start the run again."
         ) from error

@@ -1,21 +1,23 @@
-"""The steps of a run."""
+"""The steps of a run: plan, progress, finish."""
 
 from __future__ import annotations
 
 import functools
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.backfill.errors import BadRequestError, ModelChangedError, RetryLaterError
 from functions.backfill.estimate import estimate
-from functions.backfill.manifest import manifest, manifest_bytes
+from functions.backfill.manifest import build_manifest, encode_manifest
 from functions.backfill.plan import Plan, check_request, make_plan, read_plan, write_plan
 from functions.backfill.results import THREADS, NotScoredPart, OpenPart, Results, ScoredPart
 from functions.backfill.settings import BackfillSettings
-from functions.backfill.storage import BackfillStorage, events_client, s3_client
+from functions.backfill.storage import BackfillStorage
 from functions.shared.records import JSON
+from functions.shared.storage import events_client, s3_client
 
 EVENT_TYPE: Final = "ChurnBackfilled"
 
@@ -28,7 +30,7 @@ class Runs:
     settings : BackfillSettings
     storage : BackfillStorage
     bundle : Bundle
-        The model that the batch function has, too.
+        The model; the batch function has the same one.
     """
 
     def __init__(self, settings: BackfillSettings, storage: BackfillStorage, bundle: Bundle) -> None:
@@ -36,48 +38,30 @@ class Runs:
         self._storage = storage
         self._bundle = bundle
 
-    @staticmethod
-    @functools.cache
-    def ready() -> Runs:
-        """Return this environment's, made at the first call that succeeds.
-
-        Raises
-        ------
-        RetryLaterError
-            If the model can't be used.
-        """
-        settings = BackfillSettings.from_environment()
-        try:
-            bundle = load_bundle(settings.model_dir)
-        except ChurnError as error:
-            raise RetryLaterError(f"model-unavailable: {error}") from error
-        events = events_client() if settings.announces else None
-        return Runs(settings, BackfillStorage(s3_client(THREADS), events), bundle)
-
     def plan(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Plan a run, or take the plan of the one that `request` names by ``run_id``.
+        """Plan a run, or read the plan of an existing run if the request has a ``run_id``.
 
         Parameters
         ----------
         request : dict
-            ``prefix``; ``bucket``, ``run_id``, ``concurrency``, ``tolerated_failure_percentage`` and
-            ``dry_run`` if wanted.
+            ``prefix``; optional: ``bucket``, ``run_id``, ``concurrency``,
+            ``tolerated_failure_percentage`` and ``dry_run``. A dry run writes nothing.
 
         Returns
         -------
         dict
-            What the later steps need; of a dry run, which writes nothing, an estimate too.
+            The input of the later steps; for a dry run also ``estimate``.
 
         Raises
         ------
         BackfillError
         NotScoredError
-            If S3 can't be asked.
+            If a request to S3 fails.
         """
         place = check_request(request, self._settings.input_bucket)
         concurrency = _number(request, "concurrency", self._settings.concurrency, 1)
         if concurrency != int(concurrency):
-            raise BadRequestError("concurrency is no whole number; see docs/backfill.md.")
+            raise BadRequestError("concurrency must be a whole number.")
         tolerated = _number(request, "tolerated_failure_percentage", 0, 0, 100)
         dry_run, digest = bool(request.get("dry_run")), self._bundle.model_digest
         if request.get("run_id") is None:
@@ -87,26 +71,25 @@ class Runs:
         else:
             plan = read_plan(self._storage, self._settings.output_bucket, request["run_id"], place, digest)
         concurrency = min(int(concurrency), self._settings.concurrency)
-        written = self._manifest(plan)
-        told = self._run(plan) | {
+        manifest = self._read_manifest(plan)
+        answer = self._describe(plan) | {
             "parts": len(plan.parts),
             "bytes": plan.size,
             "concurrency": concurrency,
             "tolerated_failure_percentage": float(tolerated),
             "model_version": self._bundle.model_version,
-            "finished": written is not None,
-            "manifest": None if written is None else _summary(json.loads(written)),
+            "finished": manifest is not None,
+            "manifest": None if manifest is None else _summary(manifest),
         }
         if dry_run:
-            told["estimate"] = estimate(
-                self._storage, plan, concurrency, self._settings.batch_memory_mb
-            ).to_dict()
-        return told
+            expected = estimate(self._storage, plan, concurrency, self._settings.batch_memory_mb)
+            answer["estimate"] = asdict(expected)
+        return answer
 
     def progress(self, run: dict[str, Any]) -> dict[str, Any]:
-        """Tell how far a run is, by what is in the output bucket; errors as in `plan`."""
-        plan = self._planned(run)
-        parts = self._results().glance(plan.parts)
+        """Count the parts and rows of a run that are done; errors as in `plan`."""
+        plan = self._read_plan(run)
+        parts = self._results().read_counts(plan.parts)
         scored = [part for part in parts if isinstance(part, ScoredPart)]
         return {
             "run_id": plan.run_id,
@@ -121,33 +104,28 @@ class Runs:
         }
 
     def finish(self, run: dict[str, Any]) -> dict[str, Any]:
-        """Check that every row is accounted for, and write the manifest, unless it is there.
+        """Check that every row is accounted for, and write the manifest unless it exists.
 
         Returns
         -------
         dict
-            The manifest's key and counts.
-
-        Raises
-        ------
-        BackfillError
-        NotScoredError
-            If S3 can't be asked.
+            The manifest's key and counts; errors as in `plan`.
         """
-        plan, bucket = self._planned(run), self._settings.output_bucket
-        # A manifest that is there stays, whatever becomes of single parts later.
-        written = self._manifest(plan)
-        if written is None:
-            content = manifest(plan, self._results().read(plan.parts), self._bundle)
-            written = manifest_bytes(content)
-            if not self._storage.create(bucket, plan.manifest_key, written, JSON):
-                raise RetryLaterError("Another execution wrote the manifest at the same time; it is the one.")
-        content = json.loads(written)
-        told = self._run(plan) | _summary(content)
+        plan = self._read_plan(run)
+        # An existing manifest is never replaced, even if a part was deleted later.
+        content = self._read_manifest(plan)
+        if content is None:
+            content = build_manifest(plan, self._results().read_footers(plan.parts), self._bundle)
+            encoded = encode_manifest(content)
+            if not self._storage.create(self._settings.output_bucket, plan.manifest_key, encoded, JSON):
+                raise RetryLaterError(
+                    "Another execution wrote another manifest at the same time; the step is tried again."
+                )
+        answer = self._describe(plan) | _summary(content)
         self._storage.announce(
             {
                 "input": {"bucket": plan.bucket, "prefix": plan.prefix},
-                "manifest": {"bucket": told["output_bucket"], "key": plan.manifest_key},
+                "manifest": {"bucket": self._settings.output_bucket, "key": plan.manifest_key},
                 "runId": plan.run_id,
                 "parts": content["parts"]["total"],
                 "notScoredParts": content["parts"]["not_scored"],
@@ -157,9 +135,9 @@ class Runs:
             },
             EVENT_TYPE,
         )
-        return told
+        return answer
 
-    def _run(self, plan: Plan) -> dict[str, Any]:
+    def _describe(self, plan: Plan) -> dict[str, Any]:
         return {
             "run_id": plan.run_id,
             "bucket": plan.bucket,
@@ -170,11 +148,11 @@ class Runs:
             "manifest_key": plan.manifest_key,
         }
 
-    def _planned(self, run: dict[str, Any]) -> Plan:
+    def _read_plan(self, run: dict[str, Any]) -> Plan:
         place = check_request(run, self._settings.input_bucket)
         if run.get("model_digest") != self._bundle.model_digest:
             raise ModelChangedError(
-                "The run was planned with another model than the function has; start it anew."
+                "The model was replaced after the run was planned; start a new run with 'churn backfill'."
             )
         return read_plan(
             self._storage,
@@ -187,12 +165,33 @@ class Runs:
     def _results(self) -> Results:
         return Results(self._storage, self._settings.output_bucket, self._bundle.model_digest)
 
-    def _manifest(self, plan: Plan) -> bytes | None:
-        return self._storage.read(self._settings.output_bucket, plan.manifest_key)
+    def _read_manifest(self, plan: Plan) -> dict[str, Any] | None:
+        found = self._storage.read(self._settings.output_bucket, plan.manifest_key)
+        return None if found is None else json.loads(found.content)
+
+
+@functools.cache
+def load_runs() -> Runs:
+    """Return the runs of this environment; they are created once, by the first call that succeeds.
+
+    Raises
+    ------
+    RetryLaterError
+        If the model can't be loaded.
+    SettingError
+        If an environment variable is missing or malformed.
+    """
+    settings = BackfillSettings.from_environment()
+    try:
+        bundle = load_bundle(settings.model_dir)
+    except ChurnError as error:
+        raise RetryLaterError(f"model-unavailable: {error}") from error
+    events = events_client() if settings.announces else None
+    return Runs(settings, BackfillStorage(s3_client(THREADS), events), bundle)
 
 
 def _summary(content: dict[str, Any]) -> dict[str, Any]:
-    """Return what is told of a manifest: all but the parts one by one."""
+    """Return the counts of a manifest, without the single parts."""
     return {name: content[name] for name in ("parts", "rows", "scored", "rejected", "model_version")}
 
 
@@ -203,5 +202,6 @@ def _number(
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise BadRequestError(f"{name} is out of range; see docs/backfill.md.")
+        limit = f"at least {least}" if most == float("inf") else f"from {least} to {most:g}"
+        raise BadRequestError(f"{name} must be a number {limit}.")
     return value

@@ -1,18 +1,21 @@
-"""What the backfill function takes from its environment."""
+"""Settings of the backfill function."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
+
+from functions.shared.environment import read_announces, read_integer, read_model_dir, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 DEFAULT_CONCURRENCY: Final = 5
 MAX_PARTS: Final = 10_000
-"""Most parts of a run: what the finisher looks at within its time."""
+"""Largest number of parts of a run; ``finish`` must check them all within its time limit."""
+_DEFAULT_BATCH_MEMORY_MB: Final = 1769
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,11 @@ class BackfillSettings:
     input_bucket, output_bucket : str
         ``CHURN_INPUT_BUCKET`` and ``CHURN_OUTPUT_BUCKET``.
     concurrency : int
-        Most parts that are scored at the same time; ``CHURN_BACKFILL_CONCURRENCY``, 5 by default.
+        Largest number of parts that are scored at once; ``CHURN_BACKFILL_CONCURRENCY``, 5 by default.
     batch_memory_mb : int
-        Memory of the batch function, by which a run's price is reckoned; ``CHURN_BATCH_MEMORY_MB``.
+        Memory of the batch function, for estimates of time and price; ``CHURN_BATCH_MEMORY_MB``.
     announces : bool
-        Whether EventBridge is told of each finished run; ``CHURN_ANNOUNCE``, ``true`` by default.
+        Whether an event is sent for each finished run; ``CHURN_ANNOUNCE``, ``true`` by default.
     """
 
     model_dir: Path
@@ -44,24 +47,16 @@ class BackfillSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings.
 
-        Parameters
-        ----------
-        environment : mapping
-            Variables by name.
-
         Raises
         ------
-        KeyError
-            If a bucket is not named.
-        ValueError
-            If a number is none.
+        SettingError
+            If a bucket is missing, or a number is malformed.
         """
-        task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
         return cls(
-            model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"),
-            input_bucket=environment["CHURN_INPUT_BUCKET"],
-            output_bucket=environment["CHURN_OUTPUT_BUCKET"],
-            concurrency=int(environment.get("CHURN_BACKFILL_CONCURRENCY") or DEFAULT_CONCURRENCY),
-            batch_memory_mb=int(environment.get("CHURN_BATCH_MEMORY_MB") or 1769),
-            announces=environment.get("CHURN_ANNOUNCE", "true") == "true",
+            model_dir=read_model_dir(environment),
+            input_bucket=read_text(environment, "CHURN_INPUT_BUCKET"),
+            output_bucket=read_text(environment, "CHURN_OUTPUT_BUCKET"),
+            concurrency=read_integer(environment, "CHURN_BACKFILL_CONCURRENCY", DEFAULT_CONCURRENCY),
+            batch_memory_mb=read_integer(environment, "CHURN_BATCH_MEMORY_MB", _DEFAULT_BATCH_MEMORY_MB),
+            announces=read_announces(environment),
         )

@@ -1,68 +1,26 @@
-"""S3 as runs need it beside what the batch function needs: listings, and the ends of objects."""
+"""S3 requests that only runs need: listings, and the ends of objects."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
-from functions.shared.objects import INPUT_SUFFIX, InputObject
-from functions.shared.outcomes import NotScoredError
-from functions.shared.storage import (
-    EventsClient,
-    Storage,
-    events_client,
-    s3_client,
-    typed_faults,
-    which_object,
-)
+from functions.shared.aws_errors import INPUT_FAULTS, answered_code, typed_faults
+from functions.shared.objects import INPUT_SUFFIX, InputObject, StoredObject
+from functions.shared.outcomes import NotScoredError, Outcome
+from functions.shared.storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-__all__ = ["BackfillStorage", "Tail", "events_client", "s3_client"]
-
-TAIL_BYTES: Final = 256 * 1024
-"""What is read of an object's end at first; most footers are in it."""
-_LARGEST_FOOTER: Final = 64 * 1024 * 1024
-_NOT_THERE: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
-_CHANGED: Final = ("PreconditionFailed", "412")
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The end of an object.
-
-    Attributes
-    ----------
-    content : bytes
-    metadata : mapping
-        What was put with the object, by name in small letters.
-    """
-
-    content: bytes
-    metadata: Mapping[str, str]
+_EMPTY: Final = ("InvalidRange", "416")
+"""Codes for a range of an object without content."""
 
 
 class BackfillStorage(Storage):
-    """Objects of both buckets.
+    """Objects of the input and output buckets, with listings and ends of objects."""
 
-    Parameters
-    ----------
-    s3 : client
-        boto3's, from `s3_client`.
-    events : EventsClient or None
-        From `events_client`; None where nobody is to be told.
-    """
-
-    def __init__(self, s3: Any, events: EventsClient | None = None) -> None:
-        super().__init__(s3, events)
-        self._client = s3
-
-    def parts(self, bucket: str, prefix: str) -> Iterator[InputObject]:
-        """List the newest versions of the Parquet objects below a prefix, by key.
+    def list_parts(self, bucket: str, prefix: str) -> Iterator[InputObject]:
+        """Yield the newest versions of the input objects below a prefix, by key.
 
         Raises
         ------
@@ -70,89 +28,40 @@ class BackfillStorage(Storage):
             ``access-denied`` or ``storage-unavailable``.
         """
         with typed_faults({}):
-            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
             for page in pages:
                 for found in page.get("Versions", []):
                     if found["IsLatest"] and found["Key"].lower().endswith(INPUT_SUFFIX):
-                        # A bucket that never kept versions says "null".
-                        version = found["VersionId"]
                         yield InputObject(
-                            bucket,
-                            found["Key"],
-                            None if version == "null" else version,
-                            found["ETag"].strip('"'),
-                            found["Size"],
+                            bucket, found["Key"], found["VersionId"], found["ETag"], found["Size"]
                         )
 
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """Return an object of our own, None where it is not there.
+    def read_end(self, size: int, which: dict[str, str]) -> StoredObject | None:
+        """Return the last bytes of an object; None if it can't be read; other errors as in `list_parts`.
 
-        Raises
-        ------
-        NotScoredError
-            ``access-denied`` or ``storage-unavailable``.
+        Parameters
+        ----------
+        size : int
+            Bytes.
+        which : dict
+            boto3's arguments that name the object or version.
         """
         try:
-            with typed_faults({}):
-                answer = self._client.get_object(Bucket=bucket, Key=key)
-                with closing(answer["Body"]) as body:
-                    content: bytes = body.read()
+            return self._get(**which, Range=f"bytes=-{size}")
         except NotScoredError as fault:
-            if _code(fault) in _NOT_THERE:
-                return None
-            raise
-        return content
-
-    def metadata_of(self, bucket: str, key: str) -> Mapping[str, str] | None:
-        """Return what was put with an object of our own, None where it is not there; errors as in `read`."""
-        try:
-            with typed_faults({}):
-                answer = self._client.head_object(Bucket=bucket, Key=key)
-        except NotScoredError as fault:
-            if _code(fault) in _NOT_THERE:
-                return None
-            raise
-        return {name.lower(): value for name, value in answer.get("Metadata", {}).items()}
-
-    def tail(self, bucket: str, key: str, size: int = TAIL_BYTES) -> Tail | None:
-        """Return the end of an object of our own, None where it is not there; errors as in `read`."""
-        return self._tail({"Bucket": bucket, "Key": key}, size)
-
-    def input_tail(self, source: InputObject, size: int = TAIL_BYTES) -> Tail | None:
-        """Return the end of an input, None where that version is not there any more; errors as in `read`."""
-        try:
-            return self._tail(which_object(source), size)
-        except NotScoredError as fault:
-            if _code(fault) == "InvalidObjectState":  # Archived.
+            code = answered_code(fault)
+            if code in _EMPTY:
+                return StoredObject(b"", etag="", metadata={})
+            if code in INPUT_FAULTS:
                 return None
             raise
 
-    def state_of(self, source: InputObject) -> str:
-        """Return ``there``, ``gone`` or ``superseded``, as an input's version is; errors as in `read`."""
+    def input_state(self, source: InputObject) -> str:
+        """Return ``there``, ``gone`` or ``superseded`` for an input's version; errors as in `list_parts`."""
         try:
-            with typed_faults({}):
-                self._client.head_object(**which_object(source))
+            self.describe_input(source)
         except NotScoredError as fault:
-            if _code(fault) in _NOT_THERE:
-                return "gone"
-            if _code(fault) in _CHANGED:
-                return "superseded"
+            if fault.outcome in (Outcome.GONE, Outcome.SUPERSEDED):
+                return str(fault.outcome)
             raise
         return "there"
-
-    def _tail(self, which: Mapping[str, str], size: int) -> Tail | None:
-        try:
-            with typed_faults({}):
-                answer = self._client.get_object(**which, Range=f"bytes=-{min(size, _LARGEST_FOOTER)}")
-                with closing(answer["Body"]) as body:
-                    content = body.read()
-        except NotScoredError as fault:
-            if _code(fault) in (*_NOT_THERE, *_CHANGED, "InvalidRange", "416"):
-                return None
-            raise
-        return Tail(content, {name.lower(): value for name, value in answer.get("Metadata", {}).items()})
-
-
-def _code(fault: NotScoredError) -> str | None:
-    cause = fault.__cause__
-    return cause.response["Error"]["Code"] if isinstance(cause, ClientError) else None

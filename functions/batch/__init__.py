@@ -1,1 +1,1 @@
-"""The batch half: a Parquet object in, one complete Parquet object out."""
+"""Lambda function that scores a Parquet object into one complete Parquet object."""

@@ -1,4 +1,4 @@
-"""Lambda handler of the batch half, behind its queue and in runs over a prefix."""
+"""Lambda handler of the batch function: messages of its queue, and parts of backfill runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
 from functions.batch.delivery import Deliveries
-from functions.batch.map_item import MEMBER, MapItem, ModelChangedError, PartRetryError, answer
+from functions.batch.map_item import MEMBER, MapItem, ModelChangedError, PartRetryError, item_answer
 from functions.batch.measurement import SERVICE, add_metrics, log_fields
 from functions.batch.object_job import ObjectJob
 from functions.batch.quarantine import Quarantine
 from functions.batch.scoring_process import ScoringProcess, hide_environment
 from functions.batch.settings import BatchFunctionSettings
-from functions.shared.environment import NAMESPACE
+from functions.shared.metrics import NAMESPACE
 from functions.shared.outcomes import Action
 from functions.shared.storage import Storage, events_client, s3_client
 
@@ -31,13 +31,15 @@ metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 @functools.cache
-def deliveries() -> Deliveries:
-    """Return what handles this environment's messages, made at the first call that succeeds.
+def load_deliveries() -> Deliveries:
+    """Return the handler of deliveries; it is created once, by the first call that succeeds.
 
     Raises
     ------
     BundleError
-        If the model can't be used; the next call tries again.
+        If the model can't be loaded; the next call tries again.
+    SettingError
+        If an environment variable is missing or malformed.
     """
     settings = BatchFunctionSettings.from_environment()
     bundle = load_bundle(settings.model_dir)
@@ -52,59 +54,61 @@ def deliveries() -> Deliveries:
 @logger.inject_lambda_context
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Score the objects named by an SQS event, or the one of an item of a run.
+    """Score the objects that an SQS event names, or one part of a backfill run.
 
     Returns
     -------
     dict
-        The messages that must be delivered again; of an item, what became of it.
+        For SQS, the messages to deliver again; for a part, its outcome.
 
     Raises
     ------
     KeyError
-        If the event is neither.
+        If the event has neither format.
     BadItemError, ModelChangedError, PartRetryError, SuspectPartError
-        Of an item that is not done.
+        If a part is not done.
     """
     if MEMBER in event:
-        return _score_item(MapItem.of(event[MEMBER]), context)
-    failed = [record["messageId"] for record in event["Records"] if not _done(record, context)]
+        return _score_item(MapItem.from_event(event[MEMBER]), context)
+    failed = [record["messageId"] for record in event["Records"] if not _handle_message(record, context)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _done(record: dict[str, Any], context: LambdaContext) -> bool:
+def _handle_message(record: dict[str, Any], context: LambdaContext) -> bool:
+    """Handle one message; return whether the queue may delete it."""
     message_id = record["messageId"]
     try:
-        ready = deliveries()
+        deliveries = load_deliveries()
     except ChurnError as error:
-        # Every message would meet the same: the queue keeps them until the model is mended.
+        # The queue keeps the messages until a deployment brings a valid model.
         logger.error("model-unavailable", extra={"message_id": message_id, "detail": str(error)})  # noqa: TRY400
         metrics.add_metric("ModelUnavailable", MetricUnit.Count, 1)
         return False
-    handled = ready.handle(record, lambda: context.get_remaining_time_in_millis() / 1_000)
-    for one in handled:
-        _tell(one, message_id=message_id)
-    return all(one.action is not Action.RETRIED for one in handled)
+    results = deliveries.handle(record, lambda: context.get_remaining_time_in_millis() / 1_000)
+    for handled in results:
+        _report(handled, message_id=message_id)
+    return all(handled.action is not Action.RETRIED for handled in results)
 
 
 def _score_item(item: MapItem, context: LambdaContext) -> dict[str, Any]:
     try:
-        ready = deliveries()
+        deliveries = load_deliveries()
     except ChurnError as error:
         metrics.add_metric("ModelUnavailable", MetricUnit.Count, 1)
         raise PartRetryError(f"model-unavailable: {error}") from error
-    if item.model_digest != ready.model_digest:
+    if item.model_digest != deliveries.model_digest:
         raise ModelChangedError(
-            "The run was planned with another model than the function has; start it anew."
+            "The model was replaced after the run was planned; start a new run with 'churn backfill'."
         )
-    handled = ready.handle_part(
+    handled = deliveries.handle_part(
         item.source, item.attempt, lambda: context.get_remaining_time_in_millis() / 1_000
     )
-    _tell(handled, attempt=item.attempt)
-    return answer(handled)
+    _report(handled, attempt=item.attempt)
+    return item_answer(handled)
 
 
-def _tell(one: Handled, **fields: Any) -> None:
-    level = logger.info if one.action in (Action.SCORED, Action.NO_OP) else logger.warning
-    level(one.result.outcome, extra={**fields, **log_fields(one)})
-    add_metrics(metrics, one)
+def _report(handled: Handled, **fields: Any) -> None:
+    """Write the log line and the metrics of one object."""
+    level = logger.info if handled.action in (Action.SCORED, Action.NO_OP) else logger.warning
+    level(handled.result.outcome, extra={**fields, **log_fields(handled)})
+    add_metrics(metrics, handled)

@@ -1,4 +1,4 @@
-"""One delivery of a queue message: what becomes of each object that it speaks of."""
+"""Handle one delivery of a queue message: score each object that it names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.batch.object_job import ObjectResult
 from functions.shared.messages import check_place, read_message
-from functions.shared.outcomes import DISPOSITIONS, Action, NotScoredError, Outcome
+from functions.shared.outcomes import Action, NotScoredError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """One object's result, and what was done about it."""
+    """The result of one object, and the action that followed."""
 
     result: ObjectResult
     action: Action
@@ -34,7 +34,7 @@ class Deliveries:
     job : ObjectJob
     quarantine : Quarantine
     input_bucket : str
-        The only bucket from which objects are taken.
+        Objects of other buckets are refused.
     """
 
     def __init__(self, job: ObjectJob, quarantine: Quarantine, input_bucket: str) -> None:
@@ -44,57 +44,57 @@ class Deliveries:
 
     @property
     def model_digest(self) -> str:
-        """Digest of the model by which objects are scored."""
+        """Digest of the model that scores the objects."""
         return self._job.model_digest
 
     def handle(self, record: dict[str, Any], seconds_left: Callable[[], float]) -> list[Handled]:
-        """Handle a message as SQS hands it to a Lambda.
+        """Handle a message in the format in which SQS passes it to a Lambda.
 
         Parameters
         ----------
         record : dict
             ``messageId``, ``body`` and ``attributes`` are read.
         seconds_left : callable
-            Returns what is left of the invocation.
+            Returns the seconds until the invocation ends.
 
         Returns
         -------
         list of Handled
             One for each object, or one for a message that names none. The message is done unless one of
-            them is to be retried.
+            the actions is ``retried``.
         """
         delivery = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
         return [
-            self._settle(self._result(named, seconds_left), record["messageId"], delivery)
+            self._settle(self._run(named, seconds_left), record["messageId"], delivery)
             for named in read_message(record["body"], self._input_bucket)
         ]
 
     def handle_part(self, source: InputObject, attempt: int, seconds_left: Callable[[], float]) -> Handled:
-        """Handle one object that a run names, and no message.
+        """Handle one part of a backfill run, for which there is no message.
 
         Parameters
         ----------
         source : InputObject
         attempt : int
-            From 1, as deliveries are counted.
+            From 1; has the same effect as the number of a delivery.
         seconds_left : callable
-            Returns what is left of the invocation.
+            Returns the seconds until the invocation ends.
         """
         named: InputObject | NotScoredError = source
         try:
             check_place(source, self._input_bucket)
         except NotScoredError as fault:
             named = fault
-        return self._settle(self._result(named, seconds_left), source.input_id, attempt)
+        return self._settle(self._run(named, seconds_left), source.input_id, attempt)
 
-    def _result(self, named: InputObject | NotScoredError, seconds_left: Callable[[], float]) -> ObjectResult:
+    def _run(self, named: InputObject | NotScoredError, seconds_left: Callable[[], float]) -> ObjectResult:
         if isinstance(named, NotScoredError):
             return ObjectResult(named.outcome, source=None, message=str(named), stage="message")
         try:
             return self._job.run(named, seconds_left)
         except Exception as error:  # noqa: BLE001
-            # The last resort: one object must not fail the others of its message, and the queue is what
-            # retries. The error's text is left out: libraries may quote values in it.
+            # One object must not fail the others of its message; the queue retries it. The error's own
+            # text is left out: libraries may quote customers' values in it.
             where = "; ".join(
                 f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]
             )
@@ -102,12 +102,12 @@ class Deliveries:
             return ObjectResult(Outcome.INTERNAL_ERROR, named, message=message, stage="job")
 
     def _settle(self, result: ObjectResult, message_id: str, delivery: int) -> Handled:
-        action = DISPOSITIONS[result.outcome].action(delivery)
+        action = result.outcome.action(delivery)
         if action is Action.QUARANTINED:
             try:
                 result.output_key = self._quarantine.write(result, message_id)
             except NotScoredError as fault:
-                # Without a record the message must come again, or nobody would know.
+                # Without a record, deleting the message would lose the input silently.
                 return Handled(
                     ObjectResult(fault.outcome, result.source, str(fault), "quarantine"), Action.RETRIED
                 )

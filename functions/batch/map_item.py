@@ -1,7 +1,7 @@
-"""One item of a run over a prefix: the other shape of the batch function's events.
+"""One item of a backfill run: the batch function's other event format.
 
-A state machine calls the function once for each part, and waits for the answer. What is to be tried again
-ends the call with an error, by whose type the state machine knows how.
+A state machine calls the function once for each part and waits for the answer. An error ends the call if
+the part must be tried again; the state machine's retries depend on the error's type.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from functions.shared.objects import InputObject, part_of
-from functions.shared.outcomes import DISPOSITIONS, FATAL_DELIVERY, Action
+from functions.shared.objects import COUNTS, InputObject
+from functions.shared.outcomes import FATAL_DELIVERY, Action
 
 if TYPE_CHECKING:
     from functions.batch.delivery import Handled
 
 MEMBER: Final = "backfill"
-"""Member of the event by which this shape is known."""
+"""Only events of this format have this member."""
 
 
 class PartRetryError(Exception):
-    """AWS, the network or the model failed, and the part is not to blame: try again, and with patience."""
+    """AWS, the network or the model failed; the part is not the cause, so it is retried many times."""
 
 
 class SuspectPartError(Exception):
-    """The machine may be to blame, or the part; the attempt after the next settles it."""
+    """The machine or the part may be the cause; the third attempt decides."""
 
 
 class ModelChangedError(Exception):
-    """The run was planned with another model than the function has; start it anew."""
+    """The function has another model than the run was planned with."""
 
 
 class BadItemError(Exception):
-    """The event is no item of a run."""
+    """The event is not an item of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class MapItem:
     Attributes
     ----------
     source : InputObject
-        The part, pinned by its version, or by its etag in a bucket without versions.
+        The part's version; its etag in a bucket without versions.
     model_digest : str
         The model with which the run was planned.
     attempt : int
-        From 1; from `functions.shared.outcomes.FATAL_DELIVERY` on, what may be the part's fault is.
+        From 1; has the same effect as the number of a queue's delivery.
     """
 
     source: InputObject
@@ -54,38 +54,34 @@ class MapItem:
     attempt: int
 
     @classmethod
-    def of(cls, item: Any) -> Self:
+    def from_event(cls, item: Any) -> Self:
         """Read the event's member.
 
         Raises
         ------
         BadItemError
-            If it has another shape.
+            If it has another format.
         """
         try:
-            return cls(part_of(item["part"]), str(item["model_digest"]), int(item["attempt"]))
+            return cls(InputObject.from_part(item["part"]), str(item["model_digest"]), int(item["attempt"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise BadItemError("The event is no item of a run; start runs with 'churn backfill'.") from error
+            raise BadItemError(
+                "The event is not an item of a run; start runs with 'churn backfill'."
+            ) from error
 
 
-def answer(handled: Handled) -> dict[str, Any]:
-    """Return what the state machine is told of a part that is done; neither key nor cell is part of it.
+def item_answer(handled: Handled) -> dict[str, Any]:
+    """Return the answer to the state machine; it contains no key and no customer's value.
 
     Raises
     ------
     PartRetryError, SuspectPartError
-        If it is to be tried again.
+        If the part must be tried again.
     """
     outcome = handled.result.outcome
     if handled.action is Action.RETRIED:
-        settles = DISPOSITIONS[outcome].action(FATAL_DELIVERY) is Action.QUARANTINED
-        kind = SuspectPartError if settles else PartRetryError
+        is_suspect = outcome.action(FATAL_DELIVERY) is Action.QUARANTINED
+        kind = SuspectPartError if is_suspect else PartRetryError
         raise kind(f"{outcome}: {handled.result.message}")
-    file = handled.result.file
-    return {
-        "outcome": str(outcome),
-        "action": str(handled.action),
-        "rows": None if file is None else file.rows,
-        "scored": None if file is None else file.scored,
-        "rejected": None if file is None else file.rejected,
-    }
+    counts = {name: getattr(handled.result.file, name, None) for name in COUNTS}
+    return {"outcome": str(outcome), "action": str(handled.action), **counts}

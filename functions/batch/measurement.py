@@ -1,13 +1,12 @@
-"""What is told of each object: one line of the log, and CloudWatch metrics."""
+"""The log line and the CloudWatch metrics of each object."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from functions.shared.environment import NAMESPACE
+from functions.shared.metrics import NAMESPACE, service_name
 from functions.shared.outcomes import Action, Outcome
 
 if TYPE_CHECKING:
@@ -16,12 +15,11 @@ if TYPE_CHECKING:
     from functions.batch.delivery import Handled
     from functions.batch.scoring_task import ScoredFile
 
-SERVICE: Final = os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-batch"
-"""The metrics' dimension, which tells stacks of one account apart."""
+SERVICE: Final = service_name("churn-batch")
 
 
 def log_fields(handled: Handled) -> dict[str, Any]:
-    """Return what the log tells of an object; neither its key nor a cell is part of it."""
+    """Return the fields of an object's log line; they contain no input key and no customer's value."""
     result = handled.result
     fields: dict[str, Any] = {
         "action": handled.action,
@@ -43,23 +41,23 @@ def log_fields(handled: Handled) -> dict[str, Any]:
 
 
 def add_metrics(metrics: Metrics, handled: Handled) -> None:
-    """Hand one object's measurement to CloudWatch's embedded metric format.
+    """Add one object's metrics.
 
     Parameters
     ----------
     metrics : Metrics
-        Flushed by its own decorator.
+        Its decorator on the handler writes them in CloudWatch's embedded metric format.
     handled : Handled
     """
     result = handled.result
     if handled.action is Action.QUARANTINED:
         metrics.add_metric("Quarantined", MetricUnit.Count, 1)
-        _counted_by("QuarantinedByCode", "code", result.outcome, 1)
+        _count_by("QuarantinedByCode", "code", result.outcome, 1)
     elif handled.action is Action.RETRIED:
         metrics.add_metric("Retried", MetricUnit.Count, 1)
-        _counted_by("RetriedByReason", "reason", result.outcome, 1)
+        _count_by("RetriedByReason", "reason", result.outcome, 1)
     elif handled.action is Action.NO_OP:
-        _counted_by("Skipped", "reason", result.outcome, 1)
+        _count_by("Skipped", "reason", result.outcome, 1)
     if result.outcome is Outcome.DIVERGENT_OUTPUT:
         metrics.add_metric("DivergentOutput", MetricUnit.Count, 1)
     if result.outcome is Outcome.FOREIGN:
@@ -81,9 +79,9 @@ def _add_rows(metrics: Metrics, file: ScoredFile, seconds: float) -> None:
     metrics.add_metric("RowsPerSecond", MetricUnit.CountPerSecond, round(file.rows / max(seconds, 1e-3), 1))
     metrics.add_metric("ReaderPeakMemory", MetricUnit.Kilobytes, file.peak_kilobytes)
     for code, rows in file.rejects.items():
-        _counted_by("RejectedRowsByCode", "code", code, rows)
+        _count_by("RejectedRowsByCode", "code", code, rows)
     if file.drift is not None:
-        # By column the figures are in the output's footer: each value of a dimension is paid for.
+        # Not by column: CloudWatch charges for each value of a dimension. The output's footer has them.
         largest = max((column["psi"] or 0 for column in file.drift["columns"].values()), default=0)
         metrics.add_metric("DriftedFiles", MetricUnit.Count, int(file.drift["verdict"] != "stable"))
         metrics.add_metric("DriftedColumns", MetricUnit.Count, len(file.drift["moved"]))
@@ -91,9 +89,12 @@ def _add_rows(metrics: Metrics, file: ScoredFile, seconds: float) -> None:
         metrics.add_metric("ScoreDrift", MetricUnit.NoUnit, file.drift["scores"]["psi"] or 0)
 
 
-def _counted_by(name: str, dimension: str, value: str, count: int) -> None:
-    """Count by the members of a closed set; a metric of its own, since a dimension binds the whole set."""
+def _count_by(name: str, dimension: str, value: str, count: int) -> None:
+    """Add a count with one more dimension, whose values are a closed set.
+
+    Powertools applies a dimension to all metrics of a set, so this is a set of its own.
+    """
     with single_metric(
         name, MetricUnit.Count, count, namespace=NAMESPACE, default_dimensions={"service": SERVICE}
-    ) as one:
-        one.add_dimension(dimension, value)
+    ) as metric:
+        metric.add_dimension(dimension, value)

@@ -1,4 +1,4 @@
-"""One object in, one object out: its scores, or the record that says why there are none."""
+"""Score one input object into one output object."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE
-from functions.shared.objects import COUNTS, PARQUET, output_key
+from functions.shared.aws_errors import INPUT_FAULTS
+from functions.shared.objects import COUNTS, PARQUET, SHA256_METADATA, output_key
 from functions.shared.outcomes import NotScoredError, Outcome
-from functions.shared.storage import SHA256_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
 
     from functions.batch.scoring_task import ScoredFile
     from functions.batch.settings import BatchFunctionSettings
-    from functions.shared.objects import InputObject
-    from functions.shared.storage import Description, Storage
+    from functions.shared.objects import Description, InputObject
+    from functions.shared.storage import Storage
 
 DEADLINE_RESERVE: Final = 20.0
-"""Seconds of an invocation that are kept for writing the output."""
-
+"""Seconds of each invocation that are reserved for writing the output."""
 
 Phase = Literal["Download", "Score", "Upload"]
 
 
 class Scorer(Protocol):
-    """Scores ``in.parquet`` of a folder into its ``out.parquet``; `ScoringProcess` is the real one."""
+    """Scores ``in.parquet`` of a folder into its ``out.parquet``; see `ScoringProcess`."""
 
     def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
-        """Score within so many seconds."""
+        """Score within a number of seconds."""
 
 
 @dataclass(slots=True)
 class ObjectResult:
-    """What became of one object.
+    """The result of one object.
 
     Attributes
     ----------
     outcome : Outcome
     source : InputObject or None
-        None where a message names no object that may be scored.
+        None if a message names no valid object.
     message : str
-        One sentence about a fault; empty for a scored object.
+        One sentence about the fault; empty for a scored object.
     stage : str
-        What was being done: ``message``, ``find``, ``describe``, ``download``, ``score`` or ``commit``.
+        The last step that began: ``message``, ``find``, ``describe``, ``download``, ``score``, ``commit``,
+        ``quarantine``, or ``job`` for an unexpected error.
     output_key : str or None
-        Where its scores are, or the record that says why there are none.
+        Key of its scores, or of its quarantine record.
     file : ScoredFile or None
-        Counts of a file that this attempt scored.
+        Counts, if this attempt scored the file.
     input_bytes, output_bytes : int
     seconds : dict
         Wall time by phase.
@@ -73,8 +73,8 @@ class ObjectResult:
 class ObjectJob:
     """Scores objects of the input bucket into the output bucket.
 
-    An output's key follows from the input's version and the model, and an output is created whole or not
-    at all and never replaced: running a job again, also at the same time, changes nothing.
+    An output's key is computed from the input's version and the model. An output is created whole or not
+    at all, and never replaced. So repeated or simultaneous jobs for one object change nothing.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class ObjectJob:
     storage : Storage
     scorer : Scorer
     model_digest, model_version : str
-        The model's, as its bundle says.
+        From the model's bundle.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class ObjectJob:
         self._model_version = model_version
 
     def output_key(self, source: InputObject) -> str:
-        """Return where an input's scores belong."""
+        """Return the key of an input's scores."""
         return output_key(source, self.model_digest)
 
     def run(self, source: InputObject, seconds_left: Callable[[], float]) -> ObjectResult:
@@ -110,12 +110,13 @@ class ObjectJob:
         ----------
         source : InputObject
         seconds_left : callable
-            Returns what is left of the invocation.
+            Returns the seconds until the invocation ends.
 
         Returns
         -------
         ObjectResult
-            ``scored``, ``already-scored``, ``divergent-output``, or a fault, by which nothing was written.
+            ``scored``, ``already-scored``, ``divergent-output``, or a fault; after a fault nothing was
+            written.
         """
         result = ObjectResult(Outcome.SCORED, source)
         work = self._new_folder()
@@ -129,7 +130,7 @@ class ObjectJob:
         return result
 
     def _new_folder(self) -> Path:
-        """Return a folder of this attempt alone; what a killed attempt has left goes away."""
+        """Create a folder for this attempt, and delete the files of killed attempts."""
         root = self._settings.work_dir
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True, exist_ok=True)
@@ -140,7 +141,7 @@ class ObjectJob:
     ) -> None:
         found = self._storage.describe_output(self._settings.output_bucket, self.output_key(source))
         if found is not None:
-            # Maybe the attempt that wrote it died before anybody was told.
+            # The attempt that wrote it may have died before it sent the event.
             self._announce(source, found.metadata)
             result.outcome = Outcome.ALREADY_SCORED
             return
@@ -154,7 +155,8 @@ class ObjectJob:
         declared = described.metadata.get(SHA256_METADATA)
         if declared is not None and declared.strip().lower() != digest:
             raise NotScoredError(
-                Outcome.CORRUPT, f"The object's content does not have its {SHA256_METADATA}; write it again."
+                Outcome.CORRUPT,
+                f"The object's content does not match its metadata {SHA256_METADATA}; upload it again.",
             )
         result.stage = "score"
         with _measured(result, "Score"):
@@ -165,10 +167,11 @@ class ObjectJob:
 
     def _check_caps(self, described: Description) -> None:
         if described.archived:
-            raise NotScoredError(Outcome.ARCHIVED, "The object is archived; restore it and put it again.")
+            raise NotScoredError(*INPUT_FAULTS["InvalidObjectState"])
         if described.size > self._settings.max_object_bytes:
             raise NotScoredError(
-                Outcome.TOO_LARGE, "The object is larger than is read at once; write it as parts."
+                Outcome.TOO_LARGE,
+                f"The object exceeds {self._settings.max_object_bytes:,} bytes; write it as several parts.",
             )
 
     def _score(
@@ -176,7 +179,7 @@ class ObjectJob:
     ) -> ScoredFile:
         seconds = seconds_left() - DEADLINE_RESERVE
         if seconds <= 0:
-            raise NotScoredError(Outcome.DEADLINE, "The object took too long to read; it is tried again.")
+            raise NotScoredError(Outcome.DEADLINE, "The download took too long; the message is tried again.")
         origin = {
             "churn.input.bucket": source.bucket,
             "churn.input.key": source.key,
@@ -195,10 +198,12 @@ class ObjectJob:
         self._announce(source, counts)
         if not ours:
             result.outcome = Outcome.DIVERGENT_OUTPUT
-            result.message = "Another attempt had written other bytes before; they stay."
+            result.message = (
+                "Another attempt wrote an output with different bytes first; that output is kept."
+            )
 
     def _announce(self, source: InputObject, counts: Mapping[str, str]) -> None:
-        """Tell that the scores are there; who listens may be told twice, for attempts may be repeated."""
+        """Send an event about the scores; repeated attempts may send it twice."""
         self._storage.announce(
             {
                 "input": {

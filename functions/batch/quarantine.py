@@ -1,10 +1,11 @@
-"""Records of what can't be scored: one object of JSON for each input or message."""
+"""Quarantine records: one JSON object for each input or message that can't be scored."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from functions.shared.outcomes import NotScoredError, Outcome
 from functions.shared.records import JSON, REQUEUED, message_record_key, object_record_key
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Quarantine:
     bucket : str
         The output bucket.
     model_digest : str
-        The model that met the input.
+        The model of this function.
     """
 
     def __init__(self, storage: Storage, bucket: str, model_digest: str) -> None:
@@ -32,13 +33,12 @@ class Quarantine:
     def write(self, result: ObjectResult, message_id: str) -> str:
         """Write the record of a fault, unless there is one; return its key.
 
-        A record whose input was queued again is no longer one of a fault, and one by another model says
-        nothing of this one: both are replaced.
+        An existing record is replaced if its input was queued again, or if another model wrote it.
 
         Raises
         ------
         NotScoredError
-            If the record can't be written; without it the message must not be given up.
+            If the record can't be written; the message must then be delivered again.
         """
         source = result.source
         key = message_record_key(message_id) if source is None else object_record_key(source)
@@ -56,11 +56,16 @@ class Quarantine:
         }
         encoded = json.dumps(content).encode()
         if not self._storage.create(self._bucket, key, encoded, JSON):
-            self._renew(key, encoded)
+            self._replace_outdated(key, encoded)
         return key
 
-    def _renew(self, key: str, encoded: bytes) -> None:
-        before, etag = self._storage.read_small(self._bucket, key)
-        record = json.loads(before)
+    def _replace_outdated(self, key: str, encoded: bytes) -> None:
+        found = self._storage.read(self._bucket, key)
+        if found is None:
+            raise NotScoredError(
+                Outcome.COMMIT_CONFLICT,
+                "The record was removed at the same time; the message is tried again.",
+            )
+        record = json.loads(found.content)
         if REQUEUED in record or record["model_digest"] != self._model_digest:
-            self._storage.replace(self._bucket, key, encoded, JSON, etag)
+            self._storage.replace(self._bucket, key, encoded, JSON, found.etag)

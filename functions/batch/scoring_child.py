@@ -1,4 +1,4 @@
-"""The process that reads one file: limits itself, scores, and leaves a result in its work folder."""
+"""The process that scores one file: it limits itself, scores, and writes a result file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from functions.batch.scoring_task import (
     INPUT_FILE,
     OUTPUT_FILE,
     RESULT_FILE,
+    TOO_MUCH_MEMORY,
     ScoredFile,
     ScoringTask,
     peak_kilobytes,
@@ -28,20 +29,20 @@ from functions.batch.scoring_task import (
 from functions.shared.outcomes import Outcome
 
 _ADDRESS_SPACE: Final = 2
-"""Times the function's memory: address space is not memory, and threads and libraries reserve much of it."""
+"""Limit of the address space, in multiples of the function's memory: threads reserve more than they use."""
 _DUCKDB_SHARE: Final = 0.4
-"""Part of the function's memory that DuckDB may hold."""
+"""Share of the function's memory that DuckDB may use."""
 _PR_SET_PDEATHSIG: Final = 1
 _LARGEST_OUTPUT: Final = 5 * 1024**3
-"""What one PUT takes, in bytes."""
+"""Bytes; S3 accepts no larger object in one PUT."""
 
 
 def main() -> int:
-    """Score ``in.parquet`` of the current folder as ``task.json`` says; return 0 if there is a result."""
+    """Score ``in.parquet`` of the current folder as ``task.json`` says; return the exit code."""
     folder = Path.cwd()
     _die_with_parent()
     task = ScoringTask.read(folder)
-    _limit(task)
+    _limit_resources(task)
     (folder / RESULT_FILE).write_text(json.dumps(run_task(folder, task)), encoding="utf-8")
     return 0
 
@@ -57,11 +58,9 @@ def run_task(folder: Path, task: ScoringTask) -> dict[str, Any]:
     except BundleError as error:
         return _fault(Outcome.MODEL_UNAVAILABLE, str(error))
     except MemoryError:
-        return _fault(
-            Outcome.RESOURCE_LIMIT, "Reading the file takes too much memory; write it as several parts."
-        )
+        return _fault(Outcome.RESOURCE_LIMIT, TOO_MUCH_MEMORY)
     except Exception as error:  # noqa: BLE001
-        # The error's text is left out: libraries may quote cells in it. Where it arose is enough to mend it.
+        # The error's own text is left out: libraries may quote customers' values in it.
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _fault(
             Outcome.INTERNAL_ERROR,
@@ -70,23 +69,23 @@ def run_task(folder: Path, task: ScoringTask) -> dict[str, Any]:
 
 
 def _die_with_parent() -> None:
-    """Leave nothing running when the function is killed."""
+    """Have Linux kill this process when the function is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _limit(task: ScoringTask) -> None:
-    """Set bounds that nothing in this process can lift again."""
+def _limit_resources(task: ScoringTask) -> None:
+    """Set hard limits, which this process can't raise again."""
     space = _ADDRESS_SPACE * task.memory_mb * 1024**2
-    for what, most in (
+    for kind, limit in (
         (resource.RLIMIT_AS, space),
         (resource.RLIMIT_CPU, task.cpu_seconds),
         (resource.RLIMIT_FSIZE, _LARGEST_OUTPUT),
         (resource.RLIMIT_CORE, 0),
     ):
-        _, allowed = resource.getrlimit(what)
-        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(what, (most, most))
+        _, allowed = resource.getrlimit(kind)
+        lowest = limit if allowed == resource.RLIM_INFINITY else min(limit, allowed)
+        resource.setrlimit(kind, (lowest, lowest))
 
 
 def _score(folder: Path, task: ScoringTask) -> dict[str, Any]:
@@ -97,7 +96,7 @@ def _score(folder: Path, task: ScoringTask) -> dict[str, Any]:
     )
     predictor = ChurnPredictor(load_bundle(Path(task.model_dir)))
     result = score_file(folder / INPUT_FILE, folder / OUTPUT_FILE, predictor, settings)
-    return asdict(ScoredFile.of(result, peak_kilobytes("self") or 0))
+    return asdict(ScoredFile.from_result(result, peak_kilobytes("self") or 0))
 
 
 def _fault(outcome: Outcome, message: str) -> dict[str, str]:

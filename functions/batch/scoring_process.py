@@ -1,8 +1,7 @@
-"""Score a file that nobody vouches for in a process of its own: bounded, watched, without credentials.
+"""Score an untrusted file in a separate process, with limits and without credentials.
 
-DuckDB promises nothing for hostile files: one may crash it, or make it take all memory (its page on
-security says so). What such a file can reach is this process, which has neither rights nor secrets, and
-whose end is one outcome among others.
+DuckDB's page on security says that a hostile file may crash it or use all memory. So a separate process
+reads the file: it has no rights and no secrets, and if it dies, the outcome is an ordinary fault.
 """
 
 from __future__ import annotations
@@ -20,46 +19,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import functions
-from functions.batch.scoring_task import OUTPUT_FILE, RESULT_FILE, ScoredFile, ScoringTask, peak_kilobytes
+from functions.batch.scoring_task import (
+    OUTPUT_FILE,
+    RESULT_FILE,
+    TOO_MUCH_MEMORY,
+    ScoredFile,
+    ScoringTask,
+    peak_kilobytes,
+)
 from functions.shared.outcomes import NotScoredError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MEMORY_SHARE: Final = 0.85
-"""Part of the function's memory that the process may have resident."""
+"""Share of the function's memory that the process may use before it is killed."""
 
 _TASK_ROOT: Final = Path(functions.__file__).resolve().parents[1]
 _BOOTSTRAP: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
     " from functions.batch.scoring_child import main; sys.exit(main())"
 )
-# Of the loader's path, which names folders alone: Lambda's own Python may need it to start.
+# Lambda's own Python may need LD_LIBRARY_PATH to start; it holds names of folders only.
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH")
-_NO_RESULT: Final = "The process that reads the file left no result; write the file again."
+_NO_RESULT: Final = "The process that read the file left no valid result; write the file again."
 _POLL_SECONDS: Final = 0.02
 _LARGEST_RESULT: Final = 1024 * 1024
 _PR_SET_DUMPABLE: Final = 4
 
 
 def hide_environment() -> None:
-    """Keep this process's environment, in which the credentials are, from its children's eyes.
+    """Make this process's environment, with its credentials, unreadable for its children.
 
-    Linux gives ``/proc/<pid>/environ`` of a process that may not be dumped to root alone (proc(5)).
+    Only root may read ``/proc/<pid>/environ`` of a process that is not dumpable (proc(5)).
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class ScoringProcess:
-    """Scores files, each in a process of its own.
+    """Scores each file in a new process.
 
     Parameters
     ----------
     model_dir : Path
         The model bundle.
     max_rows : int
-        Most rows that a file may have.
+        Largest number of rows that a file may have.
     memory_mb : int
         The function's memory.
     """
@@ -69,7 +75,7 @@ class ScoringProcess:
         self._max_rows = max_rows
         self._memory_mb = memory_mb
         self.peak_kilobytes = 0
-        """Most memory that the last process had resident, as last seen."""
+        """Peak resident memory of the last process, as last observed."""
 
     def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
         """Score the folder's ``in.parquet`` into its ``out.parquet``.
@@ -79,14 +85,14 @@ class ScoringProcess:
         folder : Path
             The work folder.
         metadata : mapping
-            What the output's footer says of where the input came from.
+            Entries of the output's footer that say where the input came from.
         seconds : float
-            After which the process is killed.
+            The process is killed after this time.
 
         Raises
         ------
         NotScoredError
-            With the code of an unfit file, or ``resource-limit``, ``timeout``, ``reader-crash``,
+            The outcome of an unfit file, or ``resource-limit``, ``timeout``, ``reader-crash``,
             ``no-space``, ``model-unavailable`` or ``internal-error``.
         """
         ScoringTask(
@@ -99,7 +105,7 @@ class ScoringProcess:
         self._run(folder, seconds)
         result = _result(folder)
         if (folder / OUTPUT_FILE).is_symlink():
-            # Followed, it would be a file of this process's that is uploaded.
+            # The upload would follow the link and send a file of this process.
             raise NotScoredError(Outcome.READER_CRASH, _NO_RESULT)
         return result
 
@@ -113,7 +119,7 @@ class ScoringProcess:
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            # What libraries write there may quote cells.
+            # Libraries may quote customers' values there.
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -121,25 +127,22 @@ class ScoringProcess:
             while process.poll() is None:
                 self.peak_kilobytes = peak_kilobytes(process.pid) or self.peak_kilobytes
                 if self.peak_kilobytes > limit:
-                    raise NotScoredError(
-                        Outcome.RESOURCE_LIMIT,
-                        "Reading the file takes too much memory; write it as several parts.",
-                    )
+                    raise NotScoredError(Outcome.RESOURCE_LIMIT, TOO_MUCH_MEMORY)
                 if time.monotonic() > deadline:
                     raise NotScoredError(
                         Outcome.TIMEOUT,
-                        "The file can't be scored in the function's time; write it as several parts.",
+                        "Scoring the file exceeds the function's time limit; write it as several parts.",
                     )
                 time.sleep(_POLL_SECONDS)
         finally:
-            # With whatever it has started: they are a session of their own.
+            # Also kills processes that it started: they are in the same session.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if process.returncode != 0:
             raise NotScoredError(
                 Outcome.READER_CRASH,
-                f"The process that reads the file ended with {process.returncode}; write the file again.",
+                f"The process that read the file ended with {process.returncode}; write the file again.",
             )
 
 
@@ -153,25 +156,24 @@ def _environment(folder: Path) -> dict[str, str]:
 def _result(folder: Path) -> ScoredFile:
     try:
         with (folder / RESULT_FILE).open("rb") as file:
-            told = json.loads(file.read(_LARGEST_RESULT))
+            content = json.loads(file.read(_LARGEST_RESULT))
     except (OSError, ValueError) as error:
         raise NotScoredError(Outcome.READER_CRASH, _NO_RESULT) from error
-    return read_result(told)
+    return parse_result(content)
 
 
-def read_result(told: Any) -> ScoredFile:
-    """Read what the process tells; it has read a stranger's file, so that its word is checked too.
+def parse_result(content: Any) -> ScoredFile:
+    """Validate the result file's content; an untrusted input may have taken control of its writer.
 
     Raises
     ------
     NotScoredError
-        The fault that it tells, or ``reader-crash``.
+        The fault in the result, or ``reader-crash`` if the content is malformed.
     """
     try:
-        if "outcome" in told:
-            outcome, message = Outcome(told["outcome"]), str(told["message"])
-        else:
-            return ScoredFile(**told)
+        if "outcome" not in content:
+            return ScoredFile(**content)
+        outcome, message = Outcome(content["outcome"]), str(content["message"])
     except (ValueError, KeyError, TypeError) as error:
         raise NotScoredError(Outcome.READER_CRASH, _NO_RESULT) from error
     raise NotScoredError(outcome, message)

@@ -1,9 +1,9 @@
-"""What the function and the process that scores for it tell each other, as JSON files."""
+"""The JSON files that the function and its scoring process exchange."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -14,7 +14,9 @@ TASK_FILE: Final = "task.json"
 RESULT_FILE: Final = "result.json"
 INPUT_FILE: Final = "in.parquet"
 OUTPUT_FILE: Final = "out.parquet"
-"""Names in the work folder; none is a stranger's text."""
+"""Names in the work folder; no part of them comes from an untrusted key."""
+
+TOO_MUCH_MEMORY: Final = "Reading the file takes too much memory; write it as several parts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class ScoringTask:
     model_dir : str
         The model bundle.
     metadata : dict
-        What the output's footer says of where the input came from.
+        Entries of the output's footer that say where the input came from.
     max_rows : int
-        Most rows that the file may have.
+        Largest number of rows that the file may have.
     memory_mb : int
         The function's memory.
     cpu_seconds : int
@@ -42,7 +44,7 @@ class ScoringTask:
     cpu_seconds: int
 
     def write(self, folder: Path) -> None:
-        """Leave the task in a work folder."""
+        """Write the task into a work folder."""
         (folder / TASK_FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
@@ -53,7 +55,7 @@ class ScoringTask:
 
 @dataclass(frozen=True, slots=True)
 class ScoredFile:
-    """What became of a file's rows; see `churn_core.scoring.files.score_file.BatchResult`.
+    """Counts of a scored file; see `churn_core.scoring.files.score_file.BatchResult`.
 
     Attributes
     ----------
@@ -63,7 +65,7 @@ class ScoredFile:
     drift : dict or None
         `churn_core.scoring.drift.report.DriftReport.summary`.
     peak_kilobytes : int
-        Most memory that the scoring process had resident.
+        Peak resident memory of the scoring process.
     """
 
     rows: int
@@ -76,18 +78,24 @@ class ScoredFile:
     peak_kilobytes: int = 0
 
     @classmethod
-    def of(cls, result: BatchResult, peak_kilobytes: int) -> Self:
-        """Take what is told of a `BatchResult`."""
-        told = {
-            field.name: getattr(result, field.name) for field in fields(cls) if hasattr(result, field.name)
-        }
-        return cls(**told, peak_kilobytes=peak_kilobytes)
+    def from_result(cls, result: BatchResult, peak_kilobytes: int) -> Self:
+        """Take the counts of a `BatchResult`."""
+        return cls(
+            rows=result.rows,
+            scored=result.scored,
+            rejected=result.rejected,
+            will_churn=result.will_churn,
+            rejects=result.rejects,
+            unknown=result.unknown,
+            drift=result.drift,
+            peak_kilobytes=peak_kilobytes,
+        )
 
 
 def peak_kilobytes(process: int | Literal["self"]) -> int | None:
-    """Return a process's high-water mark of resident memory (proc(5)); None where it can't be seen.
+    """Return a process's peak resident memory (VmHWM of proc(5)); None if the system does not show it.
 
-    Not ``ru_maxrss`` of getrusage: that of the process before an exec counts in it.
+    ``ru_maxrss`` of getrusage would include the memory of the process before its exec.
     """
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")

@@ -1,4 +1,4 @@
-"""What the batch function takes from its environment."""
+"""Settings of the batch function."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from functions.shared.environment import read_announces, read_integer, read_model_dir, read_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_MAX_OBJECT_BYTES: Final = 2 * 1024**3
 DEFAULT_MAX_ROWS: Final = 200_000_000
 _DEFAULT_MEMORY_MB: Final = 1024
-"""What a Lambda has by default; read where no Lambda says how much there is."""
+"""Used outside Lambda, where ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE`` is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,15 @@ class BatchFunctionSettings:
     input_bucket, output_bucket : str
         ``CHURN_INPUT_BUCKET`` and ``CHURN_OUTPUT_BUCKET``.
     max_object_bytes : int
-        Largest object that is read; ``CHURN_MAX_OBJECT_BYTES``, 2 GiB by default.
+        Size of the largest object that is read; ``CHURN_MAX_OBJECT_BYTES``, 2 GiB by default.
     max_rows : int
-        Most rows that an object may have; ``CHURN_MAX_ROWS``, 200 million by default.
+        Largest number of rows of an object; ``CHURN_MAX_ROWS``, 200 million by default.
     memory_mb : int
-        The function's memory, as Lambda tells it.
+        The function's memory; ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``, which Lambda sets.
     announces : bool
-        Whether EventBridge is told of each scored object; ``CHURN_ANNOUNCE``, ``true`` by default.
+        Whether an event is sent for each scored object; ``CHURN_ANNOUNCE``, ``true`` by default.
     work_dir : Path
-        Where files are kept while an object is scored: ``churn-batch`` in the folder for temporary files.
+        Folder of the files of an object while it is scored: ``churn-batch`` below the temporary folder.
     """
 
     model_dir: Path
@@ -52,26 +54,18 @@ class BatchFunctionSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings.
 
-        Parameters
-        ----------
-        environment : mapping
-            Variables by name.
-
         Raises
         ------
-        KeyError
-            If a bucket is not named.
-        ValueError
-            If a number is none.
+        SettingError
+            If a bucket is missing, or a number is malformed.
         """
-        task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
         return cls(
-            model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"),
-            input_bucket=environment["CHURN_INPUT_BUCKET"],
-            output_bucket=environment["CHURN_OUTPUT_BUCKET"],
-            max_object_bytes=int(environment.get("CHURN_MAX_OBJECT_BYTES") or DEFAULT_MAX_OBJECT_BYTES),
-            max_rows=int(environment.get("CHURN_MAX_ROWS") or DEFAULT_MAX_ROWS),
-            memory_mb=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or _DEFAULT_MEMORY_MB),
-            announces=environment.get("CHURN_ANNOUNCE", "true") == "true",
+            model_dir=read_model_dir(environment),
+            input_bucket=read_text(environment, "CHURN_INPUT_BUCKET"),
+            output_bucket=read_text(environment, "CHURN_OUTPUT_BUCKET"),
+            max_object_bytes=read_integer(environment, "CHURN_MAX_OBJECT_BYTES", DEFAULT_MAX_OBJECT_BYTES),
+            max_rows=read_integer(environment, "CHURN_MAX_ROWS", DEFAULT_MAX_ROWS),
+            memory_mb=read_integer(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _DEFAULT_MEMORY_MB),
+            announces=read_announces(environment),
             work_dir=Path(tempfile.gettempdir(), "churn-batch"),
         )

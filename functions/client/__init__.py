@@ -1,1 +1,1 @@
-"""What people do with the deployed stack: find scores, look after what could not be scored."""
+"""Commands for operators: score prefixes, find scores, queue failed inputs again, publish models."""

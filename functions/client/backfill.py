@@ -1,24 +1,25 @@
-"""Runs over whole prefixes, from outside: started, watched, taken up again."""
+"""Start, watch and resume backfill runs of a deployed stack."""
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import ChurnError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 RUNNING: Final = "RUNNING"
 SUCCEEDED: Final = "SUCCEEDED"
-_NOT_AGAIN: Final = ("IncompleteRunError", "UnbalancedRunError")
-"""Errors of the last step alone, which a redrive would only repeat."""
-_MOST_ATTEMPTS: Final = 1_000
+_LAST_STEP_ERRORS: Final = ("IncompleteRunError", "UnbalancedRunError")
+"""A redrive repeats only the failed step, so after these errors it would fail again."""
+_MAX_ATTEMPTS: Final = 1_000
 _LAG_SECONDS: Final = 15
-"""For which Step Functions may still describe executions as they were before."""
+"""Step Functions is eventually consistent: descriptions may be this old."""
 
 
 class BackfillError(ChurnError):
@@ -27,7 +28,7 @@ class BackfillError(ChurnError):
 
 @dataclass(frozen=True, slots=True)
 class StackMachine:
-    """A stack's parts that a run needs.
+    """The resources of a stack that a run needs.
 
     Attributes
     ----------
@@ -42,12 +43,12 @@ class StackMachine:
 
     @property
     def executions(self) -> str:
-        """How the ARNs of its executions begin."""
+        """Prefix of the ARNs of its executions."""
         return self.machine.replace(":stateMachine:", ":execution:") + ":"
 
 
-def machine_of(stack: str, sts: Any) -> StackMachine:
-    """Return the parts of a stack, by the names that the template gives them."""
+def stack_machine(stack: str, sts: Any) -> StackMachine:
+    """Return a stack's resources by the names that the template gives them."""
     caller = sts.get_caller_identity()
     partition = caller["Arn"].split(":")[1]
     place = f"{sts.meta.region_name}:{caller['Account']}"
@@ -55,7 +56,7 @@ def machine_of(stack: str, sts: Any) -> StackMachine:
 
 
 class Backfill:
-    """One stack's runs.
+    """The runs of one stack.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class Backfill:
         boto3's of Lambda and Step Functions.
     machine : StackMachine
     wait : callable
-        Waits for that many seconds.
+        Waits for a number of seconds.
     """
 
     def __init__(
@@ -79,12 +80,12 @@ class Backfill:
         self._wait = wait
 
     def step(self, name: str, run: dict[str, Any]) -> dict[str, Any]:
-        """Have the backfill function do a step.
+        """Call the backfill function for one step.
 
         Raises
         ------
         BackfillError
-            If there is no such function, or the step fails.
+            If the function does not exist, or the step fails.
         """
         try:
             answer = self._functions.invoke(
@@ -93,65 +94,60 @@ class Backfill:
             )
         except self._functions.exceptions.ResourceNotFoundException as error:
             raise BackfillError(
-                f"There is no function {self._machine.function}; name another stack with --stack."
+                f"There is no function {self._machine.function}; name your stack with --stack."
             ) from error
-        told = json.loads(answer["Payload"].read())
+        result: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise BackfillError(_sentence(told))
-        result: dict[str, Any] = told
+            raise BackfillError(_error_message(result))
         return result
 
     def launch(self, planned: dict[str, Any]) -> str:
-        """Have a planned run going; return the ARN of its execution.
+        """Start or resume a planned run; return the ARN of its execution.
 
-        One that runs is taken as it is; one that has failed is redriven, so that what it had done is not
-        done again; where that can't be, another attempt is started, which finds what was done.
+        A running execution is joined. A failed one is redriven, which keeps its finished parts. If it can't
+        be redriven, a new execution starts, which finds the finished parts' outputs.
 
         Raises
         ------
         BackfillError
-            If there were too many attempts.
+            If there were too many executions.
         """
-        last = self._last(planned["run_id"])
+        last = self._last_execution(planned["run_id"])
         if last is None:
             return self._start(planned, 1)
         if last["status"] == RUNNING:
             return str(last["executionArn"])
-        if _can_be_redriven(last) and json.loads(last["input"]) == _input_of(planned):
+        if _is_redrivable(last) and json.loads(last["input"]) == _execution_input(planned):
             try:
                 self._states.redrive_execution(executionArn=last["executionArn"])
             except self._states.exceptions.ExecutionNotRedrivable:
-                # Somebody else was quicker, or its time was over just now.
+                # Another command redrove it first, or it can no longer be redriven.
                 if self.describe(last["executionArn"])["status"] == RUNNING:
                     return str(last["executionArn"])
             else:
-                return self._seen(last["executionArn"], last.get("redriveCount", 0) + 1)
+                return self._wait_until_described(last["executionArn"], last.get("redriveCount", 0) + 1)
         return self._start(planned, int(last["name"].rpartition("-")[2]) + 1)
 
     def is_over(self, run_id: str) -> bool:
-        """Whether a run's last execution, if it had one, has come to its good end."""
-        last = self._last(run_id)
+        """Return whether a run's last execution succeeded, or it has none."""
+        last = self._last_execution(run_id)
         return last is None or last["status"] == SUCCEEDED
 
-    def _last(self, run_id: str) -> dict[str, Any] | None:
+    def _last_execution(self, run_id: str) -> dict[str, Any] | None:
         last = None
-        for attempt in self._attempts(run_id):
-            last = attempt
-        return last
+        for number in range(1, _MAX_ATTEMPTS):
+            try:
+                last = self.describe(f"{self._machine.executions}{run_id}-{number}")
+            except self._states.exceptions.ExecutionDoesNotExist:
+                return last
+        raise BackfillError(
+            f"Run {run_id} has {_MAX_ATTEMPTS - 1} executions; see in Step Functions why they fail."
+        )
 
     def describe(self, execution: str) -> dict[str, Any]:
         """Describe an execution."""
-        told: dict[str, Any] = self._states.describe_execution(executionArn=execution)
-        return told
-
-    def _attempts(self, run_id: str) -> Iterator[dict[str, Any]]:
-        """Describe the executions of a run, the first one first."""
-        for number in range(1, _MOST_ATTEMPTS):
-            try:
-                yield self.describe(f"{self._machine.executions}{run_id}-{number}")
-            except self._states.exceptions.ExecutionDoesNotExist:
-                return
-        raise BackfillError(f"Run {run_id} was tried {_MOST_ATTEMPTS - 1} times; see why it fails.")
+        description: dict[str, Any] = self._states.describe_execution(executionArn=execution)
+        return description
 
     def _start(self, planned: dict[str, Any], number: int) -> str:
         name = f"{planned['run_id']}-{number}"
@@ -159,44 +155,42 @@ class Backfill:
             started = self._states.start_execution(
                 stateMachineArn=self._machine.machine,
                 name=name,
-                input=json.dumps(_input_of(planned)),
+                input=json.dumps(_execution_input(planned)),
             )
         except self._states.exceptions.ExecutionAlreadyExists:
-            # Somebody else was quicker, with another concurrency maybe; it is the same run.
+            # Another command started the same run first, perhaps with another concurrency.
             return f"{self._machine.executions}{name}"
-        return self._seen(started["executionArn"])
+        return self._wait_until_described(started["executionArn"])
 
-    def _seen(self, execution: str, redrives: int = 0) -> str:
-        """Wait until an execution is described as it was begun just now; descriptions may lag."""
+    def _wait_until_described(self, execution: str, redrives: int = 0) -> str:
+        """Wait until the description of an execution shows its latest start; return its ARN."""
         for _ in range(_LAG_SECONDS):
-            try:
-                told = self.describe(execution)
-            except self._states.exceptions.ExecutionDoesNotExist:
-                told = None
-            if told is not None and told.get("redriveCount", 0) >= redrives:
-                break
+            with suppress(self._states.exceptions.ExecutionDoesNotExist):
+                if self.describe(execution).get("redriveCount", 0) >= redrives:
+                    break
             self._wait(1)
         return execution
 
 
-def _input_of(planned: dict[str, Any]) -> dict[str, Any]:
+def _execution_input(planned: dict[str, Any]) -> dict[str, Any]:
     names = ("bucket", "prefix", "run_id", "concurrency", "tolerated_failure_percentage")
-    return {one: planned[one] for one in names}
+    return {name: planned[name] for name in names}
 
 
-def failure(told: dict[str, Any]) -> str:
-    """Say in a sentence why an execution ended without success."""
-    cause = told.get("cause", "")
+def describe_failure(execution: dict[str, Any]) -> str:
+    """Return the reason why an execution failed, from its description."""
+    cause = execution.get("cause", "")
     try:
-        cause = _sentence(json.loads(cause))
+        cause = _error_message(json.loads(cause))
     except ValueError:
         cause = cause or "it was stopped"
-    return f"{told.get('error') or told['status']}: {cause}"
+    return f"{execution.get('error') or execution['status']}: {cause}"
 
 
-def _can_be_redriven(told: dict[str, Any]) -> bool:
-    return told.get("redriveStatus") == "REDRIVABLE" and told.get("error") not in _NOT_AGAIN
+def _is_redrivable(execution: dict[str, Any]) -> bool:
+    return execution.get("redriveStatus") == "REDRIVABLE" and execution.get("error") not in _LAST_STEP_ERRORS
 
 
-def _sentence(told: Any) -> str:
-    return str(told.get("errorMessage") or told) if isinstance(told, dict) else str(told)
+def _error_message(error: Any) -> str:
+    """Return the message of a Lambda function's error."""
+    return str(error.get("errorMessage") or error) if isinstance(error, dict) else str(error)

@@ -1,4 +1,4 @@
-"""``churn backfill``: a whole prefix, scored by the deployed stack."""
+"""``churn backfill``: have the deployed stack score all parts below a prefix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import positive
 from churn_core.cli.output import Progress, print_result
-from functions.client.backfill import RUNNING, SUCCEEDED, Backfill, BackfillError, failure, machine_of
+from functions.client.backfill import (
+    RUNNING,
+    SUCCEEDED,
+    Backfill,
+    BackfillError,
+    describe_failure,
+    stack_machine,
+)
 from functions.client.results import parse_address
 from functions.client.storage import AwsError, aws_client, typed_aws_errors
 
@@ -18,22 +25,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 POLL_SECONDS: Final = 2.0
-_PATIENCE_SECONDS: Final = 900
-"""A Lambda's longest time."""
+_TIMEOUT_SECONDS: Final = 900
+"""Lambda's own limit."""
 
 
 def add_command(commands: Any, default_stack: str) -> None:
     """Add the command to the parser of ``churn``."""
-    command = commands.add_parser("backfill", help="score a whole prefix of Parquet parts, on AWS")
-    command.add_argument("address", metavar="s3://BUCKET/PREFIX/", help="where the parts are")
+    command = commands.add_parser("backfill", help="score all Parquet parts below a prefix, on AWS")
+    command.add_argument("address", metavar="s3://BUCKET/PREFIX/", help="prefix of the parts")
     command.add_argument(
         "--stack", default=default_stack, help=f"name of the stack (default {default_stack})"
     )
-    command.add_argument("--concurrency", type=positive, help="parts at the same time (default: the stack's)")
     command.add_argument(
-        "--tolerate", type=_percentage, default=0, metavar="PERCENT", help="go on while no more parts fail"
+        "--concurrency", type=positive, help="parts scored at once (default and maximum: the stack's)"
     )
-    command.add_argument("--dry-run", action="store_true", help="tell parts, rows, time and dollars alone")
+    command.add_argument(
+        "--tolerate",
+        type=_percentage,
+        default=0,
+        metavar="PERCENT",
+        help="continue until this share of parts has failed (default 0)",
+    )
+    command.add_argument("--dry-run", action="store_true", help="only estimate parts, rows, time and price")
     command.add_argument("--json", action="store_true", help="print JSON for programs")
     command.set_defaults(run=_backfill)
 
@@ -48,8 +61,8 @@ def _backfill(options: argparse.Namespace) -> None:
         "dry_run": options.dry_run,
     }
     with typed_aws_errors():
-        functions, states = aws_client("lambda", _PATIENCE_SECONDS), aws_client("stepfunctions")
-        runs = Backfill(functions, states, machine_of(options.stack, aws_client("sts")))
+        functions, states = aws_client("lambda", _TIMEOUT_SECONDS), aws_client("stepfunctions")
+        runs = Backfill(functions, states, stack_machine(options.stack, aws_client("sts")))
         if options.dry_run:
             planned = runs.step("plan", request)
             print_result(planned, _plan_text(planned), as_json=options.json)
@@ -60,76 +73,74 @@ def _backfill(options: argparse.Namespace) -> None:
             summary = planned["manifest"] if complete else _run(runs, planned)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"A run that was started goes on without you; watch it again with '{_again(options)}'."
+                f"The run continues on AWS if it was started; watch it with '{_same_command(options)}'."
             ) from None
-    text = ("Nothing was to be done: this run is complete.\n" if complete else "") + _done_text(
-        summary, planned
-    )
-    content = {"manifest": _address(planned), "run_id": planned["run_id"], **_counts(summary)}
+    text = ("This run was already complete.\n" if complete else "") + _done_text(summary, planned)
+    content = {"manifest": _address(planned), "run_id": planned["run_id"], **summary}
     print_result(content, text, as_json=options.json)
 
 
-def _again(options: argparse.Namespace) -> str:
-    """Return the command that takes the same run up again, whatever stack is the default."""
+def _same_command(options: argparse.Namespace) -> str:
+    """Return the command that resumes this run."""
     return f"churn backfill {options.address} --stack {options.stack}"
 
 
 def _run(runs: Backfill, planned: dict[str, Any]) -> dict[str, Any]:
     execution = runs.launch(planned)
     with Progress("scoring") as progress:
-        told = _watch(runs, planned, execution, progress.step)
-    if told["status"] != SUCCEEDED:
-        raise BackfillError(f"The run has failed; the same command takes it up again ({failure(told)}).")
-    again = runs.step("plan", {name: planned[name] for name in ("bucket", "prefix", "run_id")})
-    summary: dict[str, Any] = again["manifest"]
+        ended = _watch(runs, planned, execution, progress.step)
+    if ended["status"] != SUCCEEDED:
+        raise BackfillError(f"The run failed ({describe_failure(ended)}); repeat the command to resume it.")
+    complete = runs.step("plan", {name: planned[name] for name in ("bucket", "prefix", "run_id")})
+    summary: dict[str, Any] = complete["manifest"]
     return summary
 
 
 def _watch(
     runs: Backfill, planned: dict[str, Any], execution: str, show: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Follow an execution to its end; return its description."""
+    """Wait until an execution ends; return its description."""
     first: tuple[float, int] | None = None
-    next_look = 0.0
+    next_progress = 0.0
     while True:
-        told = runs.describe(execution)
-        if told["status"] != RUNNING:
-            return told
+        description = runs.describe(execution)
+        if description["status"] != RUNNING:
+            return description
         began = time.monotonic()
-        if began >= next_look:
-            # What it shows is not worth the command's end: no room for one more call, say.
+        if began >= next_progress:
+            # Progress is optional: the call may fail if the account's concurrency is used up.
             with suppress(AwsError, BackfillError), typed_aws_errors():
                 now = runs.step("progress", planned)
                 first = first or (began, now["done_bytes"])
                 show(progress_text(now, began - first[0], now["done_bytes"] - first[1]))
-            # The look at each part costs something too.
-            next_look = time.monotonic() + 5 * (time.monotonic() - began)
+            # The call reads the state of every part, so it must not run all the time.
+            next_progress = time.monotonic() + 5 * (time.monotonic() - began)
         time.sleep(POLL_SECONDS)
 
 
 def progress_text(now: dict[str, Any], seconds: float, bytes_since: int) -> str:
-    """Say how far a run is.
+    """Describe the progress of a run.
 
     Parameters
     ----------
     now : dict
-        As the step ``progress`` tells it.
+        Answer of the step ``progress``.
     seconds : float
-        For which it was watched.
+        Since the first answer.
     bytes_since : int
-        Of the parts that were done in that time.
+        Bytes of the parts that were done in that time.
     """
-    told = [
+    texts = [
         f"{now['parts'] - now['open']:,} of {now['parts']:,} parts",
         f"{now['rows']:,} rows",
         f"{now['rejected']:,} rejected",
     ]
     if now["not_scored"]:
-        told.append(f"{now['not_scored']:,} parts not scored")
+        texts.append(f"{now['not_scored']:,} parts not scored")
     if bytes_since > 0 and seconds > 0:
         left = (now["bytes"] - now["done_bytes"]) * seconds / bytes_since
-        told.append(f"{_duration(left)} left")
-    return ", ".join(told)
+        texts.append(f"{_duration(left)} left")
+    return ", ".join(texts)
 
 
 def _duration(seconds: float) -> str:
@@ -143,18 +154,18 @@ def _price(dollars: float) -> str:
 def _plan_text(planned: dict[str, Any]) -> str:
     estimate = planned["estimate"]
     lines = [
-        f"{planned['parts']:,} parts of {planned['bytes'] / 1e6:,.1f} MB, by {planned['model_version']}."
+        f"{planned['parts']:,} parts, {planned['bytes'] / 1e6:,.1f} MB, scored by {planned['model_version']}."
     ]
     if estimate["rows"] is None:
-        lines.append("No part that was looked at is Parquet.")
+        lines.append("None of the parts that were read has a readable Parquet footer.")
     else:
         lines.append(
-            f"About {estimate['rows']:,} rows, by the footers of {estimate['looked_at']:,} parts"
+            f"About {estimate['rows']:,} rows, estimated from the footers of {estimate['looked_at']:,} parts"
             f" ({estimate['unreadable']:,} unreadable)."
         )
         lines.append(
             f"About {_duration(estimate['seconds'])} with {planned['concurrency']:,} parts at a time,"
-            f" and {_price(estimate['dollars'])} by list prices of us-east-1."
+            f" and {_price(estimate['dollars'])} at list prices of us-east-1."
         )
     if planned["finished"]:
         lines.append(f"This run is complete: {_address(planned)}")
@@ -171,10 +182,6 @@ def _done_text(summary: dict[str, Any], planned: dict[str, Any]) -> str:
         f"  {number:,} parts not scored: {code}" for code, number in parts["not_scored_by_code"].items()
     ]
     return "\n".join([*lines, _address(planned)])
-
-
-def _counts(summary: dict[str, Any]) -> dict[str, Any]:
-    return {name: summary[name] for name in ("parts", "rows", "scored", "rejected", "model_version")}
 
 
 def _address(planned: dict[str, Any]) -> str:

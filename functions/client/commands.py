@@ -1,4 +1,4 @@
-"""Commands of ``churn`` that speak to a deployed stack."""
+"""Commands of ``churn`` for a deployed stack: ``locate``, ``redrive``, ``backfill``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from functions.client.results import (
     LocationError,
     Results,
     find_results,
-    output_bucket_of,
+    find_versions,
     parse_address,
-    versions_of,
+    stack_output_bucket,
 )
 from functions.client.storage import AwsError, aws_client, typed_aws_errors
 
@@ -27,16 +27,22 @@ DEFAULT_STACK = "churn-dev"
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser of ``churn``."""
-    locate = commands.add_parser("locate", help="where the scores of an object are")
-    locate.add_argument("address", metavar="s3://BUCKET/KEY", help="the object that was dropped")
-    locate.add_argument("--version-id", help="of the object, if it is not the newest")
-    locate.add_argument("--output-bucket", help="(default: the input bucket's name, with output for input)")
+    locate = commands.add_parser("locate", help="print where the scores of an input object are")
+    locate.add_argument("address", metavar="s3://BUCKET/KEY", help="the input object")
+    locate.add_argument("--version-id", help="the object's version (default: the newest)")
+    locate.add_argument(
+        "--output-bucket", help="the stack's output bucket (default: from the input bucket's name)"
+    )
     locate.set_defaults(run=_locate)
-    again = commands.add_parser("redrive", help="what could not be scored; queue it again")
+    again = commands.add_parser("redrive", help="list inputs that could not be scored, and queue them again")
     again.add_argument("--stack", default=DEFAULT_STACK, help=f"name of the stack (default {DEFAULT_STACK})")
-    again.add_argument("--code", action="append", default=[], help="queue all of this code again; repeatable")
-    again.add_argument("--id", action="append", default=[], help="queue this one again; repeatable")
-    again.add_argument("--all", action="store_true", help="queue everything again")
+    again.add_argument(
+        "--code", action="append", default=[], help="queue all inputs with this code again; repeatable"
+    )
+    again.add_argument(
+        "--id", action="append", default=[], help="queue the input with this id again; repeatable"
+    )
+    again.add_argument("--all", action="store_true", help="queue all listed inputs again")
     again.set_defaults(run=_redrive)
     backfill_command.add_command(commands, DEFAULT_STACK)
     for command in (locate, again):
@@ -45,14 +51,14 @@ def add_commands(commands: Any) -> None:
 
 def _locate(options: argparse.Namespace) -> None:
     bucket, key = parse_address(options.address)
-    output_bucket = options.output_bucket or output_bucket_of(bucket)
+    output_bucket = options.output_bucket or stack_output_bucket(bucket)
     with typed_aws_errors():
         s3 = aws_client("s3")
-        sources = versions_of(s3, bucket, key, options.version_id)
+        sources = find_versions(s3, bucket, key, options.version_id)
         results = find_results(s3, output_bucket, sources)
     if not results.scored and (results.record is None or results.requeued):
         raise LocationError(
-            "The object has no scores yet; look again later, or at 'churn redrive' for messages given up."
+            "The object has no scores yet; try again later, or look for its message with 'churn redrive'."
         )
     content = {
         "scored": [
@@ -76,43 +82,45 @@ def _locate_text(results: Results) -> str:
 def _redrive(options: argparse.Namespace) -> None:
     with typed_aws_errors():
         s3, sqs = aws_client("s3"), aws_client("sqs")
-        names = _names(options.stack, aws_client("sts"), sqs)
-        letters = redrive.dead_letters(sqs, names)
-        found = [*redrive.quarantined(s3, names), *letters]
-        chosen = [one for one in found if options.all or one.code in options.code or one.name in options.id]
-        missing = set(options.id) - {one.name for one in found}
+        names = _stack_names(options.stack, aws_client("sts"), sqs)
+        letters = redrive.list_dead_letters(sqs, names)
+        found = [*redrive.list_quarantined(s3, names), *letters]
+        chosen = [
+            entry for entry in found if options.all or entry.code in options.code or entry.name in options.id
+        ]
+        missing = set(options.id) - {entry.name for entry in found}
         try:
             if missing:
-                raise redrive.RedriveError(f"There is nothing of id {min(missing)}; list them without --id.")
-            queued = [one for one in chosen if one.body is not None]
-            for one in queued:
-                redrive.requeue(s3, sqs, names, one)
+                raise redrive.RedriveError(f"No input has id {min(missing)}; 'churn redrive' lists the ids.")
+            queued = [entry for entry in chosen if entry.body is not None]
+            for entry in queued:
+                redrive.requeue(s3, sqs, names, entry)
         finally:
-            redrive.release(sqs, names, [one for one in letters if one not in chosen])
+            redrive.release(sqs, names, [letter for letter in letters if letter not in chosen])
     content = {
-        "unscored": [asdict(one) | {"handle": None, "body": None} for one in found],
-        "requeued": [one.name for one in queued],
+        "unscored": [asdict(entry) | {"handle": None, "body": None} for entry in found],
+        "requeued": [entry.name for entry in queued],
     }
     print_result(content, _redrive_text(found, queued), as_json=options.json)
 
 
 def _redrive_text(found: list[redrive.Unscored], queued: list[redrive.Unscored]) -> str:
     if not found:
-        return "Nothing is in quarantine, and no message was given up."
+        return "There are no quarantined inputs and no dead letters."
     lines = []
-    for one in found:
-        again = f" (queued again {one.requeued} times)" if one.requeued else ""
-        what = "a message" if one.address is None else PurePosixPath(one.address).name
-        lines += [f"{one.place:<11} {one.code:<20} {what}{again}", f"  {one.name}", f"  {one.detail}"]
-    by_code = ", ".join(f"{number} {code}" for code, number in Counter(one.code for one in found).items())
+    for entry in found:
+        again = f" (queued again {entry.requeued} times)" if entry.requeued else ""
+        name = "a message" if entry.address is None else PurePosixPath(entry.address).name
+        lines += [f"{entry.place:<11} {entry.code:<20} {name}{again}", f"  {entry.name}", f"  {entry.detail}"]
+    by_code = ", ".join(f"{number} {code}" for code, number in Counter(entry.code for entry in found).items())
     lines.append(f"{len(found)} without scores: {by_code}.")
     lines.append(
-        f"Queued {len(queued)} again." if queued else "Queue again with --id ID, --code CODE or --all."
+        f"Queued {len(queued)} again." if queued else "Queue inputs again with --id ID, --code CODE or --all."
     )
     return "\n".join(lines)
 
 
-def _names(stack: str, sts: Any, sqs: Any) -> redrive.StackNames:
+def _stack_names(stack: str, sts: Any, sqs: Any) -> redrive.StackNames:
     account, region = sts.get_caller_identity()["Account"], sts.meta.region_name
     try:
         queue, dead_letters = (
@@ -120,7 +128,7 @@ def _names(stack: str, sts: Any, sqs: Any) -> redrive.StackNames:
             for name in (f"{stack}-inputs", f"{stack}-inputs-dead")
         )
     except sqs.exceptions.QueueDoesNotExist as error:
-        raise AwsError(f"There is no stack {stack} in {region}; name another with --stack.") from error
+        raise AwsError(f"Region {region} has no stack {stack}; name your stack with --stack.") from error
     return redrive.StackNames(
         queue_url=queue,
         dead_letter_url=dead_letters,

@@ -1,6 +1,6 @@
 """Fetch the current model of a bucket: ``python -m functions.client.fetch_current s3://BUCKET/ FOLDER``.
 
-Where nothing was published yet nothing is fetched, and that is no fault.
+If no model was published yet, nothing is fetched and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from functions.client.storage import aws_client, typed_aws_errors
 
 
 def main() -> int:
-    """Fetch; return an exit code as the commands of ``churn`` do."""
+    """Fetch the model; return the exit code, 0 or 1."""
     parser = argparse.ArgumentParser(prog="fetch_current", description=__doc__)
     parser.add_argument("address", metavar="s3://BUCKET/PREFIX/")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="must not be there yet")
-    parser.add_argument("--name", default="churn", help="of the model, as its configuration says")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder to create")
+    parser.add_argument(
+        "--name", default="churn", help="name of the model in its configuration (default churn)"
+    )
     options = parser.parse_args()
     try:
         with typed_aws_errors():
@@ -28,7 +30,7 @@ def main() -> int:
     except ChurnError as error:
         report_error(error, as_json=False)
         return 1
-    print("Nothing is published yet." if bundle is None else f"{bundle.model_version} is current.")
+    print("No model is published yet." if bundle is None else f"{bundle.model_version} is the current model.")
     return 0
 
 

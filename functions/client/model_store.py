@@ -1,8 +1,8 @@
-"""A bucket of model bundles: where each lies, and which one is current.
+"""A bucket of model bundles: the keys of each bundle, and the pointer to the current one.
 
-A bundle's objects are create-only and named after the model's digest, so that a key never changes its
-content. One small object, the pointer, names the current model; it is written last and compared before it is
-replaced, so that it never names half a bundle, nor one of two that were published at the same time.
+The keys of a bundle contain the model's digest and are never overwritten, so a key's content never changes.
+One small object, the pointer, names the current model. It is written last, and only if it has not changed
+meanwhile. So it always names a complete bundle, and two publishers can't overwrite each other unnoticed.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import ChurnError
+from functions.client.storage import split_address
+from functions.shared.aws_errors import ABSENT, CONDITION_FAILED, CONFLICT, error_code, retry_conflicts
+from functions.shared.objects import SHA256_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 POINTER: Final = "current.json"
-SHA256_METADATA: Final = "churn-sha256"
 
-_ATTEMPTS: Final = 4
 _LARGEST_OBJECT_BYTES: Final = 512 * 1024 * 1024
 
 
 class ModelStoreError(ChurnError):
-    """A bucket or an address that is no place for models, or a model that may not go there."""
+    """The bucket, the address or the model can't be used for publishing or fetching."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """Where a model's objects are.
+    """The place of a model's objects.
 
     Attributes
     ----------
     bucket : str
     name : str
-        The folder of all models of this name, with a slash at its end.
+        Prefix of all models of this name; ends with a slash.
     digest12 : str
         The first 12 digits of the model digest.
     """
@@ -48,7 +49,7 @@ class ModelFolder:
 
     @property
     def prefix(self) -> str:
-        """What the keys of its objects begin with."""
+        """Prefix of the keys of the model's objects."""
         return f"{self.name}{self.digest12}/"
 
     @property
@@ -58,39 +59,39 @@ class ModelFolder:
 
     @property
     def address(self) -> str:
-        """The folder as people and makefiles write it."""
+        """Address of the folder, for people and makefiles."""
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-def folder_of(address: str, name: str, digest: str) -> ModelFolder:
-    """Return where a model of this name and digest belongs below ``s3://bucket/prefix/``.
+def model_folder(address: str, name: str, digest: str) -> ModelFolder:
+    """Return the folder of a model below ``s3://bucket/prefix/``.
 
     Raises
     ------
     ModelStoreError
-        If the address names no bucket.
+        If the address has another format.
     """
-    bucket, _, prefix = address.removeprefix("s3://").partition("/")
-    if not address.startswith("s3://") or not bucket:
-        raise ModelStoreError("The address names no bucket; write it as s3://BUCKET/PREFIX/.")
+    bucket, prefix = split_address(address)
+    if not bucket:
+        raise ModelStoreError("The address is malformed; write it as s3://BUCKET/PREFIX/.")
     start = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     return ModelFolder(bucket, f"{start}models/{name}/", digest[:12])
 
 
 def parse_folder(address: str) -> ModelFolder:
-    """Return the folder that ``s3://bucket/.../models/NAME/DIGEST12/`` names.
+    """Parse the address of a model's folder, ``s3://bucket/.../models/NAME/DIGEST12/``.
 
     Raises
     ------
     ModelStoreError
-        If it names none.
+        If the address has another format.
     """
-    bucket, _, key = address.removeprefix("s3://").partition("/")
+    bucket, key = split_address(address)
     start, _, digest12 = key.rstrip("/").rpartition("/")
     hexadecimal = len(digest12) == 12 and set(digest12) <= set("0123456789abcdef")
-    if not (address.startswith("s3://") and bucket and start and hexadecimal):
+    if not (bucket and start and hexadecimal):
         raise ModelStoreError(
-            "The address names no model; write it as 'churn publish' prints it, s3://BUCKET/models/NAME/DIGEST/."
+            "The address names no model; copy it from 'churn publish': s3://BUCKET/models/NAME/DIGEST/."
         )
     return ModelFolder(bucket, f"{start}/", digest12)
 
@@ -104,7 +105,7 @@ class ModelStore:
         boto3's.
     bucket : str
     wait : callable
-        Waits for that many seconds.
+        Waits for a number of seconds.
     """
 
     def __init__(self, s3: Any, bucket: str, wait: Callable[[float], None] = time.sleep) -> None:
@@ -113,7 +114,7 @@ class ModelStore:
         self._wait = wait
 
     def require_versions(self) -> None:
-        """Refuse a bucket that forgets what it held.
+        """Refuse a bucket without versions.
 
         Raises
         ------
@@ -121,61 +122,53 @@ class ModelStore:
             If the bucket keeps no versions.
         """
         if self._s3.get_bucket_versioning(Bucket=self._bucket).get("Status") != "Enabled":
-            raise ModelStoreError(f"Bucket {self._bucket} keeps no versions; turn its versioning on.")
+            raise ModelStoreError(f"Bucket {self._bucket} keeps no versions; enable its versioning.")
 
     def create(self, key: str, content: bytes, content_type: str) -> str | None:
-        """Create an object; return its version, None where another one is there."""
+        """Create an object and return its version; None if the key exists."""
         answer = self._put(key, content, content_type, IfNoneMatch="*")
         return None if answer is None else str(answer["VersionId"])
 
     def replace(self, key: str, content: bytes, content_type: str, etag: str | None) -> bool:
-        """Write an object if it is still as it was read, by its etag, or not there; tell whether it was."""
+        """Write an object unless its etag changed (None: unless it exists); return whether it was written."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         return self._put(key, content, content_type, **condition) is not None
 
-    def read(self, key: str, version: str | None = None) -> StoredObject | None:
-        """Return an object, whose checksum boto3 has verified; None where there is none."""
+    def read(self, key: str, version: str | None = None) -> StoredVersion | None:
+        """Return an object, whose checksum boto3 verifies; None if it does not exist."""
         which = {} if version is None else {"VersionId": version}
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED", **which)
         except self._s3.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404 and _code(error) in (
-                "NoSuchKey",
-                "NoSuchVersion",
-            ):
+            if error_code(error) in ABSENT:
                 return None
             raise
         if answer["ContentLength"] > _LARGEST_OBJECT_BYTES:
-            raise ModelStoreError(f"{key} is too large for a part of a model; look who put it there.")
-        return StoredObject(answer["Body"].read(), answer["ETag"], str(answer.get("VersionId")))
+            raise ModelStoreError(f"{key} is too large for a part of a model; find out who wrote it.")
+        return StoredVersion(answer["Body"].read(), answer["ETag"], str(answer.get("VersionId")))
 
     def _put(self, key: str, content: bytes, content_type: str, **condition: str) -> dict[str, Any] | None:
-        for attempt in range(_ATTEMPTS):
-            try:
-                answer: dict[str, Any] = self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=content,
-                    ContentType=content_type,
-                    Metadata={SHA256_METADATA: hashlib.sha256(content).hexdigest()},
-                    ChecksumAlgorithm="SHA256",
-                    **condition,
-                )
-            except self._s3.exceptions.ClientError as error:
-                if _code(error) == "ConditionalRequestConflict":
-                    # Another upload to this key is under way: S3 says to upload again.
-                    self._wait(0.1 * 2**attempt)
-                    continue
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 412:
-                    return None
-                raise
-            return answer
-        return None
+        arguments = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "Body": content,
+            "ContentType": content_type,
+            "Metadata": {SHA256_METADATA: hashlib.sha256(content).hexdigest()},
+            "ChecksumAlgorithm": "SHA256",
+            **condition,
+        }
+        try:
+            answer: dict[str, Any] = retry_conflicts(lambda: self._s3.put_object(**arguments), self._wait)
+        except self._s3.exceptions.ClientError as error:
+            if error_code(error) in (*CONDITION_FAILED, *CONFLICT):
+                return None
+            raise
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
-    """What an object holds.
+class StoredVersion:
+    """One version of an object.
 
     Attributes
     ----------
@@ -189,9 +182,5 @@ class StoredObject:
 
 
 def canonical_json(content: dict[str, Any]) -> bytes:
-    """Return JSON whose bytes follow from its content alone."""
+    """Encode JSON so that the same content always gives the same bytes."""
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
-def _code(error: Any) -> str:
-    return str(error.response["Error"]["Code"])

@@ -1,4 +1,4 @@
-"""Put a model bundle into its bucket, and fetch it from there; verified both ways."""
+"""Publish a model bundle to a bucket, and fetch it again; both verify it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.client.model_store import (
     ModelStore,
     ModelStoreError,
     canonical_json,
-    folder_of,
+    model_folder,
     parse_folder,
 )
 
@@ -30,14 +30,14 @@ _CONTENT_TYPES: Final = {".json": "application/json", ".html": "text/html; chars
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What became of a bundle.
+    """Result of `publish`.
 
     Attributes
     ----------
     bundle : Bundle
     folder : ModelFolder
     written : list of str
-        Keys that were not there before; empty where the model is current already.
+        Keys that were written; empty if the model was current already.
     previous : str or None
         Version of the model that was current before.
     """
@@ -49,40 +49,40 @@ class Publication:
 
 
 def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = False) -> Publication:
-    """Put a bundle into a bucket and make it the current one.
+    """Upload a bundle and make it the current model.
 
-    Whatever is cut short, the pointer names a whole bundle; publishing again completes it, and writes nothing
-    where all is there.
+    If the upload is interrupted, the pointer still names a complete bundle. Publishing again uploads only
+    what is missing.
 
     Parameters
     ----------
     s3 : client
         boto3's.
     model_dir : Path
-        The bundle; verified, its golden rows scored, before anything is written.
+        The bundle; it is verified and its golden rows are scored before anything is written.
     address : str
         ``s3://bucket/prefix/``.
     allow_sample : bool
-        Whether a model of made-up customers may go there.
+        Whether a model of generated sample customers may be published.
 
     Raises
     ------
     BundleError
-        If the bundle is not whole, or was altered.
+        If the bundle is incomplete or was altered.
     ModelStoreError
-        If the bucket keeps no versions, the model is a sample, something else lies where it belongs, or
-        another one was published at the same time.
+        If the bucket keeps no versions, the model is a sample, a key holds other content, or another model
+        was published at the same time.
     """
     bundle = ChurnPredictor.load(model_dir).bundle
     if bundle.sample and not allow_sample:
         raise ModelStoreError(
-            f"{bundle.model_version} is a sample model; train one on customers, or say --allow-sample."
+            f"{bundle.model_version} is a sample model; train one on your customers, or add --allow-sample."
         )
     contents = _contents(model_dir, bundle)
-    folder = folder_of(address, bundle.manifest["name"], bundle.model_digest)
+    folder = model_folder(address, bundle.manifest["name"], bundle.model_digest)
     store = ModelStore(s3, folder.bucket)
     store.require_versions()
-    # Read before the files are written: whoever publishes in between is noticed at the end.
+    # Read before the files are written, so that a publication in between is detected at the end.
     pointer = store.read(folder.pointer)
     current = _pointer_content(folder, pointer.content) if pointer is not None else {}
     written: list[str] = []
@@ -95,30 +95,30 @@ def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = Fals
         else:
             written.append(key)
         files[name] = {"key": key, "sha256": hashlib.sha256(content).hexdigest(), "version_id": version}
-    named = {
+    new = {
         "format": POINTER_FORMAT,
         "model_version": bundle.model_version,
         "model_digest": bundle.model_digest,
         "prefix": folder.prefix,
         "files": files,
     }
-    if named != current:
+    if new != current:
         etag = None if pointer is None else pointer.etag
-        content = canonical_json(named)
+        content = canonical_json(new)
         if not store.replace(folder.pointer, content, "application/json", etag) and not (
-            # Ours too, maybe: a lost answer makes the SDK send the same object again.
+            # It may be our own: boto3 repeats a request whose answer was lost.
             (found := store.read(folder.pointer)) and found.content == content
         ):
             raise ModelStoreError(
                 f"Another model was published to {folder.bucket}/{folder.name} at the same time;"
-                " look which one is current, then publish again."
+                " check which one is current, then publish again."
             )
         written.append(folder.pointer)
     return Publication(bundle, folder, written, current.get("model_version"))
 
 
 def fetch(s3: Any, address: str, destination: Path, digest: str | None = None) -> Bundle:
-    """Bring what a Lambda needs of a published bundle into a folder.
+    """Download the files of a published bundle that a Lambda needs.
 
     Parameters
     ----------
@@ -127,16 +127,16 @@ def fetch(s3: Any, address: str, destination: Path, digest: str | None = None) -
     address : str
         ``s3://bucket/.../models/NAME/DIGEST12/``, as `publish` returns it.
     destination : Path
-        The folder; left alone where it holds this very model.
+        The folder; left unchanged if it already holds this model.
     digest : str, optional
-        The whole model digest; without it the 12 digits in the address must do.
+        The complete model digest; by default only the 12 digits in the address are compared.
 
     Raises
     ------
     BundleError
-        If what was fetched does not verify.
+        If the fetched files fail verification.
     ModelStoreError
-        If the address names no model, or another one than what lies there.
+        If the address is malformed, or holds another model or none.
     """
     folder = parse_folder(address)
     if not destination.exists():
@@ -156,32 +156,32 @@ def fetch(s3: Any, address: str, destination: Path, digest: str | None = None) -
 
 
 def fetch_current(s3: Any, address: str, name: str, destination: Path) -> Bundle | None:
-    """Fetch the model that the pointer names; None where nothing was published.
+    """Fetch the current model; None if no model was published.
 
     Parameters
     ----------
     s3 : client
         boto3's.
     address : str
-        ``s3://bucket/prefix/``, as it was given to `publish`.
+        ``s3://bucket/prefix/``, the same as for `publish`.
     name : str
-        Of the model.
+        The model's name in its configuration.
     destination : Path
-        The folder.
+        The folder to create.
 
     Raises
     ------
     BundleError
-        If what was fetched does not verify.
+        If the fetched files fail verification.
     ModelStoreError
-        If the pointer is none, or what it names is not there.
+        If the pointer is malformed, or the model that it names is missing.
     """
-    folder = folder_of(address, name, "")
+    folder = model_folder(address, name, "")
     pointer = ModelStore(s3, folder.bucket).read(folder.pointer)
     if pointer is None:
         return None
     digest = str(_pointer_content(folder, pointer.content).get("model_digest"))
-    return fetch(s3, folder_of(address, name, digest).address, destination, digest)
+    return fetch(s3, model_folder(address, name, digest).address, destination, digest)
 
 
 def _require_digest(bundle: Bundle, folder: ModelFolder, digest: str | None) -> Bundle:
@@ -189,13 +189,13 @@ def _require_digest(bundle: Bundle, folder: ModelFolder, digest: str | None) -> 
     if bundle.model_digest[:12] != folder.digest12 or not bundle.model_digest.startswith(expected):
         raise ModelStoreError(
             f"{folder.address} holds {bundle.model_version}, not the model of digest {expected};"
-            " look who put it there."
+            " find out who wrote it."
         )
     return bundle
 
 
 def _contents(model_dir: Path, bundle: Bundle) -> dict[str, bytes]:
-    """Read the files once; these bytes are verified, and these are sent. The manifest comes last."""
+    """Read each file once, so that the verified bytes are the uploaded bytes. The manifest comes last."""
     contents = {}
     for name, expected in sorted(bundle.manifest["files"].items()):
         try:
@@ -205,24 +205,25 @@ def _contents(model_dir: Path, bundle: Bundle) -> dict[str, bytes]:
                 f"{name} in {model_dir} can't be read ({error.strerror}); train or fetch the bundle again."
             ) from error
         if hashlib.sha256(contents[name]).hexdigest() != expected["sha256"]:
-            raise ModelStoreError(f"{name} in {model_dir} changes meanwhile; publish it when it is done.")
-    manifest = canonical_json(bundle.manifest)
-    return contents | {MANIFEST: manifest}
+            raise ModelStoreError(
+                f"{name} in {model_dir} changed while it was read; publish again when nothing writes to it."
+            )
+    return contents | {MANIFEST: canonical_json(bundle.manifest)}
 
 
 def _already_there(store: ModelStore, key: str, name: str, content: bytes) -> tuple[bytes, str]:
     found = store.read(key)
     if found is None:
-        raise ModelStoreError(f"{key} is being written by somebody else; publish again.")
-    if not (found.content == content or (name == MANIFEST and _same(found.content, content))):
-        raise ModelStoreError(f"{key} holds something else than this model's {name}; look who put it there.")
+        raise ModelStoreError(f"Another upload to {key} is in progress; publish again.")
+    if not (found.content == content or (name == MANIFEST and _is_same_model(found.content, content))):
+        raise ModelStoreError(f"{key} holds other content than this model's {name}; find out who wrote it.")
     return found.content, found.version
 
 
-def _same(one: bytes, other: bytes) -> bool:
-    """Tell whether two manifests are of one model: `created` may differ."""
+def _is_same_model(first: bytes, second: bytes) -> bool:
+    """Return whether two manifests describe one model; their ``created`` may differ."""
     try:
-        return manifest_digest(json.loads(one)) == manifest_digest(json.loads(other))
+        return manifest_digest(json.loads(first)) == manifest_digest(json.loads(second))
     except (ValueError, AttributeError, RecursionError):
         return False
 
@@ -233,7 +234,7 @@ def _pointer_content(folder: ModelFolder, content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         pointer = None
     if not isinstance(pointer, dict) or pointer.get("format") != POINTER_FORMAT:
-        raise ModelStoreError(f"{folder.pointer} is no pointer to a model; look who put it there.")
+        raise ModelStoreError(f"{folder.pointer} is not a pointer to a model; find out who wrote it.")
     return pointer
 
 

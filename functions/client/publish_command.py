@@ -1,4 +1,4 @@
-"""``churn publish``."""
+"""``churn publish``: upload a model bundle and make it the current one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any) -> None:
     """Add the command to the parser of ``churn``."""
-    command = commands.add_parser("publish", help="put a model bundle into its bucket, as the current one")
+    command = commands.add_parser(
+        "publish", help="upload a model bundle to a bucket and make it the current one"
+    )
     command.add_argument("model", type=Path, metavar="MODEL_DIR", help="the bundle")
-    command.add_argument("address", metavar="s3://BUCKET/PREFIX/", help="a bucket that keeps versions")
-    command.add_argument("--allow-sample", action="store_true", help="take a model of made-up customers too")
+    command.add_argument(
+        "address",
+        metavar="s3://BUCKET/PREFIX/",
+        help="where to publish; the bucket must have versioning enabled",
+    )
+    command.add_argument(
+        "--allow-sample", action="store_true", help="also accept a model of generated sample customers"
+    )
     command.add_argument("--json", action="store_true", help="print JSON for programs")
     command.set_defaults(run=_publish)
 
@@ -40,11 +48,11 @@ def _publish(options: argparse.Namespace) -> None:
 def _text(done: Publication) -> str:
     version = done.bundle.model_version
     if not done.written:
-        first = f"{version} is published and current already; nothing was written."
+        first = f"{version} is already the current model; nothing was written."
     elif done.previous in (None, version):
-        first = f"Published {version}: {len(done.written)} objects."
+        first = f"Published {version} ({len(done.written)} objects written)."
     else:
-        first = f"Published {version}, after {done.previous}: {len(done.written)} objects."
+        first = f"Published {version}; it replaces {done.previous} ({len(done.written)} objects written)."
     return "\n".join(
         (
             first,

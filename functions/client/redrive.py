@@ -1,4 +1,4 @@
-"""What could not be scored: the records in quarantine and the messages given up, listed and queued again."""
+"""List inputs that could not be scored (quarantine records, dead letters), and queue them again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import ChurnError
 from functions.client.results import find_results, read_record
+from functions.shared.aws_errors import CONDITION_FAILED, error_code
 from functions.shared.messages import read_message
 from functions.shared.objects import QUARANTINE_PREFIX, InputObject
 from functions.shared.outcomes import NotScoredError
@@ -21,12 +22,12 @@ _MESSAGES_AT_ONCE: Final = 10
 
 
 class RedriveError(ChurnError):
-    """What was chosen can't be queued again."""
+    """A chosen input can't be queued again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackNames:
-    """Queues and buckets of a stack.
+    """The queues and buckets of a stack.
 
     Attributes
     ----------
@@ -49,19 +50,19 @@ class Unscored:
     place : str
         ``quarantine`` or ``dead-letter``.
     name : str
-        By which it is chosen: the input's id, for a message that names none the message's.
+        The input's id; the message's id if it names no object.
     code : str
-        Why; of a dead letter the log tells, by its message id.
+        The record's code; ``given-up`` for a dead letter.
     detail : str
-        A sentence about it.
+        One sentence about the reason.
     address : str or None
-        The object.
+        Address of the input object.
     requeued : int
-        How often it was queued again without coming to an end since.
+        How many times it was queued again since the record was written.
     handle : str
         Key of the record, or receipt handle of the message.
     body : str or None
-        What is sent when it is queued again; None where there is nothing to send.
+        Message to send when it is queued again; None if the record names no object.
     """
 
     place: str
@@ -74,16 +75,15 @@ class Unscored:
     body: str | None
 
 
-def quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
-    """List the records; one whose input was queued again and scored since is left out."""
+def list_quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
+    """Yield the records, except those whose input has been scored since."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=names.output_bucket, Prefix=QUARANTINE_PREFIX)
     for page in pages:
         for found in page.get("Contents", []):
             record, _ = read_record(s3, names.output_bucket, found["Key"])
             if record is None:
                 continue
-            source = _source_of(record)
-            requeued = int(record.get(REQUEUED, 0))
+            source = _record_source(record)
             if source is not None and find_results(s3, names.output_bucket, [source]).scored:
                 continue
             yield Unscored(
@@ -92,14 +92,14 @@ def quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
                 code=record["code"],
                 detail=record["detail"],
                 address=None if source is None else f"s3://{source.bucket}/{source.key}",
-                requeued=requeued,
+                requeued=int(record.get(REQUEUED, 0)),
                 handle=found["Key"],
-                body=None if source is None else event_about(source),
+                body=None if source is None else build_event(source),
             )
 
 
-def dead_letters(sqs: Any, names: StackNames) -> list[Unscored]:
-    """List the messages that were given up; they stay hidden from others for half a minute."""
+def list_dead_letters(sqs: Any, names: StackNames) -> list[Unscored]:
+    """List the dead letters; SQS hides them from other readers for half a minute."""
     letters: dict[str, Unscored] = {}
     while True:
         answer = sqs.receive_message(
@@ -117,7 +117,7 @@ def dead_letters(sqs: Any, names: StackNames) -> list[Unscored]:
 
 
 def release(sqs: Any, names: StackNames, letters: list[Unscored]) -> None:
-    """Let others see listed messages at once that are not queued again."""
+    """Make listed messages visible again for other readers."""
     for letter in letters:
         sqs.change_message_visibility(
             QueueUrl=names.dead_letter_url, ReceiptHandle=letter.handle, VisibilityTimeout=0
@@ -127,27 +127,27 @@ def release(sqs: Any, names: StackNames, letters: list[Unscored]) -> None:
 def requeue(s3: Any, sqs: Any, names: StackNames, chosen: Unscored) -> None:
     """Put one input back into the queue.
 
-    A record is marked before its message is sent, and a dead letter deleted after: whatever is cut short,
-    the input is still listed or still queued, maybe both, never neither.
+    A record is marked before its message is sent; a dead letter is deleted after its message is sent. So an
+    interrupted command may queue an input twice, but never loses one.
 
     Raises
     ------
     RedriveError
-        If it names no object, or somebody else is at it.
+        If the message names no object, or the record changed at the same time.
     """
     if chosen.body is None:
-        raise RedriveError(f"{chosen.name} names no object; send its message again, mended.")
+        raise RedriveError(f"Message {chosen.name} names no object; correct it and send it yourself.")
     if chosen.place == "quarantine":
-        _mark(s3, names, chosen)
+        _mark_requeued(s3, names, chosen)
     sqs.send_message(QueueUrl=names.queue_url, MessageBody=chosen.body)
     if chosen.place == "dead-letter":
         sqs.delete_message(QueueUrl=names.dead_letter_url, ReceiptHandle=chosen.handle)
 
 
-def _mark(s3: Any, names: StackNames, chosen: Unscored) -> None:
+def _mark_requeued(s3: Any, names: StackNames, chosen: Unscored) -> None:
     record, etag = read_record(s3, names.output_bucket, chosen.handle)
     if record is None:
-        raise RedriveError(f"The record of {chosen.name} is gone; list again.")
+        raise RedriveError(f"The record of {chosen.name} was deleted; run 'churn redrive' again.")
     marked = record | {REQUEUED: int(record.get(REQUEUED, 0)) + 1}
     try:
         s3.put_object(
@@ -158,19 +158,21 @@ def _mark(s3: Any, names: StackNames, chosen: Unscored) -> None:
             IfMatch=etag,
         )
     except s3.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 412:
+        if error_code(error) not in CONDITION_FAILED:
             raise
-        raise RedriveError(f"The record of {chosen.name} has changed meanwhile; list again.") from error
+        raise RedriveError(
+            f"The record of {chosen.name} changed at the same time; run 'churn redrive' again."
+        ) from error
 
 
-def _source_of(record: dict[str, Any]) -> InputObject | None:
+def _record_source(record: dict[str, Any]) -> InputObject | None:
     if record["key"] is None:
         return None
     return InputObject(record["bucket"], record["key"], record["versionId"], record["etag"], record["size"])
 
 
-def event_about(source: InputObject) -> str:
-    """Write the event that EventBridge sent when the object was new."""
+def build_event(source: InputObject) -> str:
+    """Return EventBridge's event about a new object, as JSON."""
     described = {"key": source.key, "size": source.size, "etag": source.etag}
     if source.version_id is not None:
         described["version-id"] = source.version_id
@@ -186,12 +188,12 @@ def event_about(source: InputObject) -> str:
 
 def _dead_letter(message: dict[str, Any], names: StackNames) -> Unscored:
     named = read_message(message["Body"], names.input_bucket)
-    sources = [one for one in named if not isinstance(one, NotScoredError)]
+    sources = [source for source in named if not isinstance(source, NotScoredError)]
     return Unscored(
         place="dead-letter",
         name=sources[0].input_id if sources else message["MessageId"],
         code="given-up",
-        detail=f'Failed again and again; the log tells why: filter message_id = "{message["MessageId"]}".',
+        detail=f'All deliveries failed; search the batch log for message_id = "{message["MessageId"]}".',
         address=f"s3://{sources[0].bucket}/{sources[0].key}" if sources else None,
         requeued=0,
         handle=message["ReceiptHandle"],

@@ -1,4 +1,4 @@
-"""Where the results of an input are in the output bucket."""
+"""Find the results of an input in the output bucket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from churn_core.errors import ChurnError
-from functions.shared.objects import SCORED_PREFIX, InputObject
+from functions.client.storage import split_address
+from functions.shared.objects import COUNTS, SCORED_PREFIX, InputObject
 from functions.shared.records import REQUEUED, object_record_key
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LocationError(ChurnError):
-    """An address that names no object, or an object that has no results."""
+    """The address is malformed, or the object or its results do not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ScoredObject:
     ----------
     bucket, key : str
     counts : dict
-        ``rows``, ``scored`` and ``rejected``, where the object says them.
+        ``rows``, ``scored`` and ``rejected``, if the object's metadata has them.
     """
 
     bucket: str
@@ -36,14 +37,14 @@ class ScoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What has become of an input.
+    """Results of an input.
 
     Attributes
     ----------
     scored : list of ScoredObject
         One for each model that scored it.
     record : dict or None
-        Its record in quarantine.
+        Its quarantine record.
     """
 
     scored: list[ScoredObject]
@@ -51,7 +52,7 @@ class Results:
 
     @property
     def requeued(self) -> bool:
-        """Whether the record's input was put back into the queue since."""
+        """Whether the record's input was queued again."""
         return self.record is not None and REQUEUED in self.record
 
 
@@ -61,35 +62,37 @@ def parse_address(address: str) -> tuple[str, str]:
     Raises
     ------
     LocationError
-        If it is none.
+        If the address has another format.
     """
-    bucket, slash, key = address.removeprefix("s3://").partition("/")
-    if not address.startswith("s3://") or not (bucket and slash and key):
-        raise LocationError("The address names no object; write it as s3://bucket/key.")
+    bucket, key = split_address(address)
+    if not key:
+        raise LocationError("The address is malformed; write it as s3://bucket/key.")
     return bucket, key
 
 
-def output_bucket_of(input_bucket: str) -> str:
-    """Return the bucket that the stack has beside an input bucket.
+def stack_output_bucket(input_bucket: str) -> str:
+    """Return the name of the output bucket in an input bucket's stack.
 
     Raises
     ------
     LocationError
-        If the input bucket is not named as the stack names it.
+        If the input bucket's name does not follow the template.
     """
     if "-input-" not in input_bucket and not input_bucket.endswith("-input"):
-        raise LocationError("The bucket is not named as the stack names its own; give --output-bucket.")
+        raise LocationError(
+            "The bucket is not named as a stack's input bucket; name the output bucket with --output-bucket."
+        )
     before, _, after = input_bucket.rpartition("-input")
     return f"{before}-output{after}"
 
 
-def versions_of(s3: Any, bucket: str, key: str, version_id: str | None) -> list[InputObject]:
-    """Return an object as its event may have named it: by its version, or by its etag alone.
+def find_versions(s3: Any, bucket: str, key: str, version_id: str | None) -> list[InputObject]:
+    """Return an object under each identity that its event may have had: with its version, and without.
 
     Raises
     ------
     LocationError
-        If it is not there (any more), and no version is given by which to find its results.
+        If the object does not exist, and no version is given.
     """
     which = {"VersionId": version_id} if version_id else {}
     try:
@@ -98,15 +101,17 @@ def versions_of(s3: Any, bucket: str, key: str, version_id: str | None) -> list[
         if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (404, 405):
             raise
         if version_id is None:
-            raise LocationError("The object is not there; give --version-id if it was deleted.") from error
+            raise LocationError(
+                "The object does not exist; if it was deleted, name its version with --version-id."
+            ) from error
         return [InputObject(bucket, key, version_id, etag="", size=0)]
-    etag, size = found["ETag"].strip('"'), found["ContentLength"]
+    etag, size = found["ETag"], found["ContentLength"]
     versions = [version_id or found.get("VersionId"), None]
     return [InputObject(bucket, key, version, etag, size) for version in dict.fromkeys(versions)]
 
 
 def find_results(s3: Any, output_bucket: str, sources: list[InputObject]) -> Results:
-    """Look for scores by any model, and for a record.
+    """Find the scores by all models, and the record.
 
     Parameters
     ----------
@@ -114,20 +119,20 @@ def find_results(s3: Any, output_bucket: str, sources: list[InputObject]) -> Res
         boto3's.
     output_bucket : str
     sources : list of InputObject
-        One object, as `versions_of` returns it.
+        One object, from `find_versions`.
     """
     scored = [
         found
         for folder in _model_folders(s3, output_bucket)
         for source in sources
-        if (found := _scored(s3, output_bucket, f"{folder}{source.input_id}.parquet")) is not None
+        if (found := _scored(s3, output_bucket, folder + source.output_name)) is not None
     ]
     records = [read_record(s3, output_bucket, object_record_key(source)) for source in sources]
     return Results(scored, next((record for record, _ in records if record is not None), None))
 
 
 def read_record(s3: Any, bucket: str, key: str) -> tuple[dict[str, Any] | None, str]:
-    """Return a record and its etag; None where there is none."""
+    """Return a record and its etag; None and an empty etag if there is no record."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
     except s3.exceptions.NoSuchKey:
@@ -150,5 +155,4 @@ def _scored(s3: Any, bucket: str, key: str) -> ScoredObject | None:
             return None
         raise
     metadata = found["Metadata"]
-    names = [name for name in ("rows", "scored", "rejected") if name in metadata]
-    return ScoredObject(bucket, key, {name: int(metadata[name]) for name in names})
+    return ScoredObject(bucket, key, {name: int(metadata[name]) for name in COUNTS if name in metadata})

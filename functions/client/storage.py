@@ -1,4 +1,4 @@
-"""AWS for the commands: the one place of them that knows boto3, and that only when they run."""
+"""AWS clients for the commands; boto3 is an optional dependency and is imported only when a command runs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from churn_core.errors import ChurnError
+from functions.shared.aws_errors import error_code, error_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class AwsError(ChurnError):
-    """AWS can't be reached, or refuses."""
+    """AWS can't be reached, or refuses a request."""
 
 
-def aws_client(service: str, patience_seconds: int | None = None) -> Any:
+def aws_client(service: str, timeout_seconds: int | None = None) -> Any:
     """Return boto3's client of a service.
 
     Parameters
     ----------
     service : str
-    patience_seconds : int, optional
-        To wait for one answer, and then to ask no second time; by default as boto3 does.
+    timeout_seconds : int, optional
+        Wait this long for an answer, and do not retry; by default boto3's own timeout and retries.
 
     Raises
     ------
@@ -30,40 +31,30 @@ def aws_client(service: str, patience_seconds: int | None = None) -> Any:
         If boto3 is not installed.
     """
     try:
-        import boto3
-    except ModuleNotFoundError:
-        raise AwsError(
-            "This command speaks to AWS; install it with 'pip install churn-stack[aws]'."
-        ) from None
-    if patience_seconds is None:
-        return boto3.client(service)
-    from botocore.config import Config
-
-    return boto3.client(
-        service, config=Config(read_timeout=patience_seconds, retries={"total_max_attempts": 1})
-    )
+        from functions.shared.storage import create_client
+    except ModuleNotFoundError as error:
+        if error.name not in ("boto3", "botocore"):
+            raise
+        raise AwsError("This command needs boto3; install it with 'pip install churn-stack[aws]'.") from None
+    if timeout_seconds is None:
+        return create_client(service)
+    return create_client(service, read_timeout=timeout_seconds, retries={"total_max_attempts": 1})
 
 
 @contextmanager
 def typed_aws_errors() -> Iterator[None]:
-    """Say in one sentence what AWS, or the way to it, refuses."""
+    """Turn boto3's errors into `AwsError`."""
     try:
         yield
     except Exception as error:
-        told = _sentence(error)
-        if told is None:
+        summary = error_summary(error)
+        if summary is None:
             raise
-        raise AwsError(told) from error
+        what = "the names and your rights" if error_code(error) else "credentials, region and network"
+        raise AwsError(f"{summary}; check {what}.") from error
 
 
-def _sentence(error: Exception) -> str | None:
-    try:
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ModuleNotFoundError:
-        return None
-    if isinstance(error, ClientError):
-        code, operation = error.response["Error"]["Code"], error.operation_name
-        return f"AWS answered {code} to {operation}; check names and rights."
-    if isinstance(error, BotoCoreError):
-        return f"AWS can't be reached ({type(error).__name__}); check credentials, region and network."
-    return None
+def split_address(address: str) -> tuple[str, str]:
+    """Return bucket and key of ``s3://bucket/key``; both are empty if the address has another format."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return (bucket, key) if address.startswith("s3://") and bucket else ("", "")

@@ -1,1 +1,1 @@
-"""The deployment's hook: a new version of the score function scores golden rows before it takes requests."""
+"""The deployment hook: a new version of the score function must score the golden rows correctly first."""

@@ -1,4 +1,4 @@
-"""Lambda handler of CodeDeploy's hook before requests move to a new version of the score function."""
+"""Lambda handler of the hook that CodeDeploy calls before it sends requests to a new version."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ logger = Logger(service="churn-pre-traffic")
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Check the new version and tell CodeDeploy, whatever happens: it would wait for an hour.
+    """Check the new version, and report the result to CodeDeploy in any case: it waits up to an hour.
 
     Raises
     ------
     KeyError
-        If the event is none of CodeDeploy's, so that there is nobody to tell.
+        If the event does not come from CodeDeploy.
     """
     verdict = _verdict()
     report(codedeploy_client(), event, verdict)
@@ -47,7 +47,7 @@ def _verdict() -> Verdict:
         logger.error("refused", extra={"reason": str(refusal)})  # noqa: TRY400
         return "Failed"
     except Exception:
-        # Also what nobody thought of keeps requests away from the version.
+        # An unexpected error must also keep requests away from the version.
         logger.exception("failed")
         return "Failed"
     logger.info("passed", extra={"golden_rows": rows, "version": settings.new_version})

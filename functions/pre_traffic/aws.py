@@ -1,4 +1,4 @@
-"""Lambda and CodeDeploy: the one place of the hook that knows boto3."""
+"""Calls to Lambda and CodeDeploy; the only module of the hook that imports boto3."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 Verdict = Literal["Succeeded", "Failed"]
 
 READ_TIMEOUT_SECONDS: Final = 20
-"""Twice the score function's own time limit: a cold start comes before it."""
+"""Twice the score function's time limit, since a cold start may come first."""
 ATTEMPTS: Final = 2
 
 
 class LambdaClient(Protocol):
-    """What is used of boto3's client of Lambda."""
+    """The part of boto3's Lambda client that is used."""
 
     def invoke(self, **arguments: Any) -> dict[str, Any]:
         """Call a function."""
 
 
 class CodeDeployClient(Protocol):
-    """What is used of boto3's client of CodeDeploy."""
+    """The part of boto3's CodeDeploy client that is used."""
 
     def put_lifecycle_event_hook_execution_status(self, **arguments: Any) -> dict[str, Any]:
-        """Tell how a hook ended."""
+        """Report the result of a hook."""
 
 
 def lambda_client() -> LambdaClient:
-    """Return a client of Lambda for the hook's region."""
+    """Return a Lambda client for the hook's region."""
     client: LambdaClient = boto3.client("lambda", config=_config(READ_TIMEOUT_SECONDS))
     return client
 
 
 def codedeploy_client() -> CodeDeployClient:
-    """Return a client of CodeDeploy for the hook's region."""
+    """Return a CodeDeploy client for the hook's region."""
     client: CodeDeployClient = boto3.client("codedeploy", config=_config(read_timeout=3))
     return client
 
@@ -55,14 +55,14 @@ def _config(read_timeout: int) -> Config:
 
 
 def invoke_version(client: LambdaClient, version: str, event: Mapping[str, Any]) -> Any:
-    """Hand a version an event, and return what it answers.
+    """Invoke a version with an event, and return its answer.
 
     Parameters
     ----------
     client : LambdaClient
         From `lambda_client`.
     version : str
-        Its ARN.
+        ARN.
     event : mapping
 
     Raises
@@ -76,20 +76,20 @@ def invoke_version(client: LambdaClient, version: str, event: Mapping[str, Any])
     content = answer["Payload"].read()
     if "FunctionError" in answer:
         raise VersionRefusedError(
-            f"The version failed ({answer['FunctionError']}) on the golden rows; see its log."
+            f"The version failed ({answer['FunctionError']}) on the golden rows; read its log."
         )
     return json.loads(content)
 
 
 def report(client: CodeDeployClient, event: Mapping[str, Any], verdict: Verdict) -> None:
-    """Tell CodeDeploy whether requests may move to the version.
+    """Report to CodeDeploy whether the version may receive requests.
 
     Parameters
     ----------
     client : CodeDeployClient
         From `codedeploy_client`.
     event : mapping
-        What CodeDeploy called the hook with.
+        The event that CodeDeploy called the hook with.
     verdict : str
     """
     client.put_lifecycle_event_hook_execution_status(

@@ -1,4 +1,4 @@
-"""Hold a version's answers against what the bundle recorded for its golden rows."""
+"""Compare a version's scores with those that the bundle recorded for its golden rows."""
 
 from __future__ import annotations
 
@@ -14,53 +14,55 @@ if TYPE_CHECKING:
 
 PATH: Final = "/predict/batch"
 TOLERANCE: Final = 1e-6
-"""How far a probability may be off on another type of processor."""
+"""Largest difference of a probability on another type of processor."""
 _OK: Final = 200
 
 
 class VersionRefusedError(ChurnError):
-    """The version may not take requests; the message says why."""
+    """The version must not receive requests; the message says why."""
 
 
 def check_version(bundle: Bundle, invoke: Callable[[dict[str, Any]], Any], *, refuses_samples: bool) -> int:
-    """Have a version score the bundle's golden rows, and refuse it unless all are as recorded.
+    """Score the bundle's golden rows with a version, and compare with the recorded scores.
 
     Parameters
     ----------
     bundle : Bundle
-        What the version must answer by.
+        The model that the version must have.
     invoke : callable
-        Hands the version an event of API Gateway and returns what it answers.
+        Invokes the version with an event of API Gateway and returns its answer.
     refuses_samples : bool
-        Whether a sample model is refused, however well it answers.
+        Whether a sample model is refused even if its scores are correct.
 
     Returns
     -------
     int
-        Rows that were compared.
+        Number of compared rows.
 
     Raises
     ------
     VersionRefusedError
-        If the version does not answer, or differently.
+        If the version does not answer, or if a score differs.
     """
     if refuses_samples and bundle.manifest.get("sample"):
         raise VersionRefusedError(
-            "The model is a sample; build with MODEL naming one that was trained on your own customers."
+            "The model is a sample; build with MODEL=DIR, a model that was trained on your own customers."
         )
     golden = bundle.manifest["golden_rows"]
     if not golden:
         raise VersionRefusedError("The bundle has no golden rows; train the model again.")
     predictions = _predictions(invoke(proxy_event([row["record"] for row in golden])))
     if len(predictions) != len(golden):
-        raise VersionRefusedError(f"{len(golden)} rows were sent, {len(predictions)} scores came back.")
+        raise VersionRefusedError(
+            f"The version answered {len(golden)} golden rows with {len(predictions)} scores; read its log."
+        )
     for number, (row, prediction) in enumerate(zip(golden, predictions, strict=True)):
         _compare(number, row, prediction, bundle.model_version)
     return len(golden)
 
 
 def proxy_event(customers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the event by which API Gateway (REST) hands over customers to score."""
+    """Return API Gateway's (REST) event for a request that scores customers."""
     headers = {"Content-Type": "application/json"}
     return {
         "resource": PATH,
@@ -88,14 +90,14 @@ def _predictions(answer: Any) -> list[Any]:
     status = answer.get("statusCode") if isinstance(answer, dict) else None
     if status != _OK:
         raise VersionRefusedError(
-            f"The version answered the golden rows with {status}, not {_OK}; see its log."
+            f"The version answered the golden rows with status {status}, not {_OK}; read its log."
         )
     try:
         predictions = json.loads(answer["body"])["predictions"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise VersionRefusedError("The version answered 200, but without predictions.") from error
+    except (KeyError, TypeError, ValueError):
+        predictions = None
     if not isinstance(predictions, list):
-        raise VersionRefusedError("The version answered 200, but without predictions.")
+        raise VersionRefusedError("The version answered 200, but without a list of predictions.")
     return predictions
 
 
@@ -103,15 +105,19 @@ def _compare(number: int, row: dict[str, Any], prediction: Any, model_version: s
     try:
         probability, decision = prediction["churn_probability"], prediction["will_churn"]
         version = prediction["model_version"]
-        # Said so that NaN is no answer either.
+        # `not (x <= tol)` also rejects NaN.
         is_close = abs(probability - row["churn_probability"]) <= TOLERANCE
     except (KeyError, TypeError) as error:
-        raise VersionRefusedError(f"The answer for golden row {number} is no prediction.") from error
+        raise VersionRefusedError(f"The answer for golden row {number} is not a prediction.") from error
     if version != model_version:
-        raise VersionRefusedError(f"The version scores with {version}, the deployment holds {model_version}.")
+        raise VersionRefusedError(
+            f"The version has the model {version}, but this deployment ships {model_version}."
+        )
     if not is_close:
         raise VersionRefusedError(
-            f"Golden row {number} was scored {probability}, recorded is {row['churn_probability']}."
+            f"Golden row {number}: scored {probability}, but {row['churn_probability']} is recorded."
         )
     if decision != row["will_churn"]:
-        raise VersionRefusedError(f"Golden row {number} was decided differently from what is recorded.")
+        raise VersionRefusedError(
+            f"Golden row {number}: decided {decision}, but {row['will_churn']} is recorded."
+        )

@@ -1,31 +1,33 @@
-"""What the hook takes from its environment."""
+"""The hook's settings, from environment variables."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
+
+from functions.shared.environment import read_model_dir, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SAMPLES_REFUSED_IN: Final = ("staging", "prod")
-"""Environments whose customers are real."""
+"""Environments with real customers."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreTrafficSettings:
-    """Settings of the hook.
+    """Settings of the deployment hook.
 
     Parameters
     ----------
     new_version : str
-        ARN of the version that is about to take requests; ``CHURN_NEW_VERSION``.
+        ARN of the version to check; ``CHURN_NEW_VERSION``.
     environment : str
         ``CHURN_ENVIRONMENT``: dev (the default), staging or prod.
     model_dir : Path
-        The model bundle that the version must answer by; ``CHURN_MODEL_DIR``, by default the folder
+        The model bundle that the version must have; ``CHURN_MODEL_DIR``, by default the folder
         ``model`` of the zip.
     """
 
@@ -49,12 +51,11 @@ class PreTrafficSettings:
 
         Raises
         ------
-        KeyError
-            If no version is named.
+        SettingError
+            If no version is set.
         """
-        task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
         return cls(
-            new_version=environment["CHURN_NEW_VERSION"],
+            new_version=read_text(environment, "CHURN_NEW_VERSION"),
             environment=environment.get("CHURN_ENVIRONMENT") or "dev",
-            model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"),
+            model_dir=read_model_dir(environment),
         )

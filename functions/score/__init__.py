@@ -1,1 +1,1 @@
-"""The online half: one customer in, a probability, a decision and its reasons out."""
+"""The online API: scores customers with a probability, a decision and reasons."""

@@ -1,10 +1,9 @@
-"""Lambda handler of the online half, behind API Gateway."""
+"""Lambda handler of the online API, behind API Gateway."""
 
 from __future__ import annotations
 
 import gc
-import os
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -16,16 +15,17 @@ from functions.score.problems import problem_response, refusal
 from functions.score.proxy_event import check_route, is_proxy_event, request_id, route_of
 from functions.score.routes import router
 from functions.score.settings import ScoreSettings
+from functions.shared.metrics import NAMESPACE, service_name
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 GARBAGE_THRESHOLD: Final = 20_000
-"""Containers made and still alive before Python looks for cycles; a thousand customers make half of that."""
+"""Containers that must be alive before Python looks for cycles; 1,000 customers create half of that."""
 
 logger = Logger(service="churn-score")
 # Stacks of one account share the namespace; this dimension tells them apart.
-metrics = Metrics(namespace="Churn", service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "churn-score")
+metrics = Metrics(namespace=NAMESPACE, service=service_name("churn-score"))
 _origins = ScoreSettings.from_environment().cors_origins
 app = APIGatewayRestResolver(
     cors=CORSConfig(_origins[0], extra_origins=list(_origins[1:]), max_age=600) if _origins else None
@@ -33,47 +33,36 @@ app = APIGatewayRestResolver(
 app.include_router(router)
 
 try:
-    # Loaded while the environment starts, where the processor is at full speed and nobody waits.
+    # Loaded while the environment starts: the processor then has its full speed, and no caller waits.
     loaded_predictor()
-except BundleError as unusable:
-    # Not fatal here: each request tries again and is answered 503, instead of a crash with an opaque 502.
-    logger.error("The model can't be loaded", extra={"reason": str(unusable)})  # noqa: TRY400
+except BundleError as error:
+    # Not fatal: each request tries again and is answered 503. A crash here would be an opaque 502.
+    logger.error("The model can't be loaded", extra={"reason": str(error)})  # noqa: TRY400
 
-# What is there now stays, and the thousands of dicts of a large request live until it is answered: looking
-# among them for cycles to break finds none, and takes a twentieth of the request's time.
+# The modules loaded so far stay, and the dicts of a request live until it is answered. Searching them for
+# cycles finds nothing, and takes 5 % of a request's time.
 gc.collect()
 gc.freeze()
 gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-class InvocationContext(Protocol):
-    """What is asked of Lambda's context, or of whatever stands in for it."""
-
-    @property
-    def aws_request_id(self) -> str:
-        """Return the invocation's id."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long the invocation may still last."""
-
-
-def respond(event: Any, context: InvocationContext, measurement: RequestMeasurement) -> dict[str, Any]:
-    """Answer one API Gateway (REST) proxy event, whatever it holds.
+def respond(event: Any, context: LambdaContext, measurement: RequestMeasurement) -> dict[str, Any]:
+    """Answer one API Gateway (REST) proxy event; anything else is answered as ``bad-event``.
 
     Parameters
     ----------
     event : Any
         What the function was called with.
-    context : InvocationContext
+    context : LambdaContext
     measurement : RequestMeasurement
-        Filled in.
+        Receives the counts and times of this request.
     """
     try:
         check_route(event, preflight=bool(_origins))
         app.append_context(measurement=measurement)  # type: ignore[no-untyped-call]
-        return app.resolve(event, cast("LambdaContext", context))
+        return app.resolve(event, context)
     except Exception as error:  # noqa: BLE001
-        # The last resort for an event that the resolver can't read, or a defect in what surrounds it.
+        # The resolver handles errors of routes; this is for errors outside of it.
         response = _problem(error, event, context)
         return {
             "statusCode": response.status_code,
@@ -86,7 +75,7 @@ def respond(event: Any, context: InvocationContext, measurement: RequestMeasurem
 @logger.inject_lambda_context
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one API Gateway (REST) proxy event, and measure it."""
+    """Answer one API Gateway (REST) proxy event, and write its metrics."""
     identifier = request_id(event, context.aws_request_id)
     logger.set_correlation_id(identifier)
     measurement = RequestMeasurement()
@@ -95,7 +84,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return answer
 
 
-def _problem(error: Exception, event: Any, context: InvocationContext) -> Response[str]:
+def _problem(error: Exception, event: Any, context: LambdaContext) -> Response[str]:
     path = event["path"] if is_proxy_event(event) else ""
     return problem_response(refusal(error, logger), path, request_id(event, context.aws_request_id))
 

@@ -1,26 +1,24 @@
-"""What a request may hold at most; no other module of the API has a number of its own."""
+"""Limits of a request; the API has no other, except those of texts and of JSON in `churn_core`.
+
+The longest text is `churn_core.schema.MAX_TEXT_LENGTH`. Depth and numbers of JSON are limited in
+`churn_core.scoring.records.strict_json`, for the command line too.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 MAX_BODY_BYTES: Final = 1024**2
-"""Size of a request's body, after base64 and before JSON."""
+"""Size of a request's body, after base64 is decoded."""
 
 MAX_CUSTOMERS: Final = 1_000
 """Customers in one request."""
 
-MAX_JSON_DEPTH: Final = 8
-"""Objects and arrays inside each other; ``{}`` is one."""
-
-MAX_NUMBER_LENGTH: Final = 32
-"""Characters of a JSON number. The longest text is `churn_core.schema.MAX_TEXT_LENGTH`."""
-
 MAX_HEADER_BYTES: Final = 10_240
-"""Names and values of all headers together, as API Gateway has it."""
+"""Names and values of all headers together, as in API Gateway."""
 
 MAX_ERRORS: Final = 100
-"""Faults that one answer lists; the rest is only counted."""
+"""Faults that one answer lists; further faults are only counted."""
 
 DEADLINE_RESERVE_MILLISECONDS: Final = 500
-"""What must be left of the function's time for the model to be asked at all."""
+"""The model only runs if at least as much of the function's time is left."""

@@ -1,35 +1,22 @@
-"""What is measured of each request, and how it becomes CloudWatch metrics."""
+"""Counts and times of a request, and their CloudWatch metrics."""
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_lambda_powertools import Metrics
 
 Phase = Literal["Parse", "Validate", "Score"]
 _SERVER_ERROR: Final = 500
 _UNAVAILABLE: Final = 503
-
-
-class _Stopwatch:
-    __slots__ = ("_milliseconds", "_name", "_start")
-
-    def __init__(self, milliseconds: dict[Phase, float], name: Phase) -> None:
-        self._milliseconds = milliseconds
-        self._name = name
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._milliseconds[self._name] = (time.perf_counter() - self._start) * 1_000
 
 
 @dataclass(slots=True)
@@ -41,7 +28,7 @@ class RequestMeasurement:
     milliseconds : dict
         Wall time by phase.
     customers, high_risk, unknown_categories : int
-        Customers scored, those of them at high risk, and values that training had not seen.
+        Scored customers, how many of them are at high risk, and values that training had not seen.
     model_version : str or None
         The model that scored them.
     """
@@ -52,12 +39,17 @@ class RequestMeasurement:
     unknown_categories: int = 0
     model_version: str | None = None
 
-    def phase(self, name: Phase) -> _Stopwatch:
-        """Measure what happens inside a ``with`` block."""
-        return _Stopwatch(self.milliseconds, name)
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[None]:
+        """Measure the wall time of a ``with`` block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.milliseconds[name] = (time.perf_counter() - start) * 1_000
 
     def count(self, answers: Sequence[dict[str, Any]]) -> None:
-        """Count what was answered."""
+        """Count the answers of a request."""
         self.customers = len(answers)
         self.high_risk = sum(answer["risk"] == "high" for answer in answers)
         self.unknown_categories = sum(len(answer["warnings"]) for answer in answers)
@@ -67,19 +59,19 @@ class RequestMeasurement:
 def add_metrics(
     metrics: Metrics, measurement: RequestMeasurement, route: str, status: int, request_id: str
 ) -> None:
-    """Hand one request's measurement to CloudWatch's embedded metric format.
+    """Add one request's measurement in CloudWatch's embedded metric format.
 
     Parameters
     ----------
     metrics : Metrics
-        Flushed by its own decorator.
+        Its own decorator writes it to the log.
     measurement : RequestMeasurement
     route : str
-        Method and path of the route, or ``none``; no text of the caller.
+        Method and path of the route, or ``none``; never text of the caller.
     status : int
-        Of the answer.
+        HTTP status of the answer.
     request_id : str
-        Goes along as metadata, which is searchable and no dimension: a dimension's every value is paid for.
+        Added as metadata, not as a dimension: CloudWatch charges for each value of a dimension.
     """
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     for phase, duration in measurement.milliseconds.items():
@@ -90,7 +82,7 @@ def add_metrics(
         share = 100 * measurement.high_risk / measurement.customers
         metrics.add_metric("HighRiskShare", MetricUnit.Percent, round(share, 3))
         metrics.add_metric("UnknownCategories", MetricUnit.Count, measurement.unknown_categories)
-    # An answered error is none in Lambda's own metrics.
+    # Lambda's own metric `Errors` does not count requests that are answered with 5xx.
     if status == _UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
     elif status >= _SERVER_ERROR:

@@ -1,4 +1,4 @@
-"""The model that this environment answers with."""
+"""The model that this environment scores with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functions.score.settings import ScoreSettings
 
 @functools.cache
 def loaded_predictor() -> ChurnPredictor:
-    """Return the predictor of this environment's bundle, loaded at the first call that succeeds.
+    """Return the predictor of this environment's bundle; only a successful load is cached.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What ``GET /model/info`` tells of a model."""
+"""The answer of ``GET /model/info``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
 from churn_core.scoring.drift.profile import TrainingProfile
-from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS, MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from churn_core.scoring.records.strict_json import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS
 
 if TYPE_CHECKING:
     from churn_core.schema import Feature
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
 
 
 def model_info(bundle: Bundle) -> dict[str, Any]:
-    """Describe a model: its name and version, its columns, what it decides by, how good it measured.
+    """Describe a model: name and version, columns, threshold, risk bands and measured quality.
 
     Returns
     -------
     dict
-        ``name``, ``model_version``, ``model_digest``, ``created``, ``sample`` (trained on made-up
-        customers), ``family``, ``threshold``,
-        ``risk_bands``, ``intercept`` (log-odds to which contributions are added), ``id_column``,
-        ``features`` (with a ``typical`` value each, of the training table), ``metrics``, ``limits``.
+        Ready for JSON. ``sample``: trained on generated customers. ``intercept``: log-odds to which the
+        contributions are added. ``features``: each with a ``typical`` value of the training table.
     """
     manifest = bundle.manifest
     typical = typical_customer(bundle)
@@ -53,15 +52,15 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
 
 
 def typical_customer(bundle: Bundle) -> dict[str, str | float | None]:
-    """Return a customer that never was: each column's middle or most frequent value in training.
+    """Return a made-up customer: each column's middle or most frequent value in training.
 
     Parameters
     ----------
     bundle : Bundle
-        Without a training profile a number has its minimum and a category its first value.
+        Without a training profile, numbers have their minimum, and categories their first value.
     """
     features = bundle.contract.features
-    profile = TrainingProfile.of(bundle)
+    profile = TrainingProfile.from_bundle(bundle)
     columns = profile.columns if profile else (None,) * len(features)
     return {
         feature.name: _typical_number(feature, column)
@@ -76,7 +75,7 @@ def _typical_number(feature: NumberFeature, profile: ColumnProfile | None) -> fl
         return int(feature.minimum) if feature.integer else feature.minimum
     rows_below = np.cumsum(profile.counts[:-1])
     middle = int(np.argmin(np.abs(rows_below[1:-2] - rows_below[-1] / 2)))
-    # Edges are float32: its shortest decimal form is what the table had.
+    # Edges are float32; the shortest decimal text of a float32 is the number in the table.
     value = float(str(np.float32(profile.edges[middle])))
     return round(value) if feature.integer else value
 
@@ -89,21 +88,13 @@ def _typical_category(feature: CategoryFeature, profile: ColumnProfile | None) -
 
 
 def _feature(feature: Feature, typical: str | float | None) -> dict[str, Any]:
-    if isinstance(feature, NumberFeature):
-        return {
-            "name": feature.name,
-            "kind": "number",
-            "minimum": feature.minimum,
-            "maximum": feature.maximum,
-            "integer": feature.integer,
-            "nullable": feature.nullable,
-            "stored_as_text": feature.stored_as_text,
-            "typical": typical,
-        }
-    return {
-        "name": feature.name,
-        "kind": "category",
-        "values": list(feature.vocabulary),
-        "nullable": feature.nullable,
-        "typical": typical,
+    common = {"name": feature.name, "nullable": feature.nullable, "typical": typical}
+    if isinstance(feature, CategoryFeature):
+        return common | {"kind": "category", "values": list(feature.vocabulary)}
+    return common | {
+        "kind": "number",
+        "minimum": feature.minimum,
+        "maximum": feature.maximum,
+        "integer": feature.integer,
+        "stored_as_text": feature.stored_as_text,
     }

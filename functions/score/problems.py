@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), and under the V2 protocol's paths as that protocol has them.
+"""Errors as answers: problem details (RFC 9457), or under /v2 the error object of that protocol.
 
 No answer and no log line holds a value of the request: values are customers' data.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import traceback
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.event_handler import Response
 
 from churn_core.errors import BundleError
-from functions.score.errors import InternalError, ModelUnavailableError, RequestRefusedError
+from functions.score.errors import Problem, RequestRefusedError
 from functions.score.limits import MAX_ERRORS
 
 if TYPE_CHECKING:
@@ -23,29 +24,30 @@ JSON: Final = "application/json"
 V2_PREFIX: Final = "/v2"
 
 FIXED_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Sent with every answer: scores are personal, and no answer is anything but what it says it is."""
+"""Headers of every answer: scores are personal, and browsers must not guess another content type."""
+
+_RETRY_LATER: Final = {"Retry-After": "5"}
 
 
 def refusal(error: Exception, logger: Logger) -> RequestRefusedError:
-    """Return what the caller is told of an error; what is our own fault is logged here.
+    """Return the refusal that answers an error, and log the error if the service caused it.
 
     Parameters
     ----------
     error : Exception
     logger : Logger
-        Told of errors that are ours, without their messages: those of other libraries may quote the
-        value that they stumbled over.
+        Receives no message of an unexpected error: other libraries may quote the value at fault.
     """
     if isinstance(error, RequestRefusedError):
         return error
     if isinstance(error, BundleError):
-        logger.error("The model can't be used", extra={"reason": str(error)})
-        return ModelUnavailableError()
+        logger.error("The model can't be loaded", extra={"reason": str(error)})
+        return RequestRefusedError(Problem.MODEL_UNAVAILABLE)
     logger.error(
         "Unexpected error",
         extra={"error": type(error).__name__, "frames": traceback.format_tb(error.__traceback__)},
     )
-    return InternalError()
+    return RequestRefusedError(Problem.INTERNAL)
 
 
 def problem_response(refused: RequestRefusedError, path: str, request_id: str) -> Response[str]:
@@ -57,26 +59,28 @@ def problem_response(refused: RequestRefusedError, path: str, request_id: str) -
     path : str
         The request's; under `V2_PREFIX` the answer is that protocol's error object.
     request_id : str
-        Under which the request is logged.
+        The request's id in the log.
     """
     content: dict[str, Any]
     if path == V2_PREFIX or path.startswith(f"{V2_PREFIX}/"):
         content_type, content = JSON, {"error": _sentence(refused)}
     else:
         content_type, content = PROBLEM, _problem(refused, request_id)
+    status = refused.problem.status
+    retry = _RETRY_LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(
-        status_code=refused.status.value,
+        status_code=status.value,
         content_type=content_type,
         body=json.dumps(content),
-        headers=FIXED_HEADERS | refused.headers,
+        headers=FIXED_HEADERS | retry | refused.headers,
     )
 
 
 def _problem(refused: RequestRefusedError, request_id: str) -> dict[str, Any]:
     content: dict[str, Any] = {
-        "type": f"urn:churn:problem:{refused.kind}",
-        "title": refused.title,
-        "status": refused.status.value,
+        "type": f"urn:churn:problem:{refused.problem.kind}",
+        "title": refused.problem.title,
+        "status": refused.problem.status.value,
         "detail": refused.detail,
         "instance": request_id,
     }

@@ -1,16 +1,11 @@
-"""API Gateway's REST proxy event: whether it is one, for which route, under which id."""
+"""API Gateway's REST proxy event: its check, its route and its id."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Final
 
-from functions.score.errors import (
-    BadEventError,
-    HeadersTooLargeError,
-    MethodNotAllowedError,
-    NotFoundError,
-)
+from functions.score.errors import Problem, RequestRefusedError
 from functions.score.limits import MAX_HEADER_BYTES
 from functions.score.routes import ROUTES
 
@@ -31,23 +26,23 @@ _MEMBERS: Final[dict[str, tuple[type, ...]]] = {
 
 
 def is_proxy_event(event: Any) -> bool:
-    """Tell whether the function was called by API Gateway."""
+    """Return whether this is an event of API Gateway (REST)."""
     return isinstance(event, dict) and all(
         isinstance(event.get(member), types) for member, types in _MEMBERS.items()
     )
 
 
 def check_route(event: Any, *, preflight: bool) -> None:
-    """Hold method and path against the table of routes, and the headers against their limit.
+    """Check path and method against the table of routes, and the size of the headers.
 
-    The resolver's own look-up takes a trailing slash for none, and answers 404 to a wrong method.
+    Powertools' resolver ignores a trailing slash, and answers 404 instead of 405 to a wrong method.
 
     Parameters
     ----------
     event : Any
         What the function was called with.
     preflight : bool
-        Whether browsers may ask what they may ask for (CORS).
+        Whether browsers may send a preflight request (CORS).
 
     Raises
     ------
@@ -55,25 +50,25 @@ def check_route(event: Any, *, preflight: bool) -> None:
         ``bad-event``, ``not-found``, ``method-not-allowed`` or ``headers-too-large``.
     """
     if not is_proxy_event(event):
-        raise BadEventError
+        raise RequestRefusedError(Problem.BAD_EVENT)
     methods = ROUTES.get(event["path"])
     if methods is None:
-        raise NotFoundError
+        raise RequestRefusedError(Problem.NOT_FOUND)
     if event["httpMethod"] not in methods and not (preflight and event["httpMethod"] == _PREFLIGHT):
-        raise MethodNotAllowedError(headers={"Allow": ", ".join(methods)})
+        raise RequestRefusedError(Problem.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
     headers = event["headers"] or {}
     if sum(len(name) + len(str(value)) for name, value in headers.items()) > MAX_HEADER_BYTES:
-        raise HeadersTooLargeError
+        raise RequestRefusedError(Problem.HEADERS_TOO_LARGE)
 
 
 def route_of(event: Any) -> str:
-    """Return method and path where they are ours, else ``none``: never a caller's own text."""
+    """Return method and path of a known route, else ``none``: never text of the caller."""
     if is_proxy_event(event) and event["httpMethod"] in ROUTES.get(event["path"], {}):
         return f"{event['httpMethod']} {event['path']}"
     return "none"
 
 
 def request_id(event: Any, invocation_id: str) -> str:
-    """Return API Gateway's id of the request, which its access log has too; else the invocation's."""
+    """Return API Gateway's id of the request, which its access log has too; else the invocation's id."""
     found = event["requestContext"].get("requestId") if is_proxy_event(event) else None
     return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else invocation_id

@@ -1,4 +1,4 @@
-"""What the API answers; free of the place where it runs."""
+"""The routes of the API, the same under Lambda and under a web server."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from churn_core.errors import InvalidRecordsError
 from functions.score import inference_protocol
-from functions.score.errors import DeadlineError, FieldError, TooManyRowsError, ValidationError
+from functions.score.errors import FieldError, Problem, RequestRefusedError, invalid
 from functions.score.limits import DEADLINE_RESERVE_MILLISECONDS, MAX_CUSTOMERS
 from functions.score.model import loaded_predictor
-from functions.score.model_info import model_info
-from functions.score.openapi import openapi_document
 from functions.score.problems import FIXED_HEADERS, JSON
 from functions.score.request_body import read_json
 
@@ -34,8 +32,8 @@ def predict() -> Response[str]:
     with _measurement().phase("Parse"):
         customer = read_json(router.current_event.raw_event)
     if not isinstance(customer, dict):
-        raise ValidationError((FieldError((), "object_type"),))
-    return _json(_scored([customer], all_reasons, lambda fault: (fault.column,))[0])
+        raise invalid(FieldError((), "object_type"))
+    return _json(_score([customer], lambda fault: (fault.column,), all_reasons)[0])
 
 
 def predict_batch() -> Response[str]:
@@ -44,7 +42,7 @@ def predict_batch() -> Response[str]:
     with _measurement().phase("Parse"):
         body = read_json(router.current_event.raw_event)
     customers = _customers(body)
-    predictions = _scored(customers, all_reasons, _place_in_list)
+    predictions = _score(customers, lambda fault: ("customers", fault.record, fault.column), all_reasons)
     return _json(
         {
             "predictions": predictions,
@@ -55,51 +53,56 @@ def predict_batch() -> Response[str]:
 
 
 def health() -> Response[str]:
-    """Tell that the model is loaded, and which one; 503 where it can't be."""
+    """Return the model's version, or answer 503 if no model can be loaded."""
     return _json({"status": "ok", "model_version": loaded_predictor().bundle.model_version})
 
 
 def info() -> Response[str]:
     """Describe the model: its columns, its threshold, its measured quality."""
+    # Imported here, as in `openapi`: few requests need it, and a cold start is 4 ms faster without it.
+    from functions.score.model_info import model_info
+
     return _json(model_info(loaded_predictor().bundle))
 
 
 def openapi() -> Response[str]:
-    """Describe this API, with the columns of the model that it answers with."""
+    """Describe this API, with the columns of the loaded model."""
+    from functions.score.openapi.document import openapi_document
+
     return _json(openapi_document(loaded_predictor().bundle))
 
 
 def v2_live() -> Response[str]:
-    """Tell that the server answers."""
+    """Answer that the server runs."""
     return _json({"live": True})
 
 
 def v2_ready() -> Response[str]:
-    """Tell that the model can be used."""
+    """Answer that the model is loaded."""
     loaded_predictor()
     return _json({"ready": True})
 
 
 def v2_server() -> Response[str]:
-    """Name this server."""
+    """Return name and version of this server."""
     return _json(inference_protocol.server_metadata())
 
 
 def v2_model() -> Response[str]:
-    """Name the model's inputs and outputs."""
+    """Return the model's inputs and outputs."""
     return _json(inference_protocol.model_metadata(loaded_predictor().bundle))
 
 
 def v2_infer() -> Response[str]:
     """Score customers given column by column."""
-    measurement = _measurement()
-    with measurement.phase("Parse"):
-        inference_protocol.refuse_binary(router.current_event.raw_event)
-        body = read_json(router.current_event.raw_event, media_type_optional=True)
+    event = router.current_event.raw_event
+    with _measurement().phase("Parse"):
+        inference_protocol.refuse_binary(event)
+        body = read_json(event, media_type_optional=True)
     predictor = loaded_predictor()
-    request = inference_protocol.read_request(body, predictor.contract)
-    answers = _scored(request.customers, False, _place_in_inputs)
-    return _json(inference_protocol.answer(request, answers, predictor.bundle))
+    customers, identifier = inference_protocol.read_request(body, predictor.contract)
+    answers = _score(customers, lambda fault: ("inputs", fault.column, fault.record))
+    return _json(inference_protocol.answer(identifier, answers, predictor.bundle))
 
 
 ROUTES: Final[dict[str, dict[str, Callable[[], Response[str]]]]] = {
@@ -115,7 +118,7 @@ ROUTES: Final[dict[str, dict[str, Callable[[], Response[str]]]]] = {
     "/v2/models/churn/ready": {"GET": v2_ready},
     "/v2/models/churn/infer": {"POST": v2_infer},
 }
-"""Every route by path and method: what is registered, and what 404 and 405 are decided by."""
+"""Every route by path and method; other paths are answered 404, other methods 405."""
 
 for _path, _methods in ROUTES.items():
     for _method, _function in _methods.items():
@@ -130,70 +133,57 @@ def _measurement() -> RequestMeasurement:
 def _all_reasons() -> bool:
     reasons = router.current_event.get_query_string_value("reasons", "top")
     if reasons not in ("top", "all"):
-        raise ValidationError((FieldError(("query", "reasons"), "not_allowed"),))
+        raise invalid(FieldError(("query", "reasons"), "not_allowed"))
     return reasons == "all"
 
 
 def _customers(body: Any) -> list[dict[str, Any]]:
     if not isinstance(body, dict):
-        raise ValidationError((FieldError((), "object_type"),))
-    extra = tuple(
-        FieldError((position,), "extra_forbidden") for position, key in enumerate(body) if key != "customers"
-    )
-    if "customers" not in body:
-        raise ValidationError((FieldError(("customers",), "missing"), *extra))
-    customers = body["customers"]
+        raise invalid(FieldError((), "object_type"))
+    extra = [FieldError((at,), "extra_forbidden") for at, key in enumerate(body) if key != "customers"]
+    customers = body.get("customers")
     if not isinstance(customers, list):
-        raise ValidationError((FieldError(("customers",), "list_type"), *extra))
+        code = "list_type" if "customers" in body else "missing"
+        raise invalid(FieldError(("customers",), code), *extra)
     if len(customers) > MAX_CUSTOMERS:
-        raise TooManyRowsError
-    wrong = tuple(
-        FieldError(("customers", position), "object_type")
-        for position, customer in enumerate(customers)
-        if not isinstance(customer, dict)
-    )
+        raise RequestRefusedError(Problem.TOO_MANY_ROWS)
     if not customers:
-        wrong = (FieldError(("customers",), "too_short"),)
+        raise invalid(FieldError(("customers",), "too_short"), *extra)
+    wrong = [
+        FieldError(("customers", at), "object_type")
+        for at, customer in enumerate(customers)
+        if not isinstance(customer, dict)
+    ]
     if wrong or extra:
-        raise ValidationError((*wrong, *extra))
+        raise invalid(*wrong, *extra)
     return customers
 
 
-def _scored(
+def _score(
     customers: Sequence[dict[str, Any]],
-    all_reasons: bool,
     place: Callable[[ValueFault], tuple[str | int, ...]],
+    all_reasons: bool = False,
 ) -> list[dict[str, Any]]:
-    """Score customers; `place` tells where in the body a faulty value stands."""
+    """Score customers; `place` returns where in the body a faulty value is."""
     measurement = _measurement()
     predictor = loaded_predictor()
     with measurement.phase("Validate"):
         try:
             matrix = predictor.encode(customers)
         except InvalidRecordsError as error:
-            raise ValidationError(
-                tuple(FieldError(place(fault), fault.code) for fault in error.faults)
-            ) from None
+            raise invalid(*(FieldError(place(fault), fault.code) for fault in error.faults)) from None
     if router.lambda_context.get_remaining_time_in_millis() < DEADLINE_RESERVE_MILLISECONDS:
-        raise DeadlineError
+        raise RequestRefusedError(Problem.TIMEOUT)
     with measurement.phase("Score"):
         answers = predictor.answer(customers, matrix, all_reasons=all_reasons)
     measurement.count(answers)
     return answers
 
 
-def _place_in_list(fault: ValueFault) -> tuple[str | int, ...]:
-    return ("customers", fault.record, fault.column)
-
-
-def _place_in_inputs(fault: ValueFault) -> tuple[str | int, ...]:
-    return ("inputs", fault.column, fault.record)
-
-
 def _json(content: dict[str, Any]) -> Response[str]:
     try:
         body = orjson.dumps(content).decode()
     except TypeError:
-        # An id may be a whole number of more than 64 bits, which is all that orjson writes.
+        # An id may be an integer with more than 64 bits, which orjson cannot write.
         body = json.dumps(content, allow_nan=False)
     return Response(status_code=200, content_type=JSON, body=body, headers=FIXED_HEADERS)

@@ -1,14 +1,16 @@
-"""What the score function takes from its environment."""
+"""The score function's settings, from environment variables."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from functions.shared.environment import read_model_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,8 @@ class ScoreSettings:
         environment : mapping
             Variables by name.
         """
-        task_root = Path(environment.get("LAMBDA_TASK_ROOT", "."))
         origins = environment.get("CHURN_CORS_ORIGINS", "").split(",")
         return cls(
-            model_dir=Path(environment.get("CHURN_MODEL_DIR") or task_root / "model"),
+            model_dir=read_model_dir(environment),
             cors_origins=tuple(origin.strip() for origin in origins if origin.strip()),
         )

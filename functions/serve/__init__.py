@@ -1,1 +1,1 @@
-"""The API of the score function under a web server of this machine."""
+"""The score function's API under a local web server."""

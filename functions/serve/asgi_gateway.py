@@ -1,7 +1,7 @@
-"""What API Gateway does between HTTP and a Lambda, for an ASGI server on this machine.
+"""API Gateway's work between HTTP and a Lambda, for a local ASGI server.
 
-A request becomes a proxy event, and a body that is no text travels as base64; the Lambda's answer becomes
-one of HTTP.
+A request becomes a proxy event, its body base64 if it is not UTF-8. The Lambda's answer becomes an HTTP
+response.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read a body; of one over the limit, in bytes, just enough for that to be seen."""
+    """Read a body; of a body over the limit (bytes), keep enough to show that it is too large."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -58,7 +58,7 @@ def proxy_event(scope: MutableMapping[str, Any], body: bytes, request_id: str) -
 
 
 async def send_answer(send: Send, answer: dict[str, Any]) -> None:
-    """Send what a Lambda answered to a proxy event."""
+    """Send a Lambda's answer to a proxy event."""
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, values in answer["multiValueHeaders"].items()

@@ -1,13 +1,10 @@
-"""The API on this machine: the Lambda's own resolver behind an ASGI server instead of API Gateway.
-
-What API Gateway does is done here the same way, and every request has an id of its own.
-"""
+"""The API as an ASGI application: the Lambda's own resolver, without API Gateway."""
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from functions.score.app import respond
 from functions.score.limits import MAX_BODY_BYTES
@@ -18,16 +15,18 @@ from functions.serve.pages import is_page, page
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
     from functions.serve.asgi_gateway import Receive, Send
 
 
-# Unique, as a random one for each request would be, and much quicker to come by.
+# Process and number make a unique request id, faster than a random id for each request.
 _PROCESS: Final = uuid.uuid4()
 _requests: Final = itertools.count(1)
 
 
 class LocalContext:
-    """What a Lambda's context would tell; here nothing ends a request early."""
+    """A Lambda context with a new request id; no request times out here."""
 
     function_name = "churn-score-local"
     function_version = "$LATEST"
@@ -38,7 +37,7 @@ class LocalContext:
         self.aws_request_id = f"{_PROCESS}-{next(_requests)}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what a function that has just started would have."""
+        """Return the milliseconds that a function has left after its start."""
         return 10_000
 
 
@@ -53,9 +52,9 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
         await _send_page(scope, send)
         return
     body = await read_body(receive, MAX_BODY_BYTES)
-    context = LocalContext()
+    context = cast("LambdaContext", LocalContext())
     event = proxy_event(scope, body, context.aws_request_id)
-    # One at a time, as in a Lambda; it takes less than a thread's change would.
+    # One request at a time, as in a Lambda: scoring takes less time than handing it to a thread.
     await send_answer(send, respond(event, context, RequestMeasurement()))
 
 
@@ -68,12 +67,12 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _send_page(scope: MutableMapping[str, Any], send: Send) -> None:
-    asked = dict(scope["headers"])
-    found = page(scope["path"], compressed=b"gzip" in asked.get(b"accept-encoding", b""))
+    sent = dict(scope["headers"])
+    found = page(scope["path"], compressed=b"gzip" in sent.get(b"accept-encoding", b""))
     status, body, headers = 200, found.body, found.headers
     if scope["method"] not in ("GET", "HEAD"):
         status, body, headers = 405, b"", {"Allow": "GET, HEAD"}
-    elif asked.get(b"if-none-match", b"").decode("latin-1") == headers["ETag"]:
+    elif sent.get(b"if-none-match", b"").decode("latin-1") == headers["ETag"]:
         status, body = 304, b""
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     if status != 304:

@@ -1,4 +1,4 @@
-"""The pages of the local server: a form to try the model with, and Swagger UI; no Lambda holds them."""
+"""The pages of the local server: a form to try the model, and Swagger UI. No Lambda ships them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from aws_lambda_powertools.event_handler import openapi as powertools_openapi
 
 _SITE: Final = Path(__file__).parent / "site"
-# Powertools brings Swagger UI along, so that no page needs a network.
+# Powertools contains Swagger UI, so the page works without a network.
 _SWAGGER: Final = Path(powertools_openapi.__path__[0]) / "swagger_ui"
 
 _HTML, _JS, _CSS, _SVG = (
@@ -32,19 +32,19 @@ _FILES: Final[dict[str, tuple[Path, str]]] = {
 } | {f"/{name}.js": (_SITE / f"{name}.js", _JS) for name in ("main", "client", "fields", "gauge", "reasons")}
 
 _POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# Swagger UI styles its elements in place and draws its icons from data: addresses.
+# Swagger UI sets inline styles and has icons with data: addresses.
 _DOCS_POLICY: Final = f"{_POLICY}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A file as it is sent.
+    """A file and the headers that it is sent with.
 
     Attributes
     ----------
     headers : dict of str
     body : bytes
-        Compressed by gzip where that is asked for.
+        Compressed by gzip where the browser accepts it.
     """
 
     headers: dict[str, str]
@@ -52,7 +52,7 @@ class Page:
 
 
 def is_page(path: str) -> bool:
-    """Tell whether a path is one of the pages' files."""
+    """Return whether a path is a file of the pages."""
     return path in _FILES
 
 
@@ -63,9 +63,9 @@ def page(path: str, *, compressed: bool) -> Page:
     Parameters
     ----------
     path : str
-        One for which `is_page` is true.
+        A path for which `is_page` is true.
     compressed : bool
-        Whether the browser takes gzip.
+        Whether the browser accepts gzip.
     """
     file, media_type = _FILES[path]
     content = file.read_bytes()
@@ -74,7 +74,7 @@ def page(path: str, *, compressed: bool) -> Page:
         "Content-Security-Policy": _DOCS_POLICY if path == "/docs" else _POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
-        # Looked up at every visit, and sent again only when it has changed.
+        # The browser asks at each visit, and gets the file only if its ETag has changed.
         "Cache-Control": "no-cache",
         "ETag": f'"{hashlib.sha256(content).hexdigest()[:16]}{"-gzip" if compressed else ""}"',
         "Vary": "Accept-Encoding",

@@ -1,1 +1,1 @@
-"""What more than one function uses: objects, messages, outcomes, records, storage, environment."""
+"""Code that more than one function uses: objects, messages, outcomes, records, storage, settings, metrics."""

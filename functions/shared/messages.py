@@ -1,7 +1,7 @@
-"""Which objects a message of the queue speaks of.
+"""Find the objects that a queue message names.
 
-Two shapes of S3's news are read: EventBridge's "Object Created", which is what the stack sends, and S3's
-own notification, which a bucket of one's own may send straight to the queue.
+Two message formats are read: EventBridge's "Object Created" event, which the stack sends, and S3's own
+notification, which another bucket may send to the queue directly.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from functions.shared.objects import (
-    _UNVERSIONED,
     INPUT_PREFIX,
     INPUT_PREFIXES,
     INPUT_SUFFIX,
@@ -28,15 +27,15 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
     Parameters
     ----------
     body : str
-        JSON text, supposedly.
+        JSON, if the message is valid.
     input_bucket : str
-        The only bucket from which objects are taken.
+        Objects of other buckets are refused.
 
     Returns
     -------
     list of InputObject or NotScoredError
-        One for each object that the message speaks of, in its order; or one fault if it speaks of none.
-        The faults' outcomes are ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``,
+        One for each object that the message names, in its order; or one error if it names none.
+        The errors' outcomes are ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``,
         ``not-an-input`` and ``foreign``.
     """
     try:
@@ -46,9 +45,7 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
     if not isinstance(message, dict):
         return [_bad_message()]
     if message.get("Event") == "s3:TestEvent":
-        return [
-            NotScoredError(Outcome.TEST_EVENT, "S3 has tried out its notification; nothing is to be done.")
-        ]
+        return [NotScoredError(Outcome.TEST_EVENT, "S3 sent its test event; no action is needed.")]
     records, read = (
         (message["Records"], _from_notification) if "Records" in message else ([message], _from_event)
     )
@@ -69,7 +66,7 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
 
 
 def _from_event(event: dict[str, Any]) -> InputObject:
-    """Read an event of EventBridge, whose keys come as they are."""
+    """Read an EventBridge event; its keys are not encoded."""
     if event["source"] != "aws.s3":
         raise _bad_message()
     if event["detail-type"] != "Object Created":
@@ -78,7 +75,7 @@ def _from_event(event: dict[str, Any]) -> InputObject:
     if detail.get("version", "0") != "0":
         raise _unsupported()
     described = detail["object"]
-    # AWS writes etag; moto, on which the stack runs locally, eTag.
+    # AWS writes etag; moto, on which the stack runs locally, writes eTag.
     etag = described.get("etag", described.get("eTag"))
     return _input_object(
         detail["bucket"]["name"], described["key"], described.get("version-id"), etag, described
@@ -86,7 +83,7 @@ def _from_event(event: dict[str, Any]) -> InputObject:
 
 
 def _from_notification(record: dict[str, Any]) -> InputObject:
-    """Read a record of S3's own notification, whose keys come form-url-encoded."""
+    """Read a record of S3's own notification; its keys are form-url-encoded."""
     if record["eventSource"] != "aws:s3":
         raise _bad_message()
     # A new minor version may add fields; a new major one may change what they mean.
@@ -108,18 +105,12 @@ def _input_object(
         raise _bad_message()
     if not (bucket and key and etag and isinstance(version, str | None)):
         raise _bad_message()
-    key.encode()  # A lone surrogate is no key that S3 could have.
-    return InputObject(
-        bucket=bucket,
-        key=key,
-        version_id=None if version in _UNVERSIONED else version,
-        etag=etag.strip('"'),
-        size=int(described.get("size", 0)),
-    )
+    key.encode()  # Raises for a lone surrogate, which no key in S3 contains.
+    return InputObject(bucket, key, version, etag, int(described.get("size", 0)))
 
 
 def check_place(source: InputObject, input_bucket: str) -> None:
-    """Refuse what is no input by its place.
+    """Refuse an object by its bucket or key.
 
     Raises
     ------
@@ -128,28 +119,30 @@ def check_place(source: InputObject, input_bucket: str) -> None:
     """
     own_results = source.key.startswith((SCORED_PREFIX, QUARANTINE_PREFIX))
     if source.bucket != input_bucket or own_results:
-        # A function that read what it wrote would never come to an end.
+        # Scoring its own output would start an endless loop.
         raise NotScoredError(
-            Outcome.FOREIGN, "The object lies in another bucket; drop it into the input bucket."
+            Outcome.FOREIGN, "The object is not in the input bucket; upload it to the input bucket."
         )
     if not (source.key.startswith(INPUT_PREFIXES) and source.key.lower().endswith(INPUT_SUFFIX)):
         raise NotScoredError(
             Outcome.NOT_AN_INPUT,
-            f"The object is none to be scored; name it {INPUT_PREFIX}...{INPUT_SUFFIX}.",
+            f"The key is outside the input prefixes or does not end with {INPUT_SUFFIX};"
+            f" upload the object as {INPUT_PREFIX}NAME{INPUT_SUFFIX}.",
         )
 
 
 def _bad_message() -> NotScoredError:
     return NotScoredError(
-        Outcome.BAD_MESSAGE, "The message is none of S3's; send what S3 or EventBridge would send."
+        Outcome.BAD_MESSAGE,
+        "The message is not an S3 or EventBridge event; send it as S3 or EventBridge formats it.",
     )
 
 
 def _other_event() -> NotScoredError:
-    return NotScoredError(Outcome.EVENT_TYPE, "The event is not about a new object; nothing is to be done.")
+    return NotScoredError(Outcome.EVENT_TYPE, "The event is not about a new object; no action is needed.")
 
 
 def _unsupported() -> NotScoredError:
     return NotScoredError(
-        Outcome.UNSUPPORTED_EVENT, "The event has a version that is not known; update the function."
+        Outcome.UNSUPPORTED_EVENT, "The event has an unsupported version; update the function."
     )

@@ -1,138 +1,100 @@
-"""What can become of a message, and what is done about it: the error taxonomy in one table."""
+"""The possible outcomes of an object or message, and the action for each, in one table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class Action(StrEnum):
-    """What is done about an outcome."""
+    """What the function does with a message."""
 
     SCORED = "scored"
-    """One complete output exists; the message is done."""
+    """One complete output exists; the message is deleted."""
     QUARANTINED = "quarantined"
-    """One record says why there is no output; the message is done."""
+    """One record says why there is no output; the message is deleted."""
     RETRIED = "retried"
-    """Nothing was written; the queue delivers the message again, and gives it up in the end."""
+    """Nothing was written; the queue delivers the message again, five times at most."""
     NO_OP = "no-op"
-    """Nothing was to be written; the message is done."""
-
-
-class Outcome(StrEnum):
-    """What can become of an object, or of a message that names none."""
-
-    SCORED = "scored"
-
-    # The same file ends the same way each time. The names are `churn_core.errors.QUARANTINE_CODES`.
-    NOT_PARQUET = "not-parquet"
-    CORRUPT = "corrupt"
-    ENCRYPTED = "encrypted"
-    UNSUPPORTED_ENCODING = "unsupported-encoding"
-    SCHEMA = "schema"
-    DUPLICATE_COLUMN = "duplicate-column"
-    TOO_LARGE = "too-large"
-    TOO_MANY_ROWS = "too-many-rows"
-    TOO_MANY_COLUMNS = "too-many-columns"
-    TOO_MANY_ROW_GROUPS = "too-many-row-groups"
-    RESOURCE_LIMIT = "resource-limit"
-    GONE = "gone"
-    ARCHIVED = "archived"
-    BAD_MESSAGE = "bad-message"
-    UNSUPPORTED_EVENT = "unsupported-event"
-    # The machine may be to blame, or the file: that shows when it happens again.
-    TIMEOUT = "timeout"
-    READER_CRASH = "reader-crash"
-    NO_SPACE = "no-space"
-
-    # Not the file's fault.
-    ACCESS_DENIED = "access-denied"
-    STORAGE_UNAVAILABLE = "storage-unavailable"
-    DAMAGED_TRANSFER = "damaged-transfer"
-    COMMIT_CONFLICT = "commit-conflict"
-    MODEL_UNAVAILABLE = "model-unavailable"
-    DEADLINE = "deadline"
-    INTERNAL_ERROR = "internal-error"
-
-    # Nothing to do.
-    ALREADY_SCORED = "already-scored"
-    DIVERGENT_OUTPUT = "divergent-output"
-    SUPERSEDED = "superseded"
-    TEST_EVENT = "test-event"
-    EVENT_TYPE = "event-type"
-    NOT_AN_INPUT = "not-an-input"
-    FOREIGN = "foreign"
+    """There was nothing to write; the message is deleted."""
 
 
 FATAL_DELIVERY: Final = 3
-"""From this delivery on, what was given another chance is the file's fault."""
+"""From this delivery on, a failure that may be the file's fault is treated as its fault."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disposition:
-    """What is done about an outcome, at first and from delivery `FATAL_DELIVERY` on."""
+class Outcome(StrEnum):
+    """The outcome of an object, or of a message that names no valid object.
 
-    at_first: Action
-    in_the_end: Action
+    Each member has its code, its action, and the action from delivery `FATAL_DELIVERY` on if that differs.
+    """
+
+    SCORED = "scored", Action.SCORED
+
+    # The same file gives the same outcome each time.
+    NOT_PARQUET = "not-parquet", Action.QUARANTINED
+    CORRUPT = "corrupt", Action.QUARANTINED
+    ENCRYPTED = "encrypted", Action.QUARANTINED
+    UNSUPPORTED_ENCODING = "unsupported-encoding", Action.QUARANTINED
+    SCHEMA = "schema", Action.QUARANTINED
+    DUPLICATE_COLUMN = "duplicate-column", Action.QUARANTINED
+    TOO_LARGE = "too-large", Action.QUARANTINED
+    TOO_MANY_ROWS = "too-many-rows", Action.QUARANTINED
+    TOO_MANY_COLUMNS = "too-many-columns", Action.QUARANTINED
+    TOO_MANY_ROW_GROUPS = "too-many-row-groups", Action.QUARANTINED
+    RESOURCE_LIMIT = "resource-limit", Action.QUARANTINED
+
+    # The object or the message can't be used, however often it is tried.
+    GONE = "gone", Action.QUARANTINED
+    ARCHIVED = "archived", Action.QUARANTINED
+    BAD_MESSAGE = "bad-message", Action.QUARANTINED
+    UNSUPPORTED_EVENT = "unsupported-event", Action.QUARANTINED
+
+    # The machine or the file may be the cause; the file is, if it happens at each of three deliveries.
+    TIMEOUT = "timeout", Action.RETRIED, Action.QUARANTINED
+    READER_CRASH = "reader-crash", Action.RETRIED, Action.QUARANTINED
+    NO_SPACE = "no-space", Action.RETRIED, Action.QUARANTINED
+
+    # Not the file's fault.
+    ACCESS_DENIED = "access-denied", Action.RETRIED
+    STORAGE_UNAVAILABLE = "storage-unavailable", Action.RETRIED
+    DAMAGED_TRANSFER = "damaged-transfer", Action.RETRIED
+    COMMIT_CONFLICT = "commit-conflict", Action.RETRIED
+    MODEL_UNAVAILABLE = "model-unavailable", Action.RETRIED
+    DEADLINE = "deadline", Action.RETRIED
+    INTERNAL_ERROR = "internal-error", Action.RETRIED
+
+    # Nothing to do.
+    ALREADY_SCORED = "already-scored", Action.NO_OP
+    DIVERGENT_OUTPUT = "divergent-output", Action.NO_OP
+    SUPERSEDED = "superseded", Action.NO_OP
+    TEST_EVENT = "test-event", Action.NO_OP
+    EVENT_TYPE = "event-type", Action.NO_OP
+    NOT_AN_INPUT = "not-an-input", Action.NO_OP
+    FOREIGN = "foreign", Action.NO_OP
+
+    _actions: tuple[Action, ...]
+
+    def __new__(cls, code: str, *actions: Action) -> Self:
+        """Create a member whose value is its code."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member._actions = actions
+        return member
 
     def action(self, delivery: int) -> Action:
-        """Return what is done at a delivery, counted from 1."""
-        return self.at_first if delivery < FATAL_DELIVERY else self.in_the_end
-
-
-_SCORED: Final = Disposition(Action.SCORED, Action.SCORED)
-_QUARANTINED: Final = Disposition(Action.QUARANTINED, Action.QUARANTINED)
-_QUARANTINED_IN_THE_END: Final = Disposition(Action.RETRIED, Action.QUARANTINED)
-_RETRIED: Final = Disposition(Action.RETRIED, Action.RETRIED)
-_NO_OP: Final = Disposition(Action.NO_OP, Action.NO_OP)
-
-DISPOSITIONS: Final[dict[Outcome, Disposition]] = {
-    Outcome.SCORED: _SCORED,
-    Outcome.NOT_PARQUET: _QUARANTINED,
-    Outcome.CORRUPT: _QUARANTINED,
-    Outcome.ENCRYPTED: _QUARANTINED,
-    Outcome.UNSUPPORTED_ENCODING: _QUARANTINED,
-    Outcome.SCHEMA: _QUARANTINED,
-    Outcome.DUPLICATE_COLUMN: _QUARANTINED,
-    Outcome.TOO_LARGE: _QUARANTINED,
-    Outcome.TOO_MANY_ROWS: _QUARANTINED,
-    Outcome.TOO_MANY_COLUMNS: _QUARANTINED,
-    Outcome.TOO_MANY_ROW_GROUPS: _QUARANTINED,
-    Outcome.RESOURCE_LIMIT: _QUARANTINED,
-    Outcome.GONE: _QUARANTINED,
-    Outcome.ARCHIVED: _QUARANTINED,
-    Outcome.BAD_MESSAGE: _QUARANTINED,
-    Outcome.UNSUPPORTED_EVENT: _QUARANTINED,
-    Outcome.TIMEOUT: _QUARANTINED_IN_THE_END,
-    Outcome.READER_CRASH: _QUARANTINED_IN_THE_END,
-    Outcome.NO_SPACE: _QUARANTINED_IN_THE_END,
-    Outcome.ACCESS_DENIED: _RETRIED,
-    Outcome.STORAGE_UNAVAILABLE: _RETRIED,
-    Outcome.DAMAGED_TRANSFER: _RETRIED,
-    Outcome.COMMIT_CONFLICT: _RETRIED,
-    Outcome.MODEL_UNAVAILABLE: _RETRIED,
-    Outcome.DEADLINE: _RETRIED,
-    Outcome.INTERNAL_ERROR: _RETRIED,
-    Outcome.ALREADY_SCORED: _NO_OP,
-    Outcome.DIVERGENT_OUTPUT: _NO_OP,
-    Outcome.SUPERSEDED: _NO_OP,
-    Outcome.TEST_EVENT: _NO_OP,
-    Outcome.EVENT_TYPE: _NO_OP,
-    Outcome.NOT_AN_INPUT: _NO_OP,
-    Outcome.FOREIGN: _NO_OP,
-}
+        """Return the action at a delivery, counted from 1."""
+        return self._actions[0 if delivery < FATAL_DELIVERY else -1]
 
 
 class NotScoredError(Exception):
-    """Why an object was not scored, as one sentence with the mend; it holds no customer's value.
+    """An object was not scored; the message is one sentence with the fix and no customer's value.
 
     Parameters
     ----------
     outcome : Outcome
-        Any but ``SCORED``.
+        Any except ``SCORED``.
     message : str
-        The sentence.
     """
 
     def __init__(self, outcome: Outcome, message: str) -> None:

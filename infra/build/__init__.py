@@ -1,1 +1,1 @@
-"""Build, check and list the Lambda zips."""
+"""Builds of the Lambda functions and their packages."""

@@ -1,6 +1,6 @@
-"""List what a built function is made of: a CycloneDX bill of materials, and the licences.
+"""List the packages of a built function in a CycloneDX bill of materials, and their licences.
 
-Runs in the environment of requirements/sbom.txt:
+It runs in the environment of requirements/sbom.txt:
 `.sbom-venv/bin/python infra/build/bill_of_materials.py FOLDER --lock LOCK --model-version VERSION`.
 """
 
@@ -43,16 +43,16 @@ ALLOWED: Final = frozenset(
         "Zlib",
     )
 )
-"""Licences under which a package may be shipped: they ask for their own text and a name, no more."""
+"""Licences under which a package may be shipped; they require only their text and the author's name."""
 
 ALLOWED_FOR: Final = {
-    # It binds changes of the package's own files; they are shipped as they came.
+    # MPL-2.0 only restricts changes to the package's own files, which are shipped unchanged.
     "orjson": frozenset(("MPL-2.0",)),
 }
-"""Licences that are allowed for one package alone."""
+"""Licences that are allowed for one package only."""
 
-# What packages without an SPDX expression write instead, by their metadata of the locks.
-_SPDX_OF: Final = {
+# Licence texts of the locked packages that have no SPDX expression.
+_SPDX_BY_TEXT: Final = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
@@ -64,13 +64,13 @@ _SPDX_OF: Final = {
 }
 
 _NAMESPACE: Final = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
-"""RFC 9562's name space of addresses, under which the bill's serial number is made from its content."""
+"""RFC 9562's name space for URLs; the bill's serial number is derived from its content in it."""
 
 _LAMBDA: Final = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_platform": "linux"}
 
 
 class MaterialError(Exception):
-    """A bundle can't be shipped as it is; the message is one sentence."""
+    """A bundle must not be shipped; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,55 +89,57 @@ class Material:
     licence: str
 
 
-def licence_of(package: Distribution) -> str:
+def read_licence(package: Distribution) -> str:
     """Return a package's licence as an SPDX expression, from its own metadata.
 
     Raises
     ------
     MaterialError
-        If it names none that is known.
+        If it names no licence, or one that is not listed here.
     """
     metadata = package.metadata
     for expression in metadata.get_all("License-Expression", []):
         return str(expression)
     named = [text.strip() for text in metadata.get_all("License", []) if text.strip()]
     named += [text for text in metadata.get_all("Classifier", []) if text.startswith("License :: ")]
-    known = dict.fromkeys(_SPDX_OF[text] for text in named if text in _SPDX_OF)
-    unknown = [text for text in named if text not in _SPDX_OF]
+    known = dict.fromkeys(_SPDX_BY_TEXT[text] for text in named if text in _SPDX_BY_TEXT)
+    unknown = [text for text in named if text not in _SPDX_BY_TEXT]
     if unknown or not known:
-        told = f"'{unknown[0].splitlines()[0][:60]}'" if unknown else "none"
+        found = f"an unknown licence, '{unknown[0].splitlines()[0][:60]}'" if unknown else "no licence"
         raise MaterialError(
-            f"{metadata['Name']} {package.version} names {told} as its licence, which is not known here;"
-            " read it, then add it to infra/build/bill_of_materials.py or drop the package."
+            f"{metadata['Name']} {package.version} names {found}."
+            " Read its licence; then add it to infra/build/bill_of_materials.py or remove the package."
         )
     return " AND ".join(known)
 
 
 def require_allowed(name: str, expression: str) -> None:
-    """Hold a package's licence against those that may be shipped.
+    """Check that a package may be shipped under its licence.
 
-    Of alternatives (``OR``) one must be allowed, of what applies together (``AND``) all.
+    With ``OR`` one of the licences must be allowed, with ``AND`` all of them.
 
     Raises
     ------
     MaterialError
-        If it is not allowed.
+        If the licence is not allowed.
     """
     licensing = get_spdx_licensing()
     try:
         parsed = licensing.parse(expression, validate=True, strict=True)
     except ExpressionError as error:
-        raise MaterialError(f"{name} is under '{expression}', which is no SPDX expression.") from error
+        raise MaterialError(
+            f"{name} has the licence '{expression}', which is not a valid SPDX expression."
+        ) from error
     allowed = ALLOWED | ALLOWED_FOR.get(name, frozenset())
     if not _is_allowed(parsed, allowed):
         raise MaterialError(
-            f"{name} is under '{expression}', which is not among the licences that may be shipped"
-            f" ({', '.join(sorted(ALLOWED))}); drop the package."
+            f"{name} has the licence '{expression}', under which it may not be shipped"
+            f" (allowed: {', '.join(sorted(ALLOWED))}); remove the package."
         )
 
 
 def _is_allowed(expression: object, allowed: frozenset[str]) -> bool:
-    # An exception (WITH) widens a licence in ways that somebody must read first.
+    # An exception (WITH) changes a licence; somebody must read it first.
     if isinstance(expression, LicenseWithExceptionSymbol):
         return False
     operands = getattr(expression, "args", ())
@@ -147,8 +149,8 @@ def _is_allowed(expression: object, allowed: frozenset[str]) -> bool:
     return any(matches) if getattr(expression, "operator", "").strip() == "OR" else all(matches)
 
 
-def locked(lock: Path) -> dict[str, str]:
-    """Return the versions that a lock names for the Lambda's Python."""
+def read_lock(lock: Path) -> dict[str, str]:
+    """Return the versions that a lock requires for the Lambda's Python, by package name."""
     found: dict[str, str] = {}
     for line in re.findall(r"^[A-Za-z0-9].*$", lock.read_text(encoding="utf-8"), re.MULTILINE):
         requirement = Requirement(line.rstrip("\\").strip())
@@ -157,42 +159,42 @@ def locked(lock: Path) -> dict[str, str]:
     return found
 
 
-def materials(folder: Path, lock: Path) -> list[Material]:
-    """List a bundle's packages, by name.
+def list_materials(folder: Path, lock: Path) -> list[Material]:
+    """List a bundle's packages, sorted by name.
 
     Raises
     ------
     MaterialError
-        If they are not the lock's, or one may not be shipped.
+        If they differ from the lock, or one may not be shipped.
     """
     found = []
     for package in distributions(path=[str(folder)]):
         name: str = canonicalize_name(package.metadata["Name"])
-        found.append(Material(name, package.version, licence_of(package)))
+        found.append(Material(name, package.version, read_licence(package)))
         require_allowed(name, found[-1].licence)
-    found.sort(key=lambda one: one.name)
-    if differing := {(one.name, one.version) for one in found} ^ set(locked(lock).items()):
+    found.sort(key=lambda material: material.name)
+    if differing := {(material.name, material.version) for material in found} ^ set(read_lock(lock).items()):
         different, version = min(differing)
-        raise MaterialError(f"{folder.name} and {lock.name} differ in {different} {version}; build again.")
+        raise MaterialError(f"{folder.name} and {lock.name} differ in {different} {version}; build it again.")
     return found
 
 
 def bill_of_materials(function: str, model_version: str, listed: list[Material]) -> str:
-    """Return a CycloneDX 1.6 document; equal materials give equal text, but for its time.
+    """Return a CycloneDX 1.6 document; equal materials give equal text, except for the time.
 
-    The time is ``SOURCE_DATE_EPOCH``, where that is set.
+    The time is ``SOURCE_DATE_EPOCH`` if that is set, else now.
     """
     factory = LicenseFactory()
     components = [
         Component(
             type=ComponentType.LIBRARY,
-            name=one.name,
-            version=one.version,
-            purl=PackageURL("pypi", name=one.name, version=one.version),
-            bom_ref=f"pkg:pypi/{one.name}@{one.version}",
-            licenses=[factory.make_from_string(one.licence)],
+            name=material.name,
+            version=material.version,
+            purl=PackageURL("pypi", name=material.name, version=material.version),
+            bom_ref=f"pkg:pypi/{material.name}@{material.version}",
+            licenses=[factory.make_from_string(material.licence)],
         )
-        for one in listed
+        for material in listed
     ]
     identity = "\n".join([function, model_version, *map(str, listed)])
     whole = Component(
@@ -215,12 +217,12 @@ def bill_of_materials(function: str, model_version: str, listed: list[Material])
     bom.register_dependency(whole, components)
     text: str = JsonV1Dot6(bom).output_as_string(indent=1)
     if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        raise MaterialError(f"The bill of materials breaks its own schema: {fault}")
+        raise MaterialError(f"The bill of materials is not valid CycloneDX 1.6: {fault}")
     return text + "\n"
 
 
 def main() -> int:
-    """List a bundle's materials in two files beside it."""
+    """Write a bundle's bill of materials and its licences next to its folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lock", type=Path, required=True)
@@ -228,13 +230,13 @@ def main() -> int:
     options = parser.parse_args()
     folder: Path = options.folder
     try:
-        listed = materials(folder, options.lock)
+        listed = list_materials(folder, options.lock)
         bill = bill_of_materials(folder.name, options.model_version, listed)
     except MaterialError as error:
         print(error, file=sys.stderr)
         return 1
     folder.with_name(f"{folder.name}.cdx.json").write_text(bill, encoding="utf-8")
-    lines = "".join(f"{one.name} {one.version}: {one.licence}\n" for one in listed)
+    lines = "".join(f"{material.name} {material.version}: {material.licence}\n" for material in listed)
     folder.with_name(f"{folder.name}.licences.txt").write_text(lines, encoding="utf-8")
     return 0
 

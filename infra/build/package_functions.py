@@ -1,7 +1,7 @@
-"""``make package``: every function's zip with one model baked in, measured, listed, ready for `sam deploy`.
+"""``make package``: build every function with one model, check and measure it, write the zips to deploy.
 
-What is written to build/package/ENVIRONMENT: the template, which names the zips, so that what was measured
-here is what is deployed; a zip, a bill of materials and a list of licences for each function; packages.json.
+build/package/ENVIRONMENT gets, for each function, a zip, a bill of materials and a list of licences. It also
+gets packages.json and a template that names the zips, so that exactly the measured bytes are deployed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import base64
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -24,13 +23,14 @@ from churn_core.scoring.bundle import load_bundle
 from functions.client.model_store import parse_folder
 from functions.client.publish import fetch
 from functions.client.storage import aws_client, typed_aws_errors
+from infra.local.function_build import BuildError, run_make, sam_build
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from churn_core.scoring.bundle import Bundle
 
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
 ENVIRONMENTS: Final = ("dev", "staging", "prod")
 
 LAMBDA_LIMIT: Final = 250_000_000
@@ -44,7 +44,7 @@ BATCH_LIMIT: Final = 230_000_000
 
 _CODE: Final = re.compile(r"^(\s+CodeUri: )(\w+)$", re.MULTILINE)
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest moment that a zip can name."""
+"""The earliest time that a zip can hold."""
 
 
 class PackageError(ChurnError):
@@ -76,12 +76,12 @@ class Package:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """List a folder's files by their paths' bytes, whatever order the disk has them in.
+    """List a folder's files, sorted by the bytes of their paths.
 
     Raises
     ------
     PackageError
-        If there is something else than files and folders: a zip for Lambda can't hold it.
+        If there is anything but files and folders, such as a link: a zip for Lambda can't hold it.
     """
     found = sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix().encode())
     for path in found:
@@ -91,7 +91,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def tree_digest(folder: Path) -> str:
-    """Return sha256 over each file's path, permissions and content."""
+    """Return the sha256 of all files' paths, permissions and contents."""
     digest = hashlib.sha256()
     for path in files_of(folder):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -101,12 +101,12 @@ def tree_digest(folder: Path) -> str:
 
 
 def write_zip(folder: Path, target: Path) -> None:
-    """Write a folder as a zip that follows from paths, permissions and content alone."""
+    """Write a folder as a zip whose bytes depend only on paths, permissions and contents."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path in files_of(folder):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _FIRST_DAY)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            # Unix, or else the permissions would not be read.
+            # 3 is Unix; otherwise Lambda ignores the permissions.
             entry.create_system = 3
             entry.external_attr = (0o100000 | path.stat().st_mode & 0o777) << 16
             archive.writestr(entry, path.read_bytes())
@@ -124,27 +124,33 @@ def check_sizes(function: str, folder: Path) -> int:
     code = size - sum(path.stat().st_size for path in files_of(folder / "model"))
     limit = BATCH_LIMIT if (folder / "duckdb").is_dir() else SCORE_LIMIT
     if code >= limit:
-        raise PackageError(f"{function} has {code:,} bytes beside its model, of {limit:,}; trim its lock.")
+        raise PackageError(
+            f"{function} has {code:,} bytes without its model; the limit is {limit:,}."
+            " Remove packages from its lock."
+        )
     if size >= LAMBDA_LIMIT:
-        raise PackageError(f"{function} has {size:,} bytes, of {LAMBDA_LIMIT:,}; train a smaller model.")
+        raise PackageError(
+            f"{function} has {size:,} bytes with its model; the limit is {LAMBDA_LIMIT:,}."
+            " Train a smaller model."
+        )
     return size
 
 
 def check_model(function: str, folder: Path, bundle: Bundle) -> None:
-    """Hold the model in a built function against the one that was meant.
+    """Check that a built function holds the model that was asked for.
 
     Raises
     ------
     PackageError
-        If it is another one.
+        If it holds another model.
     BundleError
-        If it does not verify.
+        If its model is damaged.
     """
     built = load_bundle(folder / "model")
     if built.model_digest != bundle.model_digest:
         raise PackageError(
-            f"{function} was built with {built.model_version} instead of {bundle.model_version};"
-            " another build was running: build again."
+            f"{function} was built with {built.model_version} instead of {bundle.model_version},"
+            " because another build ran at the same time. Run it again."
         )
 
 
@@ -160,11 +166,11 @@ def package(
     architecture : str
         ``arm64`` or ``x86_64``.
     model : str, optional
-        A folder, or an address that ``churn publish`` printed; a sample model where it is left out.
+        A folder, or an address that ``churn publish`` printed. A sample model by default.
     digest : str, optional
-        The model digest that it must have.
+        The model digest that the model must have.
     target : Path
-        The folder to write to; made anew.
+        The folder to write to; SAM replaces what is there.
 
     Raises
     ------
@@ -175,21 +181,29 @@ def package(
         "ENVIRONMENT": environment,
         "ARCH": architecture,
         "MODEL": _model_folder(model, digest),
-        # What is shipped is made for the template's Runtime, whatever else was built in this shell.
+        # Empty means the template's Runtime, also where this shell names another version.
         "LAMBDA_PYTHON_VERSION": "",
-        "SAM_CLI_TELEMETRY": "0",
     }
-    _make("check-inputs", variables)
+    try:
+        run_make("check-inputs", variables=variables)
+    except BuildError as error:
+        raise PackageError(str(error).splitlines()[0]) from error
     bundle = load_bundle(Path(variables["MODEL"] or REPOSITORY / "build" / "sample-model"))
     if digest is not None and bundle.model_digest != digest:
-        raise PackageError(f"The model is {bundle.model_version}, not the one of digest {digest}; name that.")
-    _sam_build(target, variables)
+        raise PackageError(
+            f"The model has the digest {bundle.model_digest}, not {digest}; change MODEL or MODEL_DIGEST."
+        )
+    try:
+        sam_build(target, variables)
+    except BuildError as error:
+        sys.stderr.write(str(error))
+        raise PackageError("SAM could not build; see its output above.") from error
     template = (target / "template.yaml").read_text(encoding="utf-8")
     functions = [name for _, name in _CODE.findall(template)]
-    packages = [_package(target, name, architecture, bundle, variables) for name in functions]
+    packages = [_package(target, name, architecture, bundle) for name in functions]
     (target / "template.yaml").write_text(_CODE.sub(r"\1\2.zip", template), encoding="utf-8")
-    content = {"environment": environment, "packages": [asdict(one) for one in packages]}
-    # Last: where this file is, all of it is there.
+    content = {"environment": environment, "packages": [asdict(each) for each in packages]}
+    # Written last: if this file exists, the package is complete.
     (target / "packages.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return packages
 
@@ -205,15 +219,13 @@ def _model_folder(model: str | None, digest: str | None) -> str:
     return str(destination)
 
 
-def _package(
-    target: Path, function: str, architecture: str, bundle: Bundle, variables: dict[str, str]
-) -> Package:
+def _package(target: Path, function: str, architecture: str, bundle: Bundle) -> Package:
     folder = target / function
     check_model(function, folder, bundle)
     unpacked = check_sizes(function, folder)
     archive = target / f"{function}.zip"
     write_zip(folder, archive)
-    list_materials(folder, REPOSITORY / _make(f"lock-of-{function}", variables), bundle.model_version)
+    list_materials(folder, REPOSITORY / run_make(f"lock-of-{function}").strip(), bundle.model_version)
     digest = hashlib.sha256(archive.read_bytes())
     return Package(
         function=function,
@@ -229,12 +241,12 @@ def _package(
 
 
 def list_materials(folder: Path, lock: Path, model_version: str) -> None:
-    """Write FUNCTION.cdx.json and FUNCTION.licences.txt beside a built function.
+    """Write FUNCTION.cdx.json and FUNCTION.licences.txt next to a built function.
 
     Raises
     ------
     PackageError
-        If a package is not the lock's, or its licence is not one that may be shipped.
+        If a package is not in the lock, or has a licence under which it may not be shipped.
     """
     script = Path(__file__).with_name("bill_of_materials.py")
     python = REPOSITORY / ".sbom-venv" / "bin" / "python"
@@ -250,57 +262,19 @@ def list_materials(folder: Path, lock: Path, model_version: str) -> None:
         raise PackageError(done.stderr.strip().splitlines()[-1])
 
 
-def _make(target: str, variables: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["make", "--silent", "-f", "infra/build/Makefile", target],
-        cwd=REPOSITORY,
-        env=environment_without_make() | variables | {"ARTIFACTS_DIR": "none"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise PackageError(done.stderr.strip().splitlines()[0])
-    return done.stdout.strip()
-
-
-def _sam_build(target: Path, variables: dict[str, str]) -> None:
-    sam = REPOSITORY / ".sam-venv" / "bin" / "sam"
-    done = subprocess.run(
-        [sam, "build", "--build-dir", target],
-        cwd=REPOSITORY,
-        env=environment_without_make() | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        sys.stderr.write(done.stdout + done.stderr)
-        raise PackageError("SAM could not build; its own words are above.")
-
-
-def environment_without_make() -> dict[str, str]:
-    """Return this process's variables without those by which a make tells inner ones that they are inner."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-    }
-
-
 def _lines(packages: list[Package]) -> Iterator[str]:
     yield f"{'function':<20} {'zip, bytes':>12} {'unpacked':>12}  sha256"
-    for one in packages:
-        yield f"{one.function:<20} {one.zip_bytes:>12,} {one.unpacked_bytes:>12,}  {one.sha256}"
+    for each in packages:
+        yield f"{each.function:<20} {each.zip_bytes:>12,} {each.unpacked_bytes:>12,}  {each.sha256}"
 
 
 def main() -> int:
-    """Package; return an exit code as the commands of ``churn`` do."""
+    """Run the command; return exit code 0, or 1 if a function can't be packaged."""
     parser = argparse.ArgumentParser(prog="make package", description=__doc__)
     parser.add_argument("--environment", choices=ENVIRONMENTS, default="dev")
     parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
-    parser.add_argument("--model", help="a folder or s3://...; without it a sample model is trained")
-    parser.add_argument("--digest", help="the model digest that it must have")
+    parser.add_argument("--model", help="folder or s3://... address; default: train a sample model")
+    parser.add_argument("--digest", help="model digest that the model must have")
     options = parser.parse_args()
     try:
         target = REPOSITORY / "build" / "package" / options.environment

@@ -1,1 +1,1 @@
-"""Images of compose.yaml."""
+"""The images of compose.yaml."""

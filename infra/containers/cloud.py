@@ -11,17 +11,17 @@ PORT = 4566
 
 
 def main() -> None:
-    """Serve until the container is told to end."""
-    ends = {signal.SIGTERM, signal.SIGINT}
-    # Before the server's thread starts, which takes it over.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    """Serve until the container is stopped."""
+    stop_signals = {signal.SIGTERM, signal.SIGINT}
+    # Blocked before the server's thread starts, which inherits this; else the thread would get the signals.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     forget_aws_settings()
     with LocalCloud(TemplateSettings(), PORT, "0.0.0.0") as cloud:
         print(
-            f"Drops go to {cloud.input_bucket}/incoming/, scores to {cloud.output_bucket}/scored/.",
+            f"Put files under {cloud.input_bucket}/incoming/; scores come to {cloud.output_bucket}/scored/.",
             flush=True,
         )
-        signal.sigwait(ends)
+        signal.sigwait(stop_signals)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The service `front` of compose.yaml: API Gateway's part, and the poller of the queue.
+"""The service `front` of compose.yaml: stand-ins for API Gateway and for Lambda's queue poller.
 
-Both call the functions' containers by HTTP. Variables: CHURN_SCORE_URL and CHURN_BATCH_URL, and those by
-which boto3 finds the service `aws`.
+Both call the functions' containers over HTTP. Environment variables: CHURN_SCORE_URL, CHURN_BATCH_URL, and
+those with which boto3 finds the service `aws`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import boto3
 import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.containers.remote_function import RemoteFunction
 from infra.local.event_source_mapping import EventSourceMapping
 from infra.local.gateway import Gateway
 from infra.local.local_cloud import mapping_settings
+from infra.local.remote_function import RemoteFunction
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 PORT: Final = 8000
 RETRY_SECONDS: Final = 10
-"""A failed message comes again so soon here; on AWS after the template's half hour."""
+"""The queue delivers a failed message again after this time; on AWS after the template's half hour."""
 _START_SECONDS: Final = 60
 _GRACE_SECONDS: Final = 5
 
 
 def main() -> None:
-    """Serve and poll until the container is told to end."""
+    """Serve and poll until the container is stopped."""
     template, sqs = TemplateSettings(), boto3.client("sqs")
     score, batch = (
         RemoteFunction(os.environ[variable], template.function(name).timeout_seconds)
         for variable, name in (("CHURN_SCORE_URL", "ScoreFunction"), ("CHURN_BATCH_URL", "BatchFunction"))
     )
-    mapping = EventSourceMapping(sqs, _settings(template, sqs), batch.invoke, _tell_failure)
+    mapping = EventSourceMapping(sqs, _wait_for_queue(template, sqs), batch.invoke, _print_failure)
     mapping.start()
     try:
         uvicorn.run(
@@ -53,12 +53,12 @@ def main() -> None:
         mapping.stop(_GRACE_SECONDS)
 
 
-def _settings(template: TemplateSettings, sqs: Any) -> MappingSettings:
-    """Return the mapping as soon as the service `aws` has the queue."""
+def _wait_for_queue(template: TemplateSettings, sqs: Any) -> MappingSettings:
+    """Return the mapping's settings as soon as the service `aws` has created the queue."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            # One container is one environment, so there is one call at a time.
+            # One container is one environment, which takes one call at a time.
             return mapping_settings(template, sqs, workers=1, retry_seconds=RETRY_SECONDS)
         except (BotoCoreError, ClientError):
             if time.monotonic() > deadline:
@@ -66,8 +66,10 @@ def _settings(template: TemplateSettings, sqs: Any) -> MappingSettings:
             time.sleep(0.2)
 
 
-def _tell_failure(error: Exception) -> None:
-    print(f"{type(error).__name__} at the batch function; the queue delivers the file again.", flush=True)
+def _print_failure(error: Exception) -> None:
+    print(
+        f"The batch function failed ({type(error).__name__}); the queue delivers the file again.", flush=True
+    )
 
 
 if __name__ == "__main__":

@@ -1,26 +1,26 @@
-"""Write what the images are made of: both functions as SAM builds them, and the front with its packages.
+"""Write the content of the images: the functions as SAM builds them, and the service `front`.
 
-Usage: prepare.py [--model DIR]; `docker compose up --build` follows.
+Usage: python -m infra.containers.prepare [--model DIR]. Then run `docker compose up --build`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools
-from infra.local.function_build import BuildError, build_functions
+from infra.local.arguments import add_model_option
+from infra.local.function_build import BuildError, build_variables, sam_build
+from infra.local.tools import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools, install_packages
 
 if TYPE_CHECKING:
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
 PREPARED: Final = Path("build", "containers")
-"""Where the Dockerfile looks for it, from the folder of compose.yaml."""
+"""The folder from which the Dockerfile copies, relative to compose.yaml."""
 
 _FRONT_SOURCES: Final = (
     "template.yaml",
@@ -30,82 +30,75 @@ _FRONT_SOURCES: Final = (
     "churn_core/__init__.py",
     "churn_core/errors.py",
     "functions/__init__.py",
-    "functions/score/__init__.py",
+    "functions/serve/__init__.py",
     "functions/serve/asgi_gateway.py",
 )
+"""What the services `aws` and `front` import of this project."""
 
 
 def main() -> int:
-    """Prepare; return 0, or 1 if something could not be built, 2 on wrong usage."""
-    parser = argparse.ArgumentParser(prog="prepare")
-    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="bundle to build in")
+    """Run the command; return 0, 1 if something could not be built, or 2 on wrong usage."""
+    parser = argparse.ArgumentParser(prog="make containers")
+    add_model_option(parser)
     options = parser.parse_args()
-    if not (options.model / "manifest.json").exists():
-        parser.error(f"There is no model in {options.model}; run 'make demo', or set MODEL to a bundle.")
     try:
         prepare(find_tools(), options.model, REPOSITORY / PREPARED)
     except (MissingToolError, BuildError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
-    print("Ready; 'docker compose up --build' makes the images and starts the stack.")
+    print("Ready. Run 'docker compose up --build' to build the images and start the stack.")
     return 0
 
 
 def prepare(tools: LambdaTools, model: Path, target: Path) -> None:
-    """Write the functions, SAM's template of them, and the front into a folder.
+    """Write the functions, SAM's template and the service `front` into a folder.
 
     Parameters
     ----------
     tools : LambdaTools
     model : Path
-        The bundle to bake in.
+        The bundle to build into the functions.
     target : Path
-        Folder for it all; what an earlier run has left there is replaced.
+        Folder to write to; the content of an earlier run is replaced.
 
     Raises
     ------
     BuildError
         If SAM can't build a function.
     MissingToolError
-        If there is no Python of the Lambda's version: the images have no other.
+        If the Lambda's version of Python is not installed; the images have no other.
     subprocess.CalledProcessError
-        If a package of the front can't be installed.
+        If a package of `front` can't be installed.
     """
     if tools.python_version != RUNTIME_VERSION:
         raise MissingToolError(
-            f"The images hold Python {RUNTIME_VERSION}, and there is none here to build for; "
-            "install one (pyenv install 3.13.0) or set LAMBDA_PYTHON."
+            f"The images run Python {RUNTIME_VERSION}, which is not installed here; "
+            "install it (pyenv install 3.13.0) or set LAMBDA_PYTHON to it."
         )
-    build_functions(tools, model, target / "functions")
+    sam_build(target / "functions", build_variables(tools, model))
     front = target / "front"
     shutil.rmtree(front, ignore_errors=True)
-    subprocess.run(
-        [
-            *(tools.uv, "pip", "install", "--quiet", "--target", front / "packages"),
-            *("--python", tools.python, "--python-platform", _platform(tools)),
-            *("--require-hashes", "--only-binary", ":all:", "--no-deps"),
-            *("-r", REPOSITORY / "requirements" / "front.txt"),
-        ],
-        check=True,
-        env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"},
-    )
-    for source in _FRONT_SOURCES:
-        _copy(REPOSITORY / source, front / source)
-    # Whoever prepares it may keep files to themselves; in the container nobody's user reads them.
+    lock = REPOSITORY / "requirements" / "front.txt"
+    install_packages(tools, lock, front / "packages", "--python-platform", _platform(tools), "--no-deps")
+    copy_front_sources(front)
+    # The containers' user must read the files, also if this user's umask is 077.
     subprocess.run(["chmod", "-R", "u=rwX,go=rX", front], check=True)
 
 
 def _platform(tools: LambdaTools) -> str:
-    """Return for which C library packages are chosen: that of AWS's image, not this machine's."""
+    """Return uv's name of the platform of AWS's image, whose C library differs from this machine's."""
     return f"{'aarch64' if tools.architecture == 'arm64' else tools.architecture}-manylinux_2_28"
 
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
+def copy_front_sources(front: Path) -> None:
+    """Copy the project's files that the services `aws` and `front` import."""
+    for name in _FRONT_SOURCES:
+        source, target = REPOSITORY / name, front / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, target)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The memory and the processor that Lambda gives a function, as limits of this machine's kernel.
+"""Lambda's limits of memory and processor time, enforced by this machine's kernel without Docker.
 
-Version 1 of the kernel's interface, for root on machines that have it; no Docker.
+It uses version 1 of the kernel's cgroup interface and needs root.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 MEGABYTES_A_PROCESSOR: Final = 1_769
-"""From AWS's page on memory: so much comes with one whole vCPU."""
+"""Memory that comes with one whole vCPU (AWS's page "Configure Lambda function memory")."""
 PERIOD_MICROSECONDS: Final = 100_000
 
 _ROOT: Final = Path("/sys/fs/cgroup")
 
 
 class NoCgroupError(Exception):
-    """This user may not make cgroups here; the message says what it takes."""
+    """Cgroups can't be created here; the message says what is needed."""
 
 
 class Cgroup:
-    """Limits of memory and processor time for what starts inside.
+    """Limits of memory and processor time for the processes that are started in it.
 
     Parameters
     ----------
     memory_mb : int
-        The function's memory; its share of a processor grows with it, as Lambda's does.
+        The function's memory. Its share of a processor grows in proportion, as in Lambda.
 
     Raises
     ------
     NoCgroupError
-        On entering, where they can't be made.
+        On entering, if they can't be created.
     """
 
     def __init__(self, memory_mb: int) -> None:
@@ -57,7 +57,7 @@ class Cgroup:
         except OSError as error:
             self._remove()
             raise NoCgroupError(
-                "This user may not make cgroups (version 1); run as root on a machine that has them."
+                "Cgroups (version 1) can't be created here; run as root on a machine that has them."
             ) from error
         return self
 
@@ -66,7 +66,7 @@ class Cgroup:
     ) -> None:
         deadline = time.monotonic() + 10
         for folder in self._folders.values():
-            # It can go once the last process in it has ended.
+            # The kernel removes it only after the last process in it has ended.
             while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
                 time.sleep(0.05)
         self._remove()
@@ -78,6 +78,6 @@ class Cgroup:
 
     @property
     def launcher(self) -> list[str]:
-        """A command that starts another one, which follows, inside."""
+        """A command that starts the command after it inside the limits."""
         into = "; ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self._folders.values())
         return ["/bin/sh", "-c", f'{into}; exec "$@"', "launcher"]

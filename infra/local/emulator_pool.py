@@ -1,4 +1,4 @@
-"""Several environments of one function, as Lambda keeps them: each takes one call at a time."""
+"""Several execution environments of one function, as in Lambda; each takes one call at a time."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ import queue
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from infra.local.emulator import FunctionError, FunctionUnderEmulator
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.remote_function import FunctionError
+from infra.local.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
-    from infra.local.emulator import LambdaTools
     from infra.local.template_settings import FunctionDefinition
+    from infra.local.tools import LambdaTools
 
 
 @dataclass(slots=True)
 class _Environment:
-    """An emulator, and how much of its log was handed on."""
+    """An emulator, and the length of its log that was passed on."""
 
     emulator: FunctionUnderEmulator
-    handed_on: int = 0
+    log_position: int = 0
 
 
-class EmulatorPool:
-    """Takes calls while the ``with`` block lasts; ends those under way when it is left.
+class EmulatorPool(Service):
+    """Takes calls while the ``with`` block lasts; calls still in progress at its end fail.
 
     Parameters
     ----------
     build_dir : Path
-        The built function.
+        Folder of the built function.
     function : FunctionDefinition
     environment : mapping
-        More variables than the template's.
+        Variables in addition to the template's.
     tools : LambdaTools
     size : int
-        Environments.
+        Number of environments.
     on_log : callable, optional
-        Called with the lines that a call has written.
+        Called after each call with the lines that it has written.
     """
 
     def __init__(
@@ -64,23 +65,18 @@ class EmulatorPool:
         self._closed = False
         self._running = ExitStack()
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            stack.callback(self._running.close)
-            for _ in range(self._size):
-                self._free.put(self._start())
-            stack.pop_all()
-        return self
+    def start(self, stack: ExitStack) -> None:
+        stack.callback(self._close)
+        for _ in range(self._size):
+            self._free.put(self._new_environment())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _close(self) -> None:
         with self._lock:
             self._closed = True
             self._running.close()
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
-        """Call the function in an environment that is free, or wait for one.
+        """Call the function in a free environment; wait for one if there is none.
 
         Raises
         ------
@@ -93,12 +89,12 @@ class EmulatorPool:
                 environment = self._replacement()
             return environment.emulator.call(event)
         finally:
-            written = self._written(environment)
+            written = self._new_lines(environment)
             self._free.put(environment)
             if self._on_log is not None:
                 self._on_log(written)
 
-    def _start(self) -> _Environment:
+    def _new_environment(self) -> _Environment:
         emulator = FunctionUnderEmulator(
             self._build_dir,
             self._function.handler,
@@ -110,19 +106,19 @@ class EmulatorPool:
         return _Environment(self._running.enter_context(emulator))
 
     def _replacement(self) -> _Environment:
-        """Return a new environment for one that has died, unless all are to end."""
+        """Return a new environment in place of a dead one."""
         with self._lock:
             if self._closed:
-                raise FunctionError("The function's environments are being ended.")
-            return self._start()
+                raise FunctionError("The local stack is stopping.")
+            return self._new_environment()
 
-    def _written(self, environment: _Environment) -> str:
-        """Return the whole lines that the log has got since it was last asked for."""
+    def _new_lines(self, environment: _Environment) -> str:
+        """Return the complete lines that were added to the log since the last call."""
         with self._lock:
-            # With its environment a log goes away.
+            # A closed environment has no log any more.
             if self._closed:
                 return ""
             log = environment.emulator.log
-        start, end = environment.handed_on, log.rfind("\n") + 1
-        environment.handed_on = max(start, end)
+        start, end = environment.log_position, log.rfind("\n") + 1
+        environment.log_position = max(start, end)
         return log[start:end]

@@ -1,6 +1,6 @@
-"""Lambda's poller of a queue: messages in batches to a function, deleted as the function's answer says.
+"""A local stand-in for Lambda's queue poller: it passes messages to a function and deletes the handled ones.
 
-From AWS's pages "Using Lambda with Amazon SQS" and "Handling errors for an SQS event source in Lambda".
+Source: AWS's pages "Using Lambda with Amazon SQS" and "Handling errors for an SQS event source in Lambda".
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LONG_POLL_SECONDS: Final = 1
-_REST_SECONDS: Final = 1.0
-"""After a queue did not answer."""
+_PAUSE_SECONDS: Final = 1.0
+"""Pause after the queue did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappingSettings:
-    """What the template says of the mapping.
+    """The template's settings of the mapping.
 
     Attributes
     ----------
     queue_url, queue_arn : str
     batch_size : int
-        Most messages of one invocation.
+        Maximum number of messages in one invocation.
     reports_failures : bool
         Whether the function's answer names the messages that failed.
     concurrency : int
         Invocations at the same time.
     retry_seconds : int or None
-        After which a message that failed comes again; None, as on AWS, when its visibility timeout is over.
+        Time after which a failed message is delivered again. None, as on AWS, means the visibility timeout.
     """
 
     queue_url: str
@@ -47,17 +47,17 @@ class MappingSettings:
 
 
 class EventSourceMapping:
-    """Polls between `start` and `stop`.
+    """Polls a queue between `start` and `stop`.
 
     Parameters
     ----------
     sqs : client
-        boto3's.
+        A boto3 client.
     settings : MappingSettings
     invoke : callable
         Takes the event, returns the function's answer, or raises if the invocation failed.
     report : callable, optional
-        Told of each failed invocation, and of each time that the queue did not answer.
+        Called with the error when an invocation fails or the queue does not answer.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class EventSourceMapping:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to poll, in a thread for each invocation that may be under way."""
+        """Start one polling thread for each invocation that may run at the same time."""
         self._threads = [
             threading.Thread(target=self._run, name=f"poller-{number}")
             for number in range(self._settings.concurrency)
@@ -84,17 +84,17 @@ class EventSourceMapping:
             thread.start()
 
     def stop(self, seconds: float | None = None) -> bool:
-        """Poll no more, and wait for what is under way.
+        """Stop polling, and wait for the invocations in progress.
 
         Parameters
         ----------
         seconds : float, optional
-            To wait at most. What takes longer goes on; its messages are still in the queue.
+            Longest time to wait. Longer invocations go on; their messages are still in the queue.
 
         Returns
         -------
         bool
-            Whether nothing is under way any more.
+            Whether all invocations have ended.
         """
         self._stopping.set()
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -107,9 +107,9 @@ class EventSourceMapping:
             try:
                 self.poll_once()
             except (BotoCoreError, ClientError) as error:
-                # What was not deleted comes again: a message is handled twice before it is lost.
+                # A message that was not deleted is delivered again: twice is better than never.
                 self._report(error)
-                self._stopping.wait(_REST_SECONDS)
+                self._stopping.wait(_PAUSE_SECONDS)
 
     def poll_once(self) -> int:
         """Receive and handle one batch; return how many messages it had."""
@@ -131,7 +131,7 @@ class EventSourceMapping:
         try:
             kept = self._kept(self._invoke(event), sent)
         except Exception as error:  # noqa: BLE001
-            # Whatever it was: the invocation failed, so the queue keeps its messages, as Lambda's does.
+            # After any failed invocation the messages stay in the queue, as with Lambda.
             self._report(error)
             kept = sent
         for message in messages:
@@ -142,10 +142,10 @@ class EventSourceMapping:
                 self._sqs.change_message_visibility(**handle, VisibilityTimeout=self._settings.retry_seconds)
 
     def _kept(self, answer: Any, sent: set[str]) -> set[str]:
-        """Return the messages that stay in the queue, as Lambda reads a function's answer."""
+        """Return the ids of the messages that stay in the queue, by Lambda's rules for the answer."""
         if not self._settings.reports_failures:
             return set()
-        # Nothing, an empty answer and an empty list mean that all went well.
+        # null, an answer without the list and an empty list mean success.
         if answer is None:
             return set()
         if not isinstance(answer, dict):
@@ -158,7 +158,7 @@ class EventSourceMapping:
         named = {
             str(failure.get("itemIdentifier")) if isinstance(failure, dict) else "" for failure in failures
         }
-        # A name that is none of those sent makes the whole batch a failure.
+        # An id that was not sent makes the whole batch a failure.
         return named if named <= sent else sent
 
     def _record(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class EventSourceMapping:
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a message's attribute as Lambda writes it."""
+    """Return a message attribute in the form of a Lambda event."""
     written: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
     if "StringValue" in value:
         written["stringValue"] = value["StringValue"]

@@ -1,4 +1,4 @@
-"""Build a function for this machine, with the command that also builds it for AWS."""
+"""Build the functions by `sam build`, for this machine or for AWS, and reuse builds that are up to date."""
 
 from __future__ import annotations
 
@@ -10,34 +10,29 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from churn_core.scoring.bundle import load_bundle
-from infra.local.emulator import REPOSITORY
+from infra.local.tools import REPOSITORY, SAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from infra.local.emulator import LambdaTools
-
-SOURCES: Final = ("template.yaml", "infra/build/Makefile", "requirements", "churn_core", "functions")
-HANDLERS: Final = {
-    "ScoreFunction": "functions.score.app.lambda_handler",
-    "BatchFunction": "functions.batch.app.lambda_handler",
-    "PreTrafficFunction": "functions.pre_traffic.app.lambda_handler",
-    "BackfillFunction": "functions.backfill.app.lambda_handler",
-}
+    from infra.local.tools import LambdaTools
 
 KEPT_BUILDS: Final = 4
 """Of each function."""
 
+_MAKEFILE: Final = "infra/build/Makefile"
+_OUTER_MAKE: Final = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+
 
 class BuildError(Exception):
-    """SAM could not build; the message is what it said."""
+    """A build failed; the message is the output of `sam` or `make`."""
 
 
 def build_function(
     function: str, tools: LambdaTools, model: Path, target: Path, architecture: str | None = None
 ) -> Path:
-    """Build one function by ``sam build``.
+    """Build one function.
 
     Parameters
     ----------
@@ -45,9 +40,9 @@ def build_function(
         Its logical id in the template.
     tools : LambdaTools
     model : Path
-        The bundle to bake in.
+        The bundle to ship with it.
     target : Path
-        Folder to build into; made anew.
+        Folder to build into; SAM replaces what is there.
     architecture : str, optional
         ``x86_64`` or ``arm64``; this machine's by default.
 
@@ -61,36 +56,41 @@ def build_function(
     BuildError
         If the build fails.
     """
-    _sam_build(tools, model, target, architecture, function)
+    sam_build(target, build_variables(tools, model, architecture), function)
     return target / function
 
 
-def build_functions(tools: LambdaTools, model: Path, target: Path) -> Path:
-    """Build all functions for this machine; return the template that SAM writes beside them.
+def build_variables(tools: LambdaTools, model: Path, architecture: str | None = None) -> dict[str, str]:
+    """Return the variables that infra/build/Makefile reads."""
+    return {
+        "ARCH": architecture or tools.architecture,
+        "LAMBDA_PYTHON": str(tools.python),
+        "LAMBDA_PYTHON_VERSION": tools.python_version,
+        "MODEL": str(model.resolve()),
+    }
+
+
+def sam_build(target: Path, variables: Mapping[str, str], *functions: str) -> None:
+    """Run `sam build` for some functions, or for all.
+
+    Parameters
+    ----------
+    target : Path
+        Folder to build into.
+    variables : mapping
+        For infra/build/Makefile.
+    functions : str
+        Logical ids of the template; all functions if there are none.
 
     Raises
     ------
     BuildError
         If the build fails.
     """
-    _sam_build(tools, model, target)
-    return target / "template.yaml"
-
-
-def _sam_build(
-    tools: LambdaTools, model: Path, target: Path, architecture: str | None = None, *functions: str
-) -> None:
     result = subprocess.run(
-        [tools.sam, "build", *functions, "--build-dir", target],
+        [SAM, "build", *functions, "--build-dir", target],
         cwd=REPOSITORY,
-        env=os.environ
-        | {
-            "ARCH": architecture or tools.architecture,
-            "LAMBDA_PYTHON": str(tools.python),
-            "LAMBDA_PYTHON_VERSION": tools.python_version,
-            "MODEL": str(model.resolve()),
-            "SAM_CLI_TELEMETRY": "0",
-        },
+        env=environment_without_make() | {"SAM_CLI_TELEMETRY": "0", **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -99,21 +99,47 @@ def _sam_build(
         raise BuildError(result.stdout + result.stderr)
 
 
+def run_make(*targets: str, variables: Mapping[str, str] | None = None) -> str:
+    """Return what targets of infra/build/Makefile print.
+
+    Raises
+    ------
+    BuildError
+        If make fails; the message is what it printed as the error.
+    """
+    result = subprocess.run(
+        ["make", "--silent", "-f", _MAKEFILE, *targets],
+        cwd=REPOSITORY,
+        env=environment_without_make() | {"ARTIFACTS_DIR": "none", **(variables or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise BuildError(result.stderr.strip())
+    return result.stdout
+
+
+def environment_without_make() -> dict[str, str]:
+    """Return this process's variables without those that `make` sets for a make below it."""
+    return {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
+
+
 def up_to_date_function(
     function: str, tools: LambdaTools, model: Path, architecture: str | None = None
 ) -> Path:
-    """Return a function's bundle, built only where something that it is made of changed.
+    """Return a built function; it is built only if something changed that it is made from.
 
-    Builds that were used last are kept, one for each model, since one of them may be running.
+    The builds that were used last are kept: another process may run one of them.
 
     Raises
     ------
     BuildError
         If the build fails.
     """
-    made_of = _digest(tools, model, architecture or tools.architecture)
+    digest = _source_digest(function, tools, model, architecture or tools.architecture)
     folder = REPOSITORY / "build" / "functions" / function
-    target = folder / made_of[:12]
+    target = folder / digest[:12]
     stamp = target / "complete"
     folder.mkdir(parents=True, exist_ok=True)
     # One build at a time: another process may want the same one.
@@ -124,29 +150,29 @@ def up_to_date_function(
             build_function(function, tools, model, target, architecture)
         stamp.touch()
         for old in sorted(folder.glob("*/complete"), key=lambda kept: kept.stat().st_mtime)[:-KEPT_BUILDS]:
-            # The stamp goes first: what is left of a build that is being removed is none.
+            # The stamp is removed first, so that a build that is half removed is never used.
             old.unlink()
             shutil.rmtree(old.parent)
     return target / function
 
 
-def _digest(tools: LambdaTools, model: Path, architecture: str) -> str:
+def _source_digest(function: str, tools: LambdaTools, model: Path, architecture: str) -> str:
     digest = hashlib.sha256(f"{tools.python_version} {architecture}".encode())
-    # The manifest's own digest leaves out when it was made.
+    # Not the manifest's bytes: they hold the time of training.
     digest.update(load_bundle(model).model_digest.encode())
-    for path in _source_files():
+    for path in _source_files(function):
         digest.update(f"\0{path.relative_to(REPOSITORY)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _source_files() -> Iterator[Path]:
-    for source in SOURCES:
+def _source_files(function: str) -> Iterator[Path]:
+    sources = run_make(f"ships-{function}", f"lock-of-{function}").split()
+    for source in ("template.yaml", _MAKEFILE, *sources):
         path = REPOSITORY / source
-        yield from (
-            [path]
-            if path.is_file()
-            else sorted(
+        if path.is_file():
+            yield path
+        else:
+            yield from sorted(
                 file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
             )
-        )

@@ -1,4 +1,4 @@
-"""API Gateway's part on this machine: HTTP in, the built score function behind it."""
+"""A local stand-in for API Gateway: HTTP requests become calls of the score function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.serve.asgi_gateway import proxy_event, read_body, send_answer
-from infra.local.emulator import FunctionError, encoded_event
+from infra.local.remote_function import FunctionError, encoded_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from infra.local.template_settings import TemplateSettings
 
 LARGEST_EVENT: Final = 6 * 1024 * 1024
-"""What an invocation takes, in bytes; the emulator would cut off the rest."""
+"""Limit of an event in bytes. The emulator cuts off the rest without an error."""
 PATIENCE_SECONDS: Final = 29
-"""For which API Gateway waits for a function."""
+"""API Gateway waits this long for a function."""
 
 _REFUSALS: Final = (
     *("MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"),
@@ -31,11 +31,11 @@ class Gateway:
     Parameters
     ----------
     template : TemplateSettings
-        Has the routes, and what is answered where no function answers.
+        Has the routes and the gateway responses.
     invoke : callable
         Calls the function; raises `FunctionError` if it fails.
     patience_seconds : float
-        How long the function may take.
+        Longest time that a call of the function may take.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Gateway:
         request_id = str(uuid.uuid4())
         body = await read_body(receive, LARGEST_EVENT)
         if (scope["method"], scope["path"]) not in self._routes:
-            # So it is told, since API Gateway checks credentials by route.
+            # API Gateway reports an unknown route so, because it checks credentials by route.
             answer = self._refusal("MISSING_AUTHENTICATION_TOKEN", request_id)
         elif len(body) > LARGEST_EVENT:
             answer = self._refusal("REQUEST_TOO_LARGE", request_id)
@@ -65,7 +65,7 @@ class Gateway:
         await send_answer(send, answer)
 
     async def _answer(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
-        # A body that is no text has grown by a third, and other than the body counts too.
+        # Base64 makes a binary body a third larger, and headers count too.
         if len(encoded_event(event)) > LARGEST_EVENT:
             return self._refusal("REQUEST_TOO_LARGE", request_id)
         call = asyncio.get_running_loop().run_in_executor(None, self._invoke, event)
@@ -78,12 +78,12 @@ class Gateway:
         return answer if _is_proxy_answer(answer) else self._refusal("INTEGRATION_FAILURE", request_id)
 
     def _refusal(self, name: str, request_id: str) -> dict[str, Any]:
-        """Return what the template says for what no function answers."""
-        said = self._refusals[name]
+        """Return the template's gateway response of a type."""
+        response = self._refusals[name]
         return {
-            "statusCode": said.status,
-            "multiValueHeaders": {key: [value] for key, value in said.headers.items()},
-            "body": said.body.replace("$context.requestId", request_id),
+            "statusCode": response.status,
+            "multiValueHeaders": {key: [value] for key, value in response.headers.items()},
+            "body": response.body.replace("$context.requestId", request_id),
         }
 
 

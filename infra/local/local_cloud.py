@@ -1,77 +1,61 @@
-"""What surrounds the functions, on this machine: moto's S3, SQS and EventBridge, as the template says."""
+"""The AWS services around the functions, on this machine: moto's S3, SQS, EventBridge, as in the template."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import socket
-import urllib.request
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.config
-from moto.server import ThreadedMotoServer
 
-from churn_core.errors import ConfigError
 from infra.local.event_source_mapping import MappingSettings
+from infra.local.moto_server import moto_server
+from infra.local.service import Service
 from infra.local.template_settings import REGION, TemplateSettings
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from contextlib import ExitStack
 
-_ADDRESS: Final = "127.0.0.1"
 _QUEUE_ATTRIBUTES: Final = ("VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds")
 
 
-class LocalCloud:
-    """Runs while the ``with`` block lasts, and forgets everything then.
+class LocalCloud(Service):
+    """Runs while the ``with`` block lasts; its end deletes all content.
 
     Parameters
     ----------
     template : TemplateSettings
-        What to create.
+        Names the buckets, queues and rules to create.
     port : int
-        To listen at; 0 for a free one.
+        Port to listen at; 0 for a free one.
     host : str
-        Address to listen at: loopback, unless it is alone in a network of its own.
+        Address to listen at: loopback, except in a container with its own network.
+
+    Attributes
+    ----------
+    address : str
+        HTTP address of all services.
 
     Raises
     ------
     ConfigError
-        If something else listens there.
+        On entering, if the port is taken.
     """
 
-    def __init__(self, template: TemplateSettings, port: int = 0, host: str = _ADDRESS) -> None:
-        _check_free(host, port)
+    def __init__(self, template: TemplateSettings, port: int = 0, host: str = "127.0.0.1") -> None:
         self._template = template
-        self._server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
-        # What is asked of it is told by line otherwise.
-        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        self._host = host
+        self._port = port
+        self.address = ""
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._server.start()
-            stack.callback(self._server.stop)
-            stack.callback(self._forget)
-            self._create()
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
-
-    @property
-    def address(self) -> str:
-        """Where all its services answer."""
-        return "http://{}:{}".format(*self._server.get_host_and_port())
+    def start(self, stack: ExitStack) -> None:
+        self.address = stack.enter_context(moto_server(self._host, self._port))
+        self._create()
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables by which boto3, the AWS command line and the functions find it."""
+        """Variables with which boto3, the AWS command line and the functions use these services."""
         return {
             "AWS_ENDPOINT_URL": self.address,
             "AWS_ACCESS_KEY_ID": "local",
@@ -81,7 +65,7 @@ class LocalCloud:
 
     @property
     def input_bucket(self) -> str:
-        """Name of the bucket for drops."""
+        """Name of the bucket for input files."""
         return str(self._template.properties("InputBucket")["BucketName"])
 
     @property
@@ -90,7 +74,7 @@ class LocalCloud:
         return str(self._template.properties("OutputBucket")["BucketName"])
 
     def client(self, service: str) -> Any:
-        """Return boto3's client of a service here."""
+        """Return a boto3 client for one of these services."""
         variables = self.environment
         return boto3.client(
             service,
@@ -98,27 +82,22 @@ class LocalCloud:
             region_name=REGION,
             aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            # This machine is never behind a proxy.
+            # A proxy that the user has set can't reach this machine's own address.
             config=botocore.config.Config(proxies={}),
         )
 
     def mapping(self, workers: int, retry_seconds: int | None = None) -> MappingSettings:
-        """Return the mapping from the queue to the batch function.
+        """Return the settings of the mapping from the queue to the batch function.
 
         Parameters
         ----------
         workers : int
-            Invocations at the same time; no more than the template allows.
+            Invocations at the same time; the template's maximum applies too.
         retry_seconds : int, optional
-            After which a message that failed comes again; by default when the template's visibility
-            timeout, which is long, is over.
+            Time after which a failed message is delivered again. The default is the template's visibility
+            timeout, which is long.
         """
         return mapping_settings(self._template, self.client("sqs"), workers, retry_seconds)
-
-    def _forget(self) -> None:
-        """Empty moto, whose state outlives its server in the same process."""
-        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        directly.open(f"{self.address}/moto-api/reset", data=b"").close()
 
     def _create(self) -> None:
         s3 = self.client("s3")
@@ -127,12 +106,12 @@ class LocalCloud:
             name = declared["BucketName"]
             s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
             s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=declared["VersioningConfiguration"])
-        self._let_everybody_read(s3)
+        self._allow_public_reads(s3)
         self._create_queues()
         self._connect(s3)
 
-    def _let_everybody_read(self, s3: Any) -> None:
-        """Let curl and DuckDB read without signatures what is on this machine alone."""
+    def _allow_public_reads(self, s3: Any) -> None:
+        """Let curl and DuckDB read without signatures; the buckets are reachable from this machine only."""
         for bucket in (self.input_bucket, self.output_bucket):
             right = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
             policy = {
@@ -156,7 +135,7 @@ class LocalCloud:
         return str(answer["QueueUrl"])
 
     def _connect(self, s3: Any) -> None:
-        """Let the input bucket tell EventBridge, and the rule tell the queue."""
+        """Send the input bucket's events to EventBridge, and the rule's matches to the queue."""
         declared = self._template.properties("InputBucket")["NotificationConfiguration"]
         assert declared["EventBridgeConfiguration"]["EventBridgeEnabled"]
         s3.put_bucket_notification_configuration(
@@ -173,7 +152,7 @@ class LocalCloud:
 def mapping_settings(
     template: TemplateSettings, sqs: Any, workers: int, retry_seconds: int | None = None
 ) -> MappingSettings:
-    """Return the mapping from the queue, wherever it is, to the batch function; see `LocalCloud.mapping`."""
+    """Return the mapping for a queue that an SQS client reaches; parameters as in `LocalCloud.mapping`."""
     declared = template.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
     name = template.properties("InputQueue")["QueueName"]
     queue_url = str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
@@ -187,22 +166,10 @@ def mapping_settings(
     )
 
 
-def _check_free(host: str, port: int) -> None:
-    """Refuse a port that is taken; moto's server would wait for it without end."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConfigError(
-                f"S3 can't be had at {host}:{port} ({error.strerror}); choose another port with AWS_PORT."
-            ) from error
-
-
 def forget_aws_settings() -> None:
-    """Leave this process nothing of the user's AWS settings: neither rights to a real account nor a profile.
+    """Remove the user's AWS settings from this process, so that it can't reach a real account.
 
-    Moto asks boto3 too, so that a profile that isn't there would be its end.
+    moto uses boto3, which fails if AWS_PROFILE names a missing profile.
     """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

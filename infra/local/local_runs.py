@@ -1,44 +1,38 @@
-"""The template's state machine on this machine: moto interprets it, the built functions do its tasks.
-
-Moto would run Lambdas in Docker; what it calls for that is replaced as long as the ``with`` block lasts.
-"""
+"""The template's state machine on this machine: moto interprets it, the built functions do its tasks."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final
 
-import moto.awslambda.models
-import moto.core.config
-
-from infra.local.emulator import REPOSITORY, FunctionError
+from infra.local.moto_server import interpreted_state_machines
+from infra.local.remote_function import FunctionError
+from infra.local.service import Service
 from infra.local.template_settings import ACCOUNT, REGION, TemplateSettings
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
+    from contextlib import ExitStack
 
     from infra.local.local_cloud import LocalCloud
 
-_NOTHING: Final = b"-"
-"""Of the functions' code: moto keeps no zip that it never runs."""
+_NO_CODE: Final = b"-"
+"""moto never runs the functions, so it needs no zip."""
 
 
-class LocalRuns:
-    """Runs over prefixes; in use while the ``with`` block lasts.
+class LocalRuns(Service):
+    """The state machine for backfills; it can be started while the ``with`` block lasts.
 
     Parameters
     ----------
     cloud : LocalCloud
-        Running.
+        Already entered.
     template : TemplateSettings
     invoke : mapping
-        By the function's name in the template, what takes an event and returns the answer, or raises
+        For each function's logical id, a callable that takes an event and returns the answer, or raises
         `FunctionError`.
     """
 
@@ -51,33 +45,12 @@ class LocalRuns:
         self._cloud = cloud
         self._template = template
         self._invoke = invoke
-        # What it can't do is known here: docs/backfill.md.
+        # It warns of what it can't interpret; docs/backfill.md names the differences from AWS.
         logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._interpret(stack)
-            self._create()
-            self._undo = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._undo.close()
-
-    def _interpret(self, stack: ExitStack) -> None:
-        """Have moto interpret state machines, and call functions here."""
-        settings = moto.core.config.default_user_config["stepfunctions"]
-        before = settings["execute_state_machine"]
-        stack.callback(settings.__setitem__, "execute_state_machine", before)
-        settings["execute_state_machine"] = True
-        # By this its interpreter finds its own server.
-        stack.callback(os.environ.pop, "MOTO_PORT", None)
-        os.environ["MOTO_PORT"] = str(urlsplit(self._cloud.address).port)
-        functions: Any = moto.awslambda.models.LambdaFunction
-        stack.callback(setattr, functions, "_invoke_lambda", functions._invoke_lambda)
-        functions._invoke_lambda = lambda function, event: self._answer(function.function_name, event)
+    def start(self, stack: ExitStack) -> None:
+        stack.enter_context(interpreted_state_machines(self._cloud.address, self._answer))
+        self._create()
 
     def _create(self) -> None:
         role = self._cloud.client("iam").create_role(RoleName="local", AssumeRolePolicyDocument="{}")
@@ -89,7 +62,7 @@ class LocalRuns:
                 Role=arn,
                 Runtime="python3.13",
                 Handler=self._template.function(name).handler,
-                Code={"ZipFile": _NOTHING},
+                Code={"ZipFile": _NO_CODE},
             )
         declared = self._template.properties("BackfillMachine")
         self._cloud.client("stepfunctions").create_state_machine(
@@ -97,7 +70,7 @@ class LocalRuns:
         )
 
     def _function_name(self, resource: str) -> str:
-        """Return the name that the template gives a function, or the one that CloudFormation might."""
+        """Return a function's name in the template, or else its logical id."""
         return str(self._template.properties(resource).get("FunctionName", resource))
 
     def _definition(self, declared: dict[str, Any]) -> str:
@@ -105,29 +78,30 @@ class LocalRuns:
         for name, value in declared["DefinitionSubstitutions"].items():
             written = value
             if name.endswith("Arn"):
-                # Of what refers to a function or its alias the function's name is left here.
+                # The value is a function's logical id, or that of its alias with a suffix.
                 function = self._function_name(value.partition(".")[0])
                 written = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
             text = text.replace(f"${{{name}}}", written)
         return text
 
-    def _answer(self, function_name: str, event: dict[str, Any]) -> tuple[str, bool, str]:
-        """Return a function's answer as moto wants it: body, whether it failed, log."""
+    def _answer(self, function_name: str, event: dict[str, Any]) -> tuple[str, bool]:
+        """Return a function's answer as JSON text, and whether it is an error."""
         (invoke,) = [
             invoke for name, invoke in self._invoke.items() if self._function_name(name) == function_name
         ]
         try:
-            return json.dumps(invoke(event)), False, ""
+            return json.dumps(invoke(event)), False
         except FunctionError as error:
-            return json.dumps(_told(error)), True, ""
+            return json.dumps(_error_answer(error)), True
 
 
-def _told(error: FunctionError) -> dict[str, Any]:
-    """Return type and message of a function's error, as Lambda tells them."""
+def _error_answer(error: FunctionError) -> dict[str, Any]:
+    """Return type and message of a function's error in Lambda's form."""
+    # The log follows the first line.
     first = str(error).partition("\n")[0]
     try:
-        told = json.loads(first)
-        return {"errorType": told["errorType"], "errorMessage": told["errorMessage"]}
+        answer = json.loads(first)
+        return {"errorType": answer["errorType"], "errorMessage": answer["errorMessage"]}
     except (ValueError, KeyError, TypeError):
-        # It ran out of time, or its environment has gone.
+        # The function timed out, or its environment has ended.
         return {"errorType": "Lambda.Unknown", "errorMessage": first}

@@ -1,4 +1,4 @@
-"""A line for each file that the batch function has handled, made from the function's log."""
+"""Print a line for each file that the batch function has handled, taken from the function's log."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from typing import Any
 
 
 class OutcomeLines:
-    """Prints what has become of each file; the log holds no customer's value, and neither do the lines.
+    """Prints the outcome of each file. The log holds no customer's values, and neither do the lines.
 
     Parameters
     ----------
     results_address : str
-        Where the output bucket can be read by HTTP.
+        HTTP address of the output bucket.
     """
 
     def __init__(self, results_address: str) -> None:
         self._results_address = results_address
 
-    def tell(self, log: str) -> None:
-        """Print the lines for a piece of the function's log."""
+    def print_outcomes(self, log: str) -> None:
+        """Print a line for each file in a part of the function's log."""
         for line in log.splitlines():
-            told = _told(line)
-            if told is not None:
-                print(self._line(told), flush=True)
+            outcome = _parse_outcome(line)
+            if outcome is not None:
+                print(self._text(outcome), flush=True)
 
-    def tell_failure(self, error: Exception) -> None:
-        """Print that an invocation brought no answer."""
-        # The error's text holds the function's whole log.
+    def print_failure(self, error: Exception) -> None:
+        """Print that an invocation failed."""
+        # Not the error's text, which holds the function's whole log.
         print(f"failed  {type(error).__name__}; the queue delivers the file again.", flush=True)
 
-    def _line(self, told: dict[str, Any]) -> str:
-        counts = f"{told['rows']:,} rows, {told['rejected']:,} rejected" if "rows" in told else None
-        key = told.get("output_key")
+    def _text(self, outcome: dict[str, Any]) -> str:
+        counts = f"{outcome['rows']:,} rows, {outcome['rejected']:,} rejected" if "rows" in outcome else None
+        key = outcome.get("output_key")
         address = f"{self._results_address}/{key}" if key else None
-        again = "Tried again soon." if told["action"] == "retried" else None
+        retry = "Will be tried again soon." if outcome["action"] == "retried" else None
         return "  ".join(
-            part for part in (told["message"], counts, told.get("detail"), again, address) if part
+            part for part in (outcome["message"], counts, outcome.get("detail"), retry, address) if part
         )
 
 
-def _told(line: str) -> dict[str, Any] | None:
-    """Return what a line of the log tells of a file; None if it tells of none."""
+def _parse_outcome(line: str) -> dict[str, Any] | None:
+    """Return the fields of a log line about a file; None for every other line."""
     try:
-        told = json.loads(line)
+        fields = json.loads(line)
     except ValueError:
         return None
-    return told if isinstance(told, dict) and "action" in told else None
+    return fields if isinstance(fields, dict) and "action" in fields else None

@@ -1,6 +1,7 @@
-"""The whole stack on this machine: drop a Parquet file, find its scores; call the API.
+"""Run the whole stack on this machine: drop a Parquet file and get its scores, or call the API.
 
-Usage: stack.py [--model DIR] [--port PORT] [--aws-port PORT] [--workers N] [--visibility-timeout SECONDS]
+Usage: python -m infra.local.stack [--model DIR] [--port PORT] [--aws-port PORT] [--workers N]
+[--visibility-timeout SECONDS]
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import shlex
 import signal
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -22,7 +22,7 @@ from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
-from infra.local.emulator import FunctionError, MissingToolError, find_tools
+from infra.local.arguments import add_model_option, positive
 from infra.local.emulator_pool import EmulatorPool
 from infra.local.event_source_mapping import EventSourceMapping
 from infra.local.function_build import BuildError, up_to_date_function
@@ -30,7 +30,9 @@ from infra.local.gateway import Gateway
 from infra.local.local_cloud import LocalCloud, forget_aws_settings
 from infra.local.local_runs import LocalRuns
 from infra.local.outcome_lines import OutcomeLines
+from infra.local.remote_function import FunctionError
 from infra.local.template_settings import STACK, TemplateSettings
+from infra.local.tools import MissingToolError, find_tools
 
 if TYPE_CHECKING:
     import socket
@@ -39,39 +41,44 @@ if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
 
 VISIBILITY_SECONDS: Final = 10
-"""A failed message comes again so soon here; on AWS after the template's half hour."""
+"""The queue delivers a failed message again after this time; on AWS after the template's half hour."""
 AWS_PORT: Final = 4566
 GRACE_SECONDS: Final = 5.0
-"""For what is under way when the stack is told to end."""
+"""How long calls in progress may take to finish when the stack stops."""
 
 
 def main() -> int:
-    """Run until Ctrl-C; return 0 then, 1 if something could not be built or started, 2 on wrong usage."""
-    parser = argparse.ArgumentParser(prog="stack")
-    parser.add_argument("--model", type=Path, default=Path("models/churn"), help="bundle to build in")
-    parser.add_argument("--port", type=port_number, default=8000, help="of the API; 0 for a free one")
+    """Run until Ctrl-C.
+
+    Returns
+    -------
+    int
+        0 after Ctrl-C, 1 if something could not be built or started, 2 on wrong usage.
+    """
+    parser = argparse.ArgumentParser(prog="make local")
+    add_model_option(parser)
+    parser.add_argument("--port", type=port_number, default=8000, help="port of the API; 0 for a free one")
     parser.add_argument(
-        "--aws-port", type=port_number, default=AWS_PORT, help="of S3, SQS and EventBridge; 0 for a free one"
+        "--aws-port",
+        type=port_number,
+        default=AWS_PORT,
+        help="port of S3, SQS and EventBridge; 0 for a free one",
     )
-    parser.add_argument("--workers", type=_count, default=2, help="environments of each function")
+    parser.add_argument("--workers", type=positive, default=2, help="environments of each function")
     parser.add_argument(
         "--visibility-timeout",
-        type=_count,
+        type=positive,
         default=VISIBILITY_SECONDS,
         metavar="SECONDS",
-        help="after which a file that failed is tried again",
+        help="time after which a failed file is tried again (default: %(default)s)",
     )
     options = parser.parse_args()
-    if not (options.model / "manifest.json").exists():
-        parser.error(
-            f"There is no model in {options.model}; run 'make demo' first, or set MODEL to a bundle."
-        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     forget_aws_settings()
     try:
         _run(options)
     except KeyboardInterrupt:
-        print("Stopped; what was in the buckets is gone.")
+        print("Stopped. The buckets and their contents are deleted.")
     except (MissingToolError, BuildError, FunctionError, ChurnError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,10 +88,10 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> None:
     tools, template, bundle = find_tools(), TemplateSettings(), load_bundle(options.model)
     with ExitStack() as stack:
-        # First what may be refused, then what takes long.
+        # The ports come first: a taken port must not be reported after a long build.
         listener = stack.enter_context(_listener(options.port))
         cloud = stack.enter_context(LocalCloud(template, options.aws_port))
-        print("Building the functions, where something has changed ...", flush=True)
+        print("Building the functions that have changed ...", flush=True)
 
         def pool(name: str, size: int, on_log: Callable[[str], None] | None = None) -> EmulatorPool:
             folder = up_to_date_function(name, tools, options.model)
@@ -92,10 +99,11 @@ def _run(options: argparse.Namespace) -> None:
 
         scores = stack.enter_context(pool("ScoreFunction", options.workers))
         settings = cloud.mapping(options.workers, options.visibility_timeout)
-        told = OutcomeLines(f"{cloud.address}/{cloud.output_bucket}")
-        batch = pool("BatchFunction", settings.concurrency, told.tell)
-        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, told.tell_failure)
-        # From the last to the first: what is under way gets some time, then its environment is ended.
+        outcomes = OutcomeLines(f"{cloud.address}/{cloud.output_bucket}")
+        batch = pool("BatchFunction", settings.concurrency, outcomes.print_outcomes)
+        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, outcomes.print_failure)
+        # The stack runs these in reverse order: wait for calls in progress, end their environments, then wait
+        # for the pollers.
         stack.callback(mapping.stop)
         stack.enter_context(batch)
         stack.callback(mapping.stop, GRACE_SECONDS)
@@ -103,12 +111,12 @@ def _run(options: argparse.Namespace) -> None:
         invoke = {"BatchFunction": batch.invoke, "BackfillFunction": runs.invoke}
         stack.enter_context(LocalRuns(cloud, template, invoke))
         mapping.start()
-        _tell_where(cloud, f"http://127.0.0.1:{listener.getsockname()[1]}", bundle)
+        _print_addresses(cloud, f"http://127.0.0.1:{listener.getsockname()[1]}", bundle)
         _serve(Gateway(template, scores.invoke), listener)
 
 
 def _serve(gateway: Gateway, listener: socket.socket) -> None:
-    """Answer until a signal ends it.
+    """Answer requests until a signal stops the server.
 
     Raises
     ------
@@ -124,7 +132,7 @@ def _serve(gateway: Gateway, listener: socket.socket) -> None:
         timeout_graceful_shutdown=int(GRACE_SECONDS),
     )
     uvicorn.Server(config).run(sockets=[listener])
-    # Only a signal ends it, which uvicorn does not tell in every case.
+    # Only a signal stops the server, but uvicorn does not always raise it again.
     raise KeyboardInterrupt
 
 
@@ -133,36 +141,29 @@ def _listener(port: int) -> socket.socket:
         return listening_socket("127.0.0.1", port)
     except ConfigError as error:
         raise ConfigError(
-            f"The API can't be had at 127.0.0.1:{port} ({error.__cause__}); choose another port with PORT."
+            f"The API can't listen at 127.0.0.1:{port} ({error.__cause__}); choose another port with PORT."
         ) from error
 
 
-def _tell_where(cloud: LocalCloud, address: str, bundle: Bundle) -> None:
+def _print_addresses(cloud: LocalCloud, address: str, bundle: Bundle) -> None:
     exports = " ".join(f"{name}={value}" for name, value in cloud.environment.items())
     customer = shlex.quote(json.dumps(typical_customer(bundle), ensure_ascii=False))
     print(
         f"""
-{bundle.model_version}: the functions run as built for AWS; S3, the queue and the gateway are played here.
+{bundle.model_version}: the functions run as built for AWS; S3, the queue and the gateway are local stand-ins.
 
-Score a file (drop Parquet below incoming/, find the scores below {cloud.output_bucket}/scored/):
+Score a file (put Parquet under incoming/, find the scores under {cloud.output_bucket}/scored/):
   curl -T customers.parquet {cloud.address}/{cloud.input_bucket}/incoming/customers.parquet
 Score a customer:
   curl {address}/predict -H 'content-type: application/json' -d {customer}
-For boto3, the AWS command line, 'churn locate' and 'churn redrive --stack {STACK}':
+Settings for boto3, the AWS command line, 'churn locate' and 'churn redrive --stack {STACK}':
   export {exports}
-Score all parts below a prefix (put them there first; it needs the line above):
+Score all parts under a prefix (put them there first; the command needs the settings above):
   churn backfill s3://{cloud.input_bucket}/backfill/ --stack {STACK}
 
-Ctrl-C ends it, and empties the buckets. What becomes of each file:""",
+Ctrl-C stops it and deletes the buckets. The outcome of each file:""",
         flush=True,
     )
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""template.yaml as this machine's stack needs it: names, limits and routes with their values filled in."""
+"""Read template.yaml for the local stack: names, limits and routes, with all references resolved."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from infra.local.emulator import REPOSITORY
+from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TEMPLATE: Final = REPOSITORY / "template.yaml"
 ACCOUNT: Final = "123456789012"
-"""The account that moto plays."""
+"""The account id that moto uses."""
 REGION: Final = "eu-west-1"
 STACK: Final = "churn-local"
 
@@ -32,7 +32,7 @@ class FunctionDefinition:
     handler : str
     memory_mb, timeout_seconds : int
     environment : dict
-        Its variables, those of Globals included.
+        Its environment variables, including those of Globals.
     """
 
     handler: str
@@ -43,7 +43,7 @@ class FunctionDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and path that the API has."""
+    """A method and a path of the API."""
 
     method: str
     path: str
@@ -51,14 +51,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """What the API answers by itself in one case.
+    """An answer that API Gateway gives without calling a function.
 
     Attributes
     ----------
     status : int
     headers : dict
     body : str
-        With ``$context.requestId`` where the request's id belongs.
+        Contains ``$context.requestId`` in place of the request's id.
     """
 
     status: int
@@ -67,7 +67,7 @@ class GatewayResponse:
 
 
 class TemplateSettings:
-    """Answers what the template says, for one stack with its default parameters.
+    """The template's content, for one stack with the default parameters.
 
     Parameters
     ----------
@@ -91,12 +91,18 @@ class TemplateSettings:
         }
 
     def properties(self, resource: str) -> dict[str, Any]:
-        """Return a resource's properties with their values; what refers to another resource is its name."""
+        """Return a resource's resolved properties; a reference to another resource becomes its logical id."""
         resolved: dict[str, Any] = self._resolve(self._template["Resources"][resource]["Properties"])
         return resolved
 
+    @property
+    def functions(self) -> list[str]:
+        """The functions' logical ids."""
+        resources = self._template["Resources"].items()
+        return [name for name, declared in resources if declared["Type"] == "AWS::Serverless::Function"]
+
     def function(self, name: str) -> FunctionDefinition:
-        """Return what the template says of a function."""
+        """Return a function's definition by its logical id."""
         defaults = self._resolve(self._template["Globals"]["Function"])
         found = self.properties(name)
         variables = defaults["Environment"]["Variables"] | found["Environment"]["Variables"]
@@ -117,12 +123,12 @@ class TemplateSettings:
         ]
 
     def gateway_response(self, name: str) -> GatewayResponse:
-        """Return what the API answers by itself, by the name that API Gateway has for the case."""
+        """Return a gateway response by its type, such as ``REQUEST_TOO_LARGE``."""
         found = self.properties("Api")["GatewayResponses"][name]
         headers = found["ResponseParameters"]["Headers"]
         return GatewayResponse(
             status=int(found["StatusCode"]),
-            # What stands there literally is put in quotation marks.
+            # API Gateway wants literal values in single quotes.
             headers={key: value.strip("'") for key, value in headers.items()},
             body=found["ResponseTemplates"]["application/json"],
         )
@@ -150,10 +156,10 @@ class TemplateSettings:
             return self._resolve(if_true if self._holds(self._conditions[condition]) else if_false)
         if name == "Join":
             separator, parts = content
-            # A list parameter is its text here, as it stands in the template.
+            # The default of a list parameter is one string.
             parts = self._resolve(parts)
             return separator.join(parts if isinstance(parts, list) else [parts])
-        raise NotImplementedError(f"!{name} of template.yaml is not read here; add it to {__name__}.")
+        raise NotImplementedError(f"!{name} of template.yaml can't be resolved here; add it to {__name__}.")
 
     def _holds(self, condition: _Intrinsic) -> bool:
         if condition.name == "Not":
@@ -162,19 +168,19 @@ class TemplateSettings:
             # CloudFormation compares parameters as text.
             first, second = (str(self._resolve(value)) for value in condition.content)
             return first == second
-        raise NotImplementedError(f"!{condition.name} is no condition that is read here.")
+        raise NotImplementedError(f"Condition !{condition.name} can't be evaluated; add it to {__name__}.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Intrinsic:
-    """One of CloudFormation's functions, as its short form in YAML names it."""
+    """A CloudFormation function in its short YAML form, such as ``!Ref``."""
 
     name: str
     content: Any
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags."""
+    """YAML loader that knows CloudFormation's tags."""
 
 
 def _construct(loader: _Loader, name: str, node: yaml.Node) -> _Intrinsic:

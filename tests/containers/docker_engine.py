@@ -1,7 +1,7 @@
-"""A Docker daemon of one's own: socket, images and bridge below a folder that goes away with it.
+"""A separate Docker daemon with its own socket, images and bridge, all removed with it.
 
-It never meets a daemon that runs already. The network works without a rule in the machine's packet filter:
-ports are published by Docker's own proxy.
+It is independent of a daemon that already runs. Docker's own proxy publishes ports, so the machine's packet
+filter needs no rule.
 """
 
 from __future__ import annotations
@@ -13,45 +13,47 @@ import platform
 import shutil
 import subprocess
 import tempfile
-import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
+
+from infra.local.child_process import ChildProcess
+from infra.local.service import Service
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from contextlib import ExitStack
 
-_START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 60
 _RUNNING_ENGINE: Final = Path("/run/containerd/containerd.sock")
 
 
 class EngineError(Exception):
-    """The engine did not do what it was told; the message is what it said."""
+    """A command for the engine failed; the message is its output."""
 
 
 def missing_for_engine() -> list[str]:
-    """Return what keeps an engine of one's own from running here: a sentence for each thing."""
+    """Return the reasons why no separate engine can run here, one sentence each."""
     missing = []
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        missing.append(f"The base image is made for Linux on x86_64; this is {platform.machine()}.")
+        missing.append(f"The base image is built for Linux on x86_64; this machine is {platform.machine()}.")
     elif os.geteuid() != 0:
-        missing.append("A daemon and a Debian tree are made by root alone; run as root.")
+        missing.append("Only root can run a Docker daemon and debootstrap; run as root.")
     for command, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("ip", "iproute2")):
         if shutil.which(command) is None:
             missing.append(f"{command} is not installed; apt-get install {package}.")
     if _RUNNING_ENGINE.exists():
-        missing.append(f"A container engine runs here already ({_RUNNING_ENGINE}); it is left alone.")
+        missing.append(
+            f"A container engine already runs here ({_RUNNING_ENGINE}); stop it to run these tests."
+        )
     return missing
 
 
-class DockerEngine:
+class DockerEngine(Service):
     """Runs while the ``with`` block lasts; containers, images and volumes end with it.
 
     Attributes
     ----------
     environment : dict
-        Variables by which Docker's client, Compose and SAM find it.
+        Variables with which Docker's client, Compose and SAM connect to it.
     gateway : str
         Address of this machine as its containers see it.
     """
@@ -61,52 +63,42 @@ class DockerEngine:
         self.gateway = ""
         self.environment: dict[str, str] = {}
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True))
-            )
-            self.environment = {
-                "DOCKER_HOST": f"unix://{self._folder}/docker.sock",
-                "DOCKER_CONFIG": f"{self._folder}/client",
-                # Debian has no buildx, without which the other builder does nothing.
-                "DOCKER_BUILDKIT": "0",
-            }
-            stack.callback(self._unmount)
-            self._make_bridge(stack)
-            self._log = stack.enter_context((self._folder / "daemon.log").open("w+b"))
-            self._process = subprocess.Popen(
-                [
-                    *("dockerd", "--host", self.environment["DOCKER_HOST"]),
-                    *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
-                    *("--pidfile", self._folder / "pid", "--bridge", self._bridge),
-                    # Nothing of the machine's own network is changed.
-                    *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            stack.callback(self._stop)
-            self._wait_until_it_answers()
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cleanup.close()
+    def start(self, stack: ExitStack) -> None:
+        self._folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True))
+        )
+        self.environment = {
+            "DOCKER_HOST": f"unix://{self._folder}/docker.sock",
+            "DOCKER_CONFIG": f"{self._folder}/client",
+            # The newer builder needs buildx, which Debian does not package.
+            "DOCKER_BUILDKIT": "0",
+        }
+        stack.callback(self._unmount)
+        self._make_bridge(stack)
+        daemon = ChildProcess(
+            [
+                *("dockerd", "--host", self.environment["DOCKER_HOST"]),
+                *("--data-root", self._folder / "data", "--exec-root", self._folder / "exec"),
+                *("--pidfile", self._folder / "pid", "--bridge", self._bridge),
+                # Leave the machine's own network unchanged.
+                *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+            ],
+            # It needs time to stop its containerd.
+            grace_seconds=_STOP_SECONDS,
+        )
+        stack.enter_context(daemon)
+        daemon.wait_until(self._answers)
+        stack.callback(self._remove_all)
 
     def run(self, *words: str | Path, folder: Path | None = None) -> str:
-        """Run a command that speaks to this engine; return what it wrote.
+        """Run a command for this engine; return its output.
 
         Parameters
         ----------
         words : str or Path
             The command.
         folder : Path, optional
-            To run it in.
+            Its working directory.
 
         Raises
         ------
@@ -129,7 +121,7 @@ class DockerEngine:
         return done.stdout
 
     def image_bytes(self, image: str) -> int:
-        """Return the size of an image, with what it is made from."""
+        """Return the size of an image in bytes, including its base image."""
         return int(self.run("docker", "image", "inspect", "--format", "{{.Size}}", image))
 
     def _make_bridge(self, stack: ExitStack) -> None:
@@ -139,30 +131,12 @@ class DockerEngine:
         self.run("ip", "address", "add", f"{self.gateway}/24", "dev", self._bridge)
         self.run("ip", "link", "set", self._bridge, "up")
 
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                self.run("docker", "version")
-            except EngineError:
-                time.sleep(0.1)
-            else:
-                return
-        log = Path(self._log.name).read_text(encoding="utf-8", errors="replace")
-        raise EngineError(f"dockerd did not start:\n{log[-2000:]}")
-
-    def _stop(self) -> None:
+    def _answers(self) -> bool:
         try:
-            if self._process.poll() is None:
-                self._remove_all()
-        finally:
-            # It ends containerd, which it has started.
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self.run("docker", "version")
+        except EngineError:
+            return False
+        return True
 
     def _remove_all(self) -> None:
         for container in self.run("docker", "ps", "--all", "--quiet").split():
@@ -171,7 +145,7 @@ class DockerEngine:
             self.run("docker", "network", "rm", network)
 
     def _unmount(self) -> None:
-        """Detach what a container that was killed has left mounted below the folder."""
+        """Unmount file systems that killed containers have left under the folder."""
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
         for mount in sorted(
             (mount for mount in mounts if mount.startswith(f"{self._folder}/")), reverse=True
@@ -180,10 +154,10 @@ class DockerEngine:
 
 
 def _free_network(routes: str) -> ipaddress.IPv4Network:
-    """Return a private network that meets none of the machine's routes, as ``ip -json route`` tells them."""
+    """Return a private network that overlaps no route in the output of ``ip -json route``."""
     taken = [ipaddress.IPv4Network(route["dst"]) for route in json.loads(routes) if route["dst"] != "default"]
     candidates = ipaddress.IPv4Network("172.30.0.0/16").subnets(new_prefix=24)
-    found = next((one for one in candidates if not any(one.overlaps(other) for other in taken)), None)
+    found = next((free for free in candidates if not any(map(free.overlaps, taken))), None)
     if found is None:
-        raise EngineError("172.30.0.0/16 is taken; a bridge for containers has no network left.")
+        raise EngineError("172.30.0.0/16 is taken; there is no network left for the containers' bridge.")
     return found

@@ -1,8 +1,8 @@
-"""A stand-in for AWS's base image of Lambda's Python, made from Debian's packages where no image registry is.
+"""A stand-in for AWS's base image of Lambda's Python, built from Debian packages without an image registry.
 
-It has what a function can see of the real one: Python 3.13, `/var/task`, `/var/runtime` with boto3 and the
-client of the runtime interface, the emulator, and an entrypoint that behaves the same. It is Debian, though:
-another C library and another patch of Python than AWS's image.
+It has the parts of the real image that a function uses: Python 3.13, `/var/task`, `/var/runtime` with boto3
+and the runtime interface client, the emulator, and an entrypoint with the same behaviour. C library and patch
+version of Python are Debian's, so they differ from AWS's image.
 """
 
 from __future__ import annotations
@@ -14,52 +14,52 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.local.emulator import REPOSITORY, RUNTIME_VERSION, install_runtime
+from infra.local.tools import REPOSITORY, RUNTIME_VERSION, install_runtime
 
 if TYPE_CHECKING:
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
     from tests.containers.docker_engine import DockerEngine
 
 SUITE: Final = "trixie"
-"""The Debian whose Python is of the Lambda's minor version."""
+"""The Debian release that has the Lambda's minor version of Python."""
 BASE_IMAGE: Final = f"public.ecr.aws/lambda/python:{RUNTIME_VERSION}-x86_64"
-"""The name that SAM and the Dockerfile ask for."""
+"""The image name that SAM and the Dockerfile use."""
 
 _DEBIAN_IMAGE: Final = f"debian-python:{SUITE}"
 _RECIPE: Final = Path(__file__).parent / "lambda_base"
 
 
 class BaseImageError(Exception):
-    """The Debian tree could not be made; the message is the last thing that was said."""
+    """debootstrap failed; the message is the last line of its output."""
 
 
 def missing_for_base_image() -> list[str]:
-    """Return what keeps the image from being made here: a sentence for each thing."""
+    """Return the reasons why the image can't be built here, one sentence each."""
     if debian_tarball().exists():
         return []
     missing = []
     if shutil.which("debootstrap") is None:
         missing.append("debootstrap is not installed; apt-get install debootstrap.")
     if debian_mirror() is None:
-        missing.append("/etc/apt names no Debian mirror to make the base image from.")
+        missing.append("/etc/apt names no Debian mirror from which to build the base image.")
     return missing
 
 
 def debian_tarball() -> Path:
-    """Return where the Debian tree is kept from run to run."""
+    """Return the archive of the Debian tree, which is kept between runs."""
     folder = os.environ.get("CHURN_CONTAINER_CACHE", REPOSITORY / "build" / "container-base")
     return Path(folder, f"{SUITE}-x86_64.tar")
 
 
 def make_base_image(engine: DockerEngine, tools: LambdaTools) -> str:
-    """Put the image into an engine; return its name.
+    """Build the image in an engine; return its name.
 
     Raises
     ------
     BaseImageError
-        If there is no Debian tree yet and none can be made: the mirror can't be reached, for one.
+        If the Debian tree can't be created, for example because the mirror can't be reached.
     EngineError
-        If the engine refuses it.
+        If a command for the engine fails.
     """
     if not debian_tarball().exists():
         _make_debian_tarball(debian_tarball())
@@ -83,9 +83,9 @@ def _make_debian_tarball(target: Path) -> None:
             check=False,
         )
         if made.returncode != 0:
-            said = (made.stdout + made.stderr).strip().splitlines()
-            raise BaseImageError(f"debootstrap: {said[-1] if said else made.returncode}")
-        # Lists and packages are of no use in an image, and the mirror's address is this machine's affair.
+            output = (made.stdout + made.stderr).strip().splitlines()
+            raise BaseImageError(f"debootstrap: {output[-1] if output else made.returncode}")
+        # The image needs no package lists, and must not hold the address of this machine's mirror.
         for left in ("etc/apt/sources.list", "var/lib/apt/lists", "var/cache/apt", "var/log"):
             path = root / left
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ def _make_debian_tarball(target: Path) -> None:
 
 
 def debian_mirror(apt: Path = Path("/etc/apt")) -> str | None:
-    """Return the first Debian archive that apt is set to, in either of its two ways of writing."""
+    """Return the first Debian archive in apt's settings, which have two formats."""
     for path in (apt / "sources.list.d" / "debian.sources", apt / "sources.list"):
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():

@@ -1,29 +1,29 @@
-"""SAM's own local commands on the built functions, and an S3 that their containers reach."""
+"""SAM's local commands for the built functions, with an S3 that their containers can reach."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import socket
 import subprocess
-import time
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import yaml
 from botocore.config import Config
 
+from infra.local.child_process import ChildProcess, free_ports
+
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from pathlib import Path
 
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
     from tests.containers.docker_engine import DockerEngine
 
 INPUT_BUCKET: Final = "churn-dev-input-123456789012-eu-west-1"
 OUTPUT_BUCKET: Final = "churn-dev-output-123456789012-eu-west-1"
-"""Of which the payloads in events/ speak."""
+"""The buckets that the payloads in events/ name."""
 
 REGION: Final = "eu-west-1"
 CREDENTIALS: Final = {
@@ -31,29 +31,28 @@ CREDENTIALS: Final = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": REGION,
 }
-_START_SECONDS: Final = 180
 
 
 class SamLocal:
-    """What all of SAM's local commands are told.
+    """The common arguments of SAM's local commands.
 
     Parameters
     ----------
     tools : LambdaTools
     engine : DockerEngine
     template : Path
-        As SAM built it.
+        The template that SAM has built.
     endpoint_url : str
-        Of S3.
+        Address of S3.
     folder : Path
-        For files of its own.
+        Folder for temporary files.
     """
 
     def __init__(
         self, tools: LambdaTools, engine: DockerEngine, template: Path, endpoint_url: str, folder: Path
     ) -> None:
         built = yaml.safe_load(template.read_text(encoding="utf-8"))
-        # SAM sets only variables that the template names, and on AWS nobody needs this one.
+        # SAM sets only variables that the template names, and the template does not need this one on AWS.
         variables = built["Resources"]["BatchFunction"]["Properties"]["Environment"]["Variables"]
         variables["AWS_ENDPOINT_URL"] = ""
         self._template = template.with_name("template-with-endpoint.yaml")
@@ -74,14 +73,14 @@ class SamLocal:
         )
 
     def command(self, *words: str | Path) -> list[str | Path]:
-        """Return a command of ``sam local``, for the base image that is there and the built architecture."""
+        """Return a ``sam local`` command for the built architecture and the local base image."""
         return [
             *(self._sam, "local", *words, "--template", self._template, "--env-vars", self._variables),
             *("--parameter-overrides", "Architecture=x86_64", "--skip-pull-image"),
         ]
 
     def invoke(self, function: str, event: Path) -> Any:
-        """Return what ``sam local invoke`` prints of the function's answer to an event."""
+        """Return the function's answer to an event, as ``sam local invoke`` prints it."""
         done = subprocess.run(
             self.command("invoke", function, "--event", event),
             env=self.environment,
@@ -94,42 +93,32 @@ class SamLocal:
         return json.loads(done.stdout)
 
 
-class SamServer(AbstractContextManager["SamServer"]):
-    """``sam local start-lambda`` or ``start-api``, with a container of each function that stays."""
+class SamServer(ChildProcess):
+    """``sam local start-lambda`` or ``start-api``; it keeps one container of each function running.
 
-    def __init__(self, sam: SamLocal, service: str, log: Path) -> None:
-        self._sam, self._service, self._log_path = sam, service, log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+    Attributes
+    ----------
+    address : str
+        Where it answers by HTTP.
+    """
+
+    def __init__(self, sam: SamLocal, service: str) -> None:
+        (self._port,) = free_ports(1)
+        super().__init__(
+            sam.command(service, "--warm-containers", "EAGER", "--port", str(self._port)),
+            environment=sam.environment,
+            # After Ctrl-C it removes its containers.
+            stop_signal=signal.SIGINT,
+            grace_seconds=60,
+        )
         self.address = f"http://127.0.0.1:{self._port}"
 
-    def __enter__(self) -> Self:
-        with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._sam.command(self._service, "--warm-containers", "EAGER", "--port", str(self._port)),
-                env=self._sam.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            self._wait_until_it_listens()
-        except AssertionError:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop()
-
-    @property
-    def log(self) -> str:
-        """What SAM and the functions have written so far."""
-        return self._log_path.read_text(encoding="utf-8", errors="replace")
+    def start(self, stack: ExitStack) -> None:
+        super().start(stack)
+        self.wait_until_listening(self._port)
 
     def client(self) -> Any:
-        """Return boto3's client of Lambda here."""
+        """Return a boto3 client for this server."""
         return boto3.client(
             "lambda",
             endpoint_url=self.address,
@@ -138,23 +127,3 @@ class SamServer(AbstractContextManager["SamServer"]):
             aws_secret_access_key="test",
             config=Config(proxies={}, read_timeout=120, retries={"max_attempts": 0}),
         )
-
-    def _wait_until_it_listens(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return
-        raise AssertionError(self.log)
-
-    def _stop(self) -> None:
-        """Let it remove its containers, as after Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()

@@ -1,11 +1,10 @@
-"""The stack in containers, built and started by the project's own Dockerfile and compose.yaml."""
+"""The stack in containers, built and started with the project's Dockerfile and compose.yaml."""
 
 from __future__ import annotations
 
 import io
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -20,6 +19,7 @@ import pytest
 
 from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
+from infra.local.child_process import free_ports
 from tests.containers.docker_engine import EngineError
 from tests.containers.lambda_base import BASE_IMAGE
 from tests.proof_figures import record_figure
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 
 INPUT_BUCKET: Final = "churn-local-input-123456789012-eu-west-1"
 OUTPUT_BUCKET: Final = "churn-local-output-123456789012-eu-west-1"
-PATIENCE_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 600
+"""Only a bound for a broken stack: each wait ends as soon as its condition holds."""
 SECRET: Final = "SSN-111-22-3333"
 
 
 def compose_command(engine: DockerEngine) -> list[str]:
-    """Return Compose as it is installed here, as a plugin of Docker or by itself."""
+    """Return the Compose command: Docker's plugin or the separate program."""
     try:
         engine.run("docker", "compose", "version")
     except EngineError:
@@ -77,7 +78,7 @@ class ContainerStack:
         )
 
     def wait_for(self, prefix: str) -> bytes:
-        """Return the only object below a prefix of the output bucket, as soon as it is there."""
+        """Return the only object under a prefix of the output bucket, as soon as it exists."""
         s3, deadline = self.s3(), time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             listed = s3.list_objects_v2(Bucket=OUTPUT_BUCKET, Prefix=prefix).get("Contents", [])
@@ -98,16 +99,6 @@ class ContainerStack:
             except (OSError, urllib.error.HTTPError):
                 time.sleep(0.2)
         raise AssertionError(self.compose("logs"))
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +138,7 @@ def test_the_api_answers_with_the_library_s_scores(stack: ContainerStack, sample
     customers = json.loads(table.to_json(orient="records"))
     expected = ChurnPredictor.load(sample_bundle).predict(customers)
 
-    # All at once: an emulator that got two calls at a time would be gone.
+    # All at once: an emulator would crash if it got two calls at a time.
     with ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda customer: post(stack.address, "/predict", customer), customers))
 
@@ -159,13 +150,13 @@ def test_the_api_answers_with_the_library_s_scores(stack: ContainerStack, sample
     )
 
 
-def test_what_can_t_be_answered_is_refused_in_the_template_s_words(stack: ContainerStack) -> None:
+def test_refusals_have_the_template_s_status_codes(stack: ContainerStack) -> None:
     assert post(stack.address, "/predict", {"tenure": -1})[0] == 422
     assert post(stack.address, "/other", {})[0] == 403
     assert post(stack.address, "/predict", ["x" * 6 * 1024 * 1024])[0] == 413
 
 
-def test_a_dropped_file_is_scored(stack: ContainerStack, sample_bundle: Path) -> None:
+def test_an_uploaded_file_is_scored(stack: ContainerStack, sample_bundle: Path) -> None:
     table, file = generate_sample_data(3_000, seed=4).drop(columns="Churn"), io.BytesIO()
     table.to_parquet(file)
 
@@ -180,7 +171,9 @@ def test_a_dropped_file_is_scored(stack: ContainerStack, sample_bundle: Path) ->
     )
 
 
-def test_garbage_is_quarantined_and_its_content_told_nowhere(stack: ContainerStack) -> None:
+def test_a_file_that_is_not_parquet_is_quarantined_and_its_content_is_not_logged(
+    stack: ContainerStack,
+) -> None:
     stack.s3().put_object(Bucket=INPUT_BUCKET, Key="incoming/garbage.parquet", Body=SECRET.encode())
 
     record = json.loads(stack.wait_for("quarantine/"))
@@ -190,7 +183,7 @@ def test_garbage_is_quarantined_and_its_content_told_nowhere(stack: ContainerSta
 
 
 @pytest.mark.parametrize("service", ["score", "batch", "aws", "front"])
-def test_containers_are_nobody_s_and_can_write_to_tmp_alone(
+def test_containers_run_without_rights_and_can_only_write_to_tmp(
     stack: ContainerStack, engine: DockerEngine, service: str
 ) -> None:
     def write(path: str) -> subprocess.CompletedProcess[str]:
@@ -209,8 +202,8 @@ def test_containers_are_nobody_s_and_can_write_to_tmp_alone(
     assert "Read-only" in refused.stderr
 
 
-def test_the_poller_keeps_a_file_until_the_function_is_there(stack: ContainerStack) -> None:
-    """A function that is down loses nothing: the queue delivers the file again."""
+def test_a_file_waits_in_the_queue_until_the_function_runs_again(stack: ContainerStack) -> None:
+    """While the function is down, the queue keeps the file and delivers it again."""
     stack.compose("stop", "batch")
     table, file = generate_sample_data(5, seed=5).drop(columns="Churn"), io.BytesIO()
     table.to_parquet(file)

@@ -1,4 +1,4 @@
-"""Every payload of events/ to the functions in containers, by SAM's own local commands."""
+"""The functions handle every payload of events/ in containers, through SAM's local commands."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from infra.containers.prepare import PREPARED
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.moto_server import moto_server
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY, LambdaTools
 from tests.containers.sam_local import CREDENTIALS, INPUT_BUCKET, OUTPUT_BUCKET, REGION, SamLocal, SamServer
 from tests.proof_figures import record_figure
 
@@ -39,7 +40,7 @@ EXPECTED: Final = {
     for name, said in _ROW.findall((EVENTS / "README.md").read_text(encoding="utf-8"))
     if (EVENTS / f"{name}.json").exists()
 }
-"""What the list says of each payload: a status, or what becomes of the objects that it names."""
+"""The listed result of each payload: a status code, or the outcomes of its objects."""
 
 API_EVENTS: Final = sorted(name for name, said in EXPECTED.items() if said.isdigit())
 BATCH_EVENTS: Final = sorted(set(EXPECTED) - set(API_EVENTS))
@@ -50,7 +51,7 @@ def read_event(name: str) -> dict[str, Any]:
     return event
 
 
-def test_every_payload_has_its_line_in_the_list() -> None:
+def test_every_payload_is_in_the_list() -> None:
     assert set(EXPECTED) == {path.stem for path in EVENTS.glob("*.json")}
     assert len(API_EVENTS) > 10
     assert len(BATCH_EVENTS) > 5
@@ -58,13 +59,13 @@ def test_every_payload_has_its_line_in_the_list() -> None:
 
 @dataclass(frozen=True)
 class Drops:
-    """The buckets that the payloads speak of, filled as they say."""
+    """The buckets that the payloads name, with the objects that they name."""
 
     s3: Any
     file: bytes
 
     def put_objects_of(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Put the objects that an event names below `incoming/`; return it with their versions and sizes."""
+        """Upload the objects that an event names; return the event with their versions and sizes."""
         for record in event["Records"]:
             try:
                 body = json.loads(record["body"])
@@ -80,13 +81,13 @@ class Drops:
         return event
 
     def scores(self) -> list[bytes]:
-        """Return all outputs."""
+        """Return the contents of all scored files."""
         listed = self.s3.list_objects_v2(Bucket=OUTPUT_BUCKET, Prefix="scored/").get("Contents", [])
         return [self.s3.get_object(Bucket=OUTPUT_BUCKET, Key=one["Key"])["Body"].read() for one in listed]
 
 
 def _objects(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a message's objects in either form: what is written of each, its key, its version's name."""
+    """Return a message's objects in both formats: description, key, name of the version's member."""
     if "detail" in body:
         found = body["detail"]["object"]
         return [{"object": found, "key": found["key"], "version": "version-id"}]
@@ -108,10 +109,8 @@ def golden(sample_bundle: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def endpoint_url(engine: DockerEngine) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address=engine.gateway, port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with moto_server(engine.gateway) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -145,14 +144,14 @@ def sam(
 
 
 @pytest.fixture(scope="module")
-def start_lambda(sam: SamLocal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamServer]:
-    with SamServer(sam, "start-lambda", tmp_path_factory.mktemp("log") / "lambda.log") as server:
+def start_lambda(sam: SamLocal) -> Iterator[SamServer]:
+    with SamServer(sam, "start-lambda") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def emulated(context: Path, container_tools: LambdaTools) -> Iterator[FunctionUnderEmulator]:
-    """The same build of the score function, without a container."""
+    """The same build of the score function, outside a container."""
     settings = TemplateSettings().function("ScoreFunction")
     folder = context / PREPARED / "functions" / "ScoreFunction"
     with FunctionUnderEmulator(folder, settings.handler, settings.environment, container_tools) as function:
@@ -165,7 +164,7 @@ def call(server: SamServer, function: str, event: dict[str, Any]) -> Any:
     return json.load(answer["Payload"])
 
 
-def test_every_api_payload_is_answered_in_a_container_as_without_one(
+def test_api_payloads_get_the_same_answers_inside_and_outside_a_container(
     start_lambda: SamServer, emulated: FunctionUnderEmulator
 ) -> None:
     started = time.monotonic()
@@ -183,15 +182,15 @@ def test_every_api_payload_is_answered_in_a_container_as_without_one(
     )
 
 
-def test_every_message_of_the_queue_becomes_in_a_container_what_the_list_says(
+def test_queue_messages_have_the_listed_outcomes_in_a_container(
     start_lambda: SamServer, drops: Drops, golden: list[dict[str, Any]]
 ) -> None:
     became = {}
     before = len(drops.scores())
     for name in BATCH_EVENTS:
-        log_before = len(start_lambda.log)
+        log_before = len(start_lambda.output)
         answer = call(start_lambda, "BatchFunction", drops.put_objects_of(read_event(name)))
-        assert answer == {"batchItemFailures": []}, start_lambda.log
+        assert answer == {"batchItemFailures": []}, start_lambda.output
         became[name] = ", ".join(outcomes(start_lambda, log_before))
 
     assert became == {name: EXPECTED[name] for name in BATCH_EVENTS}
@@ -207,16 +206,16 @@ def test_every_message_of_the_queue_becomes_in_a_container_what_the_list_says(
     )
 
 
-def outcomes(server: SamServer, start: int, patience_seconds: float = 10) -> list[str]:
-    """Return what the function has told since a place in the log: SAM writes that some moments later."""
+def outcomes(server: SamServer, start: int, patience_seconds: float = 300) -> list[str]:
+    """Return the outcomes in the log from a position on; SAM writes them with a delay."""
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
-        lines = server.log[start:].splitlines()
+        lines = server.output[start:].splitlines()
         if any(line.startswith("REPORT RequestId") for line in lines):
-            told = [json.loads(line) for line in lines if line.startswith("{")]
-            return [line["message"] for line in told if "action" in line]
+            fields = [json.loads(line) for line in lines if line.startswith("{")]
+            return [line["message"] for line in fields if "action" in line]
         time.sleep(0.1)
-    raise AssertionError(server.log[start:])
+    raise AssertionError(server.output[start:])
 
 
 @pytest.mark.parametrize("name", ["predict", "bad-json"])
@@ -247,8 +246,8 @@ def test_sam_local_invoke_handles_a_message_of_the_queue(
 
 
 @pytest.fixture(scope="module")
-def start_api(sam: SamLocal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamServer]:
-    with SamServer(sam, "start-api", tmp_path_factory.mktemp("log") / "api.log") as server:
+def start_api(sam: SamLocal) -> Iterator[SamServer]:
+    with SamServer(sam, "start-api") as server:
         yield server
 
 
@@ -263,7 +262,7 @@ def request(server: SamServer, method: str, path: str, body: bytes | None = None
         return error.code, json.load(error)
 
 
-def test_sam_local_start_api_serves_the_api_by_http(start_api: SamServer, sample_bundle: Path) -> None:
+def test_sam_local_start_api_serves_the_api_over_http(start_api: SamServer, sample_bundle: Path) -> None:
     predictor = ChurnPredictor.load(sample_bundle)
     customer = json.loads(read_event("predict")["body"])
     two = json.loads(read_event("predict-batch")["body"])
@@ -280,5 +279,5 @@ def test_sam_local_start_api_serves_the_api_by_http(start_api: SamServer, sample
     )
     status, problem = request(start_api, "POST", "/predict", b'{"tenure": ')
     assert (status, problem["type"]) == (400, "urn:churn:problem:malformed-json")
-    # SAM's own words: the template's answers for the gateway are none of its business.
+    # SAM answers this itself and ignores the template's gateway responses.
     assert request(start_api, "GET", "/no-such-path")[0] == 403

@@ -1,4 +1,4 @@
-"""Functions built by SAM, for the tests that run them."""
+"""The functions as SAM builds them, for the tests that run them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.local.cgroup import Cgroup, NoCgroupError
-from infra.local.emulator import LambdaTools, MissingToolError, find_tools
 from infra.local.function_build import up_to_date_function
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import LambdaTools, MissingToolError, find_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def lambda_tools() -> LambdaTools:
-    """The tools that build and run functions here."""
+    """The tools that build and run the functions."""
     try:
         return find_tools()
     except MissingToolError as error:
@@ -28,7 +28,7 @@ def lambda_tools() -> LambdaTools:
 
 @pytest.fixture(scope="session")
 def built_function(lambda_tools: LambdaTools, sample_bundle: Path) -> Callable[[str, str], Path]:
-    """Build a function with the command that also builds for AWS, unless that is done already."""
+    """Return a built function by name and architecture; equal sources are built once, also between runs."""
     return lambda function, architecture: up_to_date_function(
         function, lambda_tools, sample_bundle, architecture
     )
@@ -36,7 +36,7 @@ def built_function(lambda_tools: LambdaTools, sample_bundle: Path) -> Callable[[
 
 @pytest.fixture
 def limits_of() -> Iterator[Callable[[str], Cgroup]]:
-    """Limit what is started to a function's memory and processor, until the test is over."""
+    """Return a function's limits of memory and processor time, in force until the test is over."""
     with ExitStack() as stack:
 
         def enter(function: str) -> Cgroup:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
     Build = Callable[[str, str], Path]
     Limit = Callable[[str], Cgroup]

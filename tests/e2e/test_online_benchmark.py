@@ -1,4 +1,4 @@
-"""The benchmark of the online API: what it sends is understood, what it says of the product is so."""
+"""The benchmark of the online API sends valid requests, and its claims about the product are true."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ def server(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def customer(model: TrainedModel) -> dict[str, Any]:
-    """A customer whom the model knows how to score."""
+    """A customer that the model can score."""
     predictor = ChurnPredictor.load(model.bundle)
     return dict(predictor.bundle.manifest["golden_rows"][0]["record"])
 
 
-def test_score_over_http_is_the_library_s(
+def test_score_over_http_equals_the_score_of_the_library(
     server: RunningServer, model: TrainedModel, customer: dict[str, Any]
 ) -> None:
     assert server.score(customer) == ChurnPredictor.load(model.bundle).predict(customer)["churn_probability"]
 
 
-def test_product_scores_no_wrong_customer_and_fails_at_none(
+def test_product_refuses_each_wrong_customer_without_an_error(
     server: RunningServer, customer: dict[str, Any]
 ) -> None:
     assert accepted_cases(server, customer) == ([], [])
 
 
 @pytest.mark.parametrize("change", CASES.values(), ids=CASES)
-def test_wrong_customer_differs_from_the_right_one(
+def test_wrong_customer_differs_from_the_valid_one(
     change: Callable[[list[tuple[str, Any]]], list[tuple[str, Any]]], customer: dict[str, Any]
 ) -> None:
-    # By text, since NaN is unequal to itself.
+    # Compared as text, because NaN is not equal to itself.
     assert repr(change(list(customer.items()))) != repr(list(customer.items()))
 
 
@@ -71,5 +71,5 @@ def test_request_carries_every_column(peer: Peer, customer: dict[str, Any]) -> N
     assert all(json.dumps(name) in body and json.dumps(value) in body for name, value in customer.items())
 
 
-def test_figure_is_the_middle_round_with_its_spread() -> None:
+def test_figure_is_the_median_round_with_its_range() -> None:
     assert Figure.of([3.0, 1.0, 2.0]).text(1) == "2.0 (1.0 to 3.0)"

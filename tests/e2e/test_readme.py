@@ -1,111 +1,85 @@
-"""Every command that README shows, run as shown; the output must be the one printed there.
+"""README and the docs show what their commands really print.
 
-Figures that differ between machines and moments are masked: what is compared is every word and the shape
-of every line. Blocks marked as needing an AWS account are not run, and show no output.
+Every command of a ``console`` block and every ``python`` block is run; the output must be the one that the
+page shows. Figures that differ between machines and moments are masked: every word and the shape of every
+line is compared. ``python -m tests.e2e.console_blocks --write`` writes the real outputs to the pages.
 """
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.build.package_functions import environment_without_make
+from tests.e2e.page_blocks import NEEDS, ROOT, Step, agrees, pages, shell_blocks, steps
+from tests.e2e.page_session import SAMPLE_PAGES, SERVED_PAGES, TOUR, PageSession
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
-RUN_BY_MAKE = ("make ",)
-# What the commands, `make local` among them, find in the folder where they are run.
-OF_THE_PROJECT = (
-    *("Makefile", "pyproject.toml", "requirements", ".venv", ".sam-venv"),
-    *("benchmarks", "config", "infra"),
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
-def _commands() -> list[tuple[str, str]]:
-    """List (command, shown output) over all console blocks, in order."""
-    pairs = []
-    for block in CONSOLE.findall(README):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            pairs.append((command, output.strip()))
-    return pairs
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageSession]:
+    """One folder for the pages that train."""
+    with PageSession(tmp_path_factory.mktemp("tour")) as session:
+        yield session
 
 
-def _mask(text: str) -> str:
-    """Hide figures, versions of models, and how wide a column is."""
-    text = re.sub(r"churn-[0-9a-f]{12}", "churn-#", text)
-    text = re.sub(r"\d[\d,]*(\.\d+)?(e-?\d+)?", "#", text)
-    return re.sub(r"[ ─]+", " ", text).strip()
+def check(results: list[tuple[Step, str]]) -> None:
+    assert results
+    for step, output in results:
+        assert agrees(step.shown, output), f"{step.command}\n--- shown\n{step.shown}\n--- real\n{output}"
 
 
-def test_readme_shows_commands() -> None:
-    assert len(_commands()) >= 8
-
-
-def test_commands_that_need_an_account_show_no_output() -> None:
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
-        assert "$ " not in block
-
-
-# It trains several models, and builds both functions.
+@pytest.mark.skipif(shutil.which("curl") is None, reason="install curl to run this test")
+# It trains two models.
 @pytest.mark.timeout(900)
-@pytest.mark.usefixtures("lambda_tools")
-def test_every_command_gives_the_output_that_readme_shows(tmp_path: Path) -> None:
-    environment = environment_without_make() | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "SOURCE_DATE_EPOCH": "0",
+@pytest.mark.parametrize("page", TOUR)
+def test_a_page_of_the_tour_shows_real_outputs(tour: PageSession, page: str) -> None:
+    for earlier in TOUR[: TOUR.index(page)]:
+        tour.run_page(earlier)
+    check(tour.run_page(page))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="install curl to run this test")
+# One of them builds the functions, unless that is done already.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", SAMPLE_PAGES)
+def test_a_page_that_needs_a_model_shows_real_outputs(
+    page: str, sample_bundle: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if page in SERVED_PAGES:
+        request.getfixturevalue("lambda_tools")
+    with PageSession(tmp_path) as session:
+        session.provide(sample_bundle)
+        check(session.run_page(page))
+
+
+def test_every_page_with_commands_is_run() -> None:
+    with_commands = {
+        str(page.relative_to(ROOT)) for page in pages() if steps(page.read_text(encoding="utf-8"))
     }
-    for name in OF_THE_PROJECT:
-        (tmp_path / name).symlink_to(ROOT / name)
-    with ExitStack() as servers:
-        for command, shown in _commands():
-            if command.startswith(RUN_BY_MAKE) and not command.endswith(" &"):
-                continue
-            if command.startswith("curl ") and shutil.which("curl") is None:
-                continue
-            if command.endswith(" &"):
-                output = _start(
-                    command.removesuffix(" &"), len(shown.splitlines()), tmp_path, environment, servers
-                )
-            else:
-                output = _run(command, tmp_path, environment)
-            assert _mask(output) == _mask(shown), command
+    assert with_commands == {*TOUR, *SAMPLE_PAGES}
 
 
-def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    return (done.stdout + done.stderr).strip()
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_are_not_run_say_what_they_need_and_show_no_output(page: Path) -> None:
+    for marker, content in shell_blocks(page.read_text(encoding="utf-8")):
+        key, _, needed = marker.partition("=")
+        assert (key, needed in NEEDS) == ("needs", True), f"```sh {marker} in {page.name}"
+        assert not any(line.startswith("$ ") for line in content.splitlines()), content
 
 
-def _start(command: str, lines: int, folder: Path, environment: dict[str, str], servers: ExitStack) -> str:
-    """Start what runs on, until the stack ends; return its first lines."""
-    server = servers.enter_context(
-        subprocess.Popen(
-            ["bash", "-c", f"exec {command}"],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    )
-    servers.callback(server.terminate)
-    assert server.stdout is not None
-    return "".join(server.stdout.readline() for _ in range(lines)).strip()
+def test_figures_are_masked_and_words_are_compared() -> None:
+    assert agrees("Scored 10 of 10 rows.", "Scored 2,000 of 2,000 rows.")
+    assert not agrees("Scored 10 of 10 rows.", "Scored 10 of 10 lines.")
+    assert not agrees("one\n", "one\ntwo")
 
 
-@pytest.mark.parametrize("command", [c for c, _ in _commands() if c.startswith(RUN_BY_MAKE)])
-def test_every_make_target_that_readme_names_exists(command: str) -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    target = command.split()[1]
-    assert re.search(rf"^{re.escape(target)}:", makefile, flags=re.MULTILINE)
+def test_an_elision_stands_for_any_number_of_lines() -> None:
+    assert agrees("first\n...\nlast 1", "first\nsecond\nthird\nlast 2")
+    assert agrees("first\n...\nlast", "first\nlast")
+    assert not agrees("first\n...\nlast", "first\nlast\nmore")
+    assert not agrees("first\n...\nlast", "zeroth\nfirst\nlast")

@@ -1,4 +1,4 @@
-"""Commands that must fail well, and customers to fail with."""
+"""Fixtures for commands that must fail with one sentence."""
 
 from __future__ import annotations
 

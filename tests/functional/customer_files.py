@@ -1,4 +1,4 @@
-"""Writing the tables that the tests of commands use, and the value that no message may show."""
+"""Tables for the tests of commands, and a value that no message may show."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
 
 
 def empty_file(path: Path, table: pd.DataFrame) -> None:
-    """Write a file of no bytes, whatever the table."""
+    """Write an empty file and ignore the table."""
     del table
     path.touch()

@@ -1,4 +1,4 @@
-"""The template after the SAM transform, and stacks of it."""
+"""The template after the SAM transform, and stacks that are deployed from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    """The transformed template with its parameters' defaults."""
+    """The transformed template with the default parameters."""
     if not (SAM_BIN / "sam").exists():
         pytest.skip("AWS SAM is not installed in .sam-venv; run 'make setup-sam'.")
     return transformed()
@@ -24,14 +24,14 @@ def template() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def resources(template: dict[str, Any]) -> Resources:
-    """Its resources, with references and conditions as they stand."""
+    """Its resources, with references and conditions not yet resolved."""
     result: Resources = template["Resources"]
     return result
 
 
 @pytest.fixture(scope="session")
 def deploy(template: dict[str, Any]) -> Callable[..., DeployedStack]:
-    """Return the stack that parameters make; to be read only."""
+    """Return the stack for some parameters. Tests share it, so they must not change it."""
 
     @functools.cache
     def stack(**parameters: str) -> DeployedStack:
@@ -42,5 +42,5 @@ def deploy(template: dict[str, Any]) -> Callable[..., DeployedStack]:
 
 @pytest.fixture(scope="session")
 def stack(deploy: Callable[..., DeployedStack]) -> DeployedStack:
-    """The stack with its defaults."""
+    """The stack with the default parameters."""
     return deploy()

@@ -1,4 +1,4 @@
-"""The transformed template with its parameters' values: what CloudFormation would create, by name and ARN."""
+"""The transformed template with all parameters and references resolved, as CloudFormation would deploy it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DeployedStack:
     template : dict
         After the SAM transform.
     parameters : dict
-        Values by name; defaults where they are left out.
+        Values by name; the defaults apply to all others.
     """
 
     def __init__(self, template: dict[str, Any], parameters: dict[str, str] | None = None) -> None:
@@ -66,11 +66,11 @@ class DeployedStack:
         }
 
     def holds(self, condition: str) -> bool:
-        """Tell whether a condition of the template holds."""
+        """Return whether a condition of the template is true."""
         return bool(self._resolve(self._template["Conditions"][condition]))
 
     def broken_rules(self) -> list[str]:
-        """Return what CloudFormation would say instead of creating the stack."""
+        """Return the messages with which CloudFormation would refuse the parameters."""
         return [
             assertion["AssertDescription"]
             for rule in self._template["Rules"].values()
@@ -103,7 +103,7 @@ class DeployedStack:
         return str(self._attribute(name, "Arn"))
 
     def without(self, name: str) -> dict[str, Resource]:
-        """Return all resources but one."""
+        """Return all resources except one."""
         return {other: resource for other, resource in self.resources.items() if other != name}
 
     def _resolve(self, content: Any) -> Any:
@@ -123,7 +123,7 @@ class DeployedStack:
             case "Ref":
                 return self._reference(argument)
             case "Condition":
-                # Inside of a policy it is a member like any other.
+                # In a policy, a condition is an ordinary member.
                 return (
                     self.holds(argument) if isinstance(argument, str) else {function: self._resolve(argument)}
                 )
@@ -140,7 +140,7 @@ class DeployedStack:
                 return separator.join(self._resolve(parts))
             case "Equals" | "Not" | "And" | "Or":
                 return self._truth(function, argument)
-        raise NotImplementedError(f"Fn::{function} is not known here; add it to {__name__}.")
+        raise NotImplementedError(f"Fn::{function} can't be resolved; add it to {__name__}.")
 
     def _truth(self, function: str, argument: list[Any]) -> bool:
         values = [self._resolve(one) for one in argument]

@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation sees it, and the questions that tests ask of it."""
+"""template.yaml as CloudFormation sees it, and functions that read it for the tests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def of_type(resources: Resources, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def references(content: object, names: set[str]) -> set[str]:
-    """Return the resources that a piece of the template waits for."""
+    """Return the resources that a part of the template depends on."""
     found: set[str] = set()
     if isinstance(content, dict):
         for key, value in content.items():
@@ -63,7 +63,7 @@ def references(content: object, names: set[str]) -> set[str]:
 
 
 def policy_statements(resources: Resources, role: str) -> list[dict[str, Any]]:
-    """Return a role's statements as they stand; what a condition may add shows in a deployed stack."""
+    """Return a role's unconditional statements; a `DeployedStack` has the conditional ones too."""
     policies = resources[role]["Properties"]["Policies"]
     statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     return [statement for statement in statements if "Fn::If" not in statement]

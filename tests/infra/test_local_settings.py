@@ -1,4 +1,4 @@
-"""What the local stack reads of the template is what CloudFormation makes of it."""
+"""The local stack resolves the template as CloudFormation does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SETTINGS = TemplateSettings()
 
 
-def test_routes_are_those_of_the_transformed_api(resources: Resources) -> None:
+def test_routes_equal_those_of_the_transformed_api(resources: Resources) -> None:
     (api,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
     made = {(method.upper(), path) for path, methods in api["Body"]["paths"].items() for method in methods}
     assert {(route.method, route.path) for route in SETTINGS.routes()} == made
@@ -46,7 +46,7 @@ def test_functions_are_those_of_the_transformed_template(
     assert all(isinstance(value, str) and "${" not in value for value in found.environment.values())
 
 
-def test_names_have_the_stack_account_and_region_in_them() -> None:
+def test_names_contain_stack_account_and_region() -> None:
     batch = SETTINGS.function("BatchFunction").environment
     input_bucket = SETTINGS.properties("InputBucket")["BucketName"]
     assert batch["CHURN_INPUT_BUCKET"] == input_bucket == f"{STACK}-input-{ACCOUNT}-{REGION}"
@@ -55,7 +55,7 @@ def test_names_have_the_stack_account_and_region_in_them() -> None:
     assert pattern["detail"]["bucket"]["name"] == [input_bucket]
 
 
-def test_what_a_condition_leaves_out_is_not_there(tmp_path: Path) -> None:
+def test_properties_that_a_condition_removes_are_absent(tmp_path: Path) -> None:
     assert "ReservedConcurrentExecutions" not in SETTINGS.properties("ScoreFunction")
     text = (
         "Parameters: {Reserved: {Default: 3}}\n"
@@ -67,7 +67,7 @@ def test_what_a_condition_leaves_out_is_not_there(tmp_path: Path) -> None:
     assert TemplateSettings(other).properties("Function") == {"Kept": 3}
 
 
-def test_a_function_of_cloudformation_that_is_not_read_is_named(tmp_path: Path) -> None:
+def test_an_unsupported_cloudformation_function_is_named(tmp_path: Path) -> None:
     other = tmp_path / "template.yaml"
     other.write_text("Parameters: {}\nResources: {Queue: {Properties: {Name: !ImportValue x}}}\n", "utf-8")
     with pytest.raises(NotImplementedError, match="ImportValue"):

@@ -1,7 +1,7 @@
-"""Each role does its job's calls and is denied the neighbours, as moto's IAM decides on the real policies.
+"""moto's IAM, with the template's policies, allows each role its own calls and denies the others'.
 
-Moto decides by action and resource on S3 and SQS calls, and on any pair that it is asked about. It knows few
-conditions: those on Allow statements are left out here, and held to the letter by checks_roles.py.
+moto decides by action and resource. It supports few conditions, so the conditions of Allow statements are
+left out here; checks_roles.py compares them with the expected ones.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ CONTENT: Final = b"PAR1"
 
 
 class World:
-    """Both buckets, both queues and their neighbours, in an account that decides by policies."""
+    """Both buckets, both queues, another bucket, and an IAM that can be switched on."""
 
     def __init__(self, stack: DeployedStack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stack = stack
         self.input = stack.properties("InputBucket")["BucketName"]
         self.output = stack.properties("OutputBucket")["BucketName"]
         self.other = "somebody-elses"
-        # What is set up is not decided on.
-        self._decide: Callable[[float], None] = lambda after: monkeypatch.setattr(
+        # moto checks permissions after this number of calls; none are checked during the set-up.
+        self._check_permissions_after: Callable[[float], None] = lambda after: monkeypatch.setattr(
             moto.settings, "INITIAL_NO_AUTH_ACTION_COUNT", after
         )
-        self._decide(float("inf"))
+        self._check_permissions_after(float("inf"))
         s3, sqs = self._client("s3"), self._client("sqs")
         for bucket in (self.input, self.output, self.other):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -54,7 +54,7 @@ class World:
         sqs.send_message(QueueUrl=self.queues["InputQueue"], MessageBody="{}")
 
     def role(self, name: str) -> Callable[[str], Any]:
-        """Make a role of the template, and return what gives it clients; from now on policies decide."""
+        """Create a role, and return a function that makes its clients; from now on IAM checks calls."""
         iam = self._client("iam")
         properties = self.stack.properties(name)
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
@@ -63,16 +63,16 @@ class World:
             iam.put_role_policy(
                 RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(document)
             )
-        taken = self._client("sts").assume_role(
+        credentials = self._client("sts").assume_role(
             RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="at-work"
         )["Credentials"]
-        self._decide(0)
+        self._check_permissions_after(0)
         return lambda service: boto3.client(
             service,
             region_name=REGION,
-            aws_access_key_id=taken["AccessKeyId"],
-            aws_secret_access_key=taken["SecretAccessKey"],
-            aws_session_token=taken["SessionToken"],
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
         )
 
     def _client(self, service: str) -> Any:
@@ -82,7 +82,7 @@ class World:
 
 
 def unconditional(stack: DeployedStack, role: str) -> list[dict[str, Any]]:
-    """Return a role's statements without the conditions that narrow them."""
+    """Return a role's statements without their conditions."""
     return [
         {key: value for key, value in statement.items() if key != "Condition"}
         for statement in stack.statements(role)
@@ -90,7 +90,7 @@ def unconditional(stack: DeployedStack, role: str) -> list[dict[str, Any]]:
 
 
 def may(stack: DeployedStack, role: str, action: str, resource: str) -> bool:
-    """Ask moto's IAM about one pair."""
+    """Return whether moto's IAM permits a role an action on a resource."""
     policy = IAMPolicy(json.dumps({"Version": "2012-10-17", "Statement": unconditional(stack, role)}))
     return policy.is_action_permitted(action, resource) is PermissionResult.PERMITTED
 
@@ -107,18 +107,19 @@ def denied(call: Callable[..., Any], **arguments: Any) -> None:
     assert refused.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403")
 
 
-def test_batch_reads_its_input_and_writes_what_becomes_of_it(world: World, tmp_path: Any) -> None:
+def test_batch_reads_inputs_and_writes_scores_and_records(world: World, tmp_path: Any) -> None:
     s3 = world.role("BatchRole")("s3")
     storage, path = Storage(s3), tmp_path / "in"
     source = InputObject(world.input, KEY, world.version, world.etag, len(CONTENT))
-    # HEAD is the same right as GET on AWS; moto has a name of its own for it, so only GET is tried.
+    # On AWS, HEAD needs the same permission as GET. moto uses another name for it, so only GET is tried.
     storage.download(source, path, len(CONTENT))
     assert path.read_bytes() == CONTENT
     assert storage.create(world.output, "scored/model=0a/one.parquet", CONTENT, "application/json")
     assert storage.create(world.output, "quarantine/one.json", b"{}", "application/json")
-    before, etag = storage.read_small(world.output, "quarantine/one.json")
-    assert before == b"{}"
-    storage.replace(world.output, "quarantine/one.json", b'{"a": 1}', "application/json", etag)
+    before = storage.read(world.output, "quarantine/one.json")
+    assert before is not None
+    assert before.content == b"{}"
+    storage.replace(world.output, "quarantine/one.json", b'{"a": 1}', "application/json", before.etag)
 
 
 def test_batch_writes_nowhere_else(world: World) -> None:
@@ -140,7 +141,7 @@ def test_batch_reads_nothing_else(world: World) -> None:
         denied(s3.list_objects_v2, Bucket=bucket, Prefix="incoming/")
 
 
-def test_batch_deletes_and_opens_nothing(world: World) -> None:
+def test_batch_may_not_delete_or_publish(world: World) -> None:
     s3 = world.role("BatchRole")("s3")
     for bucket, key in ((world.input, KEY), (world.output, "scored/one.parquet")):
         denied(s3.delete_object, Bucket=bucket, Key=key)
@@ -152,7 +153,7 @@ def test_batch_deletes_and_opens_nothing(world: World) -> None:
     denied(s3.list_buckets)
 
 
-def test_batch_takes_from_its_queue_and_gives_to_none(world: World) -> None:
+def test_batch_may_only_receive_from_its_queue(world: World) -> None:
     sqs = world.role("BatchRole")("sqs")
     queue, dead = world.queues["InputQueue"], world.queues["DeadLetterQueue"]
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
@@ -168,7 +169,7 @@ def test_batch_takes_from_its_queue_and_gives_to_none(world: World) -> None:
 
 
 @pytest.mark.parametrize("role", ["ScoreRole", "PreTrafficRole", "DeploymentRole"])
-def test_the_other_roles_touch_neither_files_nor_messages(world: World, role: str) -> None:
+def test_other_roles_may_not_touch_files_or_messages(world: World, role: str) -> None:
     client = world.role(role)
     denied(client("s3").get_object, Bucket=world.input, Key=KEY)
     denied(client("s3").put_object, Bucket=world.output, Key="scored/one.parquet", Body=CONTENT)
@@ -183,7 +184,7 @@ HOOK: Final = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:churn-test-PreTraffic
 GROUPS: Final = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:"
 OWN_GROUP: Final = f"{GROUPS}churn-test-ServerlessDeploymentApplication/group"
 LOGS: Final = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/"
-TELL: Final = "codedeploy:PutLifecycleEventHookExecutionStatus"
+REPORT: Final = "codedeploy:PutLifecycleEventHookExecutionStatus"
 
 
 @pytest.mark.parametrize(
@@ -204,8 +205,8 @@ TELL: Final = "codedeploy:PutLifecycleEventHookExecutionStatus"
         ("PreTrafficRole", "lambda:InvokeFunction", SCORE, False),
         ("PreTrafficRole", "lambda:InvokeFunction", f"{HOOK}:7", False),
         ("PreTrafficRole", "lambda:UpdateAlias", f"{SCORE}:live", False),
-        ("PreTrafficRole", TELL, OWN_GROUP, True),
-        ("PreTrafficRole", TELL, f"{GROUPS}another/group", False),
+        ("PreTrafficRole", REPORT, OWN_GROUP, True),
+        ("PreTrafficRole", REPORT, f"{GROUPS}another/group", False),
         ("DeploymentRole", "lambda:UpdateAlias", f"{SCORE}:live", True),
         ("DeploymentRole", "lambda:UpdateAlias", f"{HOOK}:live", False),
         ("DeploymentRole", "lambda:InvokeFunction", HOOK, True),
@@ -215,7 +216,7 @@ TELL: Final = "codedeploy:PutLifecycleEventHookExecutionStatus"
         ("DeploymentRole", "iam:PassRole", "*", False),
     ],
 )
-def test_what_no_call_here_is_decided_on_is_asked(
+def test_moto_s_iam_decides_on_other_actions(
     stack: DeployedStack, role: str, action: str, resource: str, allowed: bool
 ) -> None:
     assert may(stack, role, action, resource) is allowed

@@ -1,7 +1,7 @@
-"""The gate catches every conversion that is known to go wrong without a word.
+"""The gate catches every conversion that is known to be wrong without an error.
 
-Each test trains a pipeline that a model family could plausibly have been, converts it with skl2onnx as
-anybody would, and asks the gate. The estimators and settings are those that the converters get wrong.
+Each test trains a pipeline that could be a model family, converts it with skl2onnx in the usual way, and runs
+the gate. The converters are wrong for these estimators and settings.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ INVALID_GRAPH = ort.capi.onnxruntime_pybind11_state.Fail
 
 
 class Bench:
-    """A table, encoded, and the gate's rows for it."""
+    """An encoded table and its gate rows."""
 
     def __init__(self, proved: ProvedModel, table: pd.DataFrame) -> None:
         model = proved.model
@@ -45,8 +45,8 @@ class Bench:
         self.labels = target_labels(table[self.contract.target], self.contract)
         self.rows: GateRows = gate_rows(model, self.matrix)
 
-    def ask_the_gate(self, estimator: Any, *, filled: bool = True) -> None:
-        """Fit, convert as anybody would, compare; `filled` replaces missing numbers beforehand."""
+    def run_gate(self, estimator: Any, *, filled: bool = True) -> None:
+        """Fit, convert in the usual way and compare; `filled` replaces missing numbers first."""
         fill = np.nan_to_num if filled else np.asarray
         estimator.fit(fill(self.matrix), self.labels)
         graph = convert_sklearn(
@@ -75,14 +75,14 @@ def bench(proved_logistic: ProvedModel, sample_table: pd.DataFrame) -> Bench:
 
 
 def test_a_sound_conversion_passes(bench: Bench) -> None:
-    bench.ask_the_gate(GradientBoostingClassifier(n_estimators=20, random_state=0))
+    bench.run_gate(GradientBoostingClassifier(n_estimators=20, random_state=0))
 
 
-def test_a_forest_that_is_fed_missing_numbers_is_caught(bench: Bench) -> None:
+def test_a_forest_with_missing_numbers_is_caught(bench: Bench) -> None:
     """sklearn-onnx#1253: the direction of missing values is lost."""
     assert np.isnan(bench.matrix).any()
     with pytest.raises(ParityError, match=r"missing value \(column 'MonthlyCharges'\)"):
-        bench.ask_the_gate(RandomForestClassifier(30, max_depth=10, random_state=0), filled=False)
+        bench.run_gate(RandomForestClassifier(30, max_depth=10, random_state=0), filled=False)
 
 
 def test_float32_scaling_before_a_forest_is_caught(bench: Bench) -> None:
@@ -92,7 +92,7 @@ def test_float32_scaling_before_a_forest_is_caught(bench: Bench) -> None:
     wide.__dict__ |= bench.__dict__
     wide.matrix = bench.matrix.astype(np.float64)
     with pytest.raises(ParityError):
-        wide.ask_the_gate(forest)
+        wide.run_gate(forest)
 
 
 def test_isotonic_calibration_is_caught(bench: Bench) -> None:
@@ -101,7 +101,7 @@ def test_isotonic_calibration_is_caught(bench: Bench) -> None:
         GradientBoostingClassifier(n_estimators=20, random_state=0), method="isotonic", ensemble=False
     )
     with pytest.raises(ParityError, match=r"converted differs from scikit-learn"):
-        bench.ask_the_gate(calibrated)
+        bench.run_gate(calibrated)
 
 
 def test_calibration_around_a_pipeline_is_caught(bench: Bench) -> None:
@@ -110,22 +110,22 @@ def test_calibration_around_a_pipeline_is_caught(bench: Bench) -> None:
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), ensemble=False
     )
     with pytest.raises(ParityError):
-        bench.ask_the_gate(calibrated)
+        bench.run_gate(calibrated)
 
 
 def test_dropped_missing_indicators_are_caught(bench: Bench) -> None:
-    """SimpleImputer(add_indicator=True) loses its indicator columns on the way."""
+    """The conversion of SimpleImputer(add_indicator=True) drops its indicator columns."""
     generator = np.random.default_rng(0)
-    tells = Bench.__new__(Bench)
-    tells.__dict__ |= bench.__dict__
-    # Missing decides here, and the indicator is the only trace of it that the imputer leaves.
-    tells.matrix = bench.matrix.copy()
+    labelled_by_missing = Bench.__new__(Bench)
+    labelled_by_missing.__dict__ |= bench.__dict__
+    # Missing determines the label, and after the imputer only the indicator shows it.
+    labelled_by_missing.matrix = bench.matrix.copy()
     charge = bench.contract.position("MonthlyCharges")
-    tells.matrix[generator.random(len(tells.matrix)) < 0.3, charge] = np.nan
-    tells.labels = np.isnan(tells.matrix[:, charge]).astype(np.int64)
+    labelled_by_missing.matrix[generator.random(len(labelled_by_missing.matrix)) < 0.3, charge] = np.nan
+    labelled_by_missing.labels = np.isnan(labelled_by_missing.matrix[:, charge]).astype(np.int64)
     imputed = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True),
         GradientBoostingClassifier(n_estimators=20, random_state=0),
     )
     with pytest.raises((ParityError, INVALID_GRAPH)):
-        tells.ask_the_gate(imputed, filled=False)
+        labelled_by_missing.run_gate(imputed, filled=False)

@@ -1,4 +1,4 @@
-"""The three ways of encoding a column, held side by side."""
+"""Encode a column in three ways and compare the results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyarrow import parquet
 from churn_core.data import load_parquet
 from churn_core.data.columns import parse_category_column, parse_number_column
 from churn_core.errors import REJECT_CODES
-from churn_core.features import TableEncoder, parse_table
+from churn_core.features import encode_table
 from churn_core.schema import Contract, Feature, NumberFeature
 from churn_core.scoring.files.score_file import BatchSettings, score_file
 from churn_core.scoring.predictor import ChurnPredictor
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Verdicts = list[str | float]
-"""For each value its reject code, or its code in the encoded matrix."""
+"""For each value, its reject code or its number in the encoded matrix."""
 
 
 def _verdicts(codes: list[str | None], matrix: np.ndarray) -> Verdicts:
@@ -47,7 +47,7 @@ def _by_table(contract: Contract, path: Path) -> Verdicts:
         faults = parse_number_column(table[feature.name], feature, text_cells=False).faults
     else:
         faults = parse_category_column(table[feature.name], feature).faults
-    matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
+    matrix = encode_table(table, contract)
     return _verdicts([REJECT_CODES[fault - 1] if fault else None for fault in faults], matrix)
 
 

@@ -1,4 +1,4 @@
-"""Categories: Python values, a table's columns and DuckDB's SQL give one verdict for every value."""
+"""Categories: Python values, pandas columns and DuckDB's SQL give the same result for every value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.records.encoding import ValueRefusedError, category_text
+from churn_core.scoring.records.values import ValueRefusedError, category_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ bounded = settings(
 )
 
 SHORT, LONG = "\u0958" * 256, "\u0915\u093c" * 256
-"""The same text; its composed form, which the second is in, is the longer one."""
+"""The same text twice; the second is NFC-normalised, which makes it longer."""
 
 ODD_TEXTS = (
     *("", " ", "\t", "\n", "\r", "\v", "\f", " \t\n\r\v\f", "\u00a0", "\u2003", " Yes ", "Yes", "yes"),
@@ -35,7 +35,7 @@ ODD_TEXTS = (
 )
 texts = st.one_of(
     st.sampled_from(ODD_TEXTS),
-    # Characters that this Python does not know yet may have a normal form elsewhere.
+    # DuckDB may normalise characters that this Python's Unicode version does not know.
     st.text(st.characters(exclude_categories=("Cs", "Cn")), max_size=5),
     st.text(st.sampled_from("e\u0301\u0323\u1100\u1161\u11a8 \t\0'x"), max_size=6),
 )
@@ -43,7 +43,7 @@ text_types = st.sampled_from([pa.string(), pa.large_string(), pa.dictionary(pa.i
 
 
 def vocabulary_of(values: list[Any]) -> tuple[str, ...]:
-    """Return what training would learn from these values."""
+    """Return the vocabulary that training would learn from these values."""
     known = set()
     for value in values:
         try:
@@ -105,17 +105,17 @@ def test_a_missing_category_is_not_an_unknown_one(agree: Callable[..., Any]) -> 
     assert agree(CategoryFeature("c", ("No", "Yes")), column) == ["missing", "missing", 2, 0, 1]
 
 
-def test_a_column_of_nulls_alone_is_missing(agree: Callable[..., Any]) -> None:
+def test_a_column_with_only_nulls_is_missing(agree: Callable[..., Any]) -> None:
     assert agree(CategoryFeature("c", ("No",), nullable=True), pa.nulls(2)) == [2, 2]
     assert agree(NumberFeature("n", 0, 1), pa.nulls(2)) == ["missing"] * 2
 
 
-def test_categories_are_compared_in_their_composed_form(agree: Callable[..., Any]) -> None:
+def test_categories_are_compared_after_nfc_normalisation(agree: Callable[..., Any]) -> None:
     composed = unicodedata.normalize("NFC", "Zu\u0308rich")
     column = pa.array(["Zu\u0308rich", composed, "Z\u00fcrich\u200b", "Zurich"])
     assert agree(CategoryFeature("c", (composed,)), column) == [0, 0, 1, 1]
 
 
-def test_text_whose_composed_form_is_too_long_is_too_long(agree: Callable[..., Any]) -> None:
+def test_text_that_nfc_normalisation_makes_too_long_is_too_long(agree: Callable[..., Any]) -> None:
     assert unicodedata.normalize("NFC", SHORT) == LONG
     assert agree(CategoryFeature("c", ("Yes",)), pa.array([SHORT, LONG])) == ["too_long"] * 2

@@ -1,4 +1,4 @@
-"""Counting drift in parts, in any order, by any edges, is counting the table at once, value by value."""
+"""Drift counts of parts in any order equal the counts of the whole table, counted value by value."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def plain(counts: DriftCounts) -> str:
 
 
 @given(ROWS, EDGES, some.lists(some.integers(0, 60), max_size=4), some.randoms())
-def test_parts_in_any_order_add_up_to_the_whole(
+def test_counts_of_parts_in_any_order_add_up_to_those_of_the_whole(
     rows: list[tuple[float, int, int, int]], edges: tuple[float, ...], cuts: list[int], random: object
 ) -> None:
     counter = DriftCounter(CONTRACT, profile(edges), 0.5)
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
     parts = [rows[a:b] for a, b in pairwise(ends)]
     random.shuffle(parts)  # type: ignore[attr-defined]
-    total = counter.nothing()
+    total = counter.empty_counts()
     for part in parts:
         total.add(count(counter, part))
     assert plain(total) == plain(count(counter, rows)) if rows else total.rows == 0
@@ -97,26 +97,26 @@ def test_every_row_is_counted_where_its_value_belongs(
     assert found.rows == len(rows)
     assert int(found.scores.millionths.sum()) == sum(scores)
     assert len(found.scores.rows) == SCORE_STEPS + 1
-    assert found.scores.flagged == sum(score >= 500_000 for score in scores)
-    assert found.scores.flagged_millionths == sum(score for score in scores if score >= 500_000)
+    assert found.scores.flagged.customers == sum(score >= 500_000 for score in scores)
+    assert found.scores.flagged.millionths == sum(score for score in scores if score >= 500_000)
 
 
 @given(some.lists(some.integers(0, 30), min_size=1, max_size=80), some.integers(31, 60))
-def test_few_codes_and_many_are_counted_alike(codes: list[int], many: int) -> None:
+def test_both_ways_of_counting_codes_agree(codes: list[int], many: int) -> None:
     values = np.array(codes, dtype=np.float32)
     assert count_codes(values, many)[:31].tolist() == [codes.count(code) for code in range(31)]
     small = np.array([code % 5 for code in codes], dtype=np.float32)
     assert count_codes(small, 5).tolist() == count_codes(small, 50)[:5].tolist()
 
 
-def test_a_column_that_training_never_saw_a_value_of_is_counted_as_one_interval() -> None:
+def test_a_column_without_training_values_has_one_interval() -> None:
     values = np.array([1, np.nan, 2], dtype=np.float32)
     assert count_numbers(values, ColumnProfile((0, 0, 0, 9))).tolist() == [0, 2, 0, 1]
 
 
 @settings(max_examples=30)
 @given(EDGES)
-def test_a_profile_is_read_as_it_was_written(edges: tuple[float, ...]) -> None:
+def test_a_written_profile_is_read_back(edges: tuple[float, ...]) -> None:
     shape = profile(edges)
     written = json.loads(json.dumps(shape.to_dict(CONTRACT.names)))
     assert TrainingProfile.from_dict(written, shape.metrics, CONTRACT) == shape

@@ -1,4 +1,4 @@
-"""Drift counts that went through text, file by file, add up to those of all rows at once."""
+"""Drift counts of files, written as text and read back, add up to the counts of all rows."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def through_text(counts: DriftCounts) -> DriftCounts:
 
 
 @given(ROWS, some.lists(some.integers(0, 60), max_size=4))
-def test_files_add_up_to_one_file_of_all_their_rows(
+def test_counts_of_several_files_add_up_to_those_of_one_file_with_all_rows(
     rows: list[tuple[float, int, int, int]], cuts: list[int]
 ) -> None:
     ends = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    total = COUNTER.nothing()
+    total = COUNTER.empty_counts()
     for first, last in pairwise(ends):
         total.add(through_text(count(COUNTER, rows[first:last])))
-    whole = count(COUNTER, rows) if rows else COUNTER.nothing()
+    whole = count(COUNTER, rows) if rows else COUNTER.empty_counts()
     assert plain(total) == plain(whole)
     assert drift_counts_text(total) == drift_counts_text(whole)
 
@@ -46,9 +46,9 @@ def test_files_add_up_to_one_file_of_all_their_rows(
 @given(REFUSED, REFUSED)
 def test_refused_rows_add_up_too(one: dict[str, dict[str, int]], other: dict[str, dict[str, int]]) -> None:
     total: dict[str, dict[str, int]] = {}
-    summed = COUNTER.nothing()
+    summed = COUNTER.empty_counts()
     for refused in (one, other):
-        counts = COUNTER.nothing()
+        counts = COUNTER.empty_counts()
         counts.refused = {name: Counter(codes) for name, codes in refused.items()}
         summed.add(through_text(counts))
         for name, codes in refused.items():
@@ -86,12 +86,12 @@ def changed(**members: Any) -> str:
         "[" * 100_000,
     ],
 )
-def test_what_holds_no_counts_by_this_profile_is_refused(text: str) -> None:
+def test_text_without_counts_for_this_profile_is_refused(text: str) -> None:
     with pytest.raises(DriftCountsError):
         read_drift_counts(text, CONTRACT, PROFILE)
 
 
-def test_the_text_has_a_bound_that_follows_from_the_model() -> None:
+def test_the_length_of_the_text_is_limited_by_the_model() -> None:
     everywhere = np.linspace(0, 1, 200_000)
     counts = COUNTER.count(np.ones((3, 200_000), dtype=np.float32), np.round(everywhere, 6))
     for _ in range(20):

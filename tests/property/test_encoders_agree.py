@@ -1,4 +1,4 @@
-"""Python, pandas and DuckDB give the same verdict and the same code on the same value."""
+"""Python, pandas and DuckDB give the same reject code or matrix value for the same value."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CONTRACT = Contract(
 
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory: pytest.TempPathFactory) -> ChurnPredictor:
-    """A model of the contract above, trained on made-up rows."""
+    """A model of the contract above, trained on generated rows."""
     from churn_core.config import parse_config
     from churn_core.pipelines import run_training
 
@@ -132,7 +132,7 @@ TYPES = {"word": pa.string(), "amount": pa.float64(), "count": pa.float64(), "ty
 
 @many
 @given(st.lists(st.tuples(TEXTS, NUMBERS, NUMBERS, NUMBER_TEXTS), min_size=1, max_size=40))
-def test_batch_and_predict_agree_on_any_row(predictor: ChurnPredictor, rows: list[tuple[Any, ...]]) -> None:
+def test_files_and_predict_agree_on_any_row(predictor: ChurnPredictor, rows: list[tuple[Any, ...]]) -> None:
     agree(predictor, dict(zip(TYPES, zip(*rows, strict=True), strict=True)), TYPES)
 
 

@@ -1,4 +1,4 @@
-"""Numbers: Python values, a table's columns and DuckDB's SQL give one verdict for every value."""
+"""Numbers: Python values, pandas columns and DuckDB's SQL give the same result for every value."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ODD_NUMBERS = (math.nan, math.inf, -math.inf, -0.0, 1e39, -1e39, 5e-324, 1e-310,
 
 
 def edges(feature: NumberFeature) -> list[float]:
-    """Return a feature's bounds, and the doubles next to them on either side."""
+    """Return a feature's bounds and the adjacent doubles on both sides."""
     bounds = [feature.minimum, feature.maximum]
     return [*bounds, *(math.nextafter(bound, away) for bound in bounds for away in (-math.inf, math.inf))]
 
@@ -89,14 +89,14 @@ def test_decimals_get_the_same_verdict(
         agree(feature, pa.array(values, kind), doubles)
 
 
-def test_a_decimal_at_its_bound_is_within(agree: Callable[..., Any]) -> None:
+def test_a_decimal_equal_to_the_bound_is_in_range(agree: Callable[..., Any]) -> None:
     column = pa.array([Decimal("0.3"), Decimal("0.4")], pa.decimal128(2, 1))
     expected = [float(np.float32(0.3)), "out_of_range"]
     assert agree(NumberFeature("n", 0, 0.3), column, [0.3, 0.4]) == expected
 
 
 def test_bounds_are_inclusive_and_compared_before_rounding(agree: Callable[..., Any]) -> None:
-    # Single precision takes all six for one of two numbers.
+    # In single precision these six are only two different numbers.
     feature = NumberFeature("n", 0.1, 0.3)
     low, high = float(np.float32(0.1)), float(np.float32(0.3))
     expected = [low, high, "out_of_range", low, high, "out_of_range"]

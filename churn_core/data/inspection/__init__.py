@@ -1,4 +1,4 @@
-"""Tables that nobody has described: what their columns are, and what in them ruins churn models."""
+"""Inspection of unknown tables: what each column is, and what would spoil a churn model."""
 
 from churn_core.data.inspection.config_text import config_text
 from churn_core.data.inspection.inspect import Inspection, PlannedColumn, inspect_table

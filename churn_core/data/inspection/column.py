@@ -1,4 +1,4 @@
-"""A column of an unknown table, read without a contract: how it is stored and what it holds."""
+"""Columns of an unknown table, read without a contract."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from churn_core.data.columns import distinct_text
-from churn_core.scoring.records.encoding import BLANK, ValueRefusedError, category_text, parse_number_text
+from churn_core.data.columns import FINE, distinct_text, parse_values
+from churn_core.scoring.records.values import BLANK, category_text, parse_number_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +28,7 @@ _leading_zero = re.compile(r"0[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a column holds.
+    """The content of a column, and how the file stores it.
 
     Attributes
     ----------
@@ -36,24 +36,24 @@ class Column:
     storage : 'boolean', 'integer', 'float', 'text', 'date' or 'nested'
         How the file stores it; every column of a CSV file is text.
     codes : ndarray of int64, shape (rows,)
-        Equal where values are equal; -1 where one is missing (NULL, NaN or blank text). Of a nested
-        column all are 0 but for the missing ones.
+        Equal where values are equal; -1 where a value is missing (NULL, NaN or blank text). In a nested
+        column all values have the code 0.
     values : list of str
-        The distinct texts by code; empty for floats, dates and nested values.
+        The distinct values as text, by code; empty for floats, dates and nested values.
     numbers : ndarray of float64, shape (rows,), or None
         NaN where missing or infinite; None where not every value is a number.
     number_share : float
-        Share of the present cells that are numbers.
+        Share of the non-missing cells that are numbers.
     whole : bool
-        Whether the file writes every number as a whole one (``3``, not ``3.0``).
+        Whether the file writes every number as a whole number (``3``, not ``3.0``).
     leading_zeros : bool
-        Whether a number is written as no quantity is (``00420``).
+        Whether a number has leading zeros, which no quantity has (``00420``).
     blanks : bool
-        Whether a cell is missing by being blank text that is not empty.
+        Whether a missing cell holds blanks, not empty text.
     infinite : ndarray of bool, shape (rows,), or None
-        Where a number is infinite; None where none is.
+        Where a number is infinite; None if no number is.
     unfit : bool
-        Whether a text is longer than a category's may be, or no valid Unicode.
+        Whether a text is too long for a category, or not valid Unicode.
     """
 
     name: str
@@ -70,32 +70,32 @@ class Column:
 
     @property
     def missing(self) -> npt.NDArray[np.bool_]:
-        """Where there is no value."""
+        """Where a value is missing."""
         return self.codes < 0
 
     @property
     def present(self) -> int:
-        """How many rows have a value."""
+        """Number of rows with a value."""
         return int(np.count_nonzero(self.codes >= 0))
 
     @property
     def distinct(self) -> int:
-        """How many different values there are."""
+        """Number of different values."""
         return int(self.codes.max(initial=-1)) + 1
 
     @property
     def counts(self) -> Codes:
-        """Rows by code."""
+        """Number of rows by code."""
         return np.bincount(self.codes[self.codes >= 0], minlength=self.distinct)
 
     @property
     def unique(self) -> bool:
-        """Whether every row has a value of its own."""
+        """Whether no value is missing or repeats."""
         return self.distinct == len(self.codes)
 
 
 def read_column(name: str, series: pd.Series[Any]) -> Column:
-    """Read a column as `churn_core.data.load_table` gives it."""
+    """Read a column of a table from `churn_core.data.load_table`."""
     series = _plain(series)
     kind = str(getattr(series.dtype, "kind", "O"))
     if kind == "b":
@@ -113,7 +113,7 @@ def read_column(name: str, series: pd.Series[Any]) -> Column:
 
 
 def _plain(series: pd.Series[Any]) -> pd.Series[Any]:
-    """Undo what a table made in Python may have and a file read by `load_table` has not."""
+    """Convert dtypes that only tables made in Python have to those of `load_table`."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         return series.astype(series.dtype.categories.dtype)
     if series.dtype == object:
@@ -147,21 +147,22 @@ def _number_column(name: str, series: pd.Series[Any], storage: Storage) -> Colum
 
 def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
     bare = [text.strip(BLANK) for text in texts]
-    parsed = [_number(text) for text in bare]
-    forms = [_category(text) for text in texts]
-    # Blank cells have no code; texts that are one category (Unicode has several ways) share theirs.
+    parsed, number_faults = parse_values(parse_number_text, bare)
+    forms, category_faults = parse_values(category_text, texts)
+    # Blank texts have no code. Texts that Unicode normalises to the same category share a code.
     known: dict[str, int] = {}
     by_text = [
-        -1 if not text else known.setdefault(form if form is not None else text, len(known))
+        -1 if not text else known.setdefault(text if form is None else form, len(known))
         for text, form in zip(bare, forms, strict=True)
     ]
-    present = np.array([bool(text) for text in bare] + [False])[codes]
-    numeric = np.array([number is not None for number in parsed] + [False])[codes] & present
-    written = [text for text, number in zip(bare, parsed, strict=True) if text and number is not None]
+    is_number = number_faults == FINE
+    filled = np.array([bool(text) for text in bare], dtype=np.bool_)
+    # The code -1 of a missing value picks the last entry.
+    present = np.append(filled, False)[codes]
+    numeric = np.append(filled & is_number, False)[codes]
+    written = [text for text, number in zip(bare, is_number, strict=True) if text and number]
     share = float(numeric.sum() / present.sum()) if present.any() else 0.0
-    numbers = None
-    if share == 1.0:
-        numbers = np.array([np.nan if n is None else n for n in parsed] + [np.nan])[codes]
+    numbers = np.append(parsed.astype(np.float64), np.nan)[codes] if share == 1.0 else None
     return Column(
         name,
         "text",
@@ -173,22 +174,8 @@ def _text_column(name: str, codes: Codes, texts: list[str]) -> Column:
         whole=bool(written) and all(_whole_number.fullmatch(text) for text in written),
         leading_zeros=any(_leading_zero.fullmatch(text) for text in written),
         blanks=any(text and not stripped for text, stripped in zip(texts, bare, strict=True)),
-        unfit=any(form is None and text for text, form in zip(bare, forms, strict=True)),
+        unfit=bool((category_faults != FINE).any()),
     )
-
-
-def _number(text: str) -> float | None:
-    try:
-        return parse_number_text(text)
-    except ValueRefusedError:
-        return None
-
-
-def _category(text: str) -> str | None:
-    try:
-        return category_text(text)
-    except ValueRefusedError:
-        return None
 
 
 def _finite(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

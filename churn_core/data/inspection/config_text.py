@@ -1,4 +1,4 @@
-"""The configuration as people read it: every column in the table's order, and why it is what it is."""
+"""The text of a configuration: every column in the table's order, with comments that give reasons."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from churn_core.data.inspection.kinds import LEFT_OUT
+from churn_core.data.inspection.messages import LEFT_OUT
 from churn_core.data.inspection.ranges import RULE
 
 if TYPE_CHECKING:
@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 98
 _LONGEST_KEY: Final = 1_000
-"""YAML reads a longer key only where a question mark announces it."""
-
-_OTHER_REASONS: Final = {
-    "target_copy": "it gives the target away: it can't have been known before the customer left",
-    "group": "it is data.group",
-}
+"""YAML allows a longer key only after a question mark."""
 
 
 def config_text(inspection: Inspection, source: str) -> str:
@@ -30,18 +25,18 @@ def config_text(inspection: Inspection, source: str) -> str:
     ----------
     inspection : Inspection
     source : str
-        The table's file, for the heading.
+        The name of the table's file.
 
     Returns
     -------
     str
-        YAML that `churn_core.config.load_config` reads, whatever the columns are called.
+        YAML for `churn_core.config.load_config`. Column names may hold any character.
     """
     target = inspection.target
     lines = [
         f"# Written by churn init for {scalar(source)}:"
         f" {inspection.rows:,} rows, {len(inspection.columns):,} columns.",
-        "# Check what each column is taken for and what is left out, then train with it.",
+        "# Check how each column is declared and which columns are left out. Then train with this file.",
         "",
         "data:",
         *_id_lines(inspection),
@@ -52,7 +47,7 @@ def config_text(inspection: Inspection, source: str) -> str:
         f"    positive: {scalar(target.positive)}",
         f"    negative: {scalar(target.negative)}",
         *(f"  # {line}" for line in textwrap.wrap(RULE, _WIDTH)),
-        "  # A column that had no missing value may have none; one that may is marked nullable.",
+        "  # Only columns marked nullable may have missing values.",
         "  features:",
     ]
     for column in inspection.columns:
@@ -61,7 +56,7 @@ def config_text(inspection: Inspection, source: str) -> str:
 
 
 def scalar(text: str) -> str:
-    """Write text as one line of YAML that is read as that very text."""
+    """Write text as one line of YAML that is read back as the same text."""
     plain = str(yaml.safe_dump(text, allow_unicode=True, width=float("inf")))
     plain = plain.removesuffix("\n").removesuffix("\n...")
     if "\n" in plain or not plain.isprintable():
@@ -74,11 +69,11 @@ def scalar(text: str) -> str:
 def _id_lines(inspection: Inspection) -> list[str]:
     if inspection.id_column is not None:
         return [
-            "  # Names the customer in scored files; never a feature.",
+            "  # Identifies the customer in scored files. It is not a feature.",
             f"  id: {scalar(inspection.id_column)}",
         ]
     return [
-        "  # No column names a customer once and for all; scored files have the row numbers.",
+        "  # No column identifies a customer. Scored files identify customers by row number.",
         "  # id: ...",
     ]
 
@@ -86,13 +81,13 @@ def _id_lines(inspection: Inspection) -> list[str]:
 def _group_lines(inspection: Inspection) -> list[str]:
     if inspection.group_column is not None:
         return [
-            "  # Rows of one group stay on one side of every split, so that no model is tested on customers",
-            "  # that it knows.",
+            "  # Rows of one group stay together in every split. So no model is tested on customers that it",
+            "  # was trained on.",
             f"  group: {scalar(inspection.group_column)}",
         ]
     if inspection.group_offered is not None:
         return [
-            "  # Should rows with one value of this column be held out together? Then take the mark away.",
+            "  # If rows with the same value of this column belong together, uncomment the next line.",
             f"  # group: {scalar(inspection.group_offered)}",
         ]
     return []
@@ -101,19 +96,16 @@ def _group_lines(inspection: Inspection) -> list[str]:
 def _positive_reason(inspection: Inspection) -> str:
     target = inspection.target
     how = {
-        "option": "As you said, this is the label of those who left",
-        "word": "By its name, this is the label of those who left",
-        "rarity": "The rarer label, taken for that of those who left (else: --positive)",
+        "option": "The label of customers who left, as given by --positive",
+        "word": "The label of customers who left, recognised by its name",
+        "rarity": "The rarer label, assumed to be that of customers who left (change it with --positive)",
     }
     return f"{how[target.chosen_by]}: {target.share:.1%} of the rows."
 
 
 def _column_lines(column: PlannedColumn) -> list[str]:
     if column.role == "left_out":
-        # A reason's last words, how to mend it, are in the findings; here it is why.
-        reason = str(column.reason)
-        why = LEFT_OUT.get(reason, _OTHER_REASONS.get(reason, "")).partition(";")[0]
-        return [f"    # left out: {scalar(column.name)}, {_joined(reason, why)}"]
+        return [f"    # left out: {scalar(column.name)}, which {LEFT_OUT[str(column.reason)][0]}"]
     if column.role != "feature":
         return []
     spec = _flow(column.spec)
@@ -122,10 +114,6 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     if len(key) > _LONGEST_KEY:
         return [*notes, f"    ? {key}", f"    : {spec}"]
     return [*notes, f"    {key}: {spec}"]
-
-
-def _joined(reason: str, why: str) -> str:
-    return f"which {why}" if reason in LEFT_OUT else f"since {why}"
 
 
 def _flow(spec: dict[str, Any]) -> str:

@@ -1,21 +1,26 @@
-"""From a table that nobody has described to a configuration, and to what would ruin a model."""
+"""Inspection of a table: the role of each column, and what would spoil a model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from churn_core.config import OUTPUT_COLUMNS
-from churn_core.data.findings import Finding, in_column, in_rows
+from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.keys import find_group, find_id
-from churn_core.data.inspection.kinds import LEFT_OUT, Kind, kind_of
+from churn_core.data.inspection.kinds import Kind, decide_kind
 from churn_core.data.inspection.labels import Target, read_target
 from churn_core.data.inspection.leaks import drawn_rows, find_leak
+from churn_core.data.inspection.messages import MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
-from churn_core.data.inspection.table_findings import alike_names, order_findings, replica_findings
-from churn_core.data.inspection.wording import LEAKS, MESSAGES
+from churn_core.data.inspection.table_findings import (
+    name_findings,
+    order_findings,
+    replica_findings,
+    warning,
+)
 from churn_core.errors import DataError
+from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,18 +34,18 @@ Role = Literal["feature", "id", "group", "target", "left_out"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedColumn:
-    """A column of the table and what becomes of it.
+    """A column of the table and its role in the configuration.
 
     Attributes
     ----------
     name : str
     role : 'feature', 'id', 'group', 'target' or 'left_out'
     spec : dict
-        What config.yaml says of a feature.
+        A feature's declaration in config.yaml.
     reason : str or None
-        Why it is left out: the rule of its finding.
+        The rule by which the column is left out.
     notes : tuple of str
-        What a reader of config.yaml should know.
+        Comments for config.yaml.
     """
 
     name: str
@@ -62,20 +67,20 @@ class PlannedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was found in a table.
+    """The result of an inspection.
 
     Attributes
     ----------
     rows : int
     target : Target
     id_column, group_column : str or None
-        As config.yaml gets them.
+        As config.yaml will have them.
     group_offered : str or None
-        A column that looks like the key of a household or the like.
+        A column that looks like a key shared by several customers, such as a household.
     columns : tuple of PlannedColumn
-        All of the table's, in its order.
+        All columns, in the table's order.
     findings : tuple of Finding
-        What spoils a model, or was decided and should be known.
+        What would spoil a model, and decisions that the user should know of.
     """
 
     rows: int
@@ -118,51 +123,53 @@ def inspect_table(
     id_column: str | None = None,
     group: str | None = None,
 ) -> Inspection:
-    """Decide what each column of a table is, and look for what ruins churn models.
+    """Decide the role of each column of a table, and look for what would spoil a churn model.
 
     Parameters
     ----------
     table : DataFrame
-        As `churn_core.data.load_table` gives it.
+        From `churn_core.data.load_table`.
     target : str
-        The column that says who left; blanks around it and case may differ.
+        The column that says who left; case and surrounding blanks may differ.
     positive : str, optional
-        The label of those who left; found by its name, or as the rarer one, without it.
+        The label of customers who left. By default a known word, or else the rarer label.
     id_column, group : str, optional
-        Found by their values and names without them; a group of its own accord only where the same
-        customers are on several rows.
+        By default found by names and values; a group only if customers have several rows.
 
     Raises
     ------
     DataError
-        If a named column is not there, the target has other than two labels, or no column is left to
-        learn from.
+        If a named column does not exist, the target has not exactly two labels, or no column can be a
+        feature.
     """
     if not len(table):
-        raise DataError("The table has no rows; give at least one customer.")
+        raise DataError("The table has no rows; add customers.")
     names = [str(name) for name in table.columns]
     found: list[Finding] = []
-    target_name = _named(target, names, "--target", found)
+    target_name = _resolve_name(target, names, "--target", found)
     read = read_target(table[target_name], target_name, positive)
-    found += _target_findings(read)
+    found += _check_target(read)
     columns = {name: read_column(name, table[name]) for name in names if name != target_name}
-    asked_id = None if id_column is None else _named(id_column, list(columns), "--id", found)
-    asked_group = None if group is None else _named(group, list(columns), "--group", found)
-    keys, key_findings = _keys(list(columns.values()), asked_id, asked_group, len(table))
+    asked_id = None if id_column is None else _resolve_name(id_column, list(columns), "--id", found)
+    asked_group = None if group is None else _resolve_name(group, list(columns), "--group", found)
+    keys, key_findings = _find_keys(list(columns.values()), asked_id, asked_group, len(table))
     plans = {
         name: PlannedColumn(name, keys.role(name), {})
         if keys.role(name) != "feature"
-        else _plan(column, kind_of(column))
+        else _plan_column(column, decide_kind(column))
         for name, column in columns.items()
     }
-    plans, leak_findings = _without_leaks(plans, columns, read)
-    found += key_findings + [f for plan in plans.values() for f in _plan_findings(plan, columns[plan.name])]
+    plans, leak_findings = _leave_out_leaks(plans, columns, read)
+    found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
-    found += replica_findings(table, features, keys.group_column) + alike_names(names)
+    found += replica_findings(table, features, keys.group_column) + name_findings(names)
     plans[target_name] = PlannedColumn(target_name, "target", {})
     if not features:
-        raise DataError("No column of the table can be learnt from: each is left out, constant or a key.")
+        raise DataError(
+            "No column of the table can be a feature: each is left out or a key. Add columns that describe"
+            " the customers."
+        )
     return Inspection(
         len(table),
         read,
@@ -186,28 +193,28 @@ class _Keys:
         return "group" if name == self.group_column else "feature"
 
 
-def _named(asked: str, names: Sequence[str], option: str, found: list[Finding]) -> str:
+def _resolve_name(asked: str, names: Sequence[str], option: str, found: list[Finding]) -> str:
     name = find_name(asked, names, option)
     if name != asked:
-        found.append(in_column(name, "name_corrected", "warning", 1, MESSAGES["name_corrected"]))
+        found.append(warning(name, "name_corrected", 1))
     return name
 
 
-def _target_findings(target: Target) -> list[Finding]:
+def _check_target(target: Target) -> list[Finding]:
     name, unlabelled = target.column, target.labels < 0
-    found = in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
+    found = find_in_rows(name, "missing_label", "error", unlabelled, MESSAGES["missing_label"])
     if target.chosen_by == "rarity":
-        found.append(in_column(name, "positive_guessed", "warning", 1, MESSAGES["positive_guessed"]))
+        found.append(warning(name, "positive_guessed", 1))
     return found
 
 
-def _keys(
+def _find_keys(
     columns: list[Column], asked_id: str | None, asked_group: str | None, rows: int
 ) -> tuple[_Keys, list[Finding]]:
     id_column = asked_id if asked_id is not None else find_id(columns)
     found = []
     if id_column in OUTPUT_COLUMNS:
-        found.append(in_column(str(id_column), "id_collides", "warning", 1, MESSAGES["id_collides"]))
+        found.append(warning(id_column, "id_collides", 1))
         id_column = None
     group, offered = asked_group, None
     repeating = [column for column in columns if column.name == asked_id and not column.unique]
@@ -219,33 +226,33 @@ def _keys(
             id_column = id_column or group
         else:
             offered = candidate.name
-            found.append(in_column(offered, "group_offered", "warning", rows, MESSAGES["group_offered"]))
+            found.append(warning(offered, "group_offered", rows))
     if group is not None and asked_group is None:
-        found.append(in_column(group, "repeated_customer", "warning", rows, MESSAGES["repeated_customer"]))
+        found.append(warning(group, "repeated_customer", rows))
     return _Keys(id_column, group, offered), found
 
 
-def _plan(column: Column, kind: Kind) -> PlannedColumn:
+def _plan_column(column: Column, kind: Kind) -> PlannedColumn:
     if kind.left_out is not None:
         return PlannedColumn(column.name, "left_out", {}, reason=kind.left_out)
     return PlannedColumn(column.name, "feature", kind.spec, notes=(kind.note,) if kind.note else ())
 
 
-def _plan_findings(plan: PlannedColumn, column: Column) -> list[Finding]:
-    if plan.reason in LEFT_OUT:
-        message = f"{LEFT_OUT[plan.reason]}; it is left out"
-        return [in_column(plan.name, plan.reason, "warning", column.present, message)]
+def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
+    if plan.reason is not None and plan.reason != "target_copy":
+        message = left_out_message(plan.reason)
+        return [column_finding(plan.name, plan.reason, "warning", column.present, message)]
     if column.infinite is not None and plan.role == "feature":
-        return in_rows(plan.name, "not_finite", "error", column.infinite, MESSAGES["not_finite"])
+        return find_in_rows(plan.name, "not_finite", "error", column.infinite, MESSAGES["not_finite"])
     if "max_levels" in plan.spec:
-        return [in_column(plan.name, "many_values", "warning", column.distinct, MESSAGES["many_values"])]
+        return [warning(plan.name, "many_values", column.distinct)]
     return []
 
 
-def _without_leaks(
+def _leave_out_leaks(
     plans: dict[str, PlannedColumn], columns: dict[str, Column], target: Target
 ) -> tuple[dict[str, PlannedColumn], list[Finding]]:
-    """Leave out what is the target under another name; warn of what may give it away."""
+    """Leave out copies of the target, and warn of columns that may leak it."""
     rows = drawn_rows(len(target.labels))
     kept, found = dict(plans), []
     for name, plan in plans.items():
@@ -257,10 +264,12 @@ def _without_leaks(
         leak = find_leak(drawn, target.labels[rows])
         if leak is None:
             continue
-        found.append(in_column(name, leak.rule, "warning", leak.rows, LEAKS[leak.rule]))
         if leak.rule == "target_copy":
-            kept[name] = PlannedColumn(name, "left_out", {}, reason="target_copy")
+            message = left_out_message(leak.rule)
+            found.append(column_finding(name, leak.rule, "warning", leak.rows, message))
+            kept[name] = PlannedColumn(name, "left_out", {}, reason=leak.rule)
         else:
-            note = "Warning: it may give the target away; is it known before a customer leaves?"
+            found.append(warning(name, leak.rule, leak.rows))
+            note = "Warning: it may leak the target; remove it unless it is known before a customer leaves."
             kept[name] = replace(plan, notes=(*plan.notes, note))
     return kept, found

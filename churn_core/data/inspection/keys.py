@@ -1,4 +1,4 @@
-"""Columns that say whose row it is: the id, and what several rows of one customer share."""
+"""Key columns: the id of a customer, and keys that several rows share."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 FEWEST_GROUPS: Final = 20
 REPEATED_SHARE: Final = 0.05
-"""Share of the rows whose key must occur again for a column to be a group."""
+"""A column is a group only if at least this share of the rows has a key that repeats."""
 
 LARGEST_MEAN: Final = 50.0
-"""Rows a key may have on average; what has more is no customer and no household."""
+"""Mean rows per key at most; customers and households have fewer rows than that."""
 
 _digits_at_end = re.compile(r"(.*?)([0-9]{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCandidate:
-    """A key that repeats; `same_customer` tells whether, by its name, it is that of one customer."""
+    """A key that repeats; `same_customer` is true if its name is that of a single customer's key."""
 
     name: str
     same_customer: bool
 
 
 def find_id(columns: list[Column]) -> str | None:
-    """Find the column that names the customer: by its name, and with a value of its own in every row."""
+    """Find the id: a column named like a key, with a different value in every row."""
     ranked = [(_rank(column), -position) for position, column in enumerate(columns)]
     unique = [
         rank
@@ -46,12 +46,12 @@ def find_id(columns: list[Column]) -> str | None:
 
 def _rank(column: Column) -> float:
     rank = key_rank(column.name)
-    # A row number is a key only where no customer has one.
+    # A row number is the id only if there is no other key.
     return 0.5 if rank and counts_rows(column) and not names_a_person(column.name) else rank
 
 
 def counts_rows(column: Column) -> bool:
-    """Return whether a column counts the rows, up or down."""
+    """Return whether a column numbers the rows, up or down."""
     if column.numbers is None or not column.whole or not column.unique:
         return False
     steps = np.diff(column.numbers)
@@ -59,7 +59,7 @@ def counts_rows(column: Column) -> bool:
 
 
 def find_group(columns: list[Column]) -> GroupCandidate | None:
-    """Find a key that several rows share; that of one customer before that of a household."""
+    """Find a key that several rows share; a single customer's key is preferred to a household's."""
     found = [
         GroupCandidate(column.name, names_a_person(column.name))
         for column in columns
@@ -69,9 +69,9 @@ def find_group(columns: list[Column]) -> GroupCandidate | None:
 
 
 def id_order(column: Column) -> npt.NDArray[np.float64] | None:
-    """Return the order of ids as numbers, or None where they have none.
+    """Return ids as numbers that give their order, or None if they have no order.
 
-    An id is a number, or a text that ends in digits behind the same beginning in every row.
+    An id has an order if it is a number, or text that ends in digits and begins alike in every row.
     """
     if column.numbers is not None:
         return column.numbers

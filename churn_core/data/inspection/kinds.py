@@ -1,4 +1,4 @@
-"""What becomes of a column: a number, a category, or left out, and why."""
+"""The decision what a column becomes: a number, a category, or left out."""
 
 from __future__ import annotations
 
@@ -20,39 +20,22 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 PLAIN_LEVELS: Final = 60
-"""Up to so many different values a category is taken as it is."""
+"""A category with at most this many values keeps them all."""
 
 GROUPED_LEVELS: Final = 50
-"""Of a category with more values, at most so many are told apart."""
+"""In a category with more values, at most this many have a level of their own."""
 
 LEVEL_ROWS: Final = 20
-"""Rows that a value needs to be told apart in such a category."""
+"""A value of such a category needs this many rows for a level of its own."""
 
 GROUPED_SHARE: Final = 0.1
-"""Share of the rows that those values must make up; else the column is not worth having."""
+"""Those values must make up this share of the rows; otherwise the column is left out."""
 
-_BOOLEAN_TEXT: Final = "Text, told apart by case: give it as this file writes it, not as true and false."
+_BOOLEAN_TEXT: Final = "Text in which case matters: in JSON write it as in this file, not as true and false."
 
 _NAMING_SHARE: Final = 0.9
 _TEXT_WORDS: Final = 4
 _MIXED_SHARE: Final = 0.5
-
-LEFT_OUT: Final = {
-    "date": "holds dates or times, which are no features; compute a number from it, such as days up to a"
-    " fixed day, and run init again",
-    "free_text": "holds free text, which a model can't learn from; derive a category or a number from it",
-    "naming": "holds a value of its own for nearly every row, so that a model can't learn from it",
-    "constant": "holds one value only, so that a model can't learn from it",
-    "all_missing": "has no value in any row",
-    "nested": "holds nested or binary values; write what matters in them as columns of their own",
-    "no_name": "has no name; name it if a model shall use it",
-    "row_number": "counts the rows",
-    "mixed_numbers": "holds numbers beside text that is none; empty those cells or write them as plain"
-    " numbers such as 1234.5, and run init again",
-    "scattered": "has many different values that hardly repeat; group them into some dozens if they matter",
-    "too_large": f"holds numbers beyond {LARGEST:g}; scale them down if they matter",
-}
-"""Why a column is left out, by the finding's rule; the text goes on from the column's name."""
 
 _MONTHS: Final = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[.]?"
 _CLOCK: Final = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?[ap]m)?"
@@ -72,16 +55,16 @@ _dressed_number = re.compile(r"[^\w.,+-]*[+-]?[0-9][0-9.,' ]*\s*([^\w.,]|[a-zA-Z
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What becomes of a column.
+    """The decision about a column.
 
     Attributes
     ----------
     spec : dict
-        What config.yaml says of it; empty if it is left out.
+        Its declaration in config.yaml; empty if the column is left out.
     left_out : str or None
-        Key of `LEFT_OUT`.
+        A key of `churn_core.data.inspection.messages.LEFT_OUT`.
     note : str or None
-        What a reader of config.yaml should know about the decision.
+        A comment for config.yaml.
     """
 
     spec: dict[str, Any] = field(default_factory=dict)
@@ -89,7 +72,7 @@ class Kind:
     note: str | None = None
 
 
-def kind_of(column: Column) -> Kind:
+def decide_kind(column: Column) -> Kind:
     """Decide by the values, and by the name only where whole numbers may be codes."""
     if not column.name:
         return Kind(left_out="no_name")
@@ -102,26 +85,26 @@ def kind_of(column: Column) -> Kind:
     if column.storage == "boolean":
         return _category(column)
     if column.numbers is None:
-        return _text(column)
+        return _decide_text(column)
     if column.storage == "text" and column.leading_zeros:
-        return _named_values(column, "Digits with leading zeros are codes, not numbers.")
-    return _number(column, column.numbers)
+        return _decide_names(column, "Digits with leading zeros are codes, not numbers.")
+    return _decide_number(column, column.numbers)
 
 
-def _text(column: Column) -> Kind:
-    if _are_dates(column.values):
+def _decide_text(column: Column) -> Kind:
+    if _all_dates(column.values):
         return Kind(left_out="date")
-    # With few values ("0", "1", "2", "3+") it is a category all the same.
+    # With few values, such as "0", "1", "2" and "3+", it is a category.
     if column.distinct > PLAIN_LEVELS and (
         column.number_share >= _MIXED_SHARE
         or all(_dressed_number.fullmatch(value.strip()) for value in column.values)
     ):
         return Kind(left_out="mixed_numbers")
-    return _named_values(column)
+    return _decide_names(column)
 
 
-def _named_values(column: Column, note: str | None = None) -> Kind:
-    """Decide about values that are names of something: a category, or too many to be one."""
+def _decide_names(column: Column, note: str | None = None) -> Kind:
+    """Decide about names and codes: a category, unless there are too many of them."""
     if column.unfit:
         return Kind(left_out="free_text")
     counts = column.counts
@@ -130,8 +113,8 @@ def _named_values(column: Column, note: str | None = None) -> Kind:
     if column.distinct > max(2, _NAMING_SHARE * column.present):
         return Kind(left_out="free_text" if wordy else "naming")
     if column.distinct <= PLAIN_LEVELS:
-        spelt = set(column.values)
-        if {value.casefold() for value in spelt} == {"false", "true"} != spelt:
+        spellings = set(column.values)
+        if {value.casefold() for value in spellings} == {"false", "true"} != spellings:
             note = _BOOLEAN_TEXT
         return _category(column, note)
     if wordy and column.distinct > column.present / LEVEL_ROWS:
@@ -140,15 +123,15 @@ def _named_values(column: Column, note: str | None = None) -> Kind:
     frequent = frequent[frequent >= LEVEL_ROWS]
     if len(frequent) < 2 or frequent.sum() < GROUPED_SHARE * column.present:
         return Kind(left_out="scattered")
-    grouped = f"{column.distinct:,} different values: the {len(frequent)} most frequent are told apart."
+    grouped = f"{column.distinct:,} different values: the {len(frequent)} most frequent have own levels."
     return _category(column, f"{note} {grouped}" if note else grouped, max_levels=len(frequent))
 
 
-def _number(column: Column, numbers: Floats) -> Kind:
+def _decide_number(column: Column, numbers: Floats) -> Kind:
     if len(np.unique(numbers[~np.isnan(numbers)])) < 2:
         return Kind(left_out="constant")
     if column.whole:
-        special = _whole_number(column)
+        special = _decide_whole_numbers(column)
         if special is not None:
             return special
     if float(np.nanmax(np.abs(numbers))) > LARGEST:
@@ -163,14 +146,14 @@ def _number(column: Column, numbers: Floats) -> Kind:
     note = None
     if column.storage == "text" and column.blanks:
         spec["stored_as"] = "text"
-        note = "The file has blank text where a number is missing."
+        note = "Missing numbers are blank text in the file."
     return Kind(spec, note=note)
 
 
-def _whole_number(column: Column) -> Kind | None:
-    """Find whole numbers that are no quantities."""
+def _decide_whole_numbers(column: Column) -> Kind | None:
+    """Recognise whole numbers that are not quantities; return None for quantities."""
     if column.distinct == 2:
-        return _category(column, "Two whole numbers: a flag.")
+        return _category(column, "A flag: it has two different whole numbers.")
     if all(_compact_date.fullmatch(value.strip()) for value in column.values):
         return Kind(left_out="date")
     if counts_rows(column):
@@ -178,14 +161,14 @@ def _whole_number(column: Column) -> Kind | None:
     if column.unique and key_rank(column.name):
         return Kind(left_out="naming")
     if names_a_code(column.name):
-        return _named_values(column, "By its name, these whole numbers are codes, not quantities.")
+        return _decide_names(column, "Whole numbers that are codes, not quantities, by the column's name.")
     return None
 
 
 def _is_integer(column: Column, numbers: Floats) -> bool:
     if column.whole:
         return True
-    # pandas writes whole numbers as floats where some are missing; other floats are meant as such.
+    # pandas writes whole numbers as floats if some are missing; other floats are real numbers.
     present = numbers[~np.isnan(numbers)]
     return bool(column.missing.any()) and bool((present == np.trunc(present)).all())
 
@@ -197,7 +180,7 @@ def _category(column: Column, note: str | None = None, **more: Any) -> Kind:
     return Kind(spec, note=note)
 
 
-def _are_dates(values: list[str]) -> bool:
+def _all_dates(values: list[str]) -> bool:
     return all(any(pattern.fullmatch(value.strip()) for pattern in _dates) for value in values)
 
 

@@ -1,4 +1,4 @@
-"""The target: which of its two labels is that of the customers who left."""
+"""The target column, and which of its two labels means that the customer left."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _STAYED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The labels of a table.
+    """The target column of a table, read.
 
     Attributes
     ----------
     column : str
     positive, negative : str
-        As config.yaml names them.
+        The labels of customers who left and of those who stayed, as in config.yaml.
     labels : ndarray of int64, shape (rows,)
-        1 left, 0 stayed, -1 without a label.
+        1 for left, 0 for stayed, -1 for no label.
     chosen_by : 'option', 'word' or 'rarity'
-        How the positive label was found.
+        What decided the positive label: ``--positive``, a known word, or the rarer label.
     """
 
     column: str
@@ -58,35 +58,35 @@ class Target:
 
     @property
     def share(self) -> float:
-        """Share of the labelled rows that left."""
+        """Share of the labelled rows with the positive label."""
         return float((self.labels == 1).sum() / (self.labels >= 0).sum())
 
 
 def read_target(series: pd.Series[Any], name: str, positive: str | None) -> Target:
-    """Find a target's labels.
+    """Read the target column and find its positive label.
 
     Parameters
     ----------
     series : Series
-        Text, whole numbers or booleans; NULL and blank text are missing.
+        Text, whole numbers or booleans. NULL and blank text are missing labels.
     name : str
     positive : str, optional
-        The label of those who left, as a user wrote it.
+        The label of customers who left, as the user wrote it.
 
     Raises
     ------
     DataError
-        If there are not just two labels, or `positive` is none of them.
+        If there are not exactly two labels, or `positive` is neither of them.
     """
     parsed = parse_target_column(series, name)
     codes, values = pd.factorize(parsed.text)
     labels = [str(value) for value in values]
-    no_labels = ~np.isin(parsed.faults, (FINE, MISSING))
-    if len(labels) != 2 or no_labels.any():
-        held = "values that are no labels" if no_labels.any() else f"{len(labels):,} different labels"
+    invalid = ~np.isin(parsed.faults, (FINE, MISSING))
+    if len(labels) != 2 or invalid.any():
+        held = "values that can't be labels" if invalid.any() else f"{len(labels):,} different labels"
         raise DataError(
-            f"Column {name!r} holds {held}, and a churn model needs two labels; write a"
-            " column with one label for those who left and one for all others, and name it with --target."
+            f"Column {name!r} holds {held}, but a churn model needs exactly two; name with --target a column"
+            " that has one label for customers who left and one for all others."
         )
     counts = np.bincount(codes[codes >= 0], minlength=2)
     left, chosen_by = _positive(labels, counts.tolist(), name, positive)
@@ -102,12 +102,14 @@ def read_target(series: pd.Series[Any], name: str, positive: str | None) -> Targ
 def _positive(
     labels: list[str], counts: list[int], name: str, asked: str | None
 ) -> tuple[int, Literal["option", "word", "rarity"]]:
-    bare = [_bare(label) for label in labels]
+    bare = [_normalise(label) for label in labels]
     if asked is not None:
         exact = [position for position, label in enumerate(labels) if label == label_form(asked)]
-        alike = exact or [position for position, label in enumerate(bare) if label == _bare(asked)]
+        alike = exact or [position for position, label in enumerate(bare) if label == _normalise(asked)]
         if len(alike) != 1:
-            raise DataError(f"--positive {asked!r} is none of the two labels of column {name!r}; name one.")
+            raise DataError(
+                f"--positive {asked!r} is not one of the two labels of column {name!r}; name one."
+            )
         return alike[0], "option"
     for words, shift in ((_LEFT, 0), (_STAYED, 1)):
         known = [position for position, label in enumerate(bare) if label in words]
@@ -116,5 +118,5 @@ def _positive(
     return int(counts[1] < counts[0]), "rarity"
 
 
-def _bare(label: str) -> str:
+def _normalise(label: str) -> str:
     return label_form(label).strip().strip(".").casefold()

@@ -1,10 +1,10 @@
-"""Columns that know the target better than a column that is known in time can.
+"""Leaks: columns that predict the target better than columns known in advance can.
 
-Each column alone predicts the target, out of fold: the share of leavers among the other folds' rows with
-the same value, or, of a number, in the same interval. A column counts as suspicious only if even the lower
-confidence bound of its area under the ROC curve is beyond what honest columns reach; the bound takes the
-largest variance that an area can have (Birnbaum and Klose 1957) in Wilson's form (Wilson 1927), so that a
-small table raises no alarm.
+Each column alone predicts the target, out of fold. The prediction is the share of leavers among the rows
+of the other folds that have the same value or, for a number, lie in the same interval. A column is
+suspicious only if the lower confidence bound of its area under the ROC curve exceeds what columns known in
+advance reach. The bound assumes the largest variance that an area can have (Birnbaum and Klose 1957), in
+Wilson's form (Wilson 1927). So small tables cause no false alarms.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 SUSPICIOUS_AREA: Final = 0.9
-"""No honest column tells leavers apart so well alone."""
+"""A single column known in advance does not reach this area."""
 
 CERTAIN_AREA: Final = 0.98
-"""A column beyond this is the target under another name."""
+"""A column beyond this area is a copy of the target."""
 
 SUSPICIOUS_GAP_AREA: Final = 0.75
-"""The same for whether a value is missing, which honest columns hardly tell anything by."""
+"""The same limit for whether a value is missing, which rarely predicts churn."""
 
 CERTAIN_SHARE: Final = 0.95
 CERTAIN_PART: Final = 0.1
-"""A value is suspicious if so many of its rows left, and so many of the leavers have it."""
+"""A value is suspicious if these shares of its rows left and of all leavers have it."""
 
 ORDER_AREA: Final = 0.52
 
 MOST_ROWS: Final = 200_000
-"""Of a larger table so many rows are drawn: more change no verdict."""
+"""Larger tables are sampled to this many rows; more would not change the result."""
 
 _BINS: Final = 50
 _FOLDS: Final = 5
@@ -51,62 +51,62 @@ LeakRule = Literal["target_copy", "gives_target_away", "missing_gives_target_awa
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A suspicion: its rule, and the rows it rests on."""
+    """A suspected leak: its rule, and the number of rows behind it."""
 
     rule: LeakRule
     rows: int
 
 
 def find_leak(column: Column, labels: Codes) -> Leak | None:
-    """Return how a column gives the target away, if it does.
+    """Return how a column leaks the target, or None.
 
     Parameters
     ----------
     column : Column
     labels : ndarray of int64, shape (rows,)
-        1 left, 0 stayed, -1 without a label: such rows are left aside.
+        1 for left, 0 for stayed; rows with -1 have no label and are ignored.
     """
     labelled = labels >= 0
     bins, known = _bins(column)[labelled], labels[labelled]
-    if _fewest(known) < 2:
+    if _rarer_count(known) < 2:
         return None
-    bound = lower_bound(out_of_fold_area(bins, known), _fewest(known))
+    bound = lower_bound(out_of_fold_area(bins, known), _rarer_count(known))
     gaps = (bins > 0).astype(np.int64)
     if bound >= CERTAIN_AREA:
         return Leak("target_copy", len(known))
-    # The indicator may tell by either of its values; a fold adds nothing to so plain a predictor.
+    # Present or missing values may go with leaving. Two shares can't overfit, so no folds are needed.
     gap_area = area(gaps.astype(np.float64), known)
-    if lower_bound(max(gap_area, 1 - gap_area), _fewest(known)) >= SUSPICIOUS_GAP_AREA:
+    if lower_bound(max(gap_area, 1 - gap_area), _rarer_count(known)) >= SUSPICIOUS_GAP_AREA:
         return Leak("missing_gives_target_away", int((gaps == 0).sum()))
     if bound >= SUSPICIOUS_AREA:
         return Leak("gives_target_away", len(known))
     if len(np.unique(gaps)) == 2 and (rows := _certain_rows(gaps, known)):
         return Leak("missing_gives_target_away", rows)
-    # An interval of a number has too few rows to say so; a number that does is found by its area.
+    # Intervals of a number hold too few rows for this rule; `SUSPICIOUS_AREA` covers numbers.
     if column.numbers is None and (rows := _certain_rows(bins, known)):
         return Leak("value_gives_target_away", rows)
     return None
 
 
 def order_predicts(order: Floats, labels: Codes) -> bool:
-    """Return whether an order that should mean nothing (of rows, of ids) predicts the target.
+    """Return whether an order that should mean nothing, of rows or ids, predicts the target.
 
     Parameters
     ----------
     order : ndarray of float64, shape (rows,)
-        Places in the order; ends of twenty parts of it are looked at, so that it need not be monotone.
+        Positions in the order. It is cut into twenty parts, so any pattern along it counts, not only a trend.
     labels : ndarray of int64, shape (rows,)
     """
     labelled = labels >= 0
     known = labels[labelled]
-    if _fewest(known) < 2:
+    if _rarer_count(known) < 2:
         return False
     bins = _quantile_bins(order[labelled], 20)
-    return lower_bound(out_of_fold_area(bins, known), _fewest(known), deviations=_STRICT) > ORDER_AREA
+    return lower_bound(out_of_fold_area(bins, known), _rarer_count(known), deviations=_STRICT) > ORDER_AREA
 
 
 def out_of_fold_area(bins: Codes, labels: Codes) -> float:
-    """Return the area under the ROC curve of the share of leavers by bin, each fold by the others."""
+    """Return the area under the ROC curve of the share of leavers by bin, out of fold."""
     fold = np.empty(len(labels), dtype=np.int64)
     draw = np.random.default_rng(0)
     for label in (0, 1):
@@ -138,14 +138,14 @@ def lower_bound(share: float, count: int, deviations: float = _USUAL) -> float:
 
 
 def drawn_rows(rows: int) -> Codes:
-    """Return which rows of a table to look at, in order."""
+    """Return the rows of a table to look at, in order."""
     if rows <= MOST_ROWS:
         return np.arange(rows)
     return np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
 
 
 def _bins(column: Column) -> Codes:
-    """Number a column's values from 1, or intervals of them; 0 is missing."""
+    """Number a column's values, or intervals of its numbers, from 1; 0 is missing."""
     if column.numbers is None or column.distinct <= _BINS:
         return column.codes + 1
     return _quantile_bins(column.numbers, _BINS)
@@ -159,7 +159,7 @@ def _quantile_bins(values: Floats, count: int) -> Codes:
 
 
 def _certain_rows(bins: Codes, labels: Codes) -> int:
-    """Count the rows of values with which nearly everybody left, if many leavers have such a value."""
+    """Count the rows with values that mean leaving almost surely and that many leavers have."""
     count = np.bincount(bins)
     left = np.bincount(bins, weights=labels)
     certain = [
@@ -170,5 +170,5 @@ def _certain_rows(bins: Codes, labels: Codes) -> int:
     return int(count[certain].sum()) if labels.mean() < CERTAIN_SHARE / 2 else 0
 
 
-def _fewest(labels: Codes) -> int:
+def _rarer_count(labels: Codes) -> int:
     return int(min(labels.sum(), len(labels) - labels.sum()))

@@ -1,4 +1,4 @@
-"""What a column's name tells about its role, where its values leave it open."""
+"""Roles of columns by their names, for cases that the values do not decide."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _word = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
 
 
 def name_words(name: str) -> list[str]:
-    """Split a name into lower-case words: ``customerID`` and ``Customer No.`` have two each."""
+    """Split a name into lower-case words; ``customerID`` and ``Customer No.`` have two each."""
     return [word.lower() for word in _word.findall(name)]
 
 
 def key_rank(name: str) -> int:
-    """Return how much a name looks like that of a customer's key: 3, 2, 1, or 0 for not at all."""
+    """Rate from 0 (not at all) to 3 how much a name looks like that of a customer's key."""
     words = name_words(name)
     if not words or _PRIVATE_WORDS & set(words):
         return 0
@@ -46,57 +46,56 @@ def key_rank(name: str) -> int:
 
 
 def names_several_rows(name: str) -> bool:
-    """Return whether a name is that of a key which customers of one household or company share."""
+    """Return whether a name is that of a key that several rows may share."""
     words = name_words(name)
     related = (_PERSON_WORDS | _SHARED_WORDS) & set(words)
     return bool(related) and (len(words) == 1 or words[-1] in _KEY_WORDS | _SHARED_WORDS)
 
 
 def names_a_person(name: str) -> bool:
-    """Return whether a key's name is that of the customer, not of several customers together."""
+    """Return whether a key's name is that of a single customer, not of several together."""
     words = set(name_words(name))
     return bool(words & _PERSON_WORDS) and not words & _SHARED_WORDS
 
 
 def names_a_code(name: str) -> bool:
-    """Return whether whole numbers under this name are names of things, not quantities."""
+    """Return whether whole numbers in a column of this name are codes, not quantities."""
     words = name_words(name)
     if not words:
         return False
-    # A "number" may count something, unless it is that of an account or the like.
+    # "number of calls" is a count, but "account number" is a key.
     ambiguous = words[-1] in _COUNT_WORDS and not (_PERSON_WORDS | _SHARED_WORDS) & set(words)
     return words[-1] in _KEY_WORDS | _CODE_WORDS and not ambiguous
 
 
 def find_name(asked: str, names: Sequence[str], option: str) -> str:
-    """Find the column that a user means.
+    """Find the column that a user has named.
 
     Returns
     -------
     str
-        The name itself, or else the only one that differs from it by blanks around it, by case, or by the
-        way in which Unicode composes letters.
+        The same name, or the only one that differs in case, surrounding blanks or Unicode normalisation.
 
     Raises
     ------
     DataError
-        If there is none or more than one; names similar ones.
+        If there is no such name or more than one; the message lists similar names.
     """
     if asked in names:
         return asked
-    alike = [name for name in names if _loose(name) == _loose(asked)]
+    alike = [name for name in names if _fold(name) == _fold(asked)]
     if len(alike) == 1:
         return alike[0]
     if alike:
         raise DataError(
-            f"{option} {asked!r} could be any of {_listed(alike)}; name the column exactly as the table does."
+            f"{option} {asked!r} could be {_listed(alike)}; write the name exactly as in the table."
         )
     similar = difflib.get_close_matches(asked, names, n=3)
-    hint = f"did you mean {_listed(similar)}?" if similar else "name the column exactly as the table does."
+    hint = f"did you mean {_listed(similar)}?" if similar else "write the name exactly as in the table."
     raise DataError(f"The table has no column {asked!r} ({option}); {hint}")
 
 
-def _loose(name: str) -> str:
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 

@@ -1,10 +1,12 @@
-"""Customers who are in a table more than once, by their columns alone.
+"""Replicated customers: rows that repeat earlier rows in all features, or in all but one.
 
-A table of few columns has equal rows by chance. Replicas differ from those in three ways. Rows that are
-equal in all columns but one are nearly always equal in that one too, or at least far more often than any
-two rows are, whichever column it is; with chance at work, there is a column that tells them apart as it
-tells any two rows apart. There are many more equal pairs than independent columns would give. And few
-rows are equal to one another, where chance makes one common case of hundreds.
+A table with few columns has equal rows by chance. Replicas differ from such rows in three ways.
+
+1. Take any column. Rows that are equal in all other columns are nearly always equal in it too, or at least
+   far more often than two random rows are. Rows that are equal by chance differ in some column as often as
+   random rows do.
+2. There are many more equal pairs than independent columns would give.
+3. Each set of equal rows is small. Chance makes large sets, of hundreds of rows that are a common case.
 """
 
 from __future__ import annotations
@@ -25,80 +27,83 @@ if TYPE_CHECKING:
 
 FEWEST_ROWS: Final = 10
 SMALLEST_SHARE: Final = 0.01
-"""Fewer repeated rows are not worth a word."""
+"""A smaller share of repeated rows is not reported."""
 
 EQUAL_SHARE: Final = 0.6
-"""Of the pairs that are equal in all columns but one, so many must be equal in that one too, ..."""
+"""Of the pairs that are equal in all other columns, this share must be equal in the column too, ..."""
 
 EQUAL_TIMES: Final = 10
-"""... or so many times the share of all pairs that are equal in it."""
+"""... or this many times the share of random pairs that are equal in it."""
 
 CHANCE_SHARE: Final = 0.1
-"""Of the equal pairs, independent columns may explain at most so many."""
+"""Independent columns may explain at most this share of the equal pairs."""
 
 MOST_COPIES: Final = 20
-"""At least half of the repeated rows must be of sets no larger: many more equal rows are a common case."""
+"""At least half of the repeated rows must be in sets of at most this size."""
 
 _TRIED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """Rows that repeat earlier ones.
+    """Rows that repeat earlier rows.
 
     Attributes
     ----------
     repeats : ndarray of bool, shape (rows,)
-        Rows for which an earlier row is equal.
-    but_for : int or None
-        The position of the only column in which they differ, if there is one.
+        Whether an earlier row is equal.
+    except_in : int or None
+        The position of the only column in which the rows differ; None if they are equal in all.
     """
 
     repeats: npt.NDArray[np.bool_]
-    but_for: int | None
+    except_in: int | None
 
 
 def find_replicas(columns: Sequence[Codes], groups: Codes | None = None) -> Replicas | None:
-    """Look for replicated rows, equal in all columns or in all but one.
+    """Find replicated rows, equal in all columns or in all but one.
 
     Parameters
     ----------
     columns : sequence of ndarray of int64, shape (rows,)
-        Codes that are equal where values are.
+        Codes that are equal where values are equal.
     groups : ndarray of int64, shape (rows,), optional
-        Rows that repeat one of their own group are left aside: no split parts them. -1 is no group.
+        Rows that repeat a row of their own group are ignored, because no split separates them. -1 means no
+        group.
 
     Returns
     -------
     Replicas or None
-        None where there are too few, or chance explains them.
+        None if there are too few, or chance explains them.
     """
     if len(columns) < 3 or len(columns[0]) < FEWEST_ROWS:
         return None
-    # Each column has a multiplier of its own: the sum over a row stands for the row.
+    # A row's hash is the sum of its codes, each times a random number of its column.
     keys = np.random.default_rng(0).integers(1, 2**64, len(columns), dtype=np.uint64)
     hashes = [codes.astype(np.uint64) * key for codes, key in zip(columns, keys, strict=True)]
-    table = _Hashed(hashes, np.array([_chance(codes) for codes in columns]), groups)
-    everything = list(range(len(columns)))
-    if (found := table.replicated(everything)) is not None:
+    table = _Hashed(hashes, np.array([_equal_share(codes) for codes in columns]), groups)
+    every_column = list(range(len(columns)))
+    if (found := table.find_replicated(every_column)) is not None:
         return Replicas(found, None)
-    without = [table.pairs([other for other in everything if other != position]) for position in everything]
+    without = [
+        table.count_pairs([other for other in every_column if other != position]) for position in every_column
+    ]
     for position in np.argsort(without)[::-1][:_TRIED].tolist():
-        if (found := table.replicated([p for p in everything if p != position])) is not None:
+        if (found := table.find_replicated([p for p in every_column if p != position])) is not None:
             return Replicas(found, position)
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Hashed:
-    """Columns as one hash a cell, and how often two rows have a column's value in common by chance."""
+    """The hash of each cell, and the share of random pairs of rows that are equal in each column."""
 
     hashes: list[Hashes]
     chances: npt.NDArray[np.float64]
     groups: Codes | None
 
-    def replicated(self, chosen: list[int]) -> npt.NDArray[np.bool_] | None:
-        """Return which rows are replicas by the columns `chosen`, or None."""
+    def find_replicated(self, chosen: list[int]) -> npt.NDArray[np.bool_] | None:
+        """Return which rows are replicas in the columns `chosen`, or None if chance explains them."""
         rows = self._rows(chosen)
         repeats = pd.Series(rows).duplicated().to_numpy(dtype=np.bool_)
         if self.groups is not None:
@@ -109,17 +114,17 @@ class _Hashed:
         copies = np.unique(rows, return_counts=True)[1]
         if (copies - 1)[copies > MOST_COPIES].sum() > 0.5 * (copies - 1).sum():
             return None
-        pairs = self.pairs(chosen)
+        pairs = self.count_pairs(chosen)
         by_chance = float(np.prod(self.chances[chosen])) * len(rows) * (len(rows) - 1) / 2
         if by_chance > CHANCE_SHARE * pairs:
             return None
         for position in chosen:
-            without = self.pairs([other for other in chosen if other != position])
+            without = self.count_pairs([other for other in chosen if other != position])
             if pairs < min(EQUAL_SHARE, EQUAL_TIMES * self.chances[position]) * without:
                 return None
         return repeats
 
-    def pairs(self, chosen: list[int]) -> int:
+    def count_pairs(self, chosen: list[int]) -> int:
         """Count the pairs of rows that are equal in the columns `chosen`."""
         counts = np.unique(self._rows(chosen), return_counts=True)[1]
         return int((counts * (counts - 1) // 2).sum())
@@ -131,6 +136,6 @@ class _Hashed:
         return total
 
 
-def _chance(codes: Codes) -> float:
+def _equal_share(codes: Codes) -> float:
     counts = np.bincount(codes + 1).astype(np.float64)
     return float((counts * (counts - 1)).sum() / (len(codes) * (len(codes) - 1)))

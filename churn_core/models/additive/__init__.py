@@ -1,1 +1,1 @@
-"""The default model: additive over columns and pairs of columns, exact in its reasons."""
+"""The default model: a sum over columns and pairs of columns, with exact reasons."""

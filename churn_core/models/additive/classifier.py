@@ -10,10 +10,10 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, train_test_split
-from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
 from churn_core.models.additive.pair_ranking import rank_pairs
+from churn_core.models.sklearn_internals import Interval, StrOptions, boosting_constraints, check_parameters
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,43 +22,55 @@ if TYPE_CHECKING:
     Labels = npt.NDArray[np.int64]
 
 MEMBER_FOLDS: Final = 8
-"""Each member of the average trains on seven eighths of the rows and stops by the last eighth."""
+"""Each member trains on seven eighths of the rows; its loss on the last eighth stops it early."""
+
+_BOOSTING_PARAMETERS: Final = (
+    "learning_rate",
+    "max_iter",
+    "max_leaf_nodes",
+    "min_samples_leaf",
+    "max_bins",
+    "l2_regularization",
+    "max_features",
+    "random_state",
+)
+"""Parameters passed to every HistGradientBoostingClassifier."""
 
 _MEMBERS_BY_ROWS: Final = ((100_000, 4), (300_000, 2))
 _PATIENCE: Final = 20
 _TOLERANCE: Final = 1e-5
-"""Nats that `_PATIENCE` further trees must gain: far below the noise of any holdout."""
+"""Nats that `_PATIENCE` more trees must gain: far below the noise of any holdout."""
 
 ROWS_FOR_THREADS: Final = 50_000
-"""From so many rows on a member is fitted on all cores; below, threads wait for each other more than they
-work, and hundredfold longer where other processes want the cores too."""
+"""From this many rows on, a member is fitted on all cores. With fewer rows the threads mostly wait for each
+other, and up to a hundred times longer if other processes use the cores too."""
 
 RANKING_ROWS: Final = 100_000
-"""Most rows by which pairs are ranked; more would not change the order of what matters."""
+"""Most rows on which pairs are ranked; more would not change the order of the strong pairs."""
 
 
 class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Log-odds as a sum of terms, each a function of one column or of a pair.
 
-    Histogram gradient boosting whose trees may combine only the columns of a chosen pair: a generalised
-    additive model with pairwise interactions (Lou et al. 2013, "Accurate Intelligible Models with Pairwise
-    Interactions", KDD). Several fits, each stopped early by a part of the rows that it did not train on,
-    are averaged; an average of such sums is such a sum again, so that it costs nothing in scoring.
+    Histogram gradient boosting whose trees may combine only the columns of a chosen pair. This is a
+    generalised additive model with pairwise interactions (Lou et al. 2013, "Accurate Intelligible Models with
+    Pairwise Interactions", KDD). Several fits are averaged, each stopped early by rows that it did not train
+    on. An average of such sums is such a sum again, so averaging does not slow down scoring.
 
     Parameters
     ----------
     pairs : int
-        How many pairs may interact; the strongest by `churn_core.models.additive.pair_ranking`.
+        Number of pairs that may interact; `churn_core.models.additive.pair_ranking` finds the strongest.
     members : int or 'auto'
-        Fits that are averaged, at most 8; 'auto' takes 4, and fewer from 100,000 rows on.
+        Number of fits that are averaged, at most 8; 'auto' takes 4, and fewer from 100,000 rows on.
     learning_rate, max_leaf_nodes, min_samples_leaf, max_bins, l2_regularization, max_features
         As in scikit-learn's HistGradientBoostingClassifier.
     max_iter : int
-        Most trees of a member.
+        Maximum number of trees of a member.
     monotonic : sequence of int or None
-        For each column 1 (churn may only rise with it), -1 (only fall) or 0.
+        For each column 1 (churn may only rise with it), -1 (only fall) or 0 (both).
     random_state : int
-        Seeds folds and columns.
+        Seeds the folds and the choice of columns.
 
     Attributes
     ----------
@@ -71,19 +83,7 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pairs": [Interval(Integral, 0, None, closed="left")],
         "members": [Interval(Integral, 1, MEMBER_FOLDS, closed="both"), StrOptions({"auto"})],
-        **{
-            name: HistGradientBoostingClassifier._parameter_constraints[name]
-            for name in (
-                "learning_rate",
-                "max_iter",
-                "max_leaf_nodes",
-                "min_samples_leaf",
-                "max_bins",
-                "l2_regularization",
-                "max_features",
-                "random_state",
-            )
-        },
+        **boosting_constraints(_BOOSTING_PARAMETERS),
         "monotonic": ["array-like", None],
     }
 
@@ -129,7 +129,7 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         ValueError
             If a parameter is out of its range.
         """
-        self._validate_params()
+        check_parameters(self)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_features_in_ = X.shape[1]
         count = member_count(len(X)) if self.members == "auto" else self.members
@@ -156,12 +156,12 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         return np.column_stack([1 - second, second])
 
     def predict(self, X: Matrix) -> npt.NDArray[Any]:
-        """Return the likelier class of each row."""
+        """Return the more likely class of each row."""
         labels: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.int64)]
         return labels
 
     def _strongest_pairs(self, X: Matrix, labels: Labels, alone: list[set[int]]) -> list[tuple[int, int]]:
-        """Rank pairs by the residuals of a model of single columns."""
+        """Rank pairs by the residuals of a model that has no pairs."""
         if len(X) > RANKING_ROWS:
             X, _, labels, _ = train_test_split(
                 X, labels, train_size=RANKING_ROWS, stratify=labels, random_state=self.random_state
@@ -176,24 +176,17 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         fitted, stopped_by = split
         threads = 1 if len(X) < ROWS_FOR_THREADS else None
         member = HistGradientBoostingClassifier(
-            learning_rate=self.learning_rate,
-            max_iter=self.max_iter,
-            max_leaf_nodes=self.max_leaf_nodes,
-            min_samples_leaf=self.min_samples_leaf,
-            max_bins=self.max_bins,
-            l2_regularization=self.l2_regularization,
-            max_features=self.max_features,
+            **{name: getattr(self, name) for name in _BOOSTING_PARAMETERS},
             monotonic_cst=self.monotonic,
             interaction_cst=allowed,
             early_stopping=True,
             n_iter_no_change=_PATIENCE,
             tol=_TOLERANCE,
-            random_state=self.random_state,
         )
         with threadpool_limits(threads, user_api="openmp"):
             return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])
 
 
 def member_count(rows: int) -> int:
-    """Return how many members 'auto' takes: averaging gains less the more rows there are."""
+    """Return the number of members for 'auto': with more rows, averaging gains less."""
     return next((members for limit, members in _MEMBERS_BY_ROWS if rows < limit), 1)

@@ -1,4 +1,4 @@
-"""Which pairs of columns interact."""
+"""Rank the pairs of columns by the strength of their interaction."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BINS: Final = 8
-"""Intervals into which a column is cut, each of about as many rows."""
+"""Number of intervals of a column, each with about the same number of rows."""
 
 
 def rank_pairs(
     X: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], log_odds: npt.NDArray[np.float64]
 ) -> list[tuple[int, int]]:
-    """Order the pairs of columns by what is left to explain on their common grid, most first.
+    """Order the pairs of columns by the strength of their interaction, strongest first.
 
-    On each cell of a coarse grid over two columns the sum G of the residuals of a model without
-    interactions has mean 0 and variance H, the sum of p (1 - p), if the columns do not interact. The sum of
-    G^2 / H is then chi-squared; its distance from the mean in standard deviations is the score. Looking at
-    residuals on a coarse grid is the idea of FAST (Lou et al. 2013).
+    A coarse grid is laid over two columns. In each of its cells, let G be the sum of the residuals of a model
+    without interactions, and H the sum of p (1 - p). If the columns do not interact, G has mean 0 and
+    variance H, and the sum of G^2 / H over the cells is chi-squared. The score is its distance from the mean
+    in standard deviations. The use of residuals on a coarse grid comes from FAST (Lou et al. 2013).
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def rank_pairs(
         NaN is missing.
     labels : ndarray of int64, shape (rows,)
     log_odds : ndarray of float64, shape (rows,)
-        What a model without interactions answers.
+        Output of a model without interactions.
     """
     probability = expit(log_odds)
     residual = labels - probability
@@ -47,14 +47,14 @@ def rank_pairs(
         freedom = (occupied.any(axis=1).sum() - 1) * (occupied.any(axis=0).sum() - 1)
         if freedom < 1:
             continue
-        # One more customer in each cell keeps nearly empty ones from deciding.
+        # Adding 1 to the variance keeps nearly empty cells from dominating.
         statistic = float((left**2 / (spread + 1)).sum())
         scores.append((-(statistic - freedom) / np.sqrt(2 * freedom), first, second))
     return [(first, second) for _, first, second in sorted(scores)]
 
 
 def _cells(column: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int64], int]:
-    """Return each row's cell and the number of cells; missing values have one of their own."""
+    """Return each row's cell and the number of cells; missing values have their own cell."""
     missing = np.isnan(column)
     present = column[~missing]
     if not len(present):

@@ -1,4 +1,4 @@
-"""Part a table over two columns into what each column explains alone and what only both explain."""
+"""Separate a table over two columns into the effects of each column and of both together."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     Table = npt.NDArray[np.float64]
 
 _ROUNDS: Final = 1_000
-_SETTLED: Final = 1e-12
+_NEGLIGIBLE: Final = 1e-12
 
 
 def purify(values: Table, weights: Table) -> tuple[Table, Table, Table]:
     """Move the main effects out of an interaction.
 
-    The weighted means of all rows, then of all columns, are moved out in turn until none is left (Lengerich
-    et al. 2020, "Purifying Interaction Effects with the Functional ANOVA", AISTATS). Rows and columns
-    without weight keep their values.
+    The weighted means of all rows, then of all columns, are subtracted in turn until they are zero
+    (Lengerich et al. 2020, "Purifying Interaction Effects with the Functional ANOVA", AISTATS). Rows and
+    columns without weight keep their values.
 
     Parameters
     ----------
     values : ndarray of float64, shape (rows, columns)
     weights : ndarray of float64, shape (rows, columns)
-        How many customers lie in each cell.
+        Number of customers in each cell.
 
     Returns
     -------
@@ -48,6 +48,6 @@ def purify(values: Table, weights: Table) -> tuple[Table, Table, Table]:
             pure -= np.expand_dims(mean, axis)
             collected += mean
             largest = max(largest, float(np.abs(mean).max()))
-        if largest < _SETTLED:
+        if largest < _NEGLIGIBLE:
             break
     return pure, moved[0], moved[1]

@@ -1,4 +1,4 @@
-"""A fitted additive model as tables: one value for each cell of a column, or of a pair of columns."""
+"""A fitted additive model as tables: one value per cell of a column or of a pair of columns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from churn_core.features.float32 import float32_floor
 from churn_core.models.additive.purification import purify
+from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PairTerm:
-    """What two columns add together beyond what each adds alone.
+    """The effect of two columns together, beyond the effects of each alone.
 
     Attributes
     ----------
     columns : (int, int)
         Engineered columns.
     cells : (ndarray, ndarray) of int64
-        For each of the two, the table's row (column) by cell of the engineered column.
+        The table's row by cell of the first column, and its column by cell of the second.
     values : ndarray of float64, shape (rows, columns)
         Log-odds; mean 0 along both axes over the training rows.
     """
@@ -46,13 +47,13 @@ class PairTerm:
 class AdditiveTerms:
     """A sum of tables.
 
-    A column's cells are the intervals between its thresholds, each including its upper end, then one for
-    missing values.
+    A column's cells are the intervals between its thresholds, each including its upper end, and a last one
+    for missing values.
 
     Attributes
     ----------
     thresholds : list of ndarray of float32
-        By column, increasing; ``x <= threshold`` parts the cells.
+        By column, increasing; ``x <= threshold`` separates the cells.
     mains : list of ndarray of float64
         By column, log-odds of each cell; mean 0 over the training rows.
     pairs : list of PairTerm
@@ -66,17 +67,17 @@ class AdditiveTerms:
     intercept: float
 
     @classmethod
-    def of(cls, model: AdditiveBoostingClassifier, X: npt.NDArray[np.float32]) -> AdditiveTerms:
+    def from_model(cls, model: AdditiveBoostingClassifier, X: npt.NDArray[np.float32]) -> AdditiveTerms:
         """Collapse a fitted model.
 
-        Each leaf is a box over the columns on its path; boxes over the same columns are added into one
-        table, whatever tree they come from. The model's answer does not change.
+        Each leaf is a box over the columns on its path. Boxes over the same columns are added into one table,
+        for all trees together. The model's output does not change.
 
         Parameters
         ----------
         model : AdditiveBoostingClassifier
         X : ndarray of float32, shape (rows, columns)
-            What it was fitted on; terms are purified and centred by these rows.
+            The rows it was fitted on; terms are purified and centred on them.
         """
         thresholds = thresholds_of(model)
         boxes, intercept = _leaves_by_columns(model, thresholds)
@@ -114,16 +115,16 @@ class AdditiveTerms:
 def thresholds_of(model: AdditiveBoostingClassifier) -> list[Thresholds]:
     """Return the distinct thresholds of all members by column, rounded down to float32.
 
-    A split that parts missing values from all others has an infinite threshold, which parts no cells.
+    A split between missing values and all others has an infinite threshold, which separates no intervals.
     """
     found: list[list[Thresholds]] = [[] for _ in range(model.n_features_in_)]
     for nodes in _trees(model):
         inner = nodes[nodes["is_leaf"] == 0]
         for column in np.unique(inner["feature_idx"]):
-            of_column = inner["num_threshold"][inner["feature_idx"] == column]
-            found[column].append(float32_floor(of_column[np.isfinite(of_column)]))
-    nothing = np.empty(0, dtype=np.float32)
-    return [np.unique(np.concatenate([nothing, *parts])) for parts in found]
+            thresholds = inner["num_threshold"][inner["feature_idx"] == column]
+            found[column].append(float32_floor(thresholds[np.isfinite(thresholds)]))
+    empty = np.empty(0, dtype=np.float32)
+    return [np.unique(np.concatenate([empty, *parts])) for parts in found]
 
 
 def cells_of(column: npt.NDArray[np.float32], thresholds: Thresholds) -> npt.NDArray[np.int64]:
@@ -135,16 +136,15 @@ def cells_of(column: npt.NDArray[np.float32], thresholds: Thresholds) -> npt.NDA
 
 def _trees(model: AdditiveBoostingClassifier) -> Iterator[Any]:
     for member in model.members_:
-        for (tree,) in member._predictors:
-            yield tree.nodes
+        yield from boosted_tree_nodes(member)
 
 
 def _leaves_by_columns(
     model: AdditiveBoostingClassifier, thresholds: list[Thresholds]
 ) -> tuple[dict[tuple[int, ...], Leaves], float]:
-    """Collect the leaves by the columns on their path, as masks of cells; and the sum of the rest."""
+    """Collect the leaves by the columns on their path, as masks of cells; also return the constant part."""
     share = 1 / len(model.members_)
-    constant = share * sum(float(member._baseline_prediction[0, 0]) for member in model.members_)
+    constant = share * sum(boosted_baseline(member) for member in model.members_)
     boxes: dict[tuple[int, ...], Leaves] = defaultdict(list)
     for nodes in _trees(model):
         for path, value in _leaves(nodes, thresholds):
@@ -159,7 +159,7 @@ def _leaves_by_columns(
 def _leaves(
     nodes: Any, thresholds: list[Thresholds]
 ) -> Iterator[tuple[dict[int, npt.NDArray[np.bool_]], float]]:
-    """Walk a tree; yield each leaf's cells by column, and its value."""
+    """Walk a tree; yield each leaf's cells by column and its value."""
     waiting: list[tuple[int, dict[int, npt.NDArray[np.bool_]]]] = [(0, {})]
     while waiting:
         position, path = waiting.pop()
@@ -178,7 +178,7 @@ def _leaves(
 
 
 def _pair_table(columns: tuple[int, ...], leaves: Leaves) -> PairTerm:
-    """Add boxes into a table that tells apart only the cells which some box tells apart."""
+    """Add boxes into the coarsest table in which each box is a union of cells."""
     to_table = []
     firsts = []
     for axis in range(2):

@@ -1,1 +1,1 @@
-"""The model bundle as training writes it."""
+"""Write a model bundle and keep its predecessor."""

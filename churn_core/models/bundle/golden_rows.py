@@ -1,4 +1,4 @@
-"""Golden rows: made-up customers whose scores every reader of a bundle computes again."""
+"""Golden rows: artificial customers whose scores every reader of a bundle verifies."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ COUNT: Final = 16
 
 
 def golden_records(contract: Contract, seed: int) -> list[dict[str, Any]]:
-    """Draw records from the whole domain of the data contract, no customer's data among them.
+    """Draw random records from the data contract's domain; no customer's data is used.
 
-    Values that may be missing are missing in one record in four, and the last records hold an unknown
-    category each.
+    Nullable values are missing in every fourth record. Each of the last records has one unknown category.
     """
     generator = np.random.default_rng(seed)
     matrix = random_rows(contract, COUNT, generator)

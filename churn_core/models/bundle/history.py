@@ -1,4 +1,4 @@
-"""The bundle that was there before: kept beside its successor, and brought back."""
+"""The previous bundle: kept next to its successor, and restored on request."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def previous_of(folder: Path) -> Path:
-    """Return where the bundle is kept that ``folder`` held before."""
+    """Return the folder that holds the previous bundle of `folder`."""
     return folder.with_name(f"{folder.name}.previous")
 
 
 def keep(folder: Path, replaced: Path) -> None:
-    """Keep a bundle that was replaced as the previous one of `folder`; the one before it goes.
+    """Keep a replaced bundle as the previous one of `folder`; delete the one before it.
 
     Parameters
     ----------
     folder : Path
-        Of its successor.
+        The successor's folder.
     replaced : Path
-        Where it is now, on the same file system.
+        The replaced bundle's current folder, on the same file system.
 
     Raises
     ------
@@ -42,22 +42,22 @@ def keep(folder: Path, replaced: Path) -> None:
 
 
 def bring_back(folder: Path) -> Bundle:
-    """Let a bundle and the previous one change places, so that doing it again undoes it.
+    """Exchange a bundle with the previous one; a second call undoes the first.
 
     Parameters
     ----------
     folder : Path
-        The bundle's.
+        The current bundle's folder.
 
     Returns
     -------
     Bundle
-        The one that is in `folder` now.
+        The bundle that is in `folder` now.
 
     Raises
     ------
     BundleError
-        If there is no previous bundle, or it does not verify; nothing is moved then.
+        If there is no previous bundle, or it does not verify. Nothing is moved in that case.
     OutputError
         If the folders can't be moved.
     """
@@ -65,16 +65,18 @@ def bring_back(folder: Path) -> Bundle:
     previous = previous_of(folder)
     if not (previous / MANIFEST).is_file():
         raise BundleError(
-            f"No bundle was kept from before {folder}; 'churn train --promote' keeps what it replaces."
+            f"{folder} has no previous bundle; 'churn train --promote' keeps the bundle that it replaces."
         )
     bundle = ChurnPredictor.load(previous).bundle
-    aside = folder.with_name(f"{folder.name}.aside")
+    current = folder.with_name(f"{folder.name}.aside")
     try:
         if folder.exists():
-            folder.rename(aside)
+            folder.rename(current)
         previous.rename(folder)
-        if aside.exists():
-            aside.rename(previous)
+        if current.exists():
+            current.rename(previous)
     except OSError as error:
-        raise OutputError(f"{folder} can't be replaced ({error.strerror}); check its folder.") from error
+        raise OutputError(
+            f"{folder} can't be replaced ({error.strerror}); check that {folder.parent} is writable."
+        ) from error
     return bundle

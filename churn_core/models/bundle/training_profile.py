@@ -1,4 +1,4 @@
-"""The training profile: how the training rows and the holdout's scores are distributed."""
+"""The training profile: the distributions of the training rows and of the holdout's scores."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ BINS: Final = 10
 
 
 def training_profile(model: ChurnModel) -> TrainingProfile:
-    """Count the encoded training rows, and the scores of the rows held out.
+    """Count the encoded training rows and the holdout's scores per interval.
 
-    Numbers and scores are cut at their deciles, fewer where deciles are equal: intervals of as many rows
-    each tell a shift best.
+    Numbers and scores are cut at their deciles; equal deciles are merged. Intervals with equal numbers of
+    rows show a shift best.
     """
     columns = tuple(
         _column_profile(model.training_matrix[:, position], feature)
@@ -45,7 +45,7 @@ def training_profile(model: ChurnModel) -> TrainingProfile:
             mean=round(float(scores.mean()), DECIMALS),
             flagged_share=round(float((scores >= model.threshold).mean()), DECIMALS),
             churn_rate=round(float(model.holdout_labels.mean()), DECIMALS),
-            estimated=_rounded(estimate_performance(ScoreCounts.of(scores, model.threshold))),
+            estimated=_rounded(estimate_performance(ScoreCounts.count(scores, model.threshold))),
         ),
         metrics={name: model.holdout[name] for name in METRICS},
     )

@@ -1,4 +1,4 @@
-"""Write a model bundle: all of it, or nothing."""
+"""Write a model bundle, either completely or not at all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "s
 
 
 def metrics_document(proved: ProvedModel) -> dict[str, Any]:
-    """Return what metrics.json holds."""
+    """Return the content of metrics.json."""
     model = proved.model
     return {
         "model": model.settings.model.type,
@@ -54,7 +54,7 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
 def write_bundle(
     proved: ProvedModel, report: str, folder: Path, *, sample: bool = False, keep_previous: bool = False
 ) -> Bundle:
-    """Write the bundle's files, verify them as a reader would, and give them their place.
+    """Write the bundle's files, verify them as a reader does, and move them into place.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def write_bundle(
     report : str
         The HTML report.
     folder : Path
-        Where the bundle goes; an older bundle there is replaced, anything else is left alone.
+        Target folder. An older bundle in it is replaced; any other content is an error.
     sample : bool
-        Whether it was trained on made-up customers; the manifest then says so.
+        Whether it was trained on generated customers; the manifest then has ``"sample": true``.
     keep_previous : bool
-        Whether a bundle that is replaced is kept, so that `bundle_history.bring_back` finds it.
+        Whether a replaced bundle is kept for `churn_core.models.bundle.history.bring_back`.
 
     Returns
     -------
@@ -76,9 +76,9 @@ def write_bundle(
     Raises
     ------
     OutputError
-        If `folder` holds something else than a bundle, or can't be written.
+        If `folder` holds anything other than a bundle, or can't be written.
     BundleError
-        If the files that were written do not verify.
+        If the written files do not verify.
     """
     folder = folder.absolute()
     if (
@@ -87,7 +87,7 @@ def write_bundle(
         and (not folder.is_dir() or any(folder.iterdir()))
     ):
         raise OutputError(
-            f"{folder} holds something else than a model bundle; name another folder with --out."
+            f"{folder} contains files that are not a model bundle; choose another folder with --out."
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def write_bundle(
             draft = Path(name) / "bundle"
             draft.mkdir()
             _write_files(proved, report, draft, sample=sample)
-            # What is returned is what a reader finds: hashes verified, golden rows scored again.
+            # Loading verifies the hashes and scores the golden rows.
             bundle = ChurnPredictor.load(draft).bundle
             replaced = Path(name) / "replaced"
             if folder.exists():
@@ -105,7 +105,7 @@ def write_bundle(
                 keep(folder, replaced)
     except OSError as error:
         raise OutputError(
-            f"{folder} can't be written ({error.strerror}); name another folder with --out."
+            f"{folder} can't be written ({error.strerror}); choose another folder with --out."
         ) from error
     return bundle
 
@@ -121,7 +121,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
         (draft / name).write_bytes(content)
     manifest = _manifest(proved, contents)
     if sample:
-        # Said of sample models alone, so that the digests of all others stay what they were.
+        # Only sample models have the key, so the digests of all other models do not depend on it.
         manifest["sample"] = True
     manifest["golden_rows"] = _score_golden_rows(proved, manifest, contents[SCORING_GRAPH])
     digest = manifest_digest(manifest)

@@ -1,1 +1,1 @@
-"""How good a model is, and where its threshold lies."""
+"""Metrics, cross-validation, and the choice of model and threshold."""

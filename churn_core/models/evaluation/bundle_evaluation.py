@@ -1,4 +1,4 @@
-"""Measure a bundle on labelled data, with the scores that it would give in production."""
+"""Measure a bundle on labelled data, with the same scores as in production."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.data import validate_data
 from churn_core.data.columns import target_labels
-from churn_core.features import TableEncoder, parse_table
+from churn_core.features import encode_table
 from churn_core.models.evaluation.metrics import evaluate, rounded
-from churn_core.models.evaluation.threshold import review_threshold
+from churn_core.models.evaluation.threshold_review import review_threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,36 +23,34 @@ def evaluate_bundle(predictor: ChurnPredictor, table: pd.DataFrame) -> dict[str,
     ----------
     predictor : ChurnPredictor
     table : DataFrame
-        Labelled rows that keep the bundle's data contract.
+        Labelled rows that conform to the bundle's data contract.
 
     Returns
     -------
     dict
         ``model_version``, ``rows``, ``threshold``, ``metrics`` (as
         `churn_core.models.evaluation.metrics.evaluate`), ``decision`` (as
-        `churn_core.models.evaluation.threshold.Review`).
+        `churn_core.models.evaluation.threshold_review.Review`).
 
     Raises
     ------
     DataValidationError
         If the table breaks the contract.
     """
-    contract = predictor.contract
-    data = predictor.bundle.manifest["settings"]["data"]
-    # Bundles of earlier versions know of no group.
+    contract, bundle = predictor.contract, predictor.bundle
+    data = bundle.manifest["settings"]["data"]
+    # Bundles of earlier versions have no group.
     ids_repeat = data.get("group") is not None and data["group"] == contract.id_column
     validate_data(table, contract, ids_repeat=ids_repeat).raise_for_errors()
-    matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
     labels = target_labels(table[contract.target], contract)
-    scores = predictor.score_matrix(matrix)
-    bundle = predictor.bundle
+    scores = predictor.score_matrix(encode_table(table, contract))
     threshold = bundle.threshold
     recorded = bundle.manifest["decision"]
     review = review_threshold(
         threshold,
         recorded["method"],
         bundle.money,
-        # Bundles of earlier versions know of no share.
+        # Bundles of earlier versions have no share.
         recorded.get("share"),
         labels,
         scores.probability,

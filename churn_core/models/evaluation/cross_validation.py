@@ -10,10 +10,10 @@ from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from churn_core.features import TableEncoder
-from churn_core.models.evaluation.metrics import corrected_error, evaluate, fold_interval
+from churn_core.models.evaluation.metrics import corrected_error, evaluate, fold_interval, row_log_losses
 from churn_core.models.evaluation.threshold import choose_threshold
-from churn_core.models.families import FAMILIES, build_pipeline
+from churn_core.models.families import FAMILIES
+from churn_core.models.fitting import fit_pipeline
 from churn_core.models.splits import cross_validation_folds
 
 if TYPE_CHECKING:
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
     from churn_core.config import Settings
     from churn_core.models.evaluation.threshold import Decision
+    from churn_core.models.rows import LabelledRows
+
+    Probabilities = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Raw outputs for rows that the model which gave them had not seen.
+    """Raw outputs for each row, by models that were not trained on it.
 
     Attributes
     ----------
@@ -51,62 +54,60 @@ class OutOfFold:
             for fold in range(int(self.fold.max()) + 1)
         ]
 
+    def fold_log_losses(self, probabilities: Probabilities) -> npt.NDArray[np.float64]:
+        """Return the log loss in each fold of probabilities of shape (repeats, rows)."""
+        return np.array(
+            [
+                row_log_losses(self.labels[mask], probabilities[repeat, mask]).mean()
+                for repeat, mask in self.each_fold()
+            ]
+        )
+
 
 def predict_out_of_fold(
     settings: Settings,
-    parsed: pd.DataFrame,
-    labels: npt.NDArray[np.int64],
+    rows: LabelledRows,
     *,
-    groups: npt.NDArray[np.int64] | None = None,
+    repeats: int,
     jobs: int,
-    on_fold: Callable[[int, int], None] | None = None,
+    on_fold: Callable[[], None] | None = None,
 ) -> OutOfFold:
-    """Fit a fresh encoder and pipeline for each fold and predict the rows held out.
+    """Fit a new encoder and pipeline for each fold and predict the rows held out.
 
     Parameters
     ----------
-    settings : Settings
-        Folds and repeats, family, seed.
-    parsed : DataFrame
-        The training rows, as `churn_core.features.parse_table` gives them.
-    labels : ndarray of int64, shape (rows,)
-    groups : ndarray of int64, shape (rows,), optional
-        Rows of one group are held out together.
+    repeats : int
+        How often all rows are split into folds.
     jobs : int
         Folds fitted at the same time.
     on_fold : callable, optional
-        Told how many folds are done, and of how many.
+        Called after each fold.
     """
-    folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(len(labels))
+    folds = settings.evaluation.folds
     splits = cross_validation_folds(
-        labels, groups, folds=folds, repeats=repeats, seed=settings.data.random_state
+        rows.labels, rows.groups, folds=folds, repeats=repeats, seed=settings.data.random_state
     )
     outputs = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_raw_output)(settings, parsed.iloc[train], labels[train], parsed.iloc[test])
+        delayed(_fit_and_predict)(settings, rows.take(train), rows.features.iloc[test])
         for train, test in splits
     )
-    raw = np.empty((repeats, len(labels)))
-    fold = np.empty((repeats, len(labels)), dtype=np.int64)
+    raw = np.empty((repeats, len(rows)))
+    fold = np.empty((repeats, len(rows)), dtype=np.int64)
     for number, ((_, test), output) in enumerate(zip(splits, outputs, strict=True)):
         if on_fold is not None:
-            on_fold(number + 1, len(splits))
+            on_fold()
         raw[number // folds, test] = output
         fold[number // folds, test] = number % folds
-    return OutOfFold(raw, fold, labels)
+    return OutOfFold(raw, fold, rows.labels)
 
 
-def _raw_output(
-    settings: Settings, train: pd.DataFrame, labels: npt.NDArray[np.int64], test: pd.DataFrame
-) -> npt.NDArray[np.float64]:
-    encoder = TableEncoder(settings.contract)
-    matrix = encoder.fit_transform(train)
-    pipeline = build_pipeline(settings.model, encoder.contract_, settings.data.random_state, calibrated=False)
-    pipeline.fit(matrix, labels)
-    return raw_output(pipeline, encoder.transform(test))
+def _fit_and_predict(settings: Settings, train: LabelledRows, test: pd.DataFrame) -> npt.NDArray[np.float64]:
+    fitted = fit_pipeline(settings, train, calibrated=False)
+    return raw_output(fitted.pipeline, fitted.encoder.transform(test))
 
 
 def raw_output(pipeline: Any, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return log-odds where the classifier has them, else the probability of leaving."""
+    """Return log-odds if the classifier has them, else the probability of leaving."""
     if hasattr(pipeline, "decision_function"):
         return np.asarray(pipeline.decision_function(matrix), dtype=np.float64)
     return np.asarray(pipeline.predict_proba(matrix)[:, 1], dtype=np.float64)
@@ -114,7 +115,7 @@ def raw_output(pipeline: Any, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """What cross-validation decided and measured.
+    """The decisions and measurements of a cross-validation.
 
     Attributes
     ----------
@@ -125,7 +126,7 @@ class CrossValidation:
     metrics : dict
         Each metric's ``mean``, ``low`` and ``high`` (95 %).
     fold_log_loss : ndarray of float64, shape (repeats x folds,)
-        The log loss in each fold, to compare models by.
+        The log loss in each fold, for comparing models.
     """
 
     calibrated: bool
@@ -135,32 +136,16 @@ class CrossValidation:
 
 
 def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
-    """Choose calibration and threshold on out-of-fold outputs, and measure with them."""
-    folds = out_of_fold.each_fold()
+    """Choose calibration and threshold on out-of-fold outputs, and measure the result."""
     labels = out_of_fold.labels
     test_share = 1 / (settings.evaluation.folds - 1)
-    calibrated_probabilities = _cross_fitted_sigmoid(out_of_fold)
-    calibrated = FAMILIES[settings.model.type].always_calibrated or settings.model.calibration == "sigmoid"
-    if calibrated:
-        probabilities = calibrated_probabilities
-    else:
-        probabilities = expit(out_of_fold.raw)
-        if settings.model.calibration == "auto":
-            gain = np.array(
-                [
-                    log_loss(labels[mask], probabilities[repeat, mask])
-                    - log_loss(labels[mask], calibrated_probabilities[repeat, mask])
-                    for repeat, mask in folds
-                ]
-            )
-            # A sigmoid helps only if it gains more than the gain's own standard error.
-            calibrated = bool(gain.mean() > corrected_error(gain, test_share))
-            probabilities = calibrated_probabilities if calibrated else probabilities
+    calibrated, probabilities = _choose_calibration(settings, out_of_fold, test_share)
     decision = choose_threshold(
         settings.decision, labels, probabilities, out_of_fold.fold, settings.data.random_state
     )
     measured = [
-        evaluate(labels[mask], probabilities[repeat, mask], decision.threshold) for repeat, mask in folds
+        evaluate(labels[mask], probabilities[repeat, mask], decision.threshold)
+        for repeat, mask in out_of_fold.each_fold()
     ]
     return CrossValidation(
         calibrated,
@@ -170,17 +155,27 @@ def judge(settings: Settings, out_of_fold: OutOfFold) -> CrossValidation:
     )
 
 
-def _cross_fitted_sigmoid(out_of_fold: OutOfFold) -> npt.NDArray[np.float64]:
-    """Calibrate each fold by a sigmoid that was fitted on the other folds' outputs."""
+def _choose_calibration(
+    settings: Settings, out_of_fold: OutOfFold, test_share: float
+) -> tuple[bool, Probabilities]:
+    """Decide whether a sigmoid is added; return the decision and the probabilities that follow from it."""
+    calibrated = _cross_fitted_sigmoid(out_of_fold)
+    if FAMILIES[settings.model.type].always_calibrated or settings.model.calibration == "sigmoid":
+        return True, calibrated
+    plain: Probabilities = expit(out_of_fold.raw)
+    if settings.model.calibration == "auto":
+        gain = out_of_fold.fold_log_losses(plain) - out_of_fold.fold_log_losses(calibrated)
+        # A gain below its own standard error may be chance.
+        if gain.mean() > corrected_error(gain, test_share):
+            return True, calibrated
+    return False, plain
+
+
+def _cross_fitted_sigmoid(out_of_fold: OutOfFold) -> Probabilities:
+    """Calibrate each fold with a sigmoid that was fitted on the other folds' outputs."""
     probabilities = np.empty_like(out_of_fold.raw)
     for repeat, held_out in out_of_fold.each_fold():
         raw = out_of_fold.raw[repeat]
         sigmoid = LogisticRegression(C=np.inf).fit(raw[~held_out, None], out_of_fold.labels[~held_out])
         probabilities[repeat, held_out] = sigmoid.predict_proba(raw[held_out, None])[:, 1]
     return probabilities
-
-
-def log_loss(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
-    """Return the mean negative log-likelihood in nats."""
-    likelihood = np.where(labels == 1, probabilities, 1 - probabilities)
-    return float(-np.log(np.clip(likelihood, 1e-15, 1)).mean())

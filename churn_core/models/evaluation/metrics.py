@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CALIBRATION_BINS: Final = 10
 DECIMALS: Final = 6
-"""Metrics are written with six decimals: beyond that the order of a summation shows."""
+"""Metrics are written with six decimals; further ones depend on the order of summation."""
 
 _SMALLEST = 1e-15
 
@@ -55,10 +55,19 @@ def evaluate(labels: Labels, probabilities: Probabilities, threshold: float) -> 
     }
 
 
+def row_log_losses(
+    labels: Labels, probabilities: Probabilities, smallest: float = _SMALLEST
+) -> Probabilities:
+    """Return each row's negative log-likelihood in nats; likelihoods below `smallest` count as that."""
+    likelihood = np.where(labels == 1, probabilities, 1 - probabilities).astype(np.float64)
+    losses: Probabilities = -np.log(np.clip(likelihood, smallest, 1))
+    return losses
+
+
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
     """Return the mean gap between score and frequency over ten bins of equal width.
 
-    Each bin weighs as many customers as it holds (Guo et al. 2017, "On Calibration of Modern Neural
+    Each bin is weighted by its number of customers (Guo et al. 2017, "On Calibration of Modern Neural
     Networks").
     """
     bins = np.minimum((probabilities * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
@@ -68,7 +77,7 @@ def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> 
 
 
 def lift_in_top_tenth(labels: Labels, probabilities: Probabilities) -> float:
-    """Return how many times the average churn rate the tenth with the highest scores has."""
+    """Return the churn rate of the tenth with the highest scores, divided by the average churn rate."""
     count = max(1, len(labels) // 10)
     top = np.argsort(-probabilities, kind="stable")[:count]
     return float(labels[top].mean() / labels.mean())
@@ -77,11 +86,11 @@ def lift_in_top_tenth(labels: Labels, probabilities: Probabilities) -> float:
 def fold_interval(
     values: npt.NDArray[np.float64], test_share: float, *, confidence: float = 0.95
 ) -> dict[str, float]:
-    """Return mean and confidence interval of a metric over the folds of a cross-validation.
+    """Return the mean and confidence interval of a metric over cross-validation folds.
 
-    Training sets of different folds overlap, which makes the plain variance too small; it is corrected
-    by the factor 1/J + n_test/n_train (Nadeau and Bengio 2003, "Inference for the Generalization
-    Error", Machine Learning 52).
+    The plain variance is too small because the folds' training sets overlap. It is multiplied by
+    1/J + n_test/n_train (Nadeau and Bengio 2003, "Inference for the Generalization Error", Machine
+    Learning 52).
 
     Parameters
     ----------
@@ -97,10 +106,7 @@ def fold_interval(
     """
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * corrected_error(values, test_share)
-    return {
-        name: round(value, DECIMALS)
-        for name, value in [("mean", mean), ("low", mean - half), ("high", mean + half)]
-    }
+    return rounded({"mean": mean, "low": mean - half, "high": mean + half})
 
 
 def corrected_error(values: npt.NDArray[np.float64], test_share: float) -> float:
@@ -109,5 +115,5 @@ def corrected_error(values: npt.NDArray[np.float64], test_share: float) -> float
 
 
 def rounded(values: dict[str, float]) -> dict[str, float]:
-    """Round metrics to the decimals that are written."""
+    """Round metrics to `DECIMALS`."""
     return {name: round(value, DECIMALS) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Scored customers in the order in which they would be contacted, and what each stopping point brings."""
+"""Scored customers in contact order, and the result of stopping at each threshold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from churn_core.models.evaluation.metrics import DECIMALS
 from churn_core.scoring.money import NOBODY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     Objective = Callable[["Stops"], Floats]
 
 CURVE_STEPS: Final = 50
-"""A curve has about one point for every fiftieth of the customers, and one where nobody is contacted."""
+"""A curve has a point for every fiftieth of the customers, and one where nobody is contacted."""
 
 FIRST_SHARES: Final = (0.005, 0.01, 0.03, 0.05)
-"""Stops on the way to the first tenth, where most campaigns end."""
+"""More points below the first tenth, where most campaigns stop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stops:
-    """Who has been contacted at each threshold, from nobody down to everybody.
+    """The customers contacted at each threshold, from nobody down to everybody.
 
     Attributes
     ----------
     thresholds : ndarray of float64, shape (stops,)
-        `NOBODY`, then each score that occurs, falling.
+        `NOBODY`, then each score that occurs, decreasing.
     contacted, leavers : ndarray of float64, shape (stops,)
-        Customers from the threshold on, and those of them who left.
+        Customers with a score at or above the threshold, and those of them who left.
     """
 
     thresholds: Floats
@@ -47,34 +47,34 @@ class Stops:
 
     @property
     def customers(self) -> float:
-        """All of them."""
+        """The number of customers."""
         return float(self.contacted[-1])
 
     @property
     def all_leavers(self) -> float:
-        """All who left."""
+        """The number of customers who left."""
         return float(self.leavers[-1])
 
     def at(self, threshold: float) -> int:
-        """Return the position of the stop at which everybody from `threshold` on has been contacted."""
+        """Return the stop at which everybody with a score of at least `threshold` is contacted."""
         return int(np.searchsorted(-self.thresholds, -threshold, side="right")) - 1
 
     def measures(self, stop: int, money: Money | None) -> Point:
-        """Measure a stop; see `measure`."""
+        """Measure a stop with `measure`."""
         return measure(
             float(self.contacted[stop]), float(self.leavers[stop]), self.customers, self.all_leavers, money
         )
 
 
 class Ranking:
-    """Customers by falling score.
+    """Customers by decreasing score.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (customers,)
         1 for a customer who left.
     scores : ndarray of float64, shape (repeats, customers)
-        In six decimals; a customer counts once in each repeat.
+        Rounded to six decimals; a customer counts once in each repeat.
     """
 
     def __init__(self, labels: Labels, scores: Floats) -> None:
@@ -88,7 +88,7 @@ class Ranking:
         self._labels = labels
 
     def stops(self, weights: Floats | None = None) -> Stops:
-        """Count at each threshold.
+        """Count customers at each threshold.
 
         Parameters
         ----------
@@ -102,66 +102,67 @@ class Ranking:
             np.append(0.0, np.cumsum(each * self._left)[self._ends]),
         )
 
-    def resamples(self, count: int, seed: int) -> Iterable[Stops]:
-        """Draw the customers anew, with replacement and with all their repeats, `count` times."""
-        generator = np.random.default_rng(seed)
-        size = len(self._labels)
-        for _ in range(count):
-            drawn = np.bincount(generator.integers(0, size, size), minlength=size)
+    def resamples(self, count: int, seed: int) -> Iterator[Stops]:
+        """Yield `count` bootstrap samples of the customers, each customer with all repeats."""
+        for drawn in self._draws(count, seed):
             yield self.stops(drawn.astype(np.float64))
 
-    def split_samples(self, count: int, seed: int) -> Iterable[tuple[Stops, Stops]]:
-        """Draw as `resamples` does; give each sample with the customers that were not drawn."""
+    def split_samples(self, count: int, seed: int) -> Iterator[tuple[Stops, Stops]]:
+        """Yield the samples of `resamples`, each with the customers outside of it."""
+        for drawn in self._draws(count, seed):
+            yield self.stops(drawn.astype(np.float64)), self.stops((drawn == 0).astype(np.float64))
+
+    def _draws(self, count: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield how often each customer is drawn in each sample."""
         generator = np.random.default_rng(seed)
         size = len(self._labels)
         for _ in range(count):
-            drawn = np.bincount(generator.integers(0, size, size), minlength=size)
-            yield self.stops(drawn.astype(np.float64)), self.stops((drawn == 0).astype(np.float64))
+            yield np.bincount(generator.integers(0, size, size), minlength=size)
 
 
 def profit(money: Money) -> Objective:
-    """Return the objective of earning most."""
+    """Return the objective of the highest profit."""
     return lambda stops: (
         stops.leavers * (money.success_rate * money.value_of_customer) - stops.contacted * money.cost_of_offer
     )
 
 
 def f1(stops: Stops) -> Floats:
-    """Return F1 at each stop: the objective of balancing false alarms and missed leavers."""
+    """Return F1 at each stop: the objective that balances false alarms and missed leavers."""
     return 2 * stops.leavers / np.maximum(stops.contacted + stops.all_leavers, 1)
 
 
 def nearness(share: float) -> Objective:
-    """Return the objective of contacting a share of the customers, and not nobody."""
+    """Return the objective of contacting a share of the customers, at least one of them."""
     return lambda stops: np.where(
         stops.contacted > 0, -np.abs(stops.contacted - share * stops.customers), -np.inf
     )
 
 
 def best_stop(stops: Stops, objective: Objective) -> int:
-    """Return the stop with the highest value; of equal ones the one that contacts fewest."""
+    """Return the stop with the highest value; on a tie, the one that contacts fewest."""
     return int(np.argmax(objective(stops)))
 
 
 def measure(
     contacted: float, leavers: float, customers: float, all_leavers: float, money: Money | None
 ) -> Point:
-    """Say what contacting some customers does.
+    """Measure the result of contacting some customers.
 
     Parameters
     ----------
     contacted, leavers : float
-        How many are contacted, and how many of them left.
+        Number of customers contacted, and number of those who left.
     customers, all_leavers : float
-        How many there are, and how many of those left.
+        Number of all customers, and number of those who left.
     money : Money or None
 
     Returns
     -------
     dict
-        ``contacted_per_1000`` customers, ``precision`` (share of leavers among those contacted, 0 for
-        nobody), ``recall``, ``f1``, and with money ``profit_per_customer``, contacted or not, and
-        ``profit_per_1000`` of them.
+        ``contacted_per_1000`` customers, ``precision`` (share of leavers among those contacted, 0 if nobody
+        is), ``recall`` and ``f1``. With money also ``profit_per_customer`` and ``profit_per_1000``
+        customers, contacted or not.
     """
     point = {
         "contacted_per_1000": 1000 * contacted / customers,
@@ -179,13 +180,13 @@ def measure(
 
 
 def curve(stops: Stops, money: Money | None, threshold: float) -> tuple[Point, ...]:
-    """Measure stops all the way down, among them nobody, everybody, and the one at `threshold`.
+    """Measure stops from nobody to everybody, including the one at `threshold`.
 
     Returns
     -------
     tuple of dict
-        `measure` and ``threshold``, from the highest threshold to the lowest; fewer points than asked for
-        where many customers share a score.
+        ``threshold`` and the measures of `measure`, from the highest threshold to the lowest. Fewer points
+        than usual if many customers share a score.
     """
     shares = np.array([*FIRST_SHARES, *(np.arange(1, CURVE_STEPS + 1) / CURVE_STEPS)])
     wanted = np.searchsorted(stops.contacted, shares * stops.customers, side="left")

@@ -1,1 +1,1 @@
-"""Both ONNX graphs of a trained model, and the proof that they answer as scikit-learn does."""
+"""Export a trained model to two ONNX graphs, and prove that both agree with scikit-learn."""

@@ -1,4 +1,7 @@
-"""Teach skl2onnx the additive model, tree by tree as it was fitted: the witness of its collapsed form."""
+"""The skl2onnx converter of the additive model.
+
+It writes the fitted trees one by one. The parity gate compares them with the collapsed form in model.onnx.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,14 @@ from churn_core.features.converters import ConverterWriter
 from churn_core.features.float32 import float32_floor
 from churn_core.features.graph_nodes import DOUBLE, FLOAT
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
+from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 
 def register_additive_converter() -> None:
-    """Register the converter; calling it again changes nothing."""
+    """Register the converter; further calls have no effect."""
     update_registered_converter(
         AdditiveBoostingClassifier,
         "ChurnAdditiveBoosting",
@@ -38,11 +42,11 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     writer = ConverterWriter(scope, container)
     model: AdditiveBoostingClassifier = operator.raw_operator
     features = operator.inputs[0].full_name
-    # Members are summed apart, in float64: float32 would lose the sixth decimal over a thousand leaves.
+    # Members are added in float64: in float32 a sum of a thousand leaves would change the sixth decimal.
     members = [
         writer.node("Cast", [_write_member(writer, member, features)], to=DOUBLE) for member in model.members_
     ]
-    baseline = np.mean([member._baseline_prediction[0, 0] for member in model.members_])
+    baseline = np.mean([boosted_baseline(member) for member in model.members_])
     mean = writer.node(
         "Div", [writer.node("Sum", members), writer.constant(np.array([[float(len(members))]]))]
     )
@@ -55,16 +59,16 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         else writer.node("Sub", [writer.constant(np.array([[1.0]])), second])
     )
     scores = writer.node("Concat", [first, second], axis=1)
-    writer.hand_out(writer.node("Cast", [scores], to=FLOAT), operator.outputs[1])
-    writer.hand_out(writer.node("ArgMax", [scores], axis=1, keepdims=0), operator.outputs[0])
+    writer.set_output(writer.node("Cast", [scores], to=FLOAT), operator.outputs[1])
+    writer.set_output(writer.node("ArgMax", [scores], axis=1, keepdims=0), operator.outputs[0])
 
 
 def _write_member(writer: ConverterWriter, member: HistGradientBoostingClassifier, features: str) -> str:
     attributes = get_default_tree_regressor_attribute_pairs()
     attributes["n_targets"] = 1
-    for number, (tree,) in enumerate(member._predictors):
-        nodes = tree.nodes.copy()
-        # skl2onnx rounds a double threshold to the nearest float32, which may let a value pass.
+    for number, fitted in enumerate(boosted_tree_nodes(member)):
+        nodes = fitted.copy()
+        # skl2onnx rounds a double threshold to the nearest float32, which may send a value the wrong way.
         nodes["num_threshold"] = float32_floor(nodes["num_threshold"])
         add_tree_to_attribute_pairs_hist_gradient_boosting(
             attributes, False, SimpleNamespace(nodes=nodes), number, 1.0, 0, leaf_weights_are_counts=False
@@ -74,7 +78,7 @@ def _write_member(writer: ConverterWriter, member: HistGradientBoostingClassifie
 
 
 def _plain(value: Any) -> Any:
-    """Turn numpy's numbers and booleans into those that protobuf takes."""
+    """Turn numpy numbers and booleans into Python ones, which protobuf accepts."""
     if not isinstance(value, list) or not value or isinstance(value[0], str):
         return value
     return np.asarray(value, dtype=np.float64 if isinstance(value[0], float) else np.int64).tolist()

@@ -1,7 +1,7 @@
-"""The additive model's part of the scoring graph: lookups, however many trees it was boosted from.
+"""The additive model's part of the scoring graph: lookups, whatever its number of trees.
 
-A balanced tree a number column, and a table a category column, give the cell that a value lies in; cells
-index one flat table of all columns' values, and pairs of cells one flat table of all pairs' values.
+A balanced tree per number column and a table per category column find a value's cell. Cells index one flat
+table of all columns' values; pairs of cells index one flat table of all pairs' values.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def additive_terms(model: ChurnModel) -> AdditiveTerms:
-    """Collapse a trained model of the additive family, before calibration."""
+    """Collapse a trained additive model into its terms, without calibration."""
     steps = model.pipeline.named_steps
     represented = steps["represent"].transform(steps["engineer"].transform(model.training_matrix))
-    return AdditiveTerms.of(model.estimator, represented)
+    return AdditiveTerms.from_model(model.estimator, represented)
 
 
 def write_additive_pieces(
@@ -44,7 +44,7 @@ def write_additive_pieces(
     str
         Name of a float64 [rows, terms] tensor.
     ndarray of float32, shape (terms, engineered columns)
-        Which share of a term each of its columns gets: all of it, or half of a pair's.
+        The share of a term that each of its columns gets: all of it, or half of a pair's term.
     """
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
     layout = _Layout(engineer, terms)
@@ -53,26 +53,25 @@ def write_additive_pieces(
     pieces = [writer.node("Gather", [writer.constant(mains), cells], axis=0)]
     if terms.pairs:
         pieces.append(_write_pairs(writer, cells, layout))
-    together = pieces[0] if len(pieces) == 1 else writer.node("Concat", pieces, axis=1)
-    of_terms = [*((column,) for column in layout.columns), *(pair.columns for pair in terms.pairs)]
-    shares = np.zeros((len(of_terms), len(engineer.columns_)), dtype=np.float32)
-    for row, columns in enumerate(of_terms):
+    values = pieces[0] if len(pieces) == 1 else writer.node("Concat", pieces, axis=1)
+    term_columns = [*((column,) for column in layout.columns), *(pair.columns for pair in terms.pairs)]
+    shares = np.zeros((len(term_columns), len(engineer.columns_)), dtype=np.float32)
+    for row, columns in enumerate(term_columns):
         shares[row, list(columns)] = 1 / len(columns)
-    return together, shares
+    return values, shares
 
 
 class _Layout:
-    """Where each column's values stand in the flat table.
+    """The position of each column's values in the flat table.
 
     Attributes
     ----------
     columns : list of int
-        Engineered columns in the order of the graph's cells: categories, then the numbers that have an
-        effect.
+        Engineered columns in the order of the graph's cells: categories, then numbers with an effect.
     numbers : list of int
         Those numbers, as positions among the number columns.
     first : dict
-        By engineered column, where its values begin.
+        By engineered column, the offset of its first value.
     """
 
     def __init__(self, engineer: FeatureEngineer, terms: AdditiveTerms) -> None:
@@ -90,7 +89,7 @@ class _Layout:
 
 
 def _write_cells(writer: GraphWriter, model: ChurnModel, layout: _Layout) -> str:
-    """Write int64 [rows, columns]: the place of each value's cell in the flat table."""
+    """Write int64 [rows, columns]: the position of each value's cell in the flat table."""
     steps = model.pipeline.named_steps
     engineer: FeatureEngineer = steps["engineer"]
     derived = write_derived(writer, "features", model.contract)
@@ -107,22 +106,22 @@ def _write_cells(writer: GraphWriter, model: ChurnModel, layout: _Layout) -> str
     if layout.numbers:
         numbers = write_numbers(writer, "features", derived, engineer)
         categories = len(engineer.code_maps_)
-        wanted = [categories + number for number in layout.numbers]
+        columns = [categories + number for number in layout.numbers]
         attributes = interval_tree_attributes(
-            [layout.terms.thresholds[column] for column in wanted],
-            [layout.first[column] for column in wanted],
+            [layout.terms.thresholds[column] for column in columns],
+            [layout.first[column] for column in columns],
             layout.numbers,
         )
-        places_of_numbers = writer.tree_ensemble(numbers, attributes)
-        parts.append(writer.node("Cast", [places_of_numbers], to=INT64))
+        number_places = writer.tree_ensemble(numbers, attributes)
+        parts.append(writer.node("Cast", [number_places], to=INT64))
     return parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
 
 
 def _write_pairs(writer: GraphWriter, cells: str, layout: _Layout) -> str:
     """Write float64 [rows, pairs]: each pair's value.
 
-    A pair's table is coarser than its columns' cells: a first lookup a side gives the row's offset and the
-    column in the flat table of all pairs, a second one the value.
+    A pair's table is coarser than its columns' cells. One lookup per side gives the row's offset and the
+    column in the flat table of all pairs; another lookup gives the value.
     """
     pairs = layout.terms.pairs
     begins = np.concatenate([[0], np.cumsum([pair.values.size for pair in pairs])[:-1]])
@@ -138,8 +137,8 @@ def _write_pairs(writer: GraphWriter, cells: str, layout: _Layout) -> str:
         columns = [pair.columns[side] for pair in pairs]
         positions = np.array([layout.columns.index(column) for column in columns], dtype=np.int64)
         shift = starts - np.array([layout.first[column] for column in columns])
-        of_pairs = writer.node("Gather", [cells, writer.constant(positions)], axis=1)
-        index = writer.node("Add", [of_pairs, writer.constant(shift.astype(np.int64)[None, :])])
+        pair_cells = writer.node("Gather", [cells, writer.constant(positions)], axis=1)
+        index = writer.node("Add", [pair_cells, writer.constant(shift.astype(np.int64)[None, :])])
         table = writer.constant(np.concatenate(tables).astype(np.int64))
         flat_sides.append(writer.node("Gather", [table, index], axis=0))
     values = writer.constant(np.concatenate([pair.values.ravel() for pair in pairs]))

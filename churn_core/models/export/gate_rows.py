@@ -1,4 +1,4 @@
-"""The rows on which the exported graphs must answer as scikit-learn does."""
+"""The rows on which the exported graphs must agree with scikit-learn."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ BASE_ROWS: Final = 16
 """Rows of the table that are varied, one feature at a time."""
 
 AT_SEVERAL_THRESHOLDS: Final = 1_000
-"""Rows in which every number is on a threshold at once."""
+"""Rows in which every number is on a threshold at the same time."""
 
 AT_LEAST: Final = 12_000
-"""Random rows fill up to this many."""
+"""Random rows are added up to this total."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateRows:
-    """Encoded rows and why they are there.
+    """Encoded rows, each with the reason why it is compared.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class GateRows:
     kind : ndarray of int64, shape (rows,)
         Position in `KINDS`.
     feature : ndarray of int64, shape (rows,)
-        The feature that was varied; -1 for none in particular.
+        The feature that was varied; -1 if none was.
     """
 
     matrix: Matrix
@@ -92,16 +92,16 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
     Parameters
     ----------
     model : ChurnModel
-        Gives contract, thresholds and seed.
+        Provides the contract, thresholds and seed.
     table : ndarray of float32, shape (rows, features)
-        Every row of the table that the model was trained on, encoded; holdout included.
+        Every row of the training table, encoded, including the holdout.
 
     Returns
     -------
     GateRows
-        All rows of the table; rows at every threshold of a tree and every edge of a bucket and one
-        float32 step to both sides; each feature missing; each category unknown and at each known value;
-        each number at the ends of its range; random rows.
+        All rows of the table. Rows at every tree threshold and every bucket edge, and one float32 step to
+        both sides. Rows with each feature missing, each category unknown and at each known value, and each
+        number at the ends of its range. Random rows.
     """
     generator = np.random.default_rng(model.settings.data.random_state)
     contract = model.contract
@@ -124,7 +124,7 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
 
 
 def random_rows(contract: Contract, count: int, generator: np.random.Generator) -> Matrix:
-    """Draw rows from all that the encoding can express, one value in twenty missing."""
+    """Draw rows over the whole range of the encoding; one number in twenty is missing."""
     rows = np.empty((count, len(contract.features)), dtype=np.float32)
     for position, feature in enumerate(contract.features):
         if isinstance(feature, CategoryFeature):
@@ -138,7 +138,7 @@ def random_rows(contract: Contract, count: int, generator: np.random.Generator) 
 
 
 def decode_rows(matrix: Matrix, contract: Contract) -> pd.DataFrame:
-    """Turn encoded rows back into a parsed table; an unknown code becomes text of no vocabulary."""
+    """Turn encoded rows back into a parsed table; an unknown code becomes text outside the vocabulary."""
     columns: dict[str, object] = {}
     for position, feature in enumerate(contract.features):
         if isinstance(feature, NumberFeature):
@@ -158,7 +158,7 @@ def unknown_text(feature: CategoryFeature) -> str:
 
 
 def _corners(contract: Contract) -> Matrix:
-    """All numbers at the low end, and all at the high end, under the first and the last categories."""
+    """Two rows: minima with first categories, and maxima with last categories."""
     corners = [
         [
             (0 if low else len(f.vocabulary) - 1)
@@ -196,7 +196,7 @@ def _add_thresholds(rows: _Collector, model: ChurnModel, base: Matrix) -> None:
 
 
 def thresholds_by_column(model: ChurnModel) -> dict[int, npt.NDArray[np.float32]]:
-    """Return the distinct thresholds of a tree model's splits by engineered column."""
+    """Return the distinct split thresholds of a tree model by engineered column."""
     if FAMILIES[model.settings.model.type].representation == "churn_rates":
         return {column: found for column, found in enumerate(thresholds_of(model.estimator)) if len(found)}
     trees = trees_of(model).trees
@@ -213,7 +213,7 @@ def _at_several_thresholds(
     by_column: dict[int, npt.NDArray[np.float32]],
     model: ChurnModel,
 ) -> Matrix:
-    """Put every number on one of its thresholds at the same time: the corners of interactions."""
+    """Put every number on one of its thresholds at the same time, to test interactions."""
     generator = np.random.default_rng(model.settings.data.random_state)
     rows = base[generator.integers(0, len(base), AT_SEVERAL_THRESHOLDS)]
     for column, thresholds in by_column.items():
@@ -224,7 +224,7 @@ def _at_several_thresholds(
 
 
 def _each_known(base: Matrix, position: int, count: int) -> Matrix:
-    """Put each known code into four rows of the base; into one where thousands are known."""
+    """Put each known code into four base rows, or into one if there are thousands of codes."""
     each = 4 if count <= MAX_VOCABULARY else 1
     rows = np.tile(base[:each], (count, 1))
     rows[:, position] = np.repeat(np.arange(count), len(base[:each]))
@@ -232,19 +232,22 @@ def _each_known(base: Matrix, position: int, count: int) -> Matrix:
 
 
 def _around(base: Matrix, position: int, values: npt.NDArray[np.float32]) -> Matrix:
-    """Put each value and its two float32 neighbours into a row of the base, in turn."""
-    neighbours = np.concatenate(
-        [values, np.nextafter(values, np.float32(-np.inf)), np.nextafter(values, np.float32(np.inf))]
-    )
+    """Put each value and its two float32 neighbours into one base row each."""
+    neighbours = np.concatenate(_with_neighbours(values))
     rows = base[np.arange(len(neighbours)) % len(base)].copy()
     rows[:, position] = neighbours
     return rows
 
 
+def _with_neighbours(values: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    """Return the values, the next lower and the next higher float32 numbers."""
+    return [values, np.nextafter(values, np.float32(-np.inf)), np.nextafter(values, np.float32(np.inf))]
+
+
 def _around_derived(
     base: Matrix, contract: Contract, derived: DerivedFeature, thresholds: npt.NDArray[np.float32]
 ) -> Matrix:
-    """Choose the first column such that the derived feature falls on each threshold, or just beside."""
+    """Set the first column so that the derived feature is on or next to each threshold."""
     if derived.kind == "count":
         return base[:0]
     others = [contract.position(name) for name in derived.columns[1:]]
@@ -257,9 +260,8 @@ def _around_derived(
     else:
         wanted = thresholds - rest.sum(axis=1)
     first = contract.position(derived.columns[0])
-    exact = wanted.astype(np.float32)
     result = []
-    for values in (exact, np.nextafter(exact, np.float32(-np.inf)), np.nextafter(exact, np.float32(np.inf))):
+    for values in _with_neighbours(wanted.astype(np.float32)):
         part = rows.copy()
         part[:, first] = values
         result.append(part)

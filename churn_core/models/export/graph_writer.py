@@ -17,7 +17,7 @@ IR_VERSION: Final = 10
 
 
 class GraphWriter:
-    """Collects the nodes and constants of a graph; names are counted, so equal input gives equal bytes."""
+    """Collects nodes and constants. Names are numbered, so equal input gives equal bytes."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -42,7 +42,7 @@ class GraphWriter:
     def model(
         self, name: str, inputs: dict[str, int], outputs: dict[str, tuple[str, int]], metadata: dict[str, str]
     ) -> onnx.ModelProto:
-        """Close the graph.
+        """Return the finished model.
 
         Parameters
         ----------
@@ -51,7 +51,7 @@ class GraphWriter:
         inputs : dict
             Width of each float32 [rows, width] input by name.
         outputs : dict
-            By the output's name the tensor that it hands out and its width.
+            Tensor and width of each float32 [rows, width] output by name.
         metadata : dict
             Written to the model's ``metadata_props``.
         """

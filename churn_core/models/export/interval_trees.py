@@ -1,4 +1,4 @@
-"""Balanced trees that tell in which interval a number lies."""
+"""Balanced trees that find the interval of a number."""
 
 from __future__ import annotations
 
@@ -11,102 +11,76 @@ if TYPE_CHECKING:
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
+_NODE_KEYS: Final = (
+    "nodes_treeids",
+    "nodes_nodeids",
+    "nodes_featureids",
+    "nodes_values",
+    "nodes_modes",
+    "nodes_truenodeids",
+    "nodes_falsenodeids",
+)
+_TARGET_KEYS: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
+
 
 def interval_tree_attributes(
     thresholds: list[npt.NDArray[np.float32]], first_index: list[int], columns: list[int]
 ) -> dict[str, Any]:
-    """Return the attributes of a ``TreeEnsembleRegressor`` (ai.onnx.ml 3): one tree, one target a column.
+    """Return ``TreeEnsembleRegressor`` attributes (ai.onnx.ml 3) with one tree and target per column.
 
     Parameters
     ----------
     thresholds : list of ndarray of float32
-        For each tree, increasing, finite, perhaps none; an interval includes its upper end.
+        For each tree, increasing and finite, may be empty. An interval includes its upper end.
     first_index : list of int
-        For each tree, what its lowest interval answers; the others follow, the missing value (NaN) last.
-        Below 2^24, since the answer is a float32.
+        For each tree, the output for its lowest interval. The outputs of the next intervals follow by 1,
+        then that of a missing value (NaN). All must be below 2^24, because the output is a float32.
     columns : list of int
-        For each tree, the input's column that it looks at.
+        For each tree, its input column.
     """
-    nodes = _Nodes()
-    for tree, (edges, first, column) in enumerate(zip(thresholds, first_index, columns, strict=True)):
-        nodes.begin(tree, column)
-        # NaN compares false with everything, so that only it goes to the right here.
-        root = nodes.branch(_LARGEST)
-        nodes.join(root, nodes.grow(edges, 0, len(edges), first), nodes.leaf(first + len(edges) + 1))
+    trees = [
+        _Tree(number, column, edges, first)
+        for number, (edges, first, column) in enumerate(zip(thresholds, first_index, columns, strict=True))
+    ]
+    nodes = [node for tree in trees for node in tree.nodes]
+    targets = [target for tree in trees for target in tree.targets]
     return {
         "n_targets": len(thresholds),
         "aggregate_function": "SUM",
         "post_transform": "NONE",
-        **nodes.attributes,
+        **dict(zip(_NODE_KEYS, map(list, zip(*nodes, strict=True)), strict=True)),
+        **dict(zip(_TARGET_KEYS, map(list, zip(*targets, strict=True)), strict=True)),
     }
 
 
-class _Nodes:
-    """Collects nodes in the order in which they are made."""
+class _Tree:
+    """The rows of one tree in the attributes: `nodes` by `_NODE_KEYS`, `targets` by `_TARGET_KEYS`."""
 
-    def __init__(self) -> None:
-        self._tree = self._column = self._first = self._count = 0
-        self.attributes: dict[str, list[Any]] = {
-            "nodes_treeids": [],
-            "nodes_nodeids": [],
-            "nodes_featureids": [],
-            "nodes_values": [],
-            "nodes_modes": [],
-            "nodes_truenodeids": [],
-            "nodes_falsenodeids": [],
-            "target_treeids": [],
-            "target_nodeids": [],
-            "target_ids": [],
-            "target_weights": [],
-        }
+    def __init__(self, number: int, column: int, edges: npt.NDArray[np.float32], first: int) -> None:
+        self._number, self._column, self._edges, self._first = number, column, edges, first
+        self.nodes: list[list[Any]] = []
+        self.targets: list[list[Any]] = []
+        # Every comparison with NaN is false, so only NaN goes right at the root.
+        root = self._node("BRANCH_LEQ", _LARGEST)
+        self._set_children(root, self._grow(0, len(edges)), self._leaf(len(edges) + 1))
 
-    def begin(self, tree: int, column: int) -> None:
-        """Start a tree."""
-        self._tree, self._column = tree, column
-        self._first = len(self.attributes["nodes_nodeids"])
-        self._count = 0
-
-    def branch(self, threshold: float) -> int:
-        """Add a node whose true side holds what is <= threshold; return its number."""
-        return self._node("BRANCH_LEQ", threshold)
-
-    def leaf(self, answer: int) -> int:
-        """Add a leaf; return its number."""
-        number = self._node("LEAF", 0.0)
-        for key, value in (
-            ("target_treeids", self._tree),
-            ("target_nodeids", number),
-            ("target_ids", self._tree),
-            ("target_weights", float(answer)),
-        ):
-            self.attributes[key].append(value)
-        return number
-
-    def join(self, parent: int, true: int, false: int) -> None:
-        """Give a branch its children."""
-        self.attributes["nodes_truenodeids"][self._first + parent] = true
-        self.attributes["nodes_falsenodeids"][self._first + parent] = false
-
-    def grow(self, edges: npt.NDArray[np.float32], low: int, high: int, first: int) -> int:
-        """Add the subtree of the intervals from low to high; return its root's number."""
+    def _grow(self, low: int, high: int) -> int:
+        """Add the subtree of the intervals from `low` to `high`; return its root's number."""
         if low == high:
-            return self.leaf(first + low)
+            return self._leaf(low)
         middle = (low + high) // 2
-        node = self.branch(float(edges[middle]))
-        self.join(node, self.grow(edges, low, middle, first), self.grow(edges, middle + 1, high, first))
+        node = self._node("BRANCH_LEQ", float(self._edges[middle]))
+        self._set_children(node, self._grow(low, middle), self._grow(middle + 1, high))
+        return node
+
+    def _leaf(self, interval: int) -> int:
+        node = self._node("LEAF", 0.0)
+        self.targets.append([self._number, node, self._number, float(self._first + interval)])
         return node
 
     def _node(self, mode: str, threshold: float) -> int:
-        number = self._count
-        self._count += 1
-        for key, value in (
-            ("nodes_treeids", self._tree),
-            ("nodes_nodeids", number),
-            ("nodes_featureids", self._column),
-            ("nodes_values", threshold),
-            ("nodes_modes", mode),
-            ("nodes_truenodeids", 0),
-            ("nodes_falsenodeids", 0),
-        ):
-            self.attributes[key].append(value)
-        return number
+        self.nodes.append([self._number, len(self.nodes), self._column, threshold, mode, 0, 0])
+        return len(self.nodes) - 1
+
+    def _set_children(self, parent: int, true: int, false: int) -> None:
+        self.nodes[parent][-2:] = [true, false]

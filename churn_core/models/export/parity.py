@@ -1,4 +1,4 @@
-"""The parity gate: both exported graphs answer as scikit-learn does, or nothing is written."""
+"""The parity gate: nothing is written unless both exported graphs agree with scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import onnxruntime as ort
 from churn_core.errors import ParityError
 from churn_core.models.export.gate_rows import KINDS, GateRows, decode_rows
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 from churn_core.scoring.money import NOBODY
 from churn_core.scoring.scores import round_probability
 
@@ -33,18 +32,18 @@ _ROWS_PER_RUN: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class ParityResult:
-    """What the gate found.
+    """The result of the gate.
 
     Attributes
     ----------
     rows_compared : int
         Rows on which scikit-learn and both graphs were compared.
     max_abs_difference : float
-        Largest difference of a probability from scikit-learn's.
+        Largest difference between a graph's and scikit-learn's probability.
     decisions_changed : int
-        Rows whose decision at the threshold differs.
+        Rows with different decisions at the threshold.
     rows_by_kind : dict
-        How many rows of each kind there were.
+        Number of rows of each kind.
     """
 
     rows_compared: int
@@ -53,7 +52,7 @@ class ParityResult:
     rows_by_kind: dict[str, int]
 
     def to_dict(self) -> dict[str, float | int | dict[str, int]]:
-        """Return the result as it stands in metrics.json."""
+        """Return the result in the form of metrics.json."""
         return {
             "rows_compared": self.rows_compared,
             "max_abs_difference": float(f"{self.max_abs_difference:.3g}"),
@@ -64,21 +63,18 @@ class ParityResult:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Answers of scikit-learn and of the exported graphs to the gate's rows.
+    """The probabilities of scikit-learn and of the exported graphs for the gate's rows.
 
     Attributes
     ----------
-    rows : GateRows
-    contract : Contract
-        Names the features.
     reference : callable
         Encoded rows to scikit-learn's probabilities.
     candidates : dict
         The same for each exported graph, by its file's name.
     expected : ndarray of float64, shape (rows,)
-        What scikit-learn answers.
+        The probabilities of scikit-learn.
     answers : dict
-        What each graph answers, ndarrays of float64.
+        The probabilities of each graph, ndarrays of float64.
     """
 
     rows: GateRows
@@ -92,17 +88,17 @@ class Comparison:
     def run(
         cls, reference: Scorer, candidates: dict[str, Scorer], rows: GateRows, contract: Contract
     ) -> Comparison:
-        """Score the rows by every way."""
+        """Score the rows with scikit-learn and with every candidate."""
         answers = {name: candidate(rows.matrix) for name, candidate in candidates.items()}
         return cls(rows, contract, reference, candidates, reference(rows.matrix), answers)
 
     def refuse_differences(self) -> float:
-        """Return the largest difference of a probability.
+        """Return the largest difference between probabilities.
 
         Raises
         ------
         ParityError
-            If it is over 1e-6; names the graph, the kind of row and the feature.
+            If it is above 1e-6. Names the graph, the kind of row and the feature.
         """
         largest = 0.0
         for name, answer in self.answers.items():
@@ -111,38 +107,41 @@ class Comparison:
             largest = max(largest, float(difference.max()))
             if largest <= TOLERANCE:
                 continue
-            worst = _most_telling(self.rows, difference)
+            worst = _row_to_name(self.rows, difference)
+            feature = self._suspected_feature(self.candidates[name], difference, worst)
             raise ParityError(
                 f"Parity gate: {name} differs from scikit-learn by up to {largest:.2g} on"
-                f" {int((difference > TOLERANCE).sum())} of {len(answer)} rows, for one on a"
-                f" {self._describe(worst, self._to_blame(self.candidates[name], difference, worst))};"
-                " nothing was written."
+                f" {int((difference > TOLERANCE).sum())} of {len(answer)} rows, for example on a"
+                f" {self._describe(worst, feature)}; nothing was written."
             )
         return largest
 
     def clear_threshold(self, threshold: float) -> float:
-        """Return the nearest threshold, in steps of 1e-6, that no row's answers straddle.
+        """Return the nearest threshold, in steps of 1e-6, at which all decisions agree.
 
-        A threshold chosen from the data falls on somebody's score; the sixth decimal of that score may
-        differ between scikit-learn and a graph, and with it the decision.
+        A threshold chosen from the data equals some customer's score. The sixth decimal of that score may
+        differ between scikit-learn and a graph, so the decision may differ too.
         """
-        everything = [self.expected, *self.answers.values()]
-        low = round_probability(np.min(everything, axis=0))
-        high = round_probability(np.max(everything, axis=0))
+        probabilities = [self.expected, *self.answers.values()]
+        low = round_probability(np.min(probabilities, axis=0))
+        high = round_probability(np.max(probabilities, axis=0))
         for step in range(1_000):
             for sign in (1, -1):
                 nearby = round(threshold + sign * step * 1e-6, 6)
                 if 0 <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
                     return nearby
-        raise ParityError(f"Parity gate: no threshold near {threshold} is free of changed decisions.")
+        raise ParityError(
+            f"Parity gate: scikit-learn and the graphs disagree at every threshold near {threshold}; set"
+            " decision.threshold to another value."
+        )
 
     def refuse_changed_decisions(self, threshold: float) -> int:
-        """Return how many decisions at a threshold differ: none.
+        """Return 0, the number of different decisions at a threshold.
 
         Raises
         ------
         ParityError
-            If any differs.
+            If any decision differs.
         """
         decided = round_probability(self.expected) >= threshold
         for name, answer in self.answers.items():
@@ -150,20 +149,20 @@ class Comparison:
             if flipped.any():
                 first = int(np.argmax(flipped))
                 raise ParityError(
-                    f"Parity gate: {name} decides {int(flipped.sum())} rows otherwise than scikit-learn,"
-                    f" first a {self._describe(first, int(self.rows.feature[first]))};"
-                    " choose a decision.threshold a little above or below; nothing was written."
+                    f"Parity gate: {name} and scikit-learn decide differently on {int(flipped.sum())} rows,"
+                    f" first on a {self._describe(first, int(self.rows.feature[first]))}; set"
+                    " decision.threshold slightly higher or lower. Nothing was written."
                 )
         return 0
 
-    def _to_blame(self, candidate: Scorer, difference: npt.NDArray[np.float64], worst: int) -> int:
-        """Find the feature whose replacement by a value of an agreeing row helps the worst row most."""
+    def _suspected_feature(self, candidate: Scorer, difference: npt.NDArray[np.float64], worst: int) -> int:
+        """Find the feature whose value, replaced by that of an agreeing row, improves the worst row most."""
         agreeing = np.flatnonzero(difference <= TOLERANCE)
         if self.rows.feature[worst] >= 0 or not len(agreeing):
             return int(self.rows.feature[worst])
         trials = np.repeat(self.rows.matrix[worst][None, :], self.rows.matrix.shape[1], axis=0)
         np.fill_diagonal(trials, self.rows.matrix[agreeing[0]])
-        # In log-odds: near 0 and 1 a probability hides what goes on below it.
+        # Compared in log-odds: near 0 and 1 probabilities hardly change.
         return int(np.argmin(np.abs(_log_odds(candidate(trials)) - _log_odds(self.reference(trials)))))
 
     def _describe(self, row: int, feature: int) -> str:
@@ -174,21 +173,20 @@ class Comparison:
 def check_parity(
     comparison: Comparison, threshold: float, *, threshold_may_move: bool
 ) -> tuple[ParityResult, float]:
-    """Hold the exported graphs against scikit-learn.
+    """Compare the exported graphs with scikit-learn.
 
     Parameters
     ----------
-    comparison : Comparison
     threshold : float
-        From which rounded probability a customer counts as leaving.
+        A customer counts as leaving from this rounded probability on.
     threshold_may_move : bool
-        Whether it was chosen from the data, and may be moved by a few millionths to where no decision
-        hangs on the last decimal.
+        Whether the threshold may be moved by a few millionths so that no decision depends on the last
+        decimal; False for a configured threshold.
 
     Returns
     -------
     ParityResult, float
-        What was found, and the threshold that it holds for.
+        The result, and the threshold to which it applies.
 
     Raises
     ------
@@ -205,7 +203,7 @@ def check_parity(
 
 
 def reference_scorer(model: ChurnModel) -> Scorer:
-    """Score encoded rows by the way scikit-learn takes: back to raw values, through the whole pipeline."""
+    """Score encoded rows with scikit-learn: back to raw values, then through the whole pipeline."""
     return lambda matrix: model.predict_parsed(decode_rows(matrix, model.contract))
 
 
@@ -234,16 +232,6 @@ def portable_graph_scorer(graph: onnx.ModelProto, contract: Contract) -> Scorer:
     return lambda matrix: _in_parts(matrix, score)
 
 
-def candidate_scorers(
-    scoring: onnx.ModelProto, portable: onnx.ModelProto, contract: Contract
-) -> dict[str, Scorer]:
-    """Return the scorers of both graphs by the file's name."""
-    return {
-        SCORING_GRAPH: scoring_graph_scorer(scoring),
-        PORTABLE_GRAPH: portable_graph_scorer(portable, contract),
-    }
-
-
 def _session(graph: onnx.ModelProto) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
@@ -256,8 +244,8 @@ def _in_parts(matrix: Matrix, score: Callable[[Matrix], npt.NDArray[np.float32]]
     return np.concatenate(parts).astype(np.float64)
 
 
-def _most_telling(rows: GateRows, difference: npt.NDArray[np.float64]) -> int:
-    """Choose the row to name: the worst of those in which one feature was varied, else the worst of all."""
+def _row_to_name(rows: GateRows, difference: npt.NDArray[np.float64]) -> int:
+    """Choose the worst row in which one feature was varied, or the worst of all."""
     varied = np.where(rows.feature >= 0, difference, 0)
     return int(np.argmax(varied if varied.max() > TOLERANCE else difference))
 

@@ -1,6 +1,7 @@
 """The portable graph: raw named columns to probability, converted by skl2onnx.
 
-For Netron, Triton or KServe, and the independent witness of the parity gate.
+It is made for Netron, Triton and KServe. In the parity gate it is independent of the scoring graph, which
+does not use skl2onnx.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def input_names(model: ChurnModel) -> dict[str, str]:
     """Return the graph's input name of each feature.
 
-    Names are ``f0``, ``f1``, ...: skl2onnx silently renames what is no identifier.
+    Names are ``f0``, ``f1``, ..., because skl2onnx silently renames an input whose name is no identifier.
     """
     return {f"f{position}": name for position, name in enumerate(model.contract.names)}
 
@@ -38,8 +39,8 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
     Returns
     -------
     ModelProto
-        Inputs ``f0`` ... string or float32 [n, 1] (text NFC-normalised, missing text is empty, missing
-        number is NaN); output ``probability`` float32 [n, 1].
+        Inputs ``f0``, ``f1``, ...: string or float32 [n, 1]. Text is NFC-normalised and empty if missing;
+        a missing number is NaN. Output ``probability``: float32 [n, 1].
 
     Raises
     ------
@@ -63,16 +64,18 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
         options={id(pipeline): {"zipmap": False}},
         target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
     )
-    wanted = [name for name, _ in initial_types]
-    if [i.name for i in converted.graph.input] != wanted:
-        raise ParityError("The converter renamed the portable graph's inputs; nothing was written.")
+    names = [name for name, _ in initial_types]
+    if [i.name for i in converted.graph.input] != names:
+        raise ParityError("skl2onnx renamed the portable graph's inputs; nothing was written.")
     _keep_probability_of_leaving(converted)
+    # skl2onnx lists the operator sets in an order that changes from run to run.
+    converted.opset_import.sort(key=lambda opset: opset.domain)
     converted.producer_name = "churn_core"
     converted.producer_version = ""
     helper.set_model_props(converted, {"churn.inputs": json.dumps(input_names(model), ensure_ascii=False)})
     onnx.checker.check_model(converted)
-    checked: onnx.ModelProto = converted
-    return checked
+    portable: onnx.ModelProto = converted
+    return portable
 
 
 def _keep_probability_of_leaving(converted: Any) -> None:

@@ -1,51 +1,28 @@
-"""Export a trained model to both graphs and prove them."""
+"""Export a trained model to both graphs and check them against scikit-learn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from churn_core.features import parse_table
 from churn_core.models.export.gate_rows import gate_rows
 from churn_core.models.export.parity import (
     Comparison,
     ParityResult,
-    candidate_scorers,
     check_parity,
+    portable_graph_scorer,
     reference_scorer,
+    scoring_graph_scorer,
 )
 from churn_core.models.export.portable_graph import build_portable_graph
 from churn_core.models.export.scoring_graph import ScoringGraph, build_scoring_graph
+from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 
 if TYPE_CHECKING:
     import onnx
     import pandas as pd
 
     from churn_core.models.churn_model import ChurnModel
-
-
-def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
-    """Build both graphs and hold them against scikit-learn.
-
-    Parameters
-    ----------
-    model : ChurnModel
-    table : DataFrame
-        The table that it was trained on; each of its rows is compared.
-
-    Raises
-    ------
-    ParityError
-        If a graph does not answer as scikit-learn does.
-    """
-    scoring = build_scoring_graph(model)
-    portable = build_portable_graph(model)
-    rows = gate_rows(model, model.encoder.transform(parse_table(table, model.contract)))
-    candidates = candidate_scorers(scoring.model, portable, model.contract)
-    comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
-    may_move = model.decision.may_move
-    parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=may_move)
-    return ProvedModel(model.at_threshold(threshold), scoring, portable, parity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +32,7 @@ class ProvedModel:
     Attributes
     ----------
     model : ChurnModel
-        Its threshold moved by a few millionths where somebody's score straddled it.
+        Its threshold is moved by a few millionths if rounding differences changed a decision there.
     scoring : ScoringGraph
     portable : ModelProto
     parity : ParityResult
@@ -68,5 +45,32 @@ class ProvedModel:
 
     @property
     def threshold(self) -> float:
-        """From which probability a customer counts as leaving."""
+        """A customer counts as leaving from this probability on."""
         return self.model.threshold
+
+
+def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
+    """Build both graphs and compare them with scikit-learn.
+
+    Parameters
+    ----------
+    model : ChurnModel
+    table : DataFrame
+        The table that the model was trained on; each of its rows is compared.
+
+    Raises
+    ------
+    ParityError
+        If a graph and scikit-learn disagree.
+    """
+    scoring = build_scoring_graph(model)
+    portable = build_portable_graph(model)
+    rows = gate_rows(model, model.encode(table))
+    candidates = {
+        SCORING_GRAPH: scoring_graph_scorer(scoring.model),
+        PORTABLE_GRAPH: portable_graph_scorer(portable, model.contract),
+    }
+    comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
+    may_move = model.decision.may_move
+    parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=may_move)
+    return ProvedModel(model.at_threshold(threshold), scoring, portable, parity)

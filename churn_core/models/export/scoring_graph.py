@@ -1,8 +1,8 @@
-"""The graph that scores: encoded matrix to probability, raw score and contributions.
+"""The scoring graph: encoded matrix to probability, raw score and contributions.
 
-It is built from the fitted parameters, operation by operation, and shaped for onnxruntime: lookups for
-linear and additive models, one tree ensemble for a forest or for boosting. skl2onnx plays no
-part in it, which makes the portable graph an independent witness in the parity gate.
+It is built from the fitted parameters, operation by operation, in a form that onnxruntime runs fast: lookups
+for linear and additive models, one tree ensemble for a forest or for boosting. It does not use skl2onnx, so
+that the portable graph checks it independently in the parity gate.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ REASONS_METHOD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ScoringGraph:
-    """The graph and what its contributions add up with.
+    """The graph, its intercept, and how its contributions are computed.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class ScoringGraph:
         Input ``features`` float32 [n, d]; outputs ``probability`` and ``raw_score`` float32 [n, 1] and
         ``contributions`` float32 [n, d] in log-odds.
     intercept : float
-        Added to a row's contributions in float64 it gives the raw score.
+        A row's contributions plus the intercept, in float64, give the raw score.
     reasons_method : str
-        How the contributions come about.
+        How the contributions are computed.
     """
 
     model: onnx.ModelProto
@@ -67,7 +67,7 @@ def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
     """Compile a trained model into its scoring graph."""
     writer = GraphWriter()
     width = len(model.contract.features)
-    sigmoid = Sigmoid.of(model)
+    sigmoid = Sigmoid.from_model(model)
     representation = FAMILIES[model.settings.model.type].representation
     write = {"one_hot": _write_linear, "ordinal": _write_trees, "churn_rates": _write_additive}[
         representation
@@ -87,7 +87,7 @@ def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
 
 
 def encoding_description(contract: Contract) -> list[dict[str, Any]]:
-    """Tell, column by column, how a row is encoded; written to the manifest and into the graph."""
+    """Describe the encoding of each column, for the manifest and the graph's metadata."""
     return [
         {
             "name": feature.name,
@@ -104,18 +104,18 @@ def encoding_description(contract: Contract) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Sigmoid:
-    """log-odds = scale * raw + shift; the identity where the model is not calibrated."""
+    """log-odds = scale * raw + shift; the identity if the model is not calibrated."""
 
     scale: float = 1.0
     shift: float = 0.0
 
     @classmethod
-    def of(cls, model: ChurnModel) -> Sigmoid:
-        """Read the fitted calibration of a model."""
+    def from_model(cls, model: ChurnModel) -> Sigmoid:
+        """Read a model's fitted calibration."""
         if not model.calibrated:
             return cls()
         calibrator = model.classifier.calibrated_classifiers_[0].calibrators[0]
-        # scikit-learn writes 1 / (1 + exp(a * raw + b)).
+        # scikit-learn's sigmoid is 1 / (1 + exp(a * raw + b)).
         return cls(scale=-float(calibrator.a_), shift=-float(calibrator.b_))
 
 
@@ -140,7 +140,7 @@ def _write_additive(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) ->
 
 
 def _write_sum(writer: GraphWriter, pieces: str, intercept: float) -> str:
-    """Add float64 pieces [rows, columns] and the intercept up to the raw score [rows, 1]."""
+    """Write the raw score [rows, 1]: the sum of float64 pieces [rows, columns] and the intercept."""
     axes = writer.constant(np.array([1], dtype=np.int64))
     total = writer.node("ReduceSum", [pieces, axes], keepdims=1)
     return writer.node("Add", [total, writer.constant(np.array([[intercept]]))])
@@ -148,7 +148,7 @@ def _write_sum(writer: GraphWriter, pieces: str, intercept: float) -> str:
 
 def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
-    terms = _LinearTerms.of(model, sigmoid)
+    terms = _LinearTerms.from_model(model, sigmoid)
     derived = write_derived(writer, "features", model.contract)
     parts = []
     if terms.tables:
@@ -158,7 +158,7 @@ def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> t
         numbers = writer.node("Cast", [write_numbers(writer, "features", derived, engineer)], to=DOUBLE)
         scaled = writer.node("Mul", [numbers, writer.constant(terms.slopes[None, :])])
         parts.append(writer.node("Add", [scaled, writer.constant(terms.offsets[None, :])]))
-    # Terms are summed in float64: float32 would lose the sixth decimal where large terms cancel.
+    # Summed in float64: in float32 large terms that cancel would change the sixth decimal.
     pieces = parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
     raw = _write_sum(writer, pieces, terms.intercept)
     narrow = writer.node("Cast", [pieces], to=FLOAT)
@@ -167,7 +167,7 @@ def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> t
 
 
 def _shares(engineer: FeatureEngineer) -> npt.NDArray[np.float32]:
-    """Matrix that hands each column's term to the raw features it is made of, in equal parts."""
+    """Return the matrix that divides each column's term equally among its raw features."""
     shares = np.zeros((len(engineer.columns_), len(engineer.contract.features)), dtype=np.float32)
     for position, column in enumerate(engineer.columns_):
         for source in column.sources:
@@ -177,9 +177,9 @@ def _shares(engineer: FeatureEngineer) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class _LinearTerms:
-    """A linear model as one term a column: a table for a category, a line for a number.
+    """A linear model with one term per column: a table for a category, a line for a number.
 
-    Every term has mean 0 over the training rows; the means are in the intercept.
+    Every term has mean 0 over the training rows; the intercept contains the means.
     """
 
     tables: list[npt.NDArray[np.float64]]
@@ -188,7 +188,7 @@ class _LinearTerms:
     intercept: float
 
     @classmethod
-    def of(cls, model: ChurnModel, sigmoid: Sigmoid) -> _LinearTerms:
+    def from_model(cls, model: ChurnModel, sigmoid: Sigmoid) -> _LinearTerms:
         estimator = model.estimator
         engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
         represent = model.pipeline.named_steps["represent"]
@@ -209,8 +209,8 @@ class _LinearTerms:
                 tables.append(by_level - mean)
                 intercept += mean
         if len(coefficients) == used:
-            nothing = np.empty(0)
-            return cls(tables, nothing, nothing, intercept)
+            no_numbers = np.empty(0)
+            return cls(tables, no_numbers, no_numbers, intercept)
         scaler = represent.named_transformers_["scale"]
         slopes = coefficients[used:] / scaler.scale_
         means = engineered[:, len(tables) :].astype(np.float64).mean(axis=0)

@@ -30,8 +30,7 @@ class Tree:
     left, right : ndarray of int64, shape (nodes,)
         Children.
     value : ndarray of float64, shape (nodes,)
-        What a leaf adds to the sum; for an inner node the mean of the leaves below it over the training
-        rows.
+        A leaf's summand; for an inner node the mean of the leaves below it over the training rows.
     """
 
     feature: npt.NDArray[np.int64]
@@ -43,7 +42,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class TreeSum:
-    """Trees whose leaves are added to a base."""
+    """Trees, and the base to which their leaves are added."""
 
     trees: list[Tree]
     base: float
@@ -57,7 +56,7 @@ def trees_of(model: ChurnModel) -> TreeSum:
 
 
 def forest_trees(forest: RandomForestClassifier) -> TreeSum:
-    """Read a forest; leaves hold a tree's share of the forest's probability."""
+    """Read a forest; a leaf holds its tree's share of the forest's probability."""
     count = len(forest.estimators_)
     trees = []
     for estimator in forest.estimators_:
@@ -67,7 +66,7 @@ def forest_trees(forest: RandomForestClassifier) -> TreeSum:
 
 
 def boosted_trees(boosting: GradientBoostingClassifier) -> TreeSum:
-    """Read gradient boosting; leaves hold log-odds, learning rate included."""
+    """Read gradient boosting; a leaf holds log-odds, learning rate included."""
     prior = float(boosting.init_.class_prior_[1])
     trees = [
         _tree(estimator.tree_, estimator.tree_.value[:, 0, 0] * boosting.learning_rate)
@@ -81,7 +80,7 @@ def _tree(tree: Any, value: npt.NDArray[np.float64]) -> Tree:
     left, right = tree.children_left.astype(np.int64), tree.children_right.astype(np.int64)
     value = value.copy()
     rows = tree.weighted_n_node_samples
-    # Children come after their parents, so that one pass from the end sees them first.
+    # Children come after their parents, so one pass from the end visits children first.
     for node in np.flatnonzero(~leaf)[::-1]:
         below = [left[node], right[node]]
         value[node] = np.average(value[below], weights=rows[below])
@@ -95,21 +94,21 @@ def _tree(tree: Any, value: npt.NDArray[np.float64]) -> Tree:
 
 
 def path_contributions(tree: Tree, columns: int) -> npt.NDArray[np.float64]:
-    """Share a leaf's distance from the root's value out among the columns on its path.
+    """Distribute the difference between each leaf and the root over the columns on the path.
 
-    Each split changes the mean of the rows that are left; the change goes to the column that the split is
-    on (Saabas 2014, "Interpreting random forests").
+    Each split changes the mean of the remaining rows; the change goes to the column of the split (Saabas
+    2014, "Interpreting random forests").
 
     Parameters
     ----------
     tree : Tree
     columns : int
-        Columns that the tree may split on.
+        Number of columns of the tree's input.
 
     Returns
     -------
     ndarray of float64, shape (nodes, columns)
-        With the root's value, a leaf's row adds up to the leaf's value.
+        A leaf's row plus the root's value adds up to the leaf's value.
     """
     result = np.zeros((len(tree.feature), columns))
     for node in np.flatnonzero(tree.feature >= 0):
@@ -120,12 +119,12 @@ def path_contributions(tree: Tree, columns: int) -> npt.NDArray[np.float64]:
 
 
 def root_value(trees: TreeSum) -> float:
-    """Return the mean of the sum over the training rows: the base and every root's value."""
+    """Return the mean of the sum over the training rows: the base plus every root's value."""
     return trees.base + float(sum(tree.value[0] for tree in trees.trees))
 
 
 def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any]:
-    """Return the attributes of a ``TreeEnsembleRegressor`` (ai.onnx.ml 3) with a target for each column.
+    """Return ``TreeEnsembleRegressor`` attributes (ai.onnx.ml 3) with one target per column.
 
     Parameters
     ----------
@@ -133,22 +132,24 @@ def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any
     columns : int
         Columns of the engineered matrix; target i is the contribution of column i.
     scale : float
-        Multiplies every contribution.
+        Factor of every contribution.
     """
     feature = np.concatenate([tree.feature for tree in trees.trees])
     leaf = feature < 0
-    nodes = [np.arange(len(tree.feature)) for tree in trees.trees]
-    tree_ids = np.concatenate([np.full(len(n), number) for number, n in enumerate(nodes)])
-    node_ids = np.concatenate(nodes)
-    children = {
-        side: np.where(leaf, 0, np.concatenate([getattr(tree, side) for tree in trees.trees]))
+    sizes = [len(tree.feature) for tree in trees.trees]
+    tree_ids = np.repeat(np.arange(len(sizes)), sizes)
+    node_ids = np.concatenate([np.arange(size) for size in sizes])
+    left, right = (
+        np.where(leaf, 0, np.concatenate([getattr(tree, side) for tree in trees.trees]))
         for side in ("left", "right")
-    }
+    )
     weights = scale * np.concatenate(
         [path_contributions(tree, columns)[tree.feature < 0] for tree in trees.trees]
     )
-    # A leaf must have a target: one without contributions gets a zero for the first column.
-    weights_at, targets = np.nonzero((weights != 0) | _first_column_of_empty(weights))
+    written = weights != 0
+    # Every leaf needs a target, so a leaf without contributions gets a zero for the first column.
+    written[~weights.any(axis=1), 0] = True
+    weights_at, targets = np.nonzero(written)
     return {
         "n_targets": columns,
         "aggregate_function": "SUM",
@@ -158,16 +159,10 @@ def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any
         "nodes_featureids": np.where(leaf, 0, feature).tolist(),
         "nodes_values": np.concatenate([tree.threshold for tree in trees.trees]).tolist(),
         "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        "nodes_truenodeids": children["left"].tolist(),
-        "nodes_falsenodeids": children["right"].tolist(),
+        "nodes_truenodeids": left.tolist(),
+        "nodes_falsenodeids": right.tolist(),
         "target_treeids": tree_ids[leaf][weights_at].tolist(),
         "target_nodeids": node_ids[leaf][weights_at].tolist(),
         "target_ids": targets.tolist(),
         "target_weights": weights[weights_at, targets].astype(np.float32).tolist(),
     }
-
-
-def _first_column_of_empty(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(weights.shape, dtype=np.bool_)
-    mask[~weights.any(axis=1), 0] = True
-    return mask

@@ -1,1 +1,1 @@
-"""Drift of scored customers against the training data."""
+"""Comparison of scored customers with the training data."""

@@ -1,4 +1,4 @@
-"""Categories with many values: which of them can be compared, and how many new ones are to be expected."""
+"""Prepare categories with many values for comparison: expected new values, and grouped rare values."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.float64]
 
 MAX_LEVELS: Final = 30
-"""Values of a category that are compared one by one, the most frequent in training; the rest as one."""
+"""Values of a category that are compared one by one: the most frequent in training. The rest is one group."""
 
 
 def expect_unknown(before: Rows, known: int) -> Rows:
-    """Move to the unknown code the rows that would be there, had the training rows been new ones.
+    """Move training rows to the unknown code, as many as new rows are expected to have there.
 
-    New rows hold a value never met before as often as the old ones hold a value met once (Good 1953, "The
-    population frequencies of species"). These rows are taken in equal parts from all known values, so
-    that the rare ones bear it (absolute discounting: Ney, Essen and Kneser 1994).
+    The expected share of new rows with a value unseen in training is the share of training rows whose
+    value occurs once (Good 1953, "The population frequencies of species"). Each known value gives up the
+    same number of rows (absolute discounting: Ney, Essen and Kneser 1994).
 
     Parameters
     ----------
     before : ndarray of float64, shape (codes,)
         Training rows by code.
     known : int
-        How many codes stand for known values; they come first, the unknown code next.
+        Number of codes of known values; they come first, the unknown code next.
     """
     once = np.count_nonzero(before[:known] == 1)
     expected = before.copy()
@@ -37,17 +37,17 @@ def expect_unknown(before: Rows, known: int) -> Rows:
 
 
 def fold_levels(before: Rows, now: Rows, known: int) -> tuple[Rows, Rows]:
-    """Put all but the most frequent known values of a category into one interval.
+    """Put all but the `MAX_LEVELS` most frequent known values of a category into one interval.
 
-    The PSI over thousands of rare values is noise. Which values stay apart depends on the training rows
-    alone: the `MAX_LEVELS` most frequent, ties by code.
+    The PSI over thousands of rare values is noise. Frequencies are those of the training rows; ties are
+    broken by code.
 
     Parameters
     ----------
     before, now : ndarray of float64, shape (codes,)
         Rows by code.
     known : int
-        How many codes stand for known values; they come first.
+        Number of codes of known values; they come first.
     """
     if known <= MAX_LEVELS:
         return before, now

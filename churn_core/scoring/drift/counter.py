@@ -1,7 +1,6 @@
-"""Count a table's values and scores while it is scored, by the intervals of the training profile.
+"""Count a table's values and scores by the intervals of the training profile, while it is scored.
 
-Only counts and whole millionths are added up, so that the sum is the same whatever the batches, their
-order, and the threads that counted them.
+All sums are of whole numbers, so batch sizes, their order and the number of threads do not change them.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract
     from churn_core.scoring.drift.profile import ColumnProfile, TrainingProfile
 
-
-# Up to so many codes one comparison each over the column is faster than looking at value after value.
 _FEW_CODES: Final = 12
+"""Up to this many codes, one comparison of the whole column for each code is faster than `bincount`."""
 
 
 @dataclass(slots=True)
 class DriftCounts:
-    """What a table, or a part of it, holds.
+    """Counts of a table or a part of it.
 
     Attributes
     ----------
     columns : list of ndarray of int64
-        In contract order; scored rows by value, as in `ColumnProfile.counts`.
-    refused : dict
-        By column name, all rows by the code for which that column's value was refused.
+        For each feature in contract order, scored rows by value, as in `ColumnProfile.counts`.
     intervals : ndarray of int64
         Scored rows by interval of the score profile.
     scores : ScoreCounts
+        Scored rows by score.
+    refused : dict
+        By column name, the rows whose value in that column was refused, by reject code.
     """
 
     columns: list[Counts]
@@ -69,9 +68,9 @@ class DriftCounter:
     contract : Contract
         With vocabularies.
     profile : TrainingProfile
-        Whose intervals are counted by.
+        Gives the intervals.
     threshold : float
-        From which score a customer counts as leaving.
+        A customer whose score is at least this is predicted to leave.
     """
 
     def __init__(self, contract: Contract, profile: TrainingProfile, threshold: float) -> None:
@@ -80,8 +79,8 @@ class DriftCounter:
         self._threshold = threshold
         self._score_edges = np.array(profile.scores.edges, dtype=np.float64)
 
-    def nothing(self) -> DriftCounts:
-        """Return the counts of no rows."""
+    def empty_counts(self) -> DriftCounts:
+        """Return counts of no rows, to add others to."""
         lengths = [len(column.counts) for column in self._profile.columns]
         return DriftCounts(
             columns=[np.zeros(length, dtype=np.int64) for length in lengths],
@@ -94,7 +93,7 @@ class DriftCounter:
         Parameters
         ----------
         columns : ndarray of float32, shape (features, rows)
-            The encoded matrix column after column, rejected rows left out.
+            The transposed encoded matrix without rejected rows.
         probability : ndarray of float64, shape (rows,)
             Their scores, rounded to six decimals.
         """
@@ -108,7 +107,7 @@ class DriftCounter:
                 )
             ],
             intervals=count_intervals(probability, self._score_edges),
-            scores=ScoreCounts.of(probability, self._threshold),
+            scores=ScoreCounts.count(probability, self._threshold),
         )
 
 
@@ -121,9 +120,9 @@ def count_codes(values: npt.NDArray[np.float32], codes: int) -> Counts:
 
 
 def count_numbers(values: npt.NDArray[np.float32], column: ColumnProfile) -> Counts:
-    """Count numbers by the intervals of a profile, as `ColumnProfile.counts` says.
+    """Count numbers by the intervals of a profile, in the order of `ColumnProfile.counts`.
 
-    A handful of comparisons over the whole column is faster than a binary search for each value.
+    A few comparisons of the whole column are faster than a binary search for each value.
     """
     low, high = (np.float32(np.nan if end is None else end) for end in (column.low, column.high))
     present = int(np.count_nonzero(values == values))

@@ -1,7 +1,7 @@
-"""Drift counts as text, for the footer of an output: what lets the drift of several files be told as of one.
+"""Drift counts as JSON text, for the footer of an output; counts of several files can be added up.
 
-A file's drift figures can't be added up, its counts can. Scores are told step by step, empty steps left out;
-so the text has a bound that follows from the model, some twenty kilobytes beside the columns' own counts.
+Scores are counted by step, without empty steps. This limits the text to about 20 kB plus the columns'
+counts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.drift.counter import DriftCounts
 from churn_core.scoring.drift.score_counts import SCORE_STEPS, ScoreCounts
+from churn_core.scoring.money import Flagged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ _LARGEST: Final = 2**53
 
 
 class DriftCountsError(ValueError):
-    """The text holds no counts by this model's profile."""
+    """The text does not hold counts by the intervals of this model's profile."""
 
 
 def drift_counts_text(counts: DriftCounts) -> str:
@@ -48,26 +49,26 @@ def drift_counts_text(counts: DriftCounts) -> str:
             name: dict(sorted(codes.items())) for name, codes in sorted(counts.refused.items()) if codes
         },
         "scores": np.stack([used, scores.rows[used], scores.millionths[used]], axis=1).tolist(),
-        "flagged": [scores.flagged, scores.flagged_millionths],
+        "flagged": [scores.flagged.customers, scores.flagged.millionths],
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_drift_counts(text: str, contract: Contract, profile: TrainingProfile) -> DriftCounts:
-    """Read what `drift_counts_text` wrote, and hold it against the model's profile.
+    """Read the text of `drift_counts_text`, and check that it fits the model's profile.
 
     Raises
     ------
     DriftCountsError
-        If the counts are none, are another format's, or are not by the intervals of this profile.
+        If the text holds no counts, has another format, or does not fit the profile.
     """
     try:
         content = json.loads(text)
         if content["format"] != FORMAT:
-            raise DriftCountsError("the counts are of another format")
+            raise DriftCountsError("the counts have another format")
         columns = content["columns"]
         if len(columns) != len(profile.columns):
-            raise DriftCountsError("the counts are of other columns")
+            raise DriftCountsError("the counts are for other columns")
         return DriftCounts(
             columns=[
                 _counts(column, len(known.counts))
@@ -80,12 +81,12 @@ def read_drift_counts(text: str, contract: Contract, profile: TrainingProfile) -
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, DriftCountsError):
             raise
-        raise DriftCountsError("the text holds no drift counts") from error
+        raise DriftCountsError("the text does not hold drift counts") from error
 
 
 def _counts(values: Sequence[Any], length: int) -> Counts:
     if len(values) != length or not all(_is_count(value) for value in values):
-        raise DriftCountsError("the counts are not by the intervals of this model")
+        raise DriftCountsError("the counts do not fit the intervals of this model")
     return np.array(values, dtype=np.int64)
 
 
@@ -100,7 +101,7 @@ def _scores(steps: Sequence[Any], flagged: Sequence[Any]) -> ScoreCounts:
             raise DriftCountsError("a score is above 1")
         scores.rows[step] += rows
         scores.millionths[step] += millionths
-    scores.flagged, scores.flagged_millionths = _counts(flagged, 2).tolist()
+    scores.flagged = Flagged(*_counts(flagged, 2).tolist())
     return scores
 
 
@@ -109,5 +110,5 @@ def _refused(content: dict[str, dict[str, Any]], contract: Contract) -> dict[str
     for name, codes in refused.items():
         known = name in contract.names and set(codes) <= set(REJECT_CODES)
         if not known or not all(_is_count(rows) for rows in codes.values()):
-            raise DriftCountsError("rows were refused for what this model does not know")
+            raise DriftCountsError("the counts name a column or a reject code that this model does not have")
     return refused

@@ -1,6 +1,6 @@
-"""The training profile in a bundle's manifest: what later tables are compared with.
+"""The training profile in a bundle's manifest, with which scored tables are compared.
 
-Training writes it (`churn_core.models.bundle.training_profile`), scoring counts by its intervals.
+`churn_core.models.bundle.training_profile` writes it; scoring counts rows by its intervals.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
 
 PROFILE_FORMAT: Final = 2
-"""Version of the profile's layout; a bundle with another is scored without counting drift."""
+"""Version of the profile's layout; with a bundle of another version, drift is not counted."""
 
 METRICS: Final = ("roc_auc", "precision", "recall", "f1")
 """Metrics that can be estimated without labels."""
@@ -30,17 +30,18 @@ METRICS: Final = ("roc_auc", "precision", "recall", "f1")
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """How one column's values are distributed.
+    """Distribution of one column's values in training.
 
     Attributes
     ----------
     counts : tuple of int
-        For a category the rows by code: known values, unknown, missing. For a number the rows below
-        `low`, in each interval from `low` to `high`, above `high`, and missing.
+        Rows. For a category by code: known values, unknown, missing. For a number: below `low`, in each
+        interval from `low` to `high`, above `high`, missing.
     edges : tuple of float
-        A number's inner edges, rising; an edge belongs to the interval above it. Empty for a category.
+        A number's inner edges in rising order; an edge belongs to the interval above it. Empty for a
+        category.
     low, high : float or None
-        A number's smallest and largest training value, exact in float32; None where it has none.
+        A number's smallest and largest training value, exact in float32; None if all are missing.
     """
 
     counts: tuple[int, ...]
@@ -50,18 +51,14 @@ class ColumnProfile:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
+        counts = {"counts": list(self.counts)}
         if not self.edges and self.low is None:
-            return {"counts": list(self.counts)}
-        return {
-            "counts": list(self.counts),
-            "edges": list(self.edges),
-            "low": self.low,
-            "high": self.high,
-        }
+            return counts
+        return {**counts, "edges": list(self.edges), "low": self.low, "high": self.high}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> ColumnProfile:
-        """Read what `to_dict` gave."""
+        """Read the result of `to_dict`."""
         return cls(
             _counts(content["counts"]),
             _rising(content.get("edges", [])),
@@ -71,26 +68,26 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class ScoreProfile:
-    """How the scores of customers are distributed whom the model had not seen: the holdout's.
+    """Distribution of the holdout's scores.
 
-    A forest or a boosted model scores its own training rows too surely; beside those, every new table
-    would seem to have moved.
+    Training rows are not used: forests and boosted models score them with too much confidence, so every
+    new table would seem to have moved.
 
     Attributes
     ----------
     edges : tuple of float
-        Inner edges, rising; an edge belongs to the interval above it.
+        Inner edges in rising order; an edge belongs to the interval above it.
     counts : tuple of int
         Rows of each interval.
     mean : float
-        Of the scores.
+        Mean score.
     flagged_share : float
         Share of rows at or above the threshold.
     churn_rate : float
-        Share of rows that really left.
+        Share of rows labelled as churned.
     estimated : PerformanceEstimate
-        The holdout's metrics estimated as if it had no labels; how far they are from those by its labels
-        tells how far to trust such estimates.
+        The holdout's metrics, estimated without its labels. Their distance from the metrics with labels
+        shows how good such estimates are.
     """
 
     edges: tuple[float, ...]
@@ -108,7 +105,7 @@ class ScoreProfile:
 
 @dataclass(frozen=True, slots=True)
 class TrainingProfile:
-    """What a table is compared with.
+    """The training data's distributions and metrics.
 
     Attributes
     ----------
@@ -118,7 +115,7 @@ class TrainingProfile:
         In contract order.
     scores : ScoreProfile
     metrics : dict
-        `METRICS` of the holdout, by its labels. They stand elsewhere in the manifest.
+        `METRICS` of the holdout, computed with its labels. The manifest has them outside of the profile.
     """
 
     rows: int
@@ -127,32 +124,25 @@ class TrainingProfile:
     metrics: dict[str, float]
 
     def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return plain JSON types, columns by `names`; `from_dict` reads them back."""
-        scores = self.scores
+        """Return plain JSON types, with columns by `names`; `from_dict` reads them back."""
         return {
             "format": PROFILE_FORMAT,
             "rows": self.rows,
             "columns": {name: column.to_dict() for name, column in zip(names, self.columns, strict=True)},
-            "scores": {
-                "edges": list(scores.edges),
-                "counts": list(scores.counts),
-                "mean": scores.mean,
-                "flagged_share": scores.flagged_share,
-                "churn_rate": scores.churn_rate,
-                "estimated": asdict(scores.estimated),
-            },
+            "scores": asdict(self.scores)
+            | {"edges": list(self.scores.edges), "counts": list(self.scores.counts)},
         }
 
     @classmethod
     def from_dict(
         cls, content: Mapping[str, Any], metrics: Mapping[str, float], contract: Contract
     ) -> TrainingProfile:
-        """Read what `to_dict` gave, and the holdout's metrics, and hold it against the contract.
+        """Read the result of `to_dict` and the holdout's metrics, and check that they fit the contract.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If `content` is no profile of the contract's columns.
+            If `content` is not a profile of the contract's columns.
         """
         columns = tuple(ColumnProfile.from_dict(content["columns"][name]) for name in contract.names)
         for feature, column in zip(contract.features, columns, strict=True):
@@ -160,11 +150,11 @@ class TrainingProfile:
             if isinstance(feature, CategoryFeature):
                 expected = feature.missing_code + 1
             if len(column.counts) != expected:
-                raise ValueError(f"the profile of {feature.name!r} counts other values than the contract has")
+                raise ValueError(f"the profile's counts of {feature.name!r} do not fit the contract")
         scores = content["scores"]
         edges, counts = _rising(scores["edges"]), _counts(scores["counts"])
         if len(counts) != len(edges) + 1:
-            raise ValueError("the profile of the scores has other intervals than edges")
+            raise ValueError("the score profile's counts do not fit its edges")
         return cls(
             int(content["rows"]),
             columns,
@@ -180,13 +170,13 @@ class TrainingProfile:
         )
 
     @classmethod
-    def of(cls, bundle: Bundle) -> TrainingProfile | None:
-        """Return the profile of a bundle, None if it has none of this format.
+    def from_bundle(cls, bundle: Bundle) -> TrainingProfile | None:
+        """Return the profile of a bundle; None if it has no profile of this format.
 
         Raises
         ------
         BundleError
-            If it has one that does not fit its contract.
+            If the profile does not fit the bundle's contract.
         """
         content = bundle.manifest.get("profile")
         if not isinstance(content, dict) or content.get("format") != PROFILE_FORMAT:

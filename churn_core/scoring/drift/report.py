@@ -27,28 +27,27 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.float64]
 
 FALSE_ALARMS: Final = 0.01
-"""Share of tables without drift of which some column, or the scores, would be said to have moved."""
-
-_DECIMALS: Final = 6
+"""Share of tables without drift for which a column or the scores would be reported as moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnDrift:
-    """How a column moved; shares are of its rows (scored, or refused for this column's value).
+    """How far a column moved; shares are of the rows that were scored or refused for this column.
 
     Attributes
     ----------
-    column, kind : str
-        Its name; ``number`` or ``category``.
+    column : str
+        The column's name.
+    kind : {"number", "category"}
     shift : Shift
     missing_before, missing_now : float
         Share without a value.
     unknown_before, unknown_now : float or None
-        For a category, share of values that training did not know. Before: expected of new rows.
+        For a category, the share of values unseen in training; before, the share expected of new rows.
     outside_now : float or None
-        For a number, share beyond the training rows' smallest and largest value.
+        For a number, the share below the smallest or above the largest training value.
     refused : dict
-        Rows by the code for which this column's value, and with it the row, was rejected.
+        Rows that were rejected for this column's value, by reject code.
     """
 
     column: str
@@ -61,29 +60,42 @@ class ColumnDrift:
     outside_now: float | None
     refused: dict[str, int]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, with the keys of a column in `DriftReport.to_dict`."""
+        unknown = {"training": self.unknown_before, "now": self.unknown_now}
+        return {
+            "column": self.column,
+            "kind": self.kind,
+            **asdict(self.shift),
+            "missing": {"training": self.missing_before, "now": self.missing_now},
+            "unknown": unknown if self.kind == "category" else None,
+            "outside": self.outside_now,
+            "refused": self.refused,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What became of a table since training.
+    """Comparison of a scored table with the training data.
 
     Attributes
     ----------
     model_version : str
     training_rows, holdout_rows : int
-        What columns, and what scores, are compared with.
+        Columns are compared with the training rows, scores with the holdout's.
     scored, rejected : int
         Rows of the table.
     columns : tuple of ColumnDrift
-        By PSI, the largest first; ties in contract order.
+        Largest PSI first; ties in contract order.
     scores : Shift
     mean_before, mean_now : float or None
         Mean score of the holdout and of the table.
     flagged_before, flagged_now : float or None
         Share of customers predicted to leave.
     measured : dict
-        Metrics of the holdout by its labels.
+        Metrics of the holdout, computed with its labels.
     estimated_before, estimated : PerformanceEstimate
-        The same without labels, of the holdout and of this table.
+        Metrics of the holdout and of this table, estimated without labels.
     """
 
     model_version: str
@@ -103,42 +115,49 @@ class DriftReport:
 
     @property
     def moved(self) -> tuple[ColumnDrift, ...]:
-        """The columns that are not stable, by PSI."""
+        """The columns that are not stable, largest PSI first."""
         return tuple(column for column in self.columns if column.shift.level != "stable")
 
     @property
     def verdict(self) -> str:
-        """The worst level of columns and scores."""
+        """The worst level of all columns and the scores."""
         levels = [self.scores.level, *(column.shift.level for column in self.columns)]
         return max(levels, key=LEVELS.index)
 
     def summary(self) -> dict[str, Any]:
-        """Return the verdict in brief, as plain JSON types.
+        """Return the verdict as plain JSON types.
 
-        ``verdict``; ``moved``: names of the columns that are not stable, by PSI; ``columns``: each
-        column's ``psi`` and ``level`` by name; ``scores``: ``psi`` and ``level``.
+        ``verdict``; ``moved``: names of the columns that are not stable, largest PSI first; ``columns``:
+        each column's ``psi`` and ``level`` by name; ``scores``: ``psi`` and ``level``.
         """
-        return {
-            "verdict": self.verdict,
-            "moved": [column.column for column in self.moved],
-            "columns": {column.column: _brief(column.shift) for column in self.columns},
-            "scores": _brief(self.scores),
-        }
+        shifts = {column.column: column.shift for column in self.columns}
+        summary: dict[str, Any] = _rounded(
+            {
+                "verdict": self.verdict,
+                "moved": [column.column for column in self.moved],
+                "columns": {name: {"psi": shift.psi, "level": shift.level} for name, shift in shifts.items()},
+                "scores": {"psi": self.scores.psi, "level": self.scores.level},
+            }
+        )
+        return summary
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as plain JSON types.
+        """Return the whole report as plain JSON types.
 
-        ``model_version``; ``verdict`` and ``moved`` as in `summary`; ``rows``: ``training``,
-        ``holdout``, ``scored``, ``rejected``; ``columns``: a list by PSI, each with ``column``, ``kind``,
-        ``psi``, ``noise``, ``level``, ``missing`` and ``unknown`` (``training`` and ``now``; unknown is
-        null for a number), ``outside`` (null for a category) and ``refused`` (rows by code);
-        ``scores``: ``psi``, ``noise``, ``level``, and of ``mean`` and ``predicted_churn`` the values
-        ``holdout`` and ``now``; ``performance``: ``assumption``, ``holdout`` (measured by labels),
-        ``holdout_estimated`` and ``estimated`` (both without labels), each with ``roc_auc``,
-        ``churn_rate``, ``precision``, ``recall``, ``f1``. Shares are from 0 to 1; what can't be told of
-        too few rows is null.
+        - ``model_version``; ``verdict`` and ``moved`` as in `summary`
+        - ``rows``: ``training``, ``holdout``, ``scored``, ``rejected``
+        - ``columns``: a list, largest PSI first, each with ``column``, ``kind``, ``psi``, ``noise``,
+          ``level``, ``missing`` and ``unknown`` (``training`` and ``now``; ``unknown`` is null for a
+          number), ``outside`` (null for a category) and ``refused`` (rows by code)
+        - ``scores``: ``psi``, ``noise``, ``level``, and ``mean`` and ``predicted_churn``, each with
+          ``holdout`` and ``now``
+        - ``performance``: ``assumption``; ``holdout`` (with labels), ``holdout_estimated`` and
+          ``estimated`` (without labels), each with ``roc_auc``, ``churn_rate``, ``precision``,
+          ``recall``, ``f1``
+
+        Shares are from 0 to 1. Values that need more rows than there are, are null.
         """
-        return {
+        whole: dict[str, Any] = {
             "model_version": self.model_version,
             "verdict": self.verdict,
             "moved": [column.column for column in self.moved],
@@ -148,22 +167,21 @@ class DriftReport:
                 "scored": self.scored,
                 "rejected": self.rejected,
             },
-            "columns": [_column_dict(column) for column in self.columns],
-            "scores": _shift_dict(self.scores)
-            | {
-                "mean": {"holdout": _rounded(self.mean_before), "now": _rounded(self.mean_now)},
-                "predicted_churn": {
-                    "holdout": _rounded(self.flagged_before),
-                    "now": _rounded(self.flagged_now),
-                },
+            "columns": [column.to_dict() for column in self.columns],
+            "scores": {
+                **asdict(self.scores),
+                "mean": {"holdout": self.mean_before, "now": self.mean_now},
+                "predicted_churn": {"holdout": self.flagged_before, "now": self.flagged_now},
             },
             "performance": {
                 "assumption": ASSUMPTION,
-                "holdout": {name: _rounded(value) for name, value in self.measured.items()},
-                "holdout_estimated": _estimate_dict(self.estimated_before),
-                "estimated": _estimate_dict(self.estimated),
+                "holdout": self.measured,
+                "holdout_estimated": asdict(self.estimated_before),
+                "estimated": asdict(self.estimated),
             },
         }
+        rounded: dict[str, Any] = _rounded(whole)
+        return rounded
 
 
 def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejected: int) -> DriftReport:
@@ -173,9 +191,9 @@ def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejec
     ----------
     bundle : Bundle
     profile : TrainingProfile
-        The bundle's.
+        The bundle's profile.
     counts : DriftCounts
-        Of the whole table.
+        Counts of the whole table.
     rejected : int
         Rows that were not scored.
     """
@@ -203,7 +221,7 @@ def compare(bundle: Bundle, profile: TrainingProfile, counts: DriftCounts, rejec
         mean_before=profile.scores.mean,
         mean_now=estimated.churn_rate,
         flagged_before=profile.scores.flagged_share,
-        flagged_now=counts.scores.flagged / counts.rows if counts.rows else None,
+        flagged_now=counts.scores.flagged.customers / counts.rows if counts.rows else None,
         measured=profile.metrics | {"churn_rate": profile.scores.churn_rate},
         estimated_before=profile.scores.estimated,
         estimated=estimated,
@@ -230,7 +248,7 @@ def _compare_column(
     return ColumnDrift(
         column=feature.name,
         kind="category" if category else "number",
-        # Training tables hold no value that is refused.
+        # Training tables hold no refused values.
         shift=shift(np.append(bins[0], 0.0), np.append(bins[1], refusals), false_alarms),
         missing_before=float(before[-1] / max(1.0, before.sum())),
         missing_now=float((now[-1] + refused.get("missing", 0)) / rows),
@@ -241,30 +259,10 @@ def _compare_column(
     )
 
 
-def _estimate_dict(estimate: PerformanceEstimate) -> dict[str, float | None]:
-    return {name: _rounded(value) for name, value in asdict(estimate).items()}
-
-
-def _brief(shift: Shift) -> dict[str, Any]:
-    return {"psi": _rounded(shift.psi), "level": shift.level}
-
-
-def _shift_dict(shift: Shift) -> dict[str, Any]:
-    return {"psi": _rounded(shift.psi), "noise": _rounded(shift.noise), "level": shift.level}
-
-
-def _column_dict(column: ColumnDrift) -> dict[str, Any]:
-    unknown = {"training": _rounded(column.unknown_before), "now": _rounded(column.unknown_now)}
-    return {
-        "column": column.column,
-        "kind": column.kind,
-        **_shift_dict(column.shift),
-        "missing": {"training": _rounded(column.missing_before), "now": _rounded(column.missing_now)},
-        "unknown": unknown if column.kind == "category" else None,
-        "outside": _rounded(column.outside_now),
-        "refused": column.refused,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DECIMALS)
+def _rounded(value: Any) -> Any:
+    """Return JSON content with its floats rounded to six decimals."""
+    if isinstance(value, dict):
+        return {key: _rounded(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_rounded(member) for member in value]
+    return round(value, 6) if isinstance(value, float) else value

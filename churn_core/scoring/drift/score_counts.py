@@ -1,4 +1,4 @@
-"""Counts of scores: what predicted churn rates and quality estimates are computed from."""
+"""Counts of scores, from which predicted churn rates and metric estimates are computed."""
 
 from __future__ import annotations
 
@@ -8,47 +8,42 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from churn_core.scoring.money import MILLION, Flagged
+
 Counts = npt.NDArray[np.int64]
 
-MILLION: Final = 1_000_000
-
-
 SCORE_STEPS: Final = 1_000
-"""Steps from 0 to 1 of the fine histogram from which an AUC is estimated."""
-
+"""Steps from 0 to 1 of the histogram from which the AUC is estimated."""
 
 _MILLIONTHS_A_STEP: Final = MILLION // SCORE_STEPS
 
 
 @dataclass(slots=True)
 class ScoreCounts:
-    """What the scores of a table, or of a part of it, add up to.
+    """Counts of the scores of a table or a part of it.
 
     Attributes
     ----------
     rows, millionths : ndarray of int64, shape (SCORE_STEPS + 1,)
-        Scored rows, and the sum of their scores in millionths, by score in steps.
-    flagged, flagged_millionths : int
-        Rows at or above the threshold, and the sum of their scores in millionths.
+        By step of the histogram: scored rows, and the sum of their scores in millionths.
+    flagged : Flagged
+        Rows at or above the threshold.
     """
 
     rows: Counts = field(default_factory=lambda: np.zeros(SCORE_STEPS + 1, dtype=np.int64))
     millionths: Counts = field(default_factory=lambda: np.zeros(SCORE_STEPS + 1, dtype=np.int64))
-    flagged: int = 0
-    flagged_millionths: int = 0
+    flagged: Flagged = field(default_factory=Flagged)
 
     @classmethod
-    def of(cls, probability: npt.NDArray[np.float64], threshold: float) -> ScoreCounts:
+    def count(cls, probability: npt.NDArray[np.float64], threshold: float) -> ScoreCounts:
         """Count scores that are rounded to six decimals."""
         millionths = np.rint(probability * MILLION).astype(np.int64)
         steps = millionths // _MILLIONTHS_A_STEP
-        flagged = probability >= threshold
         return cls(
             rows=np.bincount(steps, minlength=SCORE_STEPS + 1),
             # Sums of whole numbers below 2**53 are exact in float64.
             millionths=np.bincount(steps, weights=millionths, minlength=SCORE_STEPS + 1).astype(np.int64),
-            flagged=int(np.count_nonzero(flagged)),
-            flagged_millionths=int(np.dot(millionths, flagged)),
+            flagged=Flagged.count(probability, threshold),
         )
 
     def add(self, other: ScoreCounts) -> None:
@@ -56,7 +51,6 @@ class ScoreCounts:
         self.rows += other.rows
         self.millionths += other.millionths
         self.flagged += other.flagged
-        self.flagged_millionths += other.flagged_millionths
 
 
 def count_intervals(
@@ -67,11 +61,11 @@ def count_intervals(
     Parameters
     ----------
     values : ndarray, shape (rows,)
-        NaN is counted nowhere.
+        NaN is not counted.
     edges : ndarray, shape (intervals - 1,)
-        Rising.
+        In rising order.
     present : int, optional
-        How many of the values are not NaN; all by default.
+        Number of values that are not NaN; all by default.
     """
     above = [len(values) if present is None else present]
     above += [int(np.count_nonzero(values >= edge)) for edge in edges]

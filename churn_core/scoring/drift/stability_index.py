@@ -1,14 +1,14 @@
-"""How far a distribution moved, and whether that is more than chance.
+"""Measure how far a distribution moved, and whether that is more than chance.
 
-The measure is the population stability index: PSI = sum of (q - p) ln(q / p) over the intervals, p and q
-their shares in training and now; below 0.1 a column is stable, from 0.25 on it has moved a lot (Siddiqi
-2006, "Credit Risk Scorecards"). Half a row is added to every interval of both tables, so that an empty
-one gives no infinite value (the estimator of Krichevsky and Trofimov 1981).
+The measure is the population stability index: PSI = sum of (q - p) ln(q / p) over the intervals, where p
+and q are an interval's shares in training and now. Below 0.1 a column is stable; from 0.25 on it has moved
+a lot (Siddiqi 2006, "Credit Risk Scorecards"). Half a row is added to every interval of both tables, so
+that the PSI is finite for empty intervals (the estimator of Krichevsky and Trofimov 1981).
 
-Small tables have a large PSI by chance: under no drift PSI / (1/n + 1/m) follows about a chi-squared
-distribution with one degree of freedom less than intervals (Yurdakul and Naranjo 2020, "Statistical
-properties of the population stability index"). What stays below a high quantile of that
-distribution is called stable, whatever its PSI.
+Small tables have a large PSI by chance. Without drift, PSI / (1/n + 1/m) has about a chi-squared
+distribution, with one degree of freedom less than there are intervals (Yurdakul and Naranjo 2020,
+"Statistical properties of the population stability index"). A PSI below a high quantile of that
+distribution is called stable.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Shift:
     psi : float
         Population stability index; 0 where there are no rows to compare.
     noise : float or None
-        What the PSI stays below by chance; None where there are no rows.
+        The PSI that chance alone exceeds only rarely; None where there are no rows.
     level : {"stable", "moderate", "major"}
     """
 
@@ -56,7 +56,7 @@ def shift(before: Rows, now: Rows, false_alarms: float) -> Shift:
     before, now : ndarray of float64, shape (intervals,)
         Rows of each interval; intervals that are empty in both are left out.
     false_alarms : float
-        In how large a share of comparisons without drift the PSI may exceed the noise.
+        Share of comparisons without drift in which the PSI may exceed the noise.
     """
     used = (before + now) > 0
     before, now = before[used], now[used]
@@ -70,15 +70,16 @@ def shift(before: Rows, now: Rows, false_alarms: float) -> Shift:
 
 
 def population_stability_index(before: Rows, now: Rows) -> float:
-    """Return the PSI of two tables of counts, half a row added to each count."""
+    """Return the PSI of two tables of counts after adding half a row to each count."""
     shares = [(rows + _HALF_A_ROW) / (rows + _HALF_A_ROW).sum() for rows in (before, now)]
     return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
 
 
 def chi_squared_quantile(probability: float, degrees: int) -> float:
-    """Return a quantile of the chi-squared distribution, within 5 % from 1 degree of freedom on.
+    """Return a quantile of the chi-squared distribution, with an error of at most 5 %.
 
-    Wilson and Hilferty 1931, "The distribution of chi-square": its cube root is nearly normal.
+    The cube root of chi-squared is nearly normal (Wilson and Hilferty 1931, "The distribution of
+    chi-square").
     """
     spread = 2 / (9 * degrees)
     return float(degrees * (1 - spread + NormalDist().inv_cdf(probability) * spread**0.5) ** 3)

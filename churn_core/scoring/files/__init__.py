@@ -1,1 +1,1 @@
-"""Parquet files of customers in, Parquet files of scores out."""
+"""Scoring of Parquet files: customers in, scores out."""

@@ -1,4 +1,4 @@
-"""Measure a file's drift: the pass of batch scoring, without its output."""
+"""Measure a file's drift by scoring it without writing an output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDrift:
-    """A file's drift, and whether it has the labels by which its scores could be measured."""
+    """A file's drift.
+
+    Attributes
+    ----------
+    report : DriftReport
+    labelled : bool
+        Whether the file has the target column, so that its scores could be evaluated.
+    """
 
     report: DriftReport
     labelled: bool
@@ -31,19 +38,19 @@ def measure_drift(
     settings: BatchSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> MeasuredDrift:
-    """Score every row of a Parquet file, and compare columns and scores with training's.
+    """Score every row of a Parquet file, and compare its columns and scores with training.
 
-    Parameters and errors are those of `churn_core.scoring.files.score_file.score_file`; `BundleError` also if
-    the bundle holds no training profile of today's format.
+    Parameters and errors are those of `churn_core.scoring.files.score_file.score_file`. Also raises
+    `BundleError` if the bundle has no training profile of the current format.
     """
-    missing = "The bundle has no training profile to compare with; train the model again."
-    if TrainingProfile.of(predictor.bundle) is None:
-        raise BundleError(missing)
+    no_profile = "The bundle has no training profile to compare with; train the model again."
+    if TrainingProfile.from_bundle(predictor.bundle) is None:
+        raise BundleError(no_profile)
     with scoring_pass(source, predictor, settings or BatchSettings(), progress) as running:
         running.stream.drain()
         running.check_complete()
         report = running.stream.drift_report()
         labelled = predictor.contract.target in running.layout.types
     if report is None:
-        raise BundleError(missing)
+        raise BundleError(no_profile)
     return MeasuredDrift(report, labelled)

@@ -1,4 +1,4 @@
-"""A batch of DuckDB's encoded columns as the encoded matrix, with what is wrong in it."""
+"""Turn DuckDB's encoded columns into the encoded matrix and the faults of its rows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_core.errors import REJECT_CODES
+from churn_core.errors import REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.files.encoding_sql import reject_code_base
+from churn_core.scoring.files.encoding_sql import refused_code
 
 if TYPE_CHECKING:
     import arro3.core as arrow
@@ -18,28 +18,27 @@ if TYPE_CHECKING:
 
     from churn_core.schema import Contract
 
-_MISSING = REJECT_CODES.index("missing") + 1
-_NOT_FINITE = REJECT_CODES.index("not_finite") + 1
-_OUT_OF_RANGE = REJECT_CODES.index("out_of_range") + 1
-_NOT_INTEGER = REJECT_CODES.index("not_integer") + 1
+_MISSING, _NOT_FINITE, _OUT_OF_RANGE, _NOT_INTEGER = map(
+    reject_number, ("missing", "not_finite", "out_of_range", "not_integer")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
-    """One batch.
+    """A batch of encoded rows and their faults.
 
     Attributes
     ----------
     matrix : ndarray of float32, shape (rows, features)
-        Encoded rows, as the model reads them.
+        Encoded rows, the model's input.
     columns : ndarray of float32, shape (features, rows)
-        The same values, column after column, as counting reads them.
+        The same values transposed; drift is counted from them.
     reject : ndarray of uint8, shape (rows,)
-        0 for a row that can be scored, else the position in `REJECT_CODES` plus 1.
+        The `reject_number` of the row's first fault in contract order; 0 for a row that can be scored.
     unknown : dict
-        Mask of unknown categories by column; columns without any are left out.
+        By column name, the mask of unknown categories; columns without any are left out.
     refused : dict
-        By column, rows by the code for which its value was refused.
+        By column name, the rows whose value was refused, by reject code.
     """
 
     matrix: npt.NDArray[np.float32]
@@ -86,14 +85,14 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
 
 
 def rows_by_code(faults: npt.NDArray[np.uint8]) -> Counter[str]:
-    """Count rows by reject code; 0 stands for none."""
+    """Count rows by reject code; 0 means that a row has no fault."""
     counts = np.bincount(faults, minlength=len(REJECT_CODES) + 1)[1:]
     return Counter({code: int(count) for code, count in zip(REJECT_CODES, counts, strict=True) if count})
 
 
 def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:
-    base = reject_code_base(feature)
-    faults = np.where(codes >= base, codes - (base - 1), 0).astype(np.uint8)
+    no_fault = refused_code(feature, 0)
+    faults = np.where(codes > no_fault, codes - no_fault, 0).astype(np.uint8)
     if not feature.nullable:
         faults[codes == feature.missing_code] = _MISSING
     return faults
@@ -101,7 +100,7 @@ def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.N
 
 def _number_faults(values: npt.NDArray[np.float64], feature: NumberFeature) -> npt.NDArray[np.uint8]:
     faults = np.zeros(len(values), dtype=np.uint8)
-    # NaN compares false, so that one expression finds missing, infinite and out-of-range values.
+    # Comparisons with NaN are false, so this finds missing, infinite and out-of-range values.
     unfit = ~((values >= feature.minimum) & (values <= feature.maximum))
     if unfit.any():
         odd = values[unfit]

@@ -1,18 +1,17 @@
-"""Raw columns to codes, said in SQL: what `churn_core.scoring.records.encoding` decides for Python values.
+"""The SQL that encodes a file's columns by the rules of `churn_core.scoring.records.values`.
 
-Each feature becomes one column of the query. A category's is its code: known values in the order of the
-vocabulary, then unknown, missing, and one code for each reason to reject. A number's is a DOUBLE with
-NaN for missing; numbers are checked on the values that come out, because DuckDB believes a file's
-statistics, which may lie.
+Each feature becomes one column of the query. A category becomes its code: known values in the order of the
+vocabulary, then unknown, missing, and one code for each reject code. A number becomes a DOUBLE with NaN for
+missing. Numbers are checked after the query, because DuckDB trusts a file's statistics, which may be wrong.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from churn_core.errors import REJECT_CODES, InputFileError
-from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
-from churn_core.scoring.records.encoding import BLANK, NUMBER_TEXT
+from churn_core.errors import InputFileError, reject_number
+from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature
+from churn_core.scoring.records.values import BLANK, NUMBER_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +26,7 @@ CATEGORY_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "BOOLEAN"}
 NUMBER_TYPES: Final = INTEGER_TYPES | {"FLOAT", "DOUBLE"}
 ID_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "UUID", "DATE", "BOOLEAN", "FLOAT", "DOUBLE"}
 
-# Spelt out, since DuckDB's lower() makes an i of other letters too (U+0130).
+# Both cases are written out because DuckDB's lower() also turns other letters (U+0130) into an i.
 _INFINITY_TEXT: Final = "[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?"
 _NO_NUMBER_WORDS: Final = f"([+-]?[nN][aA][nN]|{_INFINITY_TEXT})?"
 
@@ -44,13 +43,13 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def reject_code_base(feature: CategoryFeature) -> int:
-    """Return the first of the codes that stand for reasons to reject, in the order of `REJECT_CODES`."""
-    return feature.missing_code + 1
+def refused_code(feature: CategoryFeature, number: int) -> int:
+    """Return the code of a category value that was refused with this `reject_number`."""
+    return feature.missing_code + number
 
 
 def vocabulary_types(contract: Contract) -> list[str]:
-    """Return the statements that make one enum type of each category's vocabulary."""
+    """Return the SQL statements that create an enum type for each category's vocabulary."""
     return [
         f"CREATE TYPE {_enum_name(position)} AS ENUM ({', '.join(map(quote_text, feature.vocabulary))})"
         for position, feature in enumerate(contract.features)
@@ -59,7 +58,7 @@ def vocabulary_types(contract: Contract) -> list[str]:
 
 
 def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells: bool = False) -> list[str]:
-    """Return the select list that encodes every feature, and the id.
+    """Return the SELECT expressions that encode the id and every feature.
 
     Parameters
     ----------
@@ -68,19 +67,19 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     types : mapping
         DuckDB's type of each column of the file, by name.
     text_cells : bool
-        Whether every cell is text, as in a CSV file; then every number may be text.
+        Whether every cell is text, as in a CSV file, so that every number may be text.
 
     Returns
     -------
     list of str
-        ``id`` and ``id_missing`` if the contract names an id; expressions named ``c0``, ``c1``, ... in
-        contract order, and ``w<i>`` after each number that is read from text: 0, or 1 + the position in
-        `REJECT_CODES` of why the text is none. No column but ``id`` holds NULL.
+        ``id`` and ``id_missing`` if the contract has an id column; ``c0``, ``c1``, ... in contract order;
+        ``w<i>`` after each number that is read from text: the text's `reject_number`, or 0. Only ``id``
+        can be NULL.
 
     Raises
     ------
     InputFileError
-        ``schema`` if a column is missing or of a type that its feature does not take.
+        ``schema`` if a column is missing or has a type that its feature does not accept.
     """
     columns = [] if contract.id_column is None else _id_columns(contract.id_column, types)
     for position, feature in enumerate(contract.features):
@@ -100,7 +99,7 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
         elif kind in NUMBER_TYPES or kind == "DECIMAL":
             columns.append(f"coalesce({column}::DOUBLE, 'nan'::DOUBLE) AS c{position}")
         else:
-            raise _type_fault(feature.name, kind, _number_wish(feature))
+            raise _type_fault(feature.name, kind, "numbers or text" if feature.stored_as_text else "numbers")
     return columns
 
 
@@ -110,7 +109,7 @@ def check_id_type(name: str, types: Mapping[str, str]) -> str:
     Raises
     ------
     InputFileError
-        ``schema`` if the column is missing or of a type that can't be handed through unchanged.
+        ``schema`` if the column is missing or has a type that can't be copied to the output.
     """
     if name not in types:
         raise InputFileError("schema", f"The id column {name!r} is missing from the file; add it.")
@@ -128,7 +127,7 @@ def _id_columns(name: str, types: Mapping[str, str]) -> list[str]:
         column = f"{column}::VARCHAR"
     missing = f"{column} IS NULL"
     if kind == "VARCHAR":
-        # Text from '!' on starts with no blank; trimming every id would take half of the reading time.
+        # Text that is >= '!' does not start with a blank. Trimming every id takes half of the reading time.
         missing = (
             f"CASE WHEN {column} >= '!' THEN false ELSE {missing} OR trim({column}, {_BLANK_SQL}) = '' END"
         )
@@ -143,28 +142,25 @@ def _type_family(type_name: str) -> str:
     return "DECIMAL" if type_name.startswith("DECIMAL") else type_name
 
 
-def _type_fault(name: str, kind: str, wish: str) -> InputFileError:
+def _type_fault(name: str, kind: str, allowed: str) -> InputFileError:
     shown = kind if kind.isalpha() else "nested"
-    return InputFileError("schema", f"Column {name!r} is of type {shown}; write it as {wish}.")
-
-
-def _number_wish(feature: NumberFeature) -> str:
-    return "numbers or text" if feature.stored_as_text else "numbers"
+    return InputFileError("schema", f"Column {name!r} is of type {shown}; write it as {allowed}.")
 
 
 def _category(column: str, feature: CategoryFeature, position: int) -> str:
     enum = _enum_name(position)
-    base = reject_code_base(feature)
     text = f"{column}::VARCHAR"
-    # Nearly every value is in the vocabulary: the checks of the others are not reached by those.
+    too_long, invalid = (
+        refused_code(feature, reject_number(code)) for code in ("too_long", "invalid_unicode")
+    )
+    # Nearly all values are in the vocabulary and need only the first cast.
     return (
         f"(coalesce(enum_code(try_cast({text} AS {enum})), CASE"
         f" WHEN {column} IS NULL THEN {feature.missing_code}"
         f" WHEN trim({text}, {_BLANK_SQL}) = '' THEN {feature.missing_code}"
-        f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {base + REJECT_CODES.index('too_long')}"
-        f" WHEN contains({text}, chr(0)) THEN {base + REJECT_CODES.index('invalid_unicode')}"
-        f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN"
-        f" {base + REJECT_CODES.index('too_long')}"
+        f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {too_long}"
+        f" WHEN contains({text}, chr(0)) THEN {invalid}"
+        f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN {too_long}"
         f" ELSE coalesce(enum_code(try_cast(nfc_normalize({text}) AS {enum})), {feature.unknown_code})"
         f" END))::USMALLINT"
     )
@@ -184,7 +180,7 @@ def _text_fault(column: str, bare: str) -> str:
     )
     return (
         f"(CASE WHEN length({column}) > {MAX_TEXT_LENGTH} AND {bare} <> ''"
-        f" THEN {1 + REJECT_CODES.index('too_long')}"
-        f" WHEN NOT {number} AND NOT {word} THEN {1 + REJECT_CODES.index('wrong_type')}"
+        f" THEN {reject_number('too_long')}"
+        f" WHEN NOT {number} AND NOT {word} THEN {reject_number('wrong_type')}"
         " ELSE 0 END)::UTINYINT"
     )

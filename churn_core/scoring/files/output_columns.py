@@ -1,23 +1,29 @@
-"""What a scored file looks like: its columns, from the codes that scoring hands over."""
+"""The SQL that turns scored batches into the columns of a scored file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import REJECT_CODES
+from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.files.encoding_sql import quote_identifier, quote_text
+from churn_core.scoring.reasons import TOP_REASONS
 
 if TYPE_CHECKING:
     from churn_core.scoring.predictor import ChurnPredictor
 
-RISKS: Final = ("low", "medium", "high")
+OUTPUT_COLUMNS: Final = (
+    *("row_number", "status", "reject_code", "churn_probability", "will_churn", "risk"),
+    *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "expected_profit", "contributions"),
+)
+"""All columns of a scored file except the id; the id column can't have one of these names."""
 
 
 def output_types(predictor: ChurnPredictor) -> list[str]:
-    """Return the statements that make the enum types of `output_select`.
+    """Return the SQL statements that create the enum types of `output_select`.
 
-    Parquet stores an enum as text; DuckDB writes it several times faster, since the values need not be
-    hashed row by row.
+    Parquet stores an enum as text. DuckDB writes an enum several times faster than text, because it does
+    not hash the value of each row.
     """
     values = _text_values(predictor)
     return [f"CREATE TYPE {name} AS ENUM ({_quoted(texts)})" for name, texts in values.items()]
@@ -28,23 +34,26 @@ def output_select(
 ) -> str:
     """Return the query that turns the scored stream into the output's columns.
 
-    The stream has ``row_number``, ``id`` (if the contract names one), ``reject`` (0 for a scored row,
-    else the position in `REJECT_CODES` plus 1), ``probability``, ``will_churn``, ``risk``, ``reason_1``
-    to ``reason_3`` (position of the feature plus 1, 0 for none), ``warnings``, ``expected_profit`` (if the
-    bundle has the money values) and, if asked for, one column ``k<i>`` for the contribution of each
-    feature.
+    The stream's columns are
+
+    - ``row_number``, and ``id`` if the contract has an id column
+    - ``reject``: the `reject_number`, 0 for a scored row
+    - ``probability``, ``will_churn``, ``risk`` (1 + the position in `RISKS`)
+    - ``reason_1`` to ``reason_3``: 1 + the position of the feature, 0 for none
+    - ``warnings``, and ``expected_profit`` if the bundle has money values
+    - with `contributions`, ``k<i>`` for each feature
 
     Parameters
     ----------
     predictor : ChurnPredictor
-        Gives names and version.
+        Gives the names and the version.
     id_type : str or None
-        DuckDB's type of the id column in the input; None if the contract names no id.
+        DuckDB's type of the id column in the input; None if the contract has no id column.
     contributions : bool
-        Whether the struct of all contributions is added.
+        Whether the output gets a struct of all contributions.
     top : int, optional
-        Take only as many scored rows, those with the highest probabilities (and so the highest expected
-        profits), the highest first, of equal ones the first in the input.
+        Take only this many scored rows: those with the highest probability (and so the highest expected
+        profit), highest first, ties in input order.
     """
     contract = predictor.contract
     values = _text_values(predictor)
@@ -62,7 +71,9 @@ def output_select(
         "CASE WHEN reject = 0 THEN will_churn END AS will_churn",
         f"{pick('risk', 'CASE WHEN reject = 0 THEN risk END')} AS risk",
     ]
-    columns += [f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in (1, 2, 3)]
+    columns += [
+        f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in range(1, TOP_REASONS + 1)
+    ]
     columns += ["warnings", f"{pick('version', '1')} AS model_version"]
     if predictor.bundle.money is not None:
         columns.append("CASE WHEN reject = 0 THEN expected_profit END AS expected_profit")
@@ -73,7 +84,7 @@ def output_select(
         columns.append(f"CASE WHEN reject = 0 THEN struct_pack({members}) END AS contributions")
     select = f"SELECT {', '.join(columns)} FROM scored"
     if top is not None:
-        # The probability is the finer of the two orders: amounts may be too small to tell scores apart.
+        # Not by expected profit: small amounts may be equal after rounding although the scores differ.
         select += f" WHERE reject = 0 ORDER BY probability DESC, row_number LIMIT {top:d}"
     return select
 

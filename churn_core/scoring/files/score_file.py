@@ -1,8 +1,8 @@
-"""Score a Parquet file into a Parquet file, in bounded memory whatever its size.
+"""Score a Parquet file into a Parquet file, in bounded memory for any size.
 
-DuckDB reads and encodes, onnxruntime scores on several threads, DuckDB writes; the three work at the same
-time on a stream of row groups. Every input row comes out once, in order, scored or rejected; or only the
-customers to contact first, best first. The output appears under its name when it is complete, or not at all.
+DuckDB reads and encodes, onnxruntime scores on several threads, and DuckDB writes, all at the same time on
+a stream of batches. Each input row is written once, in order, scored or rejected. With `top`, only the
+customers to contact first are written, best first. The output gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ import errno
 import json
 import os
 import shutil
-import tempfile
-from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from churn_core.errors import NoSpaceError, OutputError
 from churn_core.scoring.drift.counts_text import drift_counts_text
+from churn_core.scoring.files.complete_file import complete_file
 from churn_core.scoring.files.output_columns import output_select
 from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
+from churn_core.scoring.parquet.faults import is_interrupt
 from churn_core.scoring.parquet.footer import write_footer_metadata
-from churn_core.scoring.parquet.input_checks import is_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from churn_core.scoring.drift.counter import DriftCounts
     from churn_core.scoring.files.scored_stream import ScoredStream
@@ -39,27 +37,27 @@ if TYPE_CHECKING:
 __all__ = ["BatchResult", "BatchSettings", "score_file"]
 
 _FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, USE_TMP_FILE false"
-"""At level 1 zstd takes a third less time than at its default, for a twelfth more bytes."""
+"""At level 1 zstd takes a third less time than at its default level, and a twelfth more bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of the rows; ``rows == scored + rejected``.
+    """Counts of a scored file; ``rows == scored + rejected``.
 
     Attributes
     ----------
     rejects : dict
-        Rows by the code of their rejection.
+        Rejected rows by reject code.
     unknown : dict
-        Scored rows by the column in which a category was unknown.
+        Scored rows by column with an unknown category.
     written : int
-        Rows of the output: all, or those of the customers to contact first.
+        Rows of the output: all rows, or the `top` customers.
     will_churn : int
-        Scored rows from the threshold on.
+        Scored rows at or above the threshold.
     expected_profit : float or None
-        What contacting those is expected to earn, where the bundle has the money values.
+        Expected profit of contacting those, if the bundle has money values.
     drift : dict or None
-        `DriftReport.summary`; None if the bundle has no training profile of today's format.
+        `DriftReport.summary`; None if the bundle has no training profile of the current format.
     """
 
     rows: int
@@ -85,20 +83,20 @@ def score_file(
     Parameters
     ----------
     source : Path
-        A local Parquet file with the contract's columns; others are ignored.
+        A local Parquet file with the contract's columns; other columns are ignored.
     destination : Path
-        Where the scores go; replaced in one step if it exists.
+        The output file; if it exists, it is replaced in one step.
     predictor : ChurnPredictor
         The model.
     settings : BatchSettings, optional
         Threads, memory, limits.
     progress : callable, optional
-        Called with the rows done and the rows that the footer announces.
+        Called with the number of scored rows and the number of rows in the footer.
 
     Raises
     ------
     InputFileError
-        If the file is unfit as a whole; `code` says why.
+        If the file can't be scored at all; `code` says why.
     DataError
         If the file can't be opened.
     OutputError
@@ -107,7 +105,7 @@ def score_file(
     settings = settings or BatchSettings()
     if destination.exists() and source.exists() and destination.samefile(source):
         raise OutputError("The output would replace its own input; name another output file.")
-    with _partial_file(destination) as partial:
+    with complete_file(destination) as partial:
         with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
             select = output_select(
                 predictor, running.id_type, contributions=settings.contributions, top=settings.top
@@ -117,7 +115,6 @@ def score_file(
             result = _result(running.stream, predictor.bundle.money, settings.top)
         counts = _counts(result, predictor, running.stream.drift_counts)
         write_footer_metadata(partial, {**settings.metadata, **counts})
-        _publish(partial, destination)
     return result
 
 
@@ -129,8 +126,8 @@ def _result(stream: ScoredStream, money: Money | None, top: int | None) -> Batch
         rows=stream.rows,
         scored=scored,
         rejected=rejected,
-        rejects=dict(Counter(stream.rejects)),
-        unknown=dict(Counter(stream.unknown)),
+        rejects=dict(stream.rejects),
+        unknown=dict(stream.unknown),
         written=stream.rows if top is None else min(top, scored),
         will_churn=stream.flagged.customers,
         expected_profit=None if money is None else stream.flagged.expected_profit(money),
@@ -139,7 +136,7 @@ def _result(stream: ScoredStream, money: Money | None, top: int | None) -> Batch
 
 
 def _counts(result: BatchResult, predictor: ChurnPredictor, drift: DriftCounts | None) -> dict[str, str]:
-    """Return what an output says of itself, beside where its input came from."""
+    """Return the entries about the scores for the output's footer."""
     counts = {
         "churn.rows": str(result.rows),
         "churn.scored": str(result.scored),
@@ -162,7 +159,7 @@ def _write(connection: duckdb.DuckDBPyConnection, stream: ScoredStream, select: 
     try:
         writer.execute(f"COPY ({select}) TO '{path}' ({_FORMAT})")
     except Exception as error:
-        # What goes wrong inside the stream reaches DuckDB as text; the stream keeps the error itself.
+        # DuckDB gets an error inside the stream only as text, so the stream keeps the error itself.
         if stream.failure is not None:
             raise stream.failure from None
         if is_interrupt(error):
@@ -178,39 +175,3 @@ def _writing_fault(error: duckdb.IOException, folder: Path) -> OutputError:
     if os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < 2**20:
         return NoSpaceError(f"There is no space left in {folder}; free some or write the output elsewhere.")
     return OutputError(f"The output can't be written to {folder}; check its permissions and space.")
-
-
-@contextmanager
-def _partial_file(destination: Path) -> Iterator[Path]:
-    """Yield a hidden name beside the destination, and leave nothing there under it."""
-    folder = destination.absolute().parent
-    if destination.is_dir():
-        raise OutputError(f"{destination} is a folder; name a file for the output.")
-    if destination.exists() and not destination.is_file():
-        # A device or a pipe would be replaced by a file: /dev/null, for one.
-        raise OutputError(f"{destination} is no regular file; name a file for the output.")
-    try:
-        handle, name = tempfile.mkstemp(prefix=".churn-", suffix=".partial", dir=folder)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be written to ({error.strerror}); name another output.") from error
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _publish(partial: Path, destination: Path) -> None:
-    """Give the complete file its name, once its bytes are on the disk."""
-    umask = os.umask(0)
-    os.umask(umask)
-    try:
-        partial.chmod(0o666 & ~umask)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(destination.absolute())
-    except OSError as error:
-        raise OutputError(
-            f"{destination} can't be written ({error.strerror}); name another output."
-        ) from error

@@ -1,4 +1,4 @@
-"""The stream between DuckDB reading and DuckDB writing: encoded batches in, scored batches out."""
+"""The stream between DuckDB's reading and writing: encoded batches in, scored batches out."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from churn_core.scoring.drift.profile import TrainingProfile
 from churn_core.scoring.drift.report import DriftReport, compare
 from churn_core.scoring.files.encoded_batch import EncodedBatch, encode_batch, rows_by_code
 from churn_core.scoring.money import Flagged
-from churn_core.scoring.parquet.input_checks import is_interrupt, reading_fault
+from churn_core.scoring.parquet.faults import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
-from churn_core.scoring.reasons import TOP_REASONS, top_positions
+from churn_core.scoring.reasons import TOP_REASONS, rank_reasons
 from churn_core.scoring.scores import require_probabilities
 
 if TYPE_CHECKING:
@@ -30,40 +30,41 @@ if TYPE_CHECKING:
     from churn_core.scoring.scores import Scores
 
 _BATCH_ROWS = 8 * ROWS_PER_RUN
-# DuckDB's writer closes a row group where a batch ends, from this many rows on. A batch that ends exactly
-# there makes the output's bytes the same for any number of threads and any row groups of the input.
 _OUTPUT_GROUP_ROWS = 122_880
+"""Rows from which DuckDB's writer closes a row group at the end of a batch.
+
+A batch always ends here, so that the output's bytes do not depend on threads or on the input's row groups.
+"""
 
 _ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], Flagged, DriftCounts | None]
-"""Arrow columns by name; rows by reject code, by column with an unknown category, from the threshold on;
-drift counts."""
+"""Arrow columns by name; rows by reject code; scored rows by column with an unknown category; scored rows at
+or above the threshold; drift counts."""
 
 
 class ScoredStream:
-    """Scores the batches of an encoding query, several at a time, and hands them on in order.
+    """Scores the batches of an encoding query, several at a time, and yields them in order.
 
     Parameters
     ----------
     encoded : DuckDBPyRelation
-        Columns as `churn_core.scoring.files.encoding_sql.encoded_columns` makes them, after ``id`` if the
-        contract names one.
+        A query with the columns of `churn_core.scoring.files.encoding_sql.encoded_columns`.
     predictor : ChurnPredictor
         The model.
     threads : int
         Batches scored at the same time.
     contributions : bool
-        Whether every feature's contribution is handed on.
+        Whether the scored batches have every feature's contribution.
 
     Attributes
     ----------
     rows : int
-        Rows handed on so far.
+        Rows yielded so far.
     rejects, unknown : Counter
         Rows by reject code, and scored rows by column with an unknown category.
     flagged : Flagged
-        The scored rows from the threshold on.
+        The scored rows at or above the threshold.
     failure : BaseException or None
-        What ended the stream early.
+        The error that ended the stream early.
     on_rows : callable or None
         Called with `rows` after each batch.
     """
@@ -80,12 +81,12 @@ class ScoredStream:
         self._contract = predictor.contract
         self._threads = threads
         self._contributions = contributions
-        self._profile = TrainingProfile.of(predictor.bundle)
+        self._profile = TrainingProfile.from_bundle(predictor.bundle)
         self._counter: DriftCounter | None = None
         self._drift: DriftCounts | None = None
         if self._profile is not None:
             self._counter = DriftCounter(self._contract, self._profile, predictor.bundle.threshold)
-            self._drift = self._counter.nothing()
+            self._drift = self._counter.empty_counts()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="score")
         self._input = arrow.RecordBatchReader.from_arrow(encoded)
         self.rows = 0
@@ -105,11 +106,11 @@ class ScoredStream:
 
     @property
     def drift_counts(self) -> DriftCounts | None:
-        """Counts of the rows handed on so far; None if the bundle has no training profile."""
+        """Counts of the rows yielded so far; None if the bundle has no training profile."""
         return self._drift
 
     def drift_report(self) -> DriftReport | None:
-        """Compare the rows handed on so far with the training profile; None if the bundle has none."""
+        """Compare the rows yielded so far with the training profile; None if the bundle has none."""
         if self._profile is None or self._drift is None:
             return None
         return compare(
@@ -117,7 +118,7 @@ class ScoredStream:
         )
 
     def drain(self) -> None:
-        """Score every batch for the counts alone."""
+        """Score every batch only for its counts."""
         for _ in self._guarded():
             pass
 
@@ -178,7 +179,7 @@ class ScoredStream:
             except StopIteration:
                 return
             except Exception as error:
-                # The bridge has no type of error of its own: all that can fail here is DuckDB's reading.
+                # The Arrow bridge has no error type of its own. Only DuckDB's reading can fail here.
                 if is_interrupt(error) or "INTERRUPT Error" in str(error):
                     raise KeyboardInterrupt from None
                 raise reading_fault(error) from error
@@ -212,7 +213,7 @@ class ScoredStream:
         rejects = rows_by_code(encoded.reject)
         unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
         unknown = {name: count for name, count in unknown.items() if count}
-        flagged = Flagged.of(scores.probability[accepted & columns["will_churn"]])
+        flagged = Flagged.count(scores.probability[accepted], self._predictor.bundle.threshold)
         return arrays, rejects, unknown, flagged, self._count(scores, encoded, accepted)
 
     def _count(
@@ -230,18 +231,22 @@ class ScoredStream:
     def _columns(
         self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
     ) -> dict[str, npt.NDArray[Any]]:
-        bands = self._predictor.bundle.risk_bands
+        bundle = self._predictor.bundle
         probability = scores.probability
         columns: dict[str, npt.NDArray[Any]] = {
             "reject": encoded.reject,
             "probability": probability,
-            "will_churn": probability >= self._predictor.bundle.threshold,
-            "risk": (1 + (probability >= bands["medium"]) + (probability >= bands["high"])).astype(np.uint8),
+            "will_churn": probability >= bundle.threshold,
+            "risk": bundle.risk_levels(probability) + np.uint8(1),
         }
-        if self._predictor.bundle.money is not None:
-            columns["expected_profit"] = self._predictor.bundle.money.expected_profit(probability)
-        for place, positions in enumerate(top_positions(scores.contributions), start=1):
-            columns[f"reason_{place}"] = np.where(accepted, positions + 1, 0)
+        if bundle.money is not None:
+            columns["expected_profit"] = bundle.money.expected_profit(probability)
+        ranked = rank_reasons(scores.contributions)
+        counts = np.where(accepted, ranked.counts, 0)
+        for place in range(TOP_REASONS):
+            # A model of one or two features has fewer positions than places.
+            positions = ranked.positions[:, min(place, ranked.positions.shape[1] - 1)]
+            columns[f"reason_{place + 1}"] = np.where(place < counts, positions + 1, 0)
         if self._contributions:
             for position, values in enumerate(scores.contributions.T):
                 columns[f"k{position}"] = np.ascontiguousarray(values)

@@ -1,4 +1,4 @@
-"""Open a file that nobody vouches for, and score it as it is read, in bounded memory whatever its size."""
+"""Open an untrusted file and score it while it is read, in bounded memory for any size."""
 
 from __future__ import annotations
 
@@ -15,14 +15,9 @@ from churn_core.errors import InputFileError
 from churn_core.scoring.files.encoding_sql import check_id_type, encoded_columns, vocabulary_types
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
-from churn_core.scoring.parquet.input_checks import (
-    FileLayout,
-    InputLimits,
-    check_magic,
-    read_layout,
-    reading_fault,
-)
-from churn_core.scoring.parquet.pages import check_pages, encrypted, is_encrypted
+from churn_core.scoring.parquet.faults import encrypted, reading_fault
+from churn_core.scoring.parquet.input_checks import FileLayout, InputLimits, check_magic, read_layout
+from churn_core.scoring.parquet.pages import check_pages, is_encrypted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,23 +27,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """How much of the machine a batch may take.
+    """How a file is scored.
 
     Parameters
     ----------
     threads : int
-        Threads of DuckDB, and threads that score; all cores by default.
+        Number of DuckDB's threads and of scoring threads; all cores by default.
     memory_limit_mb : int
-        What DuckDB may hold, in MB.
+        DuckDB's memory limit in MB.
     limits : InputLimits
-        What an input file may hold.
+        The most that an input file may hold.
     contributions : bool
         Whether the output has every feature's contribution, not only the three reasons.
     top : int, optional
-        Write only the rows of as many customers, those to contact first, best first; at least 1.
+        Write only the rows of this many customers to contact first, best first; at least 1.
     metadata : mapping
-        What the output's footer says of the input, beside the counts; by names that begin with
-        ``churn.input.``.
+        Entries about the input for the output's footer, with names that begin with ``churn.input.``.
     text_cells : bool
         Whether every cell is text, because the table comes from a CSV file; numbers may be text then.
     """
@@ -73,11 +67,11 @@ class ScoringPass:
     Attributes
     ----------
     connection : DuckDBPyConnection
-        The sandbox; knows the output's types.
+        The sandboxed database, with the types of the output.
     stream : ScoredStream
         Not yet read.
     layout : FileLayout
-        The file's columns and rows, as its footer says.
+        The file's columns and rows according to its footer.
     id_type : str or None
         DuckDB's type of the id column.
     """
@@ -88,7 +82,7 @@ class ScoringPass:
     id_type: str | None
 
     def check_complete(self) -> None:
-        """Hold the rows that came out against the footer, once the stream is read.
+        """Compare the rows that were read with the footer's count, after the stream has been read.
 
         Raises
         ------
@@ -97,7 +91,7 @@ class ScoringPass:
         """
         if self.stream.rows != self.layout.rows:
             raise InputFileError(
-                "corrupt", "The Parquet file's footer counts other rows than it holds; write it again."
+                "corrupt", "The Parquet file's footer gives a wrong number of rows; write the file again."
             )
 
 
@@ -110,14 +104,14 @@ def scoring_pass(
     *,
     writable: Sequence[Path] = (),
 ) -> Iterator[ScoringPass]:
-    """Open a file for scoring, in a database that can reach nothing else but `writable`.
+    """Open a file for scoring in a database that can access only this file and `writable`.
 
     Parameters and errors are those of `score_file`.
     """
     check_magic(source)
     with _work_folder() as work:
         local = work / "in.parquet"
-        # DuckDB would read a name with *, ? or [ as a pattern; a link has a name of our choice.
+        # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
         local.symlink_to(source.resolve())
         with _sandbox(work, [source.resolve(), *writable], settings) as connection:
             running = _open(connection, local, predictor, settings, progress)
@@ -136,11 +130,11 @@ def _open(
     try:
         layout = read_layout(connection, str(local), settings.limits)
     except InputFileError:
-        # DuckDB's words for a file of which columns alone are encrypted are those for a damaged one.
+        # DuckDB has the same message for damaged files and for files with only some columns encrypted.
         if is_encrypted(local):
             raise encrypted() from None
         raise
-    # DuckDB reads a page whose checksum does not fit as if nothing were wrong.
+    # DuckDB ignores the checksums of pages (duckdb 2.0), so they are checked here.
     check_pages(local)
     columns = encoded_columns(contract, layout.types, text_cells=settings.text_cells)
     id_type = None
@@ -173,7 +167,7 @@ def _work_folder() -> Iterator[Path]:
 def _sandbox(
     work: Path, files: Sequence[Path], settings: BatchSettings
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a database that can reach `files` and its own scratch folder, nothing else."""
+    """Yield a database that can access only `files` and the folder `work`."""
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
@@ -191,7 +185,7 @@ def _sandbox(
         connection.execute(
             "SET enable_external_access = false; SET allow_community_extensions = false;"
             " SET python_enable_replacements = false; SET enable_progress_bar = false;"
-            # A file's statistics may lie, and DuckDB would believe them.
+            # DuckDB would trust a file's statistics, which may be wrong.
             " SET disabled_optimizers = 'filter_pushdown,statistics_propagation';"
             " SET lock_configuration = true"
         )

@@ -1,1 +1,1 @@
-"""Parquet structure that DuckDB does not check."""
+"""Checks of Parquet files that DuckDB does not make, and their footers."""

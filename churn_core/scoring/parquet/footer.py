@@ -1,6 +1,7 @@
-"""What a Parquet file's footer says beside its data: text by name, as writers may add it.
+"""Read and write the text entries (key-value metadata) of a Parquet file's footer.
 
-DuckDB takes such texts before it writes a row; what is known only after the last row is added here.
+DuckDB takes entries only before it writes the first row. Counts are known after the last row, so this
+module adds them to the finished file.
 """
 
 from __future__ import annotations
@@ -23,21 +24,36 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = b"PAR1"
 _END_BYTES: Final = 8
-"""The footer's length, and the magic."""
+"""Bytes after the footer: its length and the magic."""
 _ROWS: Final = 3
 _KEY_VALUE_METADATA: Final = 5
 """Field of parquet.thrift's FileMetaData: a list of KeyValue, of which 1 is the key and 2 the value."""
 
 
-def write_footer_metadata(path: Path, entries: Mapping[str, str]) -> None:
-    """Give a finished Parquet file these entries instead of those that it has.
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a footer says about its file as a whole.
 
-    Only the end of the file is written anew; the same file and entries give the same bytes.
+    Attributes
+    ----------
+    rows : int
+    entries : dict
+        Text by name.
+    """
+
+    rows: int
+    entries: dict[str, str]
+
+
+def write_footer_metadata(path: Path, entries: Mapping[str, str]) -> None:
+    """Replace the entries of a finished Parquet file; only the end of the file is rewritten.
+
+    The same file and entries give the same bytes.
 
     Parameters
     ----------
     path : Path
-        A file of our own making.
+        A file that this library wrote.
     entries : mapping
         Text by name; their order is kept.
 
@@ -47,7 +63,7 @@ def write_footer_metadata(path: Path, entries: Mapping[str, str]) -> None:
         If the footer is damaged; the file stays as it is.
     """
     with path.open("r+b") as file:
-        start, footer = _footer_of(file)
+        start, footer = read_footer_bytes(file)
         changed = _with_entries(footer, entries)
         file.seek(start)
         file.write(changed + len(changed).to_bytes(4, "little") + _MAGIC)
@@ -63,27 +79,29 @@ def read_footer_metadata(path: Path) -> dict[str, str]:
         If the footer is damaged.
     """
     with path.open("rb") as file:
-        _, footer = _footer_of(file)
+        _, footer = read_footer_bytes(file)
     return read_footer(footer).entries
 
 
-@dataclass(frozen=True, slots=True)
-class Footer:
-    """What a footer says of its file as a whole.
+def read_footer_bytes(file: BinaryIO) -> tuple[int, bytes]:
+    """Return where a file's footer starts, and the footer.
 
-    Attributes
-    ----------
-    rows : int
-    entries : dict
-        Text by name.
+    Raises
+    ------
+    ThriftError
+        If the file does not end as Parquet does, or the footer is longer than the file.
     """
-
-    rows: int
-    entries: dict[str, str]
+    end = file.seek(0, 2) - _END_BYTES
+    file.seek(max(0, end))
+    length = footer_length(file.read())
+    if length > end:
+        raise ThriftError("the footer is longer than the file")
+    file.seek(end - length)
+    return end - length, file.read(length)
 
 
 def read_footer(footer: bytes) -> Footer:
-    """Read a footer that is at hand without its file: what lies before the file's last eight bytes.
+    """Read a footer: the bytes before the file's last eight.
 
     Raises
     ------
@@ -97,34 +115,24 @@ def read_footer(footer: bytes) -> Footer:
         }
         return Footer(found[_ROWS], entries)
     except (KeyError, UnicodeDecodeError) as error:
-        raise ThriftError("an entry has no name or is no text, or the rows are not counted") from error
+        raise ThriftError("the rows or an entry's name is missing, or an entry is not text") from error
 
 
 def footer_length(end: bytes) -> int:
-    """Return how long the footer is of a file that ends so, by its last eight bytes.
+    """Return the length of a file's footer, read from the file's last eight bytes.
 
     Raises
     ------
     ThriftError
-        If no Parquet file ends so.
+        If the bytes are not the end of a Parquet file.
     """
     if len(end) < _END_BYTES or not end.endswith(_MAGIC):
         raise ThriftError("the file does not end as Parquet does")
     return int.from_bytes(end[-_END_BYTES:-4], "little")
 
 
-def _footer_of(file: BinaryIO) -> tuple[int, bytes]:
-    end = file.seek(0, 2) - 8
-    file.seek(max(0, end))
-    start = end - int.from_bytes(file.read(4), "little")
-    if start < 0:
-        raise ThriftError("the footer is longer than the file")
-    file.seek(start)
-    return start, file.read(end - start)
-
-
 def _with_entries(footer: bytes, entries: Mapping[str, str]) -> bytes:
-    """Copy field by field; headers are written anew, since each counts from the field before it."""
+    """Copy a footer field by field; each header is written again, as it counts from the field before it."""
     reader = CompactReader(footer)
     fields: list[tuple[int, int, bytes]] = []
     for number, kind in reader.fields():
@@ -132,8 +140,8 @@ def _with_entries(footer: bytes, entries: Mapping[str, str]) -> bytes:
         reader.skip(kind)
         if number != _KEY_VALUE_METADATA:
             fields.append((number, kind, footer[start : reader.position]))
-    behind = (place for place, field in enumerate(fields) if field[0] not in range(_KEY_VALUE_METADATA))
-    fields.insert(next(behind, len(fields)), (_KEY_VALUE_METADATA, LIST, _entry_list(entries)))
+    later = (place for place, field in enumerate(fields) if field[0] not in range(_KEY_VALUE_METADATA))
+    fields.insert(next(later, len(fields)), (_KEY_VALUE_METADATA, LIST, _entry_list(entries)))
     written = bytearray()
     before = 0
     for number, kind, value in fields:
@@ -145,7 +153,7 @@ def _with_entries(footer: bytes, entries: Mapping[str, str]) -> bytes:
 def _field_header(number: int, kind: int, before: int) -> bytes:
     if 0 < number - before < 16:
         return bytes([(number - before) << 4 | kind])
-    # Extensions of the format have a number too far from the others for one byte.
+    # Extensions of the format have numbers that are too far from the others for one byte.
     return bytes([kind]) + varint_bytes(number << 1 if number >= 0 else -number * 2 - 1)
 
 

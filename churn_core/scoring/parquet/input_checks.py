@@ -1,4 +1,4 @@
-"""Open a Parquet file that nobody vouches for, and look at its footer before a row is read."""
+"""Check an untrusted Parquet file by its first bytes, last bytes and footer, before a row is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from churn_core.errors import DataError, InputFileError
-from churn_core.scoring.parquet.pages import encrypted
+from churn_core.scoring.parquet.faults import damaged, encrypted, reading_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,16 +19,18 @@ _SMALLEST_FILE: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:
-    """What a file may hold; a larger one is refused by its footer.
+    """The most that a file may hold, according to its footer.
 
     Parameters
     ----------
-    rows, columns, row_groups, nesting : int
-        Highest counts, inclusive; of nesting, the levels of columns within columns.
+    rows, columns, row_groups : int
+        Maximum counts, inclusive.
+    nesting : int
+        Maximum levels of columns within columns.
     uncompressed_bytes : int
-        Highest sum of the row groups' sizes.
+        Maximum sum of the row groups' uncompressed sizes.
     expansion : int
-        Highest ratio of that sum to the file's size.
+        Maximum ratio of that sum to the file's size.
     """
 
     rows: int = 200_000_000
@@ -41,14 +43,14 @@ class InputLimits:
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
-    """What a footer says.
+    """The columns and rows that a footer describes.
 
     Attributes
     ----------
     types : dict
         DuckDB's type of each top-level column, by its exact name.
     rows : int
-        As the footer claims; the rows that count are those that come out.
+        The footer's count, which is compared with the rows that are read.
     """
 
     types: dict[str, str]
@@ -63,10 +65,10 @@ def check_magic(path: Path) -> None:
     DataError
         If the file is missing or can't be opened.
     InputFileError
-        ``not-parquet``, ``encrypted`` or ``corrupt`` (cut off, or with something behind the footer).
+        ``not-parquet``, ``encrypted`` or ``corrupt`` (cut off, or with bytes after the footer).
     """
     if path.exists() and not path.is_file():
-        raise DataError(f"{path} is no regular file; name a Parquet file on a disk.")
+        raise DataError(f"{path} is not a regular file; name a Parquet file on a disk.")
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -78,13 +80,13 @@ def check_magic(path: Path) -> None:
     if head == _ENCRYPTED_MAGIC or tail == _ENCRYPTED_MAGIC:
         raise encrypted()
     if head != _MAGIC or size < _SMALLEST_FILE:
-        raise InputFileError("not-parquet", "The file is no Parquet file; write the table as Parquet.")
+        raise InputFileError("not-parquet", "The file is not a Parquet file; write the table as Parquet.")
     if tail != _MAGIC or footer_length > size - _SMALLEST_FILE:
         raise InputFileError("corrupt", "The Parquet file is cut off or altered; write or copy it again.")
 
 
 def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputLimits) -> FileLayout:
-    """Read the footer and hold it against the limits.
+    """Read the footer and compare it with the limits.
 
     Parameters
     ----------
@@ -93,7 +95,6 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
     path : str
         Without characters that DuckDB would expand as a pattern.
     limits : InputLimits
-        What is refused.
 
     Raises
     ------
@@ -124,44 +125,17 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
         raise reading_fault(error) from error
     if expanded > min(limits.uncompressed_bytes, limits.expansion * max(size, 2**20)):
         raise InputFileError(
-            "too-large", "The file grows too much when it is read; write it as several parts."
+            "too-large", "The file is too large when it is decompressed; write it as several parts."
         )
     _check_names(columns)
     return FileLayout(dict(zip(columns, (row[1] for row in described), strict=True)), rows)
 
 
-def is_interrupt(error: Exception) -> bool:
-    """Tell whether an error is DuckDB's way of handing on Ctrl-C, for which it has three."""
-    return isinstance(error, duckdb.InterruptException) or (
-        isinstance(error, RuntimeError) and "interrupted" in str(error).lower()
-    )
-
-
-def reading_fault(error: Exception) -> InputFileError:
-    """Say what it means that DuckDB failed to read a file; its own words may hold cell values.
-
-    Through the Arrow bridge DuckDB's errors come as plain exceptions, so that the type is in the text.
-    """
-    text = str(error)
-    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in text:
-        return InputFileError(
-            "resource-limit", "Reading the file takes too much memory; write it as several parts."
-        )
-    if "at least one non-root column" in text:
-        return InputFileError("schema", "The file has no columns; write the table with its columns.")
-    if isinstance(error, duckdb.NotImplementedException) or "Not implemented Error" in text:
-        return InputFileError(
-            "unsupported-encoding",
-            "The file uses a Parquet encoding that can't be read; write it with another.",
-        )
-    return InputFileError("corrupt", "The Parquet file is damaged; write or copy it again.")
-
-
 def _top_level(schema: list[tuple[str, int]]) -> tuple[list[str], int]:
-    """Return the names of the root's children, and how deep any go, of a schema flattened depth first."""
+    """Return the top-level names and the deepest nesting of a schema that is listed depth first."""
     names: list[str] = []
     deepest = 0
-    # Children still to come, of each column that is open.
+    # For each open column, the number of its children that are still to come.
     open_columns: list[int] = []
     for name, children in schema[1:]:
         if not open_columns:
@@ -182,7 +156,8 @@ def _top_level(schema: list[tuple[str, int]]) -> tuple[list[str], int]:
 def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> None:
     if columns > limits.columns:
         raise InputFileError(
-            "too-many-columns", f"The file has over {limits.columns} columns; leave out the others."
+            "too-many-columns",
+            f"The file has over {limits.columns} columns; write only the needed ones.",
         )
     if groups > limits.row_groups:
         raise InputFileError(
@@ -193,15 +168,15 @@ def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> 
             "too-many-rows", f"The file has over {limits.rows} rows; write it as several parts."
         )
     if rows < 0:
-        raise InputFileError("corrupt", "The Parquet file is damaged; write or copy it again.")
+        raise damaged()
 
 
 def _check_names(columns: list[str]) -> None:
-    # DuckDB matches names without regard to case and renames doubles: both would pick a column silently.
+    # DuckDB ignores case in names and renames duplicates, so it could read the wrong column.
     seen: set[str] = set()
     for name in columns:
         if name.casefold() in seen:
             raise InputFileError(
-                "duplicate-column", "The file has two columns of the same name (case aside); rename one."
+                "duplicate-column", "The file has two columns whose names differ at most in case; rename one."
             )
         seen.add(name.casefold())

@@ -1,8 +1,8 @@
-"""Hold the pages of a Parquet file against what the file says of them, which DuckDB does not.
+"""Check the pages of a Parquet file against their checksums and the footer, which DuckDB does not do.
 
-From the Parquet format's specification: a page's header may have a CRC-32 of all bytes of the page as they
-are stored, that is after compression, for version 2 pages with their levels. And the values that the pages
-of a column announce are those that the footer announces for it, one a row where nothing repeats.
+The Parquet format says: a page's header may have a CRC-32 of the page's bytes as they are stored
+(compressed; in version 2 pages with the levels). The pages of a column announce as many values as the
+footer does for that column: one a row if the column does not repeat.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from churn_core.errors import InputFileError
+from churn_core.scoring.parquet.faults import damaged, encrypted
+from churn_core.scoring.parquet.footer import read_footer_bytes
 from churn_core.scoring.parquet.thrift_compact import CompactReader, ThriftError
 
 if TYPE_CHECKING:
@@ -42,52 +44,38 @@ _PAGE: Final = {
 def check_pages(path: Path) -> int:
     """Check every page of a file; return how many had a checksum.
 
-    Takes memory for the footer's bytes and for one row group, and time for each byte of the file once.
+    Reads each byte of the file once, and holds the footer and the description of one row group in memory.
 
     Parameters
     ----------
     path : Path
-        A Parquet file whose beginning and end are known to be those of one.
+        A file that passed `churn_core.scoring.parquet.input_checks.check_magic`.
 
     Raises
     ------
     InputFileError
-        ``corrupt``: a checksum does not fit, pages do not lie where the footer says, share bytes, or hold
-        another number of values; ``encrypted``, in columns alone.
+        ``corrupt`` if a checksum is wrong, or if the pages are elsewhere than the footer says, overlap, or
+        hold another number of values. ``encrypted`` if only columns are encrypted.
     """
     try:
         with path.open("rb") as file:
             return _check_file(file)
     except (ThriftError, InputFileError) as error:
-        # Encrypted columns look like damaged ones, and what says so comes after them.
-        raise (encrypted() if is_encrypted(path) else _corrupt()) from error
+        # Encrypted columns look damaged, and the footer's field about encryption comes after them.
+        raise (encrypted() if is_encrypted(path) else damaged()) from error
 
 
 def is_encrypted(path: Path) -> bool:
-    """Tell whether a footer that can be read says that the file is encrypted."""
+    """Return whether the footer can be read and says that the file is encrypted."""
     try:
         with path.open("rb") as file:
-            return _ENCRYPTION in CompactReader(_read_footer(file)[1]).struct({_ENCRYPTION: {}})
+            return _ENCRYPTION in CompactReader(read_footer_bytes(file)[1]).struct({_ENCRYPTION: {}})
     except ThriftError:
         return False
 
 
-def encrypted() -> InputFileError:
-    """Return the error about an encrypted file."""
-    return InputFileError("encrypted", "The file is encrypted; write it without encryption.")
-
-
-def _read_footer(file: BinaryIO) -> tuple[int, bytes]:
-    end = file.seek(-8, 2)
-    length = int.from_bytes(file.read(4), "little")
-    if length > end:
-        raise ThriftError("the footer is longer than the file")
-    file.seek(end - length)
-    return end - length, file.read(length)
-
-
 def _check_file(file: BinaryIO) -> int:
-    start, footer = _read_footer(file)
+    start, footer = read_footer_bytes(file)
     pages = _Pages(file, start)
     flat: list[bool] = []
     reader = CompactReader(footer)
@@ -106,9 +94,9 @@ def _check_file(file: BinaryIO) -> int:
 
 
 def _flat_leaves(schema: Iterable[dict[int, Any]]) -> list[bool]:
-    """Tell of each column of a schema flattened depth first whether it has one value a row."""
+    """Return for each column of a schema, listed depth first, whether it has one value a row."""
     leaves: list[bool] = []
-    # Of each group that is open: children still to come, and whether nothing in it repeats so far.
+    # For each open group: the number of children still to come, and whether nothing repeats so far.
     groups: list[tuple[int, bool]] = []
     for position, element in enumerate(schema):
         flat = element.get(_REPETITION) != _REPEATED and (not groups or groups[-1][1])
@@ -126,13 +114,13 @@ def _flat_leaves(schema: Iterable[dict[int, Any]]) -> list[bool]:
 def _check_group(pages: _Pages, group: dict[int, Any], flat: list[bool]) -> None:
     columns = group.get(_COLUMNS, [])
     if len(columns) != len(flat):
-        raise _corrupt()
+        raise damaged()
     for column, one_a_row in zip(columns, flat, strict=True):
         described = column.get(_META_DATA, {})
         if _FILE_PATH in column or not {_VALUES, _CHUNK_BYTES, _DATA_OFFSET} <= described.keys():
-            raise _corrupt()
+            raise damaged()
         if one_a_row and described[_VALUES] != group.get(_GROUP_ROWS):
-            raise _corrupt()
+            raise damaged()
         _check_chunk(pages, described)
 
 
@@ -143,16 +131,16 @@ def _check_chunk(pages: _Pages, described: dict[int, Any]) -> None:
     if 0 < dictionary < position:
         position = dictionary
     values = described[_VALUES]
-    # By values, not by bytes: old writers leave headers out of a chunk's size.
+    # Values are counted, not bytes: old writers leave headers out of a chunk's size.
     while values > 0:
         held, position = pages.check(position)
         values -= held
     if values < 0:
-        raise _corrupt()
+        raise damaged()
 
 
 class _Pages:
-    """The pages of a file, each looked at once.
+    """Checks the pages of a file, each once.
 
     Attributes
     ----------
@@ -163,33 +151,33 @@ class _Pages:
     def __init__(self, file: BinaryIO, end: int) -> None:
         self._file = file
         self._end = end
-        # Chunks that all name the same large page would cost their number times its bytes.
+        # Without this budget, many chunks that name the same large page would take hours.
         self._left = end
         self.checked = 0
 
     def check(self, position: int) -> tuple[int, int]:
-        """Check a page; return how many values it holds, and the next one's place."""
+        """Check a page; return how many values it holds, and where the next page starts."""
         header, length = self._header(position)
         size = header.get(_PAGE_BYTES, -1)
         start = position + length
         self._left -= length + size
         if not 0 <= size <= self._end - start or self._left < 0:
-            raise _corrupt()
+            raise damaged()
         if _PAGE_CRC in header:
             if self._checksum(start, size) != header[_PAGE_CRC] & 0xFFFFFFFF:
-                raise _corrupt()
+                raise damaged()
             self.checked += 1
         data = header.get(_DATA_PAGE) or header.get(_DATA_PAGE_2) or {}
         held = data.get(_PAGE_VALUES, 0)
         if held < 0:
-            raise _corrupt()
+            raise damaged()
         return held, start + size
 
     def _header(self, position: int) -> tuple[dict[int, Any], int]:
-        """Return a page's header and its length; it has the page's least and greatest value: maybe long."""
+        """Return a page's header and its length, which is large if the header holds long minimum values."""
         left = self._end - position
         if position < 4 or left <= 0:
-            raise _corrupt()
+            raise damaged()
         size = _HEADER_BYTES
         while True:
             self._file.seek(position)
@@ -207,11 +195,7 @@ class _Pages:
         while size:
             piece = self._file.read(min(size, _PIECE_BYTES))
             if not piece:
-                raise _corrupt()
+                raise damaged()
             checksum = zlib.crc32(piece, checksum)
             size -= len(piece)
         return checksum
-
-
-def _corrupt() -> InputFileError:
-    return InputFileError("corrupt", "The Parquet file is damaged; write or copy it again.")

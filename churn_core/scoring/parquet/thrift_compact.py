@@ -1,7 +1,7 @@
-"""Read the structs of Thrift's compact protocol, in which Parquet writes its footer and its page headers.
+"""Read structs of Thrift's compact protocol, the encoding of Parquet's footer and page headers.
 
-From the Apache Thrift compact protocol specification. The bytes may be anyone's: every read is checked
-against what is left, and nesting is bounded.
+Source: the Apache Thrift compact protocol specification. The bytes are untrusted: every read is checked
+against the bytes that are left, and nesting is limited.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ _MAX_VARINT_BYTES: Final = 10
 Wanted = dict[int, Any]
 """Fields to read, see `CompactReader.struct`."""
 
-PassOver = Callable[[bytes, int, int], int]
-"""Return the place after a value, maybe behind the last byte, given data, place and nesting."""
+Skip = Callable[[bytes, int, int], int]
+"""Given data, offset and nesting, return the offset just past a value; may exceed `len(data)`."""
 
 
 class ThriftError(ValueError):
-    """The bytes are no struct of the compact protocol."""
+    """The bytes are not a struct of the compact protocol."""
 
 
 class CompactReader:
-    """Reads forward through bytes.
+    """Reads values one after the other.
 
     Parameters
     ----------
     data : bytes
     position : int
-        Where to begin.
+        Offset of the first byte to read.
 
     Attributes
     ----------
     position : int
-        Of the byte that is read next.
+        Offset of the next byte to read.
     """
 
     def __init__(self, data: bytes, position: int = 0) -> None:
@@ -61,7 +61,7 @@ class CompactReader:
         self.position = position
 
     def fields(self) -> Iterator[tuple[int, int]]:
-        """Yield id and type of each field of a struct; the caller reads or skips its value in between."""
+        """Yield id and type of each field of a struct; the caller then reads or skips the field's value."""
         number = 0
         with _within_bytes():
             while True:
@@ -71,16 +71,16 @@ class CompactReader:
                 yield number, kind
 
     def skip(self, kind: int) -> None:
-        """Pass over a value; a field of type true or false has none."""
+        """Skip a value; a field of type true or false has none."""
         with _within_bytes():
-            end = _PASS_OVER[kind](self._data, self.position, 0)
-        # What has a length is passed over without a look at its last byte.
+            end = _SKIP[kind](self._data, self.position, 0)
+        # A value with a length is skipped without reading its last byte, which may not exist.
         if end > len(self._data):
             raise _too_short()
         self.position = end
 
     def struct(self, wanted: Wanted) -> dict[int, Any]:
-        """Read the fields of a struct that are wanted, and pass over the others.
+        """Read the wanted fields of a struct, and skip the others.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class CompactReader:
         return found
 
     def structs(self, kind: int, wanted: Wanted) -> Iterator[dict[int, Any]]:
-        """Read a field of type `kind`, a list of structs, one at a time: all of them may be too many."""
+        """Yield the structs of a list one at a time, because all of them may not fit in memory."""
         if kind != LIST:
             raise _other_type()
         with _within_bytes():
@@ -105,7 +105,7 @@ class CompactReader:
 
 @contextmanager
 def _within_bytes() -> Iterator[None]:
-    """Turn reading behind the last byte into the one error; no place is ever before the first."""
+    """Turn an IndexError, which means reading past the last byte, into `ThriftError`."""
     try:
         yield
     except IndexError:
@@ -116,8 +116,8 @@ def _too_short() -> ThriftError:
     return ThriftError("the bytes end too early")
 
 
-# The functions below take a place and return the next one, by way of tables: a footer may have millions of
-# values, and a reader that keeps its place as it goes takes twice the time.
+# The functions below take an offset and return the next one. A footer may have millions of values, and
+# methods that update an attribute take twice the time.
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
@@ -136,7 +136,7 @@ def _integer(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _field(data: bytes, position: int, before: int) -> tuple[int, int, int]:
-    """Return a field's id and type, and where its value is; the type is 0 at the end of the struct."""
+    """Return a field's id, type (0 at the end of the struct) and the offset of its value."""
     header = data[position]
     position += 1
     if header >= 0x10:
@@ -147,7 +147,7 @@ def _field(data: bytes, position: int, before: int) -> tuple[int, int, int]:
 
 
 def _list_header(data: bytes, position: int) -> tuple[int, int, int]:
-    """Return type and count of a list's elements, and where they are."""
+    """Return type and count of a list's elements, and their offset."""
     header = data[position]
     count, position = header >> 4, position + 1
     if count == 0x0F:
@@ -156,7 +156,7 @@ def _list_header(data: bytes, position: int) -> tuple[int, int, int]:
 
 
 def _count(count: int, data: bytes, position: int) -> int:
-    # Each element takes a byte at least.
+    # Each element takes at least one byte.
     if count > len(data) - position:
         raise ThriftError("a list is longer than the bytes")
     return count
@@ -175,20 +175,20 @@ def _deeper(depth: int) -> int:
     return depth + 1
 
 
-def _over_bytes(length: int) -> PassOver:
+def _skip_bytes(length: int) -> Skip:
     return lambda _data, position, _depth: position + length
 
 
-def _over_integer(data: bytes, position: int, _depth: int) -> int:
+def _skip_integer(data: bytes, position: int, _depth: int) -> int:
     return position + 1 if data[position] < 0x80 else _varint(data, position)[1]
 
 
-def _over_binary(data: bytes, position: int, _depth: int) -> int:
+def _skip_binary(data: bytes, position: int, _depth: int) -> int:
     length, position = _varint(data, position)
     return position + length
 
 
-def _over_struct(data: bytes, position: int, depth: int) -> int:
+def _skip_struct(data: bytes, position: int, depth: int) -> int:
     depth = _deeper(depth)
     while True:
         header = data[position]
@@ -196,56 +196,54 @@ def _over_struct(data: bytes, position: int, depth: int) -> int:
         if header < 0x10:
             if not header:
                 return position
-            position = _over_integer(data, position, depth)
-        position = _PASS_OVER[header & 0x0F](data, position, depth)
+            position = _skip_integer(data, position, depth)
+        position = _SKIP[header & 0x0F](data, position, depth)
 
 
-def _over_list(data: bytes, position: int, depth: int) -> int:
+def _skip_list(data: bytes, position: int, depth: int) -> int:
     depth = _deeper(depth)
     kind, count, position = _list_header(data, position)
-    pass_over = _PASS_OVER_ELEMENT[kind]
+    skip = _SKIP_ELEMENT[kind]
     for _ in range(count):
-        position = pass_over(data, position, depth)
+        position = skip(data, position, depth)
     return position
 
 
-def _over_map(data: bytes, position: int, depth: int) -> int:
+def _skip_map(data: bytes, position: int, depth: int) -> int:
     depth = _deeper(depth)
     count, position = _varint(data, position)
     if not count:
         return position
     kinds = data[position]
     position += 1
-    pass_over_key, pass_over_value = _PASS_OVER_ELEMENT[kinds >> 4], _PASS_OVER_ELEMENT[kinds & 0x0F]
+    skip_key, skip_value = _SKIP_ELEMENT[kinds >> 4], _SKIP_ELEMENT[kinds & 0x0F]
     for _ in range(_count(count, data, position)):
-        position = pass_over_value(data, pass_over_key(data, position, depth), depth)
+        position = skip_value(data, skip_key(data, position, depth), depth)
     return position
 
 
-def _over_unknown(_data: bytes, _position: int, _depth: int) -> int:
-    raise ThriftError("a value has no known type")
+def _skip_unknown(_data: bytes, _position: int, _depth: int) -> int:
+    raise ThriftError("a value has an unknown type")
 
 
-_OF_KIND: Final[dict[int, PassOver]] = {
-    TRUE: _over_bytes(0),
-    FALSE: _over_bytes(0),
-    I8: _over_bytes(1),
-    I16: _over_integer,
-    I32: _over_integer,
-    I64: _over_integer,
-    DOUBLE: _over_bytes(8),
-    BINARY: _over_binary,
-    LIST: _over_list,
-    SET: _over_list,
-    MAP: _over_map,
-    STRUCT: _over_struct,
-    UUID: _over_bytes(16),
+_SKIP_BY_KIND: Final[dict[int, Skip]] = {
+    TRUE: _skip_bytes(0),
+    FALSE: _skip_bytes(0),
+    I8: _skip_bytes(1),
+    I16: _skip_integer,
+    I32: _skip_integer,
+    I64: _skip_integer,
+    DOUBLE: _skip_bytes(8),
+    BINARY: _skip_binary,
+    LIST: _skip_list,
+    SET: _skip_list,
+    MAP: _skip_map,
+    STRUCT: _skip_struct,
+    UUID: _skip_bytes(16),
 }
-_PASS_OVER: Final = [_OF_KIND.get(kind, _over_unknown) for kind in range(16)]
-# In a struct the type of a field says all of a true or a false; in a list each takes a byte.
-_PASS_OVER_ELEMENT: Final = [
-    _over_bytes(1) if kind in (TRUE, FALSE) else _PASS_OVER[kind] for kind in range(16)
-]
+_SKIP: Final = [_SKIP_BY_KIND.get(kind, _skip_unknown) for kind in range(16)]
+# A struct stores a bool in the type of its field; in a list each bool takes a byte.
+_SKIP_ELEMENT: Final = [_skip_bytes(1) if kind in (TRUE, FALSE) else _SKIP[kind] for kind in range(16)]
 
 
 def _struct(data: bytes, position: int, wanted: Wanted) -> tuple[dict[int, Any], int]:
@@ -258,7 +256,7 @@ def _struct(data: bytes, position: int, wanted: Wanted) -> tuple[dict[int, Any],
         if number in wanted:
             found[number], position = _value(data, position, kind, wanted[number])
         else:
-            position = _PASS_OVER[kind](data, position, 0)
+            position = _SKIP[kind](data, position, 0)
 
 
 def _value(data: bytes, position: int, kind: int, wanted: Any) -> tuple[Any, int]:

@@ -1,1 +1,1 @@
-"""Customers as dicts: encoded for the scoring graph, and answered."""
+"""Scoring of customers given as dicts: their encoding and the answers about them."""

@@ -1,4 +1,4 @@
-// Asks the API; what goes wrong comes back as a value, so that the page can say it in its own words.
+// Calls the API. Errors are returned as values, so that the page shows its own messages.
 
 const JSON_TYPE = {"Content-Type": "application/json"};
 

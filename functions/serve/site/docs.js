@@ -1,4 +1,4 @@
-// Swagger UI over the description that the server itself gives.
+// Swagger UI with the server's own description of the API.
 SwaggerUIBundle({
   url: "openapi.json", dom_id: "#docs", deepLinking: true, tryItOutEnabled: true,
   validatorUrl: null, defaultModelsExpandDepth: 0,

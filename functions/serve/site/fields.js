@@ -1,5 +1,5 @@
-// One field for each column of the contract. Names and values of columns are foreign text: they only ever
-// become text content, and ids are numbers.
+// One field for each column of the contract. Names and values of columns are untrusted text: they become
+// text content only, and ids of elements are numbers.
 
 const LISTED_VALUES = 60;
 const OTHER = "other";
@@ -12,7 +12,7 @@ const WORDS = {
   out_of_range: (feature) => `This must be from ${feature.minimum} to ${feature.maximum}.`,
   not_integer: () => "This must be a whole number.",
   not_finite: () => "This number is too large.",
-  too_long: () => "This text is too long; 256 characters are the most.",
+  too_long: () => "This text is too long; the limit is 256 characters.",
   invalid_unicode: () => "This text holds characters that are not allowed.",
 };
 
@@ -27,7 +27,7 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// A long name in one word may break where a new word starts in it.
+// A long name may break before a capital letter and after an underscore.
 export function breakable(name) {
   return name.split(/(?<=[a-z0-9_])(?=[A-Z])|(?<=_)/).flatMap((part, at) => at === 0 ? [part] : [document.createElement("wbr"), part]);
 }
@@ -74,7 +74,7 @@ class NumberField extends Field {
     super(feature.name, number, feature, control);
   }
 
-  // What is typed and no number is sent as it stands, for the API to refuse: nothing is guessed here.
+  // Text that is not a number is sent as "?", so that the API refuses it.
   get value() {
     if (this.control.validity.badInput) return "?";
     return this.control.value === "" ? null : Number(this.control.value);
@@ -136,7 +136,7 @@ export class CustomerForm {
     form.append(...this.fields.map((field) => field.root));
   }
 
-  // A Map, since a column may be called __proto__; fromEntries defines own keys, whatever they are.
+  // A column may be called __proto__: fromEntries makes it a key like any other, an assignment would not.
   get customer() {
     const entries = this.fields.map((field) => [field.name, field.value]).filter(([, value]) => value !== undefined);
     return Object.fromEntries(entries);

@@ -1,4 +1,4 @@
-// The probability as a picture: the risk bands, the threshold, where the customer started and stands now.
+// The probability as a picture: risk bands, threshold, the score at the start and the score now.
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 6, WIDTH = 308, TOP = 16, HEIGHT = 20;
@@ -26,7 +26,7 @@ export class Gauge {
       const at = x(this.threshold);
       svg.append(shape("line", {class: "threshold", x1: at, x2: at, y1: TOP - 4, y2: TOP + HEIGHT + 4}));
       const anchor = this.threshold > 0.8 ? "end" : this.threshold < 0.2 ? "start" : "middle";
-      svg.append(shape("text", {x: at, y: TOP + HEIGHT + 25, "text-anchor": anchor}, `contact from ${percent(this.threshold)}`));
+      svg.append(shape("text", {x: at, y: TOP + HEIGHT + 25, "text-anchor": anchor}, `threshold ${percent(this.threshold)}`));
     }
     this.start = shape("circle", {class: "start", r: 5, cy: TOP + HEIGHT / 2, cx: 0, visibility: "hidden"});
     this.needle = shape("path", {class: "needle", d: `M-6 ${TOP - 10}h12l-6 9z M-1.2 ${TOP - 2}h2.4v${HEIGHT + 4}h-2.4z`});
@@ -37,7 +37,7 @@ export class Gauge {
     this.needle.setAttribute("transform", `translate(${x(probability)} 0)`);
     this.start.setAttribute("cx", x(startProbability));
     this.start.setAttribute("visibility", startProbability === probability ? "hidden" : "visible");
-    this.title.textContent = `${percent(probability)} likely to leave; contact from ${percent(this.threshold)}`;
+    this.title.textContent = `${percent(probability)} likely to leave; threshold ${percent(this.threshold)}`;
   }
 }
 

@@ -1,4 +1,4 @@
-// The page: a customer on one side, the score on the other, and what a change would do.
+// The page: a form with a customer, the score, and the effect of changes.
 
 import {modelInfo, predict} from "./client.js";
 import {CustomerForm} from "./fields.js";
@@ -28,8 +28,8 @@ class Page {
     this.form = new CustomerForm(byId("form"), info);
     this.gauge = new Gauge(byId("gauge"), info);
     this.reasons = new Reasons(byId("reasons"), byId("more"));
-    byId("model").textContent = `${info.model_version}, contact from ${percent(info.threshold)}`;
-    byId("form").addEventListener("input", () => this.later());
+    byId("model").textContent = `${info.model_version}, threshold ${percent(info.threshold)}`;
+    byId("form").addEventListener("input", () => this.scoreSoon());
     byId("form").addEventListener("submit", (event) => event.preventDefault());
     byId("typical").addEventListener("click", () => this.begin(this.typical));
     byId("keep").addEventListener("click", () => this.begin(this.form.customer));
@@ -47,20 +47,20 @@ class Page {
     this.score();
   }
 
-  later() {
+  scoreSoon() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.score(), TYPING_PAUSE);
   }
 
-  // An answer only counts while no newer question has been asked.
+  // An answer is shown only if no newer request was sent.
   async score() {
     clearTimeout(this.timer);
-    this.asking?.abort();
-    const asking = this.asking = new AbortController();
+    this.request?.abort();
+    const request = this.request = new AbortController();
     const customer = this.form.customer;
     byId("result").classList.add("stale");
-    const result = await predict(customer, asking.signal);
-    if (asking !== this.asking || result.aborted) return;
+    const result = await predict(customer, request.signal);
+    if (request !== this.request || result.aborted) return;
     if (result.unreachable || result.problem?.status >= 500) {
       showBanner(result.unreachable ? "The server does not answer; trying again …" : `${result.problem.title}: ${result.problem.detail}`);
       this.timer = setTimeout(() => this.score(), RETRY_PAUSE);
@@ -73,7 +73,7 @@ class Page {
       if (unplaced) showBanner(result.problem.detail);
       byId("headline").textContent = byId("dock").textContent = "No score";
       byId("change").hidden = true;
-      byId("decision").textContent = "Mend what is marked, and the score appears.";
+      byId("decision").textContent = "Fix the marked fields to get a score.";
       return;
     }
     byId("result").classList.remove("stale");
@@ -91,12 +91,12 @@ class Page {
       : `No contact needed: the score is below the threshold of ${percent(answer.threshold)}. Risk: ${answer.risk}.`;
     byId("profit").hidden = answer.expected_profit === undefined;
     if (answer.expected_profit !== undefined) {
-      byId("profit").textContent = `Contacting is expected to earn ${answer.expected_profit.toFixed(2)}.`;
+      byId("profit").textContent = `Expected profit of contacting this customer: ${answer.expected_profit.toFixed(2)}.`;
     }
     byId("warnings").hidden = answer.warnings.length === 0;
     byId("warnings").replaceChildren(...answer.warnings.map((column) => {
       const item = document.createElement("li");
-      item.textContent = `${column}: the model has never seen this value, so it says less about this customer.`;
+      item.textContent = `${column}: the model has never seen this value, so the score is less reliable.`;
       return item;
     }));
     this.reasons.show(answer.reasons);
@@ -117,7 +117,7 @@ class Page {
     try {
       customer = JSON.parse(byId("json").value);
     } catch {
-      complain("This is no JSON; paste one object in braces, its names in double quotes.");
+      complain("This is not JSON; paste one object in braces, with names in double quotes.");
       return;
     }
     if (typeof customer !== "object" || customer === null || Array.isArray(customer)) {
@@ -126,7 +126,7 @@ class Page {
     }
     const unknown = this.form.unknownKeys(customer);
     if (unknown.length > 0) {
-      complain(`This model has no column ${unknown.map((key) => `“${key}”`).join(", ")}; take it out.`);
+      complain(`This model has no column ${unknown.map((key) => `“${key}”`).join(", ")}; remove it.`);
       return;
     }
     byId("dialog").close();

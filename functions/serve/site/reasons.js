@@ -1,4 +1,4 @@
-// Every column's contribution as a bar to the left or right of the middle.
+// The contribution of each column as a bar, left or right of the middle.
 
 import {breakable} from "./fields.js";
 

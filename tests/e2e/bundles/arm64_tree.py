@@ -1,7 +1,7 @@
-"""An arm64 userland on this machine: Debian's Python 3.13 and an emulator of the processor to run it with.
+"""Debian's arm64 Python 3.13 in a folder, and the processor emulator that runs it on this machine.
 
-Both come from Debian 13 by apt, into a folder: nothing is installed, and no root is needed. The emulator of
-Debian 12 crashes in `import onnxruntime`.
+apt downloads both from Debian 13. Nothing is installed, and no root is needed. The emulator of Debian 12
+crashes in `import onnxruntime`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ PACKAGES: Final = ("python3", "libstdc++6", "qemu-user:amd64")
 
 
 class NoArm64Error(Exception):
-    """The userland can't be had here; the message says why."""
+    """arm64 Python can't be run here; the message says why."""
 
 
 def arm64_python(folder: Path) -> list[str]:
-    """Return the command that runs arm64 Python, fetched to a folder where it is not there yet.
+    """Return the command that runs arm64 Python; it is downloaded into a folder if that does not exist.
 
     Raises
     ------
     NoArm64Error
-        If this is no x86_64 Debian, or its packages can't be reached.
+        If this is not an x86_64 Debian, or its packages can't be downloaded.
     """
     if platform.machine() != "x86_64" or not shutil.which("apt-get") or not KEYRING.exists():
-        raise NoArm64Error("the arm64 userland needs an x86_64 machine with apt and Debian's keyring")
+        raise NoArm64Error("arm64 Python needs an x86_64 machine with apt and Debian's keyring")
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
@@ -54,7 +54,7 @@ def _download(folder: Path) -> list[Path]:
     for name in ("lists/partial", "archives/partial"):
         (folder / name).mkdir(parents=True)
     (folder / "sources.list").write_text(SOURCE)
-    # As if nothing were installed, so that all of it is fetched.
+    # An empty list of installed packages makes apt download all of them.
     (folder / "status").touch()
     options = {
         "Dir::Etc::sourcelist": folder / "sources.list",
@@ -78,4 +78,5 @@ def _run(*command: str) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NoArm64Error(f"Debian's packages can't be had: {(done.stderr or done.stdout).strip()[-300:]}")
+        output = (done.stderr or done.stdout).strip()
+        raise NoArm64Error(f"Debian's packages can't be downloaded: {output[-300:]}")

@@ -1,4 +1,4 @@
-"""The bundles for arm64, imported and run on an emulated arm64 processor."""
+"""The bundles for arm64 run on an emulated arm64 processor and give the same scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from churn_core.scoring.bundle import load_bundle
-from infra.local.emulator import REPOSITORY, LambdaTools
+from infra.local.tools import REPOSITORY, LambdaTools
 from tests.e2e.bundles.arm64_tree import NoArm64Error, arm64_python
 from tests.proof_figures import cases, record_figure
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.skipif(
-        not cases(0, "CHURN_ARM64"), reason="fetches an arm64 Debian; make proof sets CHURN_ARM64"
+        not cases(0, "CHURN_ARM64"), reason="downloads an arm64 Debian; make proof sets CHURN_ARM64"
     ),
     pytest.mark.timeout(900),
 ]
 
 SAME: Final = 1e-6
-"""By how much scores may differ between processors."""
+"""Largest allowed difference of scores between processors."""
 
 ONLINE: Final = """
 import json, platform, sys
@@ -69,7 +69,7 @@ def python() -> list[str]:
 
 @pytest.fixture(scope="module")
 def golden(sample_bundle: Path) -> list[dict[str, Any]]:
-    """Rows, with the scores that this machine's processor gave them."""
+    """Rows with the scores that this machine's processor computed."""
     rows: list[dict[str, Any]] = load_bundle(sample_bundle).manifest["golden_rows"]
     return rows
 
@@ -83,9 +83,9 @@ def run(python: list[str], program: str, *words: object, event: object = None) -
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert told["machine"] == "aarch64"
-    return told
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert answer["machine"] == "aarch64"
+    return answer
 
 
 def largest_difference(scores: list[float], golden: list[dict[str, Any]]) -> float:
@@ -109,9 +109,9 @@ def test_the_score_function_answers_on_arm64_as_on_x86_64(
     answer = run(python, ONLINE, folder, event=event)["answer"]
 
     assert answer["statusCode"] == 200, answer
-    answers = json.loads(answer["body"])["predictions"]
-    assert [one["will_churn"] for one in answers] == [row["will_churn"] for row in golden]
-    difference = largest_difference([one["churn_probability"] for one in answers], golden)
+    predictions = json.loads(answer["body"])["predictions"]
+    assert [prediction["will_churn"] for prediction in predictions] == [row["will_churn"] for row in golden]
+    difference = largest_difference([prediction["churn_probability"] for prediction in predictions], golden)
     assert difference <= SAME
     record_figure(
         f"Score function on emulated arm64: largest difference to x86_64 over {len(golden)} golden rows",

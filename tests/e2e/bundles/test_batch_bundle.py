@@ -1,4 +1,4 @@
-"""The zip of the batch function, as SAM builds it, under the emulator and against S3 over HTTP."""
+"""The batch function's bundle scores an object, under the emulator and with S3 over HTTP."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
-from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import load_bundle
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.moto_server import moto_server
+from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY, LambdaTools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-HANDLER: Final = "functions.batch.app.lambda_handler"
+HANDLER: Final = TemplateSettings().function("BatchFunction").handler
 
 
-def test_object_becomes_its_scores(
+def test_an_object_is_scored_once(
     built_function: Callable[[str, str], Path], lambda_tools: LambdaTools, sample_bundle: Path
 ) -> None:
     folder = built_function("BatchFunction", lambda_tools.architecture)
@@ -36,10 +38,7 @@ def test_object_becomes_its_scores(
     input_bucket, output_bucket = body["detail"]["bucket"]["name"], "churn-e2e-output"
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    with moto_server() as endpoint:
         s3 = boto3.client(
             "s3",
             endpoint_url=endpoint,
@@ -67,8 +66,6 @@ def test_object_becomes_its_scores(
         assert answers == [{"batchItemFailures": []}] * 2, log
         (output,) = s3.list_objects_v2(Bucket=output_bucket)["Contents"]
         content = s3.get_object(Bucket=output_bucket, Key=output["Key"])["Body"].read()
-    finally:
-        server.stop()
 
     scores = pq.read_table(pa.BufferReader(content))["churn_probability"].to_pylist()
     assert scores == [row["churn_probability"] for row in golden]

@@ -1,4 +1,4 @@
-"""The hook's zip tries the score function's zip, both as SAM builds them and under Lambda's own runtime."""
+"""The hook's bundle checks the score function's bundle, both under Lambda's own runtime."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from infra.local.emulator import FunctionError, FunctionUnderEmulator, LambdaTools
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
+from infra.local.tools import LambdaTools
 from tests.proof_figures import record_figure
 
 if TYPE_CHECKING:
@@ -22,21 +24,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(
     "CHURN_HOOK_BUNDLE" not in os.environ,
-    reason="a build of the hook takes a while; 'make proof' runs it, or set CHURN_HOOK_BUNDLE=1",
+    reason="builds the hook; 'make proof' runs it, or set CHURN_HOOK_BUNDLE=1",
 )
 VERSION: Final = "arn:aws:lambda:eu-west-1:123456789012:function:churn-score:7"
 EVENT: Final = {"DeploymentId": "d-ABC123", "LifecycleEventHookExecutionId": "abc"}
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-TELL: Final = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus"
+REPORT: Final = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus"
 
 
 class Aws(ThreadingHTTPServer):
-    """Lambda and CodeDeploy; a version is what it is given."""
+    """A stand-in for Lambda, which calls one version, and for CodeDeploy, which gets reports."""
 
     def __init__(self, version: Callable[[dict[str, Any]], Any]) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.version = version
-        self.told: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -45,8 +47,8 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         error = None
-        if self.headers.get("X-Amz-Target") == TELL:
-            self.server.told.append(content)
+        if self.headers.get("X-Amz-Target") == REPORT:
+            self.server.reports.append(content)
             answer: Any = {}
         else:
             assert unquote(self.path) == f"/2015-03-31/functions/{VERSION}/invocations"
@@ -63,7 +65,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -94,7 +96,7 @@ def version(
 
 
 def verdict(hook_dir: Path, tools: LambdaTools, version: Callable[[dict[str, Any]], Any]) -> str:
-    """Run the hook; return what CodeDeploy was told."""
+    """Run the hook; return the status that it reported to CodeDeploy."""
     declared = TemplateSettings().function("PreTrafficFunction")
     with aws(version) as server:
         variables = declared.environment | CREDENTIALS
@@ -105,11 +107,11 @@ def verdict(hook_dir: Path, tools: LambdaTools, version: Callable[[dict[str, Any
         }
         with FunctionUnderEmulator(hook_dir, declared.handler, variables, tools) as hook:
             answer = hook.invoke(EVENT)
-        (told,) = server.told
-    assert told["deploymentId"] == EVENT["DeploymentId"]
-    assert told["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
-    assert answer == {"status": told["status"]}
-    return str(told["status"])
+        (report,) = server.reports
+    assert report["deploymentId"] == EVENT["DeploymentId"]
+    assert report["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
+    assert answer == {"status": report["status"]}
+    return str(report["status"])
 
 
 def test_the_built_version_passes_the_built_hook(
@@ -119,17 +121,17 @@ def test_the_built_version_passes_the_built_hook(
     record_figure("hook before traffic", "the built hook lets the built version pass, and no other")
 
 
-def test_a_version_that_decides_otherwise_is_refused(
+def test_a_version_with_another_decision_is_refused(
     hook_dir: Path, version: FunctionUnderEmulator, lambda_tools: LambdaTools
 ) -> None:
-    def otherwise(event: dict[str, Any]) -> Any:
+    def another_decision(event: dict[str, Any]) -> Any:
         answer = version.invoke(event)
         content = json.loads(answer["body"])
         first = content["predictions"][0]
         first["will_churn"] = not first["will_churn"]
         return answer | {"body": json.dumps(content)}
 
-    assert verdict(hook_dir, lambda_tools, otherwise) == "Failed"
+    assert verdict(hook_dir, lambda_tools, another_decision) == "Failed"
 
 
 def test_a_version_that_dies_is_refused(hook_dir: Path, lambda_tools: LambdaTools) -> None:

@@ -1,4 +1,4 @@
-"""The zip of the score function, as SAM builds it: what it answers, what it holds, what it imports."""
+"""The score function's bundle: its answers, its files, its imports."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ import pytest
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from infra.build.package_functions import check_sizes
-from infra.local.emulator import REPOSITORY, FunctionUnderEmulator, LambdaTools
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.template_settings import TemplateSettings
+from infra.local.tools import REPOSITORY, LambdaTools
 from tests.proof_figures import record_figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HANDLER: Final = "functions.score.app.lambda_handler"
+HANDLER: Final = TemplateSettings().function("ScoreFunction").handler
 ELF_MACHINE: Final = {"x86_64": 62, "arm64": 183}
-"""e_machine of the ELF header."""
+"""The field e_machine of an ELF header."""
 
 HEAVY: Final = ["sklearn", "skl2onnx", "onnx", "pandas", "pyarrow", "boto3", "botocore", "aws_xray_sdk"]
 
@@ -44,7 +46,7 @@ def api_event(**changes: Any) -> dict[str, Any]:
     return event | changes
 
 
-def test_answer_is_the_library_s_to_the_last_digit(
+def test_the_answer_equals_the_library_s_to_the_last_digit(
     score_function: FunctionUnderEmulator, sample_bundle: Path
 ) -> None:
     event = api_event()
@@ -57,7 +59,7 @@ def test_answer_is_the_library_s_to_the_last_digit(
     assert json.loads(answer["body"]) == expected
 
 
-def test_all_reasons_on_demand(score_function: FunctionUnderEmulator, sample_bundle: Path) -> None:
+def test_reasons_all_lists_every_feature(score_function: FunctionUnderEmulator, sample_bundle: Path) -> None:
     answer = score_function.invoke(api_event(queryStringParameters={"reasons": "all"}))
 
     named = {reason["feature"] for reason in json.loads(answer["body"])["reasons"]}
@@ -87,7 +89,7 @@ def test_health_names_the_model(score_function: FunctionUnderEmulator, sample_bu
         ({"secret": 1}, 422, "validation", [{"loc": [20], "code": "extra_forbidden"}]),
     ],
 )
-def test_faults_are_problems_that_echo_no_value(
+def test_problems_and_logs_hold_no_value_of_a_faulty_request(
     score_function: FunctionUnderEmulator,
     body: str | dict[str, Any] | None,
     status: int,
@@ -112,7 +114,7 @@ def test_faults_are_problems_that_echo_no_value(
 
 
 def listed_events() -> dict[str, int]:
-    """Return the events of events/README.md that API Gateway sends, and the status that it names."""
+    """Return API Gateway's events of events/README.md, with the status code that it lists for each."""
     text = (REPOSITORY / "events" / "README.md").read_text(encoding="utf-8")
     return {
         name: int(status)
@@ -121,7 +123,7 @@ def listed_events() -> dict[str, int]:
 
 
 @pytest.mark.parametrize(("name", "status"), sorted(listed_events().items()))
-def test_every_event_is_answered_as_its_list_says(
+def test_every_event_gets_the_listed_status(
     score_function: FunctionUnderEmulator, name: str, status: int
 ) -> None:
     event = json.loads((REPOSITORY / "events" / f"{name}.json").read_text(encoding="utf-8"))
@@ -144,7 +146,7 @@ def test_every_event_is_listed() -> None:
         ("", False),
     ],
 )
-def test_a35_pages_of_the_listed_origins_may_call_and_no_others(
+def test_a35_only_pages_of_the_configured_origins_may_call(
     score_dir: Path, lambda_tools: LambdaTools, origin: str, allowed: bool
 ) -> None:
     environment = {"CHURN_CORS_ORIGINS": "https://crm.example.com, http://localhost:3000"}
@@ -163,7 +165,7 @@ def test_a35_pages_of_the_listed_origins_may_call_and_no_others(
         assert headers.get("Access-Control-Allow-Origin") == ([origin] if allowed else None)
 
 
-def test_cold_start_and_requests_are_told_in_json_lines(score_dir: Path, lambda_tools: LambdaTools) -> None:
+def test_cold_start_and_requests_are_logged_as_json_lines(score_dir: Path, lambda_tools: LambdaTools) -> None:
     with FunctionUnderEmulator(score_dir, HANDLER, {}, lambda_tools) as function:
         function.invoke(api_event())
         function.invoke(api_event())
@@ -193,9 +195,9 @@ def test_a41_without_a_usable_model_it_answers_503(
         assert answer["multiValueHeaders"]["Retry-After"] == ["5"]
 
 
-def test_import_loads_nothing_heavy(score_dir: Path, lambda_tools: LambdaTools) -> None:
+def test_importing_the_handler_loads_no_heavy_package(score_dir: Path, lambda_tools: LambdaTools) -> None:
     program = "import sys; sys.path.insert(0, sys.argv[1]); import functions.score.app; print(*sys.modules)"
-    # -I, -S: neither this checkout, an environment variable nor site-packages may help the bundle.
+    # -I and -S hide this checkout, environment variables and site-packages from the bundle.
     result = subprocess.run(
         [lambda_tools.python, "-I", "-S", "-c", program, score_dir],
         env={"LAMBDA_TASK_ROOT": str(score_dir)},
@@ -217,7 +219,7 @@ def test_import_loads_nothing_heavy(score_dir: Path, lambda_tools: LambdaTools) 
         ("BatchFunction", "batch", ["onnxruntime", "aws_lambda_powertools", "duckdb", "arro3"]),
     ],
 )
-def test_zip_holds_what_it_needs_and_no_more(
+def test_the_bundle_holds_only_what_the_function_needs(
     built_function: Callable[[str, str], Path],
     lambda_tools: LambdaTools,
     function: str,
@@ -229,9 +231,7 @@ def test_zip_holds_what_it_needs_and_no_more(
     def names(path: Path) -> set[str]:
         return {child.name for child in path.iterdir()} - {"__pycache__"}
 
-    assert names(folder / "functions") == {"__init__.py", own_folder}
-    # Neither the web server nor the pages of this machine's own API.
-    assert not names(folder / "functions" / own_folder) & {"local.py", "pages.py", "site"}
+    assert names(folder / "functions") == {"__init__.py", "shared", own_folder}
     assert names(folder / "churn_core") == {"__init__.py", "errors.py", "schema.py", "scoring"}
     assert names(folder / "model") == {"model.onnx", "manifest.json"}
     assert set(wanted) <= names(folder)
@@ -241,7 +241,7 @@ def test_zip_holds_what_it_needs_and_no_more(
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
 @pytest.mark.parametrize("function", ["ScoreFunction", "BatchFunction"])
-def test_zip_stays_small(
+def test_the_bundle_is_within_the_size_limits(
     built_function: Callable[[str, str], Path], function: str, architecture: str
 ) -> None:
     folder = built_function(function, architecture)
@@ -255,7 +255,7 @@ def test_zip_stays_small(
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
 @pytest.mark.parametrize("function", ["ScoreFunction", "BatchFunction"])
-def test_libraries_are_for_the_architecture(
+def test_libraries_are_built_for_the_architecture(
     built_function: Callable[[str, str], Path], function: str, architecture: str
 ) -> None:
     folder = built_function(function, architecture)

@@ -1,4 +1,4 @@
-"""The zip of the batch function inside the memory and the processor that its template asks for."""
+"""The batch function's bundle works within the memory and processor time of its template."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import LambdaTools
+    from infra.local.tools import LambdaTools
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def drop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(1_800)
-def test_a_large_drop_is_scored_within_the_functions_own_limits(
+def test_a_large_file_is_scored_within_the_function_s_limits(
     built_function: Callable[[str, str], Path],
     lambda_tools: LambdaTools,
     limits_of: Callable[[str], Cgroup],

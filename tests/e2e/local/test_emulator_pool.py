@@ -1,4 +1,4 @@
-"""Several environments of a built function: each call has one, and one that dies is replaced."""
+"""A pool gives each call its own environment, and replaces environments that die."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from infra.local.emulator import FunctionError, LambdaTools
 from infra.local.emulator_pool import EmulatorPool
+from infra.local.remote_function import FunctionError
 from infra.local.template_settings import FunctionDefinition
+from infra.local.tools import LambdaTools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def handle(event, context):
 
 @pytest.fixture
 def make_pool(lambda_tools: LambdaTools, tmp_path: Path) -> Callable[..., EmulatorPool]:
-    """Pools of a small function that tells what it was called in."""
+    """Make pools of a small function that returns its process and its temporary folder."""
     (tmp_path / "app.py").write_text(HANDLER, encoding="utf-8")
     function = FunctionDefinition("app.handle", memory_mb=128, timeout_seconds=60, environment={})
 
@@ -52,7 +53,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_calls_at_once_have_environments_and_temporary_folders_of_their_own(
+def test_simultaneous_calls_have_their_own_environment_and_temporary_folder(
     make_pool: Callable[..., EmulatorPool], tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
@@ -62,47 +63,45 @@ def test_calls_at_once_have_environments_and_temporary_folders_of_their_own(
             pass
         other = pool.invoke({"word": "b"})
         go.touch()
-        answers = [slow.result(timeout=60), other]
+        answers = [slow.result(), other]
     assert len({answer["parent"] for answer in answers}) == 2
     folders = {answer["tmp"] for answer in answers}
     assert len(folders) == 2
     assert not [folder for folder in folders if Path(folder).exists()]
 
 
-def test_more_calls_than_environments_wait_for_each_other(make_pool: Callable[..., EmulatorPool]) -> None:
+def test_calls_wait_for_a_free_environment(make_pool: Callable[..., EmulatorPool]) -> None:
     with make_pool(2) as pool, ThreadPoolExecutor(8) as calls:
         answers = list(calls.map(lambda number: pool.invoke({"word": "x", "answer": number}), range(24)))
     assert answers == list(range(24))
 
 
 @pytest.mark.parametrize("answer", [None, [], "fine", {}, {"batchItemFailures": []}])
-def test_whatever_a_function_answers_is_handed_on(
-    make_pool: Callable[..., EmulatorPool], answer: Any
-) -> None:
+def test_every_kind_of_answer_is_returned(make_pool: Callable[..., EmulatorPool], answer: Any) -> None:
     with make_pool(1) as pool:
         assert pool.invoke({"word": "x", "answer": answer}) == answer
 
 
-def test_a_function_that_fails_is_told_and_takes_the_next_call(
+def test_a_failed_call_raises_and_the_next_call_works(
     make_pool: Callable[..., EmulatorPool],
 ) -> None:
     with make_pool(1) as pool:
         with pytest.raises(FunctionError, match="ValueError"):
             pool.invoke({"word": "raise"})
-        assert pool.invoke({"word": "x", "answer": "well"}) == "well"
+        assert pool.invoke({"word": "x", "answer": "fine"}) == "fine"
 
 
 def test_an_environment_that_dies_is_replaced(make_pool: Callable[..., EmulatorPool]) -> None:
     with make_pool(1) as pool:
         before = pool.invoke({"word": "x"})["parent"]
         os.kill(before, signal.SIGKILL)
-        # Until it is no more, and still to be found so by the pool.
+        # Wait for its end, but leave its exit code to the pool.
         os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
         after = pool.invoke({"word": "x"})["parent"]
     assert after != before
 
 
-def test_each_line_of_the_log_is_handed_on_once(make_pool: Callable[..., EmulatorPool]) -> None:
+def test_each_line_of_the_log_is_passed_on_once(make_pool: Callable[..., EmulatorPool]) -> None:
     logs: list[str] = []
     words = [f"word-{number}." for number in range(6)]
     with make_pool(2, logs.append) as pool:
@@ -116,7 +115,7 @@ def test_each_line_of_the_log_is_handed_on_once(make_pool: Callable[..., Emulato
     ]
 
 
-def test_what_is_under_way_when_it_ends_fails_and_leaves_no_process(
+def test_calls_in_progress_at_the_end_fail_and_no_process_is_left(
     make_pool: Callable[..., EmulatorPool], tmp_path: Path
 ) -> None:
     never = tmp_path / "never"
@@ -130,12 +129,12 @@ def test_what_is_under_way_when_it_ends_fails_and_leaves_no_process(
 
     with make_pool(1) as pool:
         emulator = pool.invoke({"word": "x"})["parent"]
-        # The second waits for an environment, and gets none.
+        # The second call waits for an environment and never gets one.
         threads = [threading.Thread(target=call, args=(pool,)) for _ in range(2)]
         for thread in threads:
             thread.start()
         while not Path(f"{never}.called").exists():
             pass
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join()
     assert (len(errors), alive(emulator)) == (2, False)

@@ -1,4 +1,4 @@
-"""`make invoke`: one event to the built function."""
+"""`make invoke` calls a built function with one event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from churn_core.scoring.predictor import ChurnPredictor
-from infra.local.emulator import REPOSITORY, LambdaTools
+from infra.local.tools import REPOSITORY, LambdaTools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def invoke(*words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_event_is_answered_by_the_built_function(lambda_tools: LambdaTools, sample_bundle: Path) -> None:
+def test_the_built_function_answers_an_event(lambda_tools: LambdaTools, sample_bundle: Path) -> None:
     event = "events/predict-all-reasons.json"
     customer = json.loads(json.loads((REPOSITORY / event).read_text(encoding="utf-8"))["body"])
 
@@ -42,15 +42,17 @@ def test_an_event_is_answered_by_the_built_function(lambda_tools: LambdaTools, s
 
 
 @pytest.mark.parametrize(
-    ("words", "mend"),
+    ("words", "advice"),
     [
         (("events/none.json",), "events/"),
         (("events/predict.json", "--model", "no-such-model"), "make demo"),
         (("events/README.md",), "events/"),
     ],
 )
-def test_what_is_missing_is_told(words: tuple[str, ...], mend: str) -> None:
-    result = invoke(*words)
+def test_wrong_usage_is_reported_with_advice(
+    sample_bundle: Path, words: tuple[str, ...], advice: str
+) -> None:
+    result = invoke("--model", sample_bundle, *words)
     assert result.returncode == 2
-    assert mend in result.stderr
+    assert advice in result.stderr
     assert "Traceback" not in result.stderr

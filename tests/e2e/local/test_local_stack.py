@@ -1,4 +1,4 @@
-"""`make local` as a user starts it: drop a file, find the scores, call the API, Ctrl-C."""
+"""`make local` as a user starts it: upload a file, find its scores, call the API, press Ctrl-C."""
 
 from __future__ import annotations
 
@@ -25,50 +25,35 @@ import pytest
 
 from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
-from infra.local.emulator import LambdaTools
+from infra.local.child_process import ChildProcess
+from infra.local.tools import LambdaTools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import ExitStack
 
 COMMAND: Final = [sys.executable, "-m", "infra.local.stack"]
-PATIENCE_SECONDS: Final = 60
 
 
-class LocalStack:
-    """The running command.
-
-    Attributes
-    ----------
-    printed : str
-        What it has written so far.
-    """
+class LocalStack(ChildProcess):
+    """The running command."""
 
     def __init__(self, model: Path) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, "--model", str(model), "--port", "0", "--aws-port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        super().__init__(
+            [*COMMAND, "--model", model, "--port", "0", "--aws-port", "0"], stop_signal=signal.SIGINT
         )
-        self.printed = ""
-        self.read_line("What becomes of each file:")
+
+    def start(self, stack: ExitStack) -> None:
+        super().start(stack)
+        self.wait_for_output("The outcome of each file:")
         self.address = self.found(r"http://127\.0\.0\.1:\d+(?=/predict)")
         self.input_bucket = self.found(r"[^/]+(?=/incoming/)")
         self.output_bucket = self.found(r"\S+(?=/scored/)")
         self.variables = dict(part.split("=", 1) for part in self.found(r"(?<=export ).*").split())
 
-    def read_line(self, text: str) -> str:
-        """Read on until a line with a text in it; return that."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.printed += line
-            if text in line:
-                return line
-        raise AssertionError(self.printed)
-
     def found(self, pattern: str) -> str:
-        found = re.search(pattern, self.printed)
-        assert found is not None, self.printed
+        found = re.search(pattern, self.output)
+        assert found is not None, self.output
         return found[0]
 
     def s3(self) -> Any:
@@ -80,32 +65,24 @@ class LocalStack:
             aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def wait_for(self, prefix: str) -> tuple[str, bytes]:
-        """Return key and content of the only object below a prefix, as soon as it is there."""
-        s3, deadline = self.s3(), time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            listed = s3.list_objects_v2(Bucket=self.output_bucket, Prefix=prefix).get("Contents", [])
-            if listed:
-                (found,) = listed
-                body = s3.get_object(Bucket=self.output_bucket, Key=found["Key"])["Body"]
-                return found["Key"], body.read()
-            time.sleep(0.1)
-        raise AssertionError(f"nothing came below {prefix}")
+    def wait_for_object(self, prefix: str) -> tuple[str, bytes]:
+        """Return key and content of the only object under a prefix, as soon as it exists."""
+        s3 = self.s3()
+        found: list[dict[str, Any]] = []
 
-    def stop(self) -> int:
-        """End it as Ctrl-C would; return its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        output, _ = self.process.communicate(timeout=60)
-        self.printed += output
-        return self.process.returncode
+        def is_there() -> bool:
+            found[:] = s3.list_objects_v2(Bucket=self.output_bucket, Prefix=prefix).get("Contents", [])
+            return bool(found)
+
+        self.wait_until(is_there)
+        (listed,) = found
+        return listed["Key"], s3.get_object(Bucket=self.output_bucket, Key=listed["Key"])["Body"].read()
 
 
 @pytest.fixture(scope="module")
 def stack(lambda_tools: LambdaTools, sample_bundle: Path) -> Iterator[LocalStack]:
-    running = LocalStack(sample_bundle)
-    yield running
-    running.stop()
+    with LocalStack(sample_bundle) as running:
+        yield running
 
 
 def post(address: str, path: str, content: Any) -> tuple[int, Any]:
@@ -123,21 +100,21 @@ def customers(rows: int) -> pd.DataFrame:
     return generate_sample_data(rows, seed=3).drop(columns="Churn")
 
 
-def test_a_dropped_file_is_scored(stack: LocalStack, sample_bundle: Path) -> None:
+def test_an_uploaded_file_is_scored(stack: LocalStack, sample_bundle: Path) -> None:
     table, file = customers(300), io.BytesIO()
     table.to_parquet(file)
 
     stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/last night.parquet", Body=file.getvalue())
 
-    _, content = stack.wait_for("scored/")
+    _, content = stack.wait_for_object("scored/")
     scored = pq.read_table(pa.BufferReader(content)).to_pandas()
     expected = ChurnPredictor.load(sample_bundle).predict(json.loads(table.to_json(orient="records")))
     assert scored["customerID"].tolist() == table["customerID"].tolist()
     assert scored["churn_probability"].tolist() == [answer["churn_probability"] for answer in expected]
 
 
-def test_the_scores_are_located(stack: LocalStack) -> None:
-    key, _ = stack.wait_for("scored/")
+def test_churn_locate_finds_the_scores(stack: LocalStack) -> None:
+    key, _ = stack.wait_for_object("scored/")
     found = subprocess.run(
         [
             sys.executable,
@@ -154,11 +131,11 @@ def test_the_scores_are_located(stack: LocalStack) -> None:
     assert found.stdout == f"s3://{stack.output_bucket}/{key}  (300 rows, 300 scored, 0 rejected)\n"
 
 
-def test_the_commands_that_it_prints_work_as_they_are(stack: LocalStack, tmp_path: Path) -> None:
+def test_the_printed_curl_commands_work(stack: LocalStack, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed; install it to run this test.")
     customers(50).to_parquet(tmp_path / "customers.parquet")
-    drop, score = re.findall(r"(?m)^  (curl .*)$", stack.printed)
+    drop, score = re.findall(r"(?m)^  (curl .*)$", stack.output)
 
     def run(command: str) -> str:
         return subprocess.run(
@@ -171,20 +148,19 @@ def test_the_commands_that_it_prints_work_as_they_are(stack: LocalStack, tmp_pat
 
     assert run(drop) == ""
     assert 0 < json.loads(run(score))["churn_probability"] < 1
-    line = stack.read_line("50 rows, 0 rejected")
-    (address,) = re.findall(r"http://\S+", line)
+    address = stack.wait_for_output(r"50 rows, 0 rejected  (http://\S+)(?=\n)")[1]
     with urllib.request.urlopen(address) as scores:
         assert pq.read_table(pa.BufferReader(scores.read())).num_rows == 50
 
 
-def test_a_prefix_of_parts_is_scored_by_the_command_that_it_prints(stack: LocalStack) -> None:
+def test_the_printed_backfill_command_scores_a_prefix(stack: LocalStack) -> None:
     for number, rows in enumerate((40, 60)):
         part = io.BytesIO()
         customers(rows).to_parquet(part)
         stack.s3().put_object(
             Bucket=stack.input_bucket, Key=f"backfill/part-{number}.parquet", Body=part.getvalue()
         )
-    (command,) = re.findall(r"(?m)^  churn (backfill .*)$", stack.printed)
+    (command,) = re.findall(r"(?m)^  churn (backfill .*)$", stack.output)
 
     done = subprocess.run(
         [sys.executable, "-m", "churn_core.cli", *command.split()],
@@ -201,16 +177,16 @@ def test_a_prefix_of_parts_is_scored_by_the_command_that_it_prints(stack: LocalS
     assert [part["rows"] for part in json.load(body)["outputs"]] == [40, 60]
 
 
-def test_garbage_is_quarantined(stack: LocalStack) -> None:
+def test_a_file_that_is_not_parquet_is_quarantined(stack: LocalStack) -> None:
     stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/garbage.parquet", Body=b"SSN-111-22-3333")
 
-    _, content = stack.wait_for("quarantine/")
+    _, content = stack.wait_for_object("quarantine/")
 
     record = json.loads(content)
     assert (record["code"], record["key"]) == ("not-parquet", "incoming/garbage.parquet")
 
 
-def test_the_api_answers_as_behind_api_gateway(stack: LocalStack, sample_bundle: Path) -> None:
+def test_the_api_answers_like_api_gateway(stack: LocalStack, sample_bundle: Path) -> None:
     (customer,) = json.loads(customers(1).to_json(orient="records"))
 
     status, answer = post(stack.address, "/predict", customer)
@@ -223,7 +199,7 @@ def test_the_api_answers_as_behind_api_gateway(stack: LocalStack, sample_bundle:
 
 def children_of(pid: int) -> set[int]:
     found: set[int] = set()
-    with suppress(OSError):  # It may have ended meanwhile.
+    with suppress(OSError):  # It may have ended in the meantime.
         for thread in Path(f"/proc/{pid}/task").iterdir():
             found |= {int(child) for child in (thread / "children").read_text().split()}
     return found.union(*(children_of(child) for child in found))
@@ -235,39 +211,34 @@ def is_scoring(pid: int) -> bool:
     return False
 
 
-def ended(pid: int) -> bool:
-    """Whether a process ends; what has nobody who asks for it any more still has a number for a moment."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if not Path(f"/proc/{pid}/cmdline").read_bytes():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
+def wait_until_ended(pid: int) -> None:
+    """Wait until a killed process is gone; one that nobody waits for keeps its id for a moment."""
+    with suppress(OSError):
+        while Path(f"/proc/{pid}/cmdline").read_bytes():
+            time.sleep(0.01)
 
 
-def test_ctrl_c_ends_it_also_while_a_file_is_scored_and_leaves_nothing(stack: LocalStack) -> None:
+def test_ctrl_c_during_scoring_stops_all_processes(stack: LocalStack) -> None:
     large, file = pa.Table.from_pandas(customers(3_000)), io.BytesIO()
     pq.write_table(pa.concat_tables([large] * 1_000), file)
     stack.s3().put_object(Bucket=stack.input_bucket, Key="incoming/large.parquet", Body=file.getvalue())
-    while not any(is_scoring(child) for child in children_of(stack.process.pid)):
+    while not any(is_scoring(child) for child in children_of(stack.pid)):
         pass
-    running = {child for child in children_of(stack.process.pid) if Path(f"/proc/{child}").exists()}
+    running = {child for child in children_of(stack.pid) if Path(f"/proc/{child}").exists()}
     assert running
 
-    assert stack.stop() == 0, stack.printed
+    assert stack.stop() == 0, stack.output
 
-    assert "Traceback" not in stack.printed
-    assert "SSN-111-22-3333" not in stack.printed
-    assert "300 rows, 0 rejected" in stack.printed
-    assert not [child for child in running if not ended(child)]
+    assert "Traceback" not in stack.output
+    assert "SSN-111-22-3333" not in stack.output
+    assert "300 rows, 0 rejected" in stack.output
+    for child in running:
+        wait_until_ended(child)
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(stack.address + "/health")
 
 
-def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_model_the_message_says_what_to_do(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "--model", str(tmp_path / "none")], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""A function called over HTTP, as between containers, on the real emulator."""
+"""A function is called over HTTP, as between containers, on the real emulator."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from infra.containers.remote_function import RemoteFunction
-from infra.local.emulator import FunctionError, FunctionUnderEmulator, LambdaTools
+from infra.local.emulator import FunctionUnderEmulator
+from infra.local.remote_function import FunctionError, RemoteFunction
+from infra.local.tools import LambdaTools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +45,10 @@ def remote(function: FunctionUnderEmulator) -> RemoteFunction:
     return RemoteFunction(function.address, timeout_seconds=1)
 
 
-def test_calls_at_the_same_time_come_one_after_the_other(
+def test_simultaneous_calls_are_made_one_after_the_other(
     function: FunctionUnderEmulator, remote: RemoteFunction
 ) -> None:
-    """Two at a time would end the emulator."""
+    """Two calls at a time would crash the emulator."""
     words = [f"é {number}" for number in range(30)]
     with ThreadPoolExecutor(6) as calls:
         answers = list(calls.map(lambda word: remote.invoke({"answer": word}), words))
@@ -56,23 +57,23 @@ def test_calls_at_the_same_time_come_one_after_the_other(
 
 
 @pytest.mark.parametrize("answer", [None, 1, "text", [1], {"errors": 1}])
-def test_any_json_is_an_answer(remote: RemoteFunction, answer: object) -> None:
+def test_every_kind_of_json_is_returned(remote: RemoteFunction, answer: object) -> None:
     assert remote.invoke({"answer": answer}) == answer
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "reason"),
     [({"raise": "so"}, "ValueError"), ({"sleep": 5}, "timed out"), ({"exit": 1}, "Runtime.ExitError")],
 )
-def test_a_failure_is_a_failure_and_the_next_call_goes_well(
-    remote: RemoteFunction, event: dict[str, object], told: str
+def test_a_failed_call_raises_and_the_next_call_works(
+    remote: RemoteFunction, event: dict[str, object], reason: str
 ) -> None:
-    with pytest.raises(FunctionError, match=told):
+    with pytest.raises(FunctionError, match=reason):
         remote.invoke(event)
     assert remote.invoke({"answer": "again"}) == "again"
 
 
-def test_a_container_that_is_down_is_a_failure_too() -> None:
+def test_a_call_of_a_stopped_container_raises() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

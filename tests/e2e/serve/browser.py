@@ -1,4 +1,4 @@
-"""A headless browser, and pages in it that tell what went wrong in them."""
+"""A headless browser, and pages that record their errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARGUMENTS: Final = [
 
 
 def open_browser() -> Iterator[Browser]:
-    """Yield Chromium, or skip the test with the name of what is missing."""
+    """Yield Chromium, or skip the test and name the missing package."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("Chromium is not installed; install the package 'chromium' to run this test.")
@@ -31,7 +31,7 @@ def open_browser() -> Iterator[Browser]:
 
 
 class Watched:
-    """A page whose errors, and whose requests, are kept.
+    """A page that records its errors and requests.
 
     Parameters
     ----------
@@ -48,6 +48,6 @@ class Watched:
 
     def _keep_error(self, message: object) -> None:
         kind, text = getattr(message, "type", ""), getattr(message, "text", "")
-        # A refused request is told by the browser itself; the page shows it to its user.
+        # The browser logs each refused request; the page shows it to its user.
         if kind in ("error", "warning") and "the server responded with a status of" not in text:
             self.errors.append(text)

@@ -25,20 +25,9 @@ from functions.score.limits import MAX_BODY_BYTES
 from tests.served_api import ServedApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def api(sample_bundle: Path) -> Iterator[ServedApi]:
-    with ServedApi(sample_bundle) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def predictor(sample_bundle: Path) -> ChurnPredictor:
-    return ChurnPredictor.load(sample_bundle)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +57,7 @@ def call(
         return error.code, dict(error.headers), json.loads(error.read())
 
 
-def test_scores_are_the_librarys(
+def test_scores_equal_those_of_the_library(
     api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
 ) -> None:
     assert call(api, "/predict", customers[0])[2] == predictor.predict(customers[0])
@@ -80,7 +69,7 @@ def test_scores_are_the_librarys(
     )
 
 
-def test_a50_two_hundred_clients_at_once_each_get_their_own_answer(
+def test_a50_each_of_two_hundred_parallel_clients_gets_its_own_answer(
     api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
 ) -> None:
     expected = predictor.predict(customers)
@@ -96,7 +85,7 @@ def test_a50_two_hundred_clients_at_once_each_get_their_own_answer(
     assert wrong == []
 
 
-def test_a_client_of_the_inference_protocol_from_elsewhere_is_served(
+def test_tritons_client_of_the_inference_protocol_is_served(
     api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
 ) -> None:
     client = triton.InferenceServerClient(api.address.removeprefix("http://"))
@@ -125,28 +114,28 @@ def test_a_client_of_the_inference_protocol_from_elsewhere_is_served(
         assert answer.get_response()["id"] == "7"
 
 
-def test_that_client_sees_its_errors_as_errors(api: ServedApi) -> None:
+def test_tritons_client_raises_the_errors_of_the_api(api: ServedApi) -> None:
     client = triton.InferenceServerClient(api.address.removeprefix("http://"))
     tensor = triton.InferInput("gender", [1], "BYTES")
     tensor.set_data_from_numpy(np.array(["Female"], dtype=np.object_), binary_data=True)
-    with pytest.raises(triton.InferenceServerException, match="Binary tensors"):
+    with pytest.raises(triton.InferenceServerException, match="Binary"):
         client.infer("churn", [tensor])
     assert not client.is_model_ready("other")
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe{", b'{"gender": "\xff"}', b"\xef\xbb\xbf{}"])
-def test_bytes_that_are_no_utf_8_are_refused_as_behind_api_gateway(api: ServedApi, body: bytes) -> None:
+def test_bytes_that_are_not_utf_8_are_refused(api: ServedApi, body: bytes) -> None:
     status, headers, problem = call(api, "/predict", body)
     assert (status, problem["type"]) == (400, "urn:churn:problem:bad-encoding")
     assert headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 20 * MAX_BODY_BYTES])
-def test_a_body_over_the_limit_is_refused_however_large(api: ServedApi, size: int) -> None:
+def test_a_body_over_the_limit_is_refused(api: ServedApi, size: int) -> None:
     assert call(api, "/predict", b" " * size)[0] == 413
 
 
-def test_a_body_in_chunks_is_put_together(
+def test_a_chunked_body_is_read_completely(
     api: ServedApi, predictor: ChurnPredictor, customers: list[dict[str, Any]]
 ) -> None:
     connection = http.client.HTTPConnection(urlsplit(api.address).netloc, timeout=30)
@@ -156,7 +145,7 @@ def test_a_body_in_chunks_is_put_together(
     assert json.loads(connection.getresponse().read()) == predictor.predict(customers[0])
 
 
-def test_every_answer_has_an_id_of_its_own(api: ServedApi) -> None:
+def test_every_request_has_its_own_id(api: ServedApi) -> None:
     instances = {call(api, "/nowhere", headers={})[2]["instance"] for _ in range(3)}
     assert len(instances) == 3
 
@@ -173,7 +162,7 @@ def test_headers_over_ten_kibibytes_are_refused(api: ServedApi) -> None:
     assert (status, problem["type"]) == (431, "urn:churn:problem:headers-too-large")
 
 
-def test_a_client_that_leaves_half_way_harms_nobody(api: ServedApi) -> None:
+def test_an_aborted_request_does_not_affect_the_next_one(api: ServedApi) -> None:
     host, port = urlsplit(api.address).hostname, urlsplit(api.address).port
     for start in (
         b"POST /predict HTTP/1.1\r\n",
@@ -194,21 +183,21 @@ def serve(*words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_ctrl_c_ends_it_quietly(sample_bundle: Path) -> None:
+def test_ctrl_c_stops_the_server_without_a_traceback(sample_bundle: Path) -> None:
     with ServedApi(sample_bundle) as api:
         assert call(api, "/health", headers={})[0] == 200
-        exit_code, output = api.stop()
+        exit_code, output = api.stop(), api.output
     assert exit_code == 130
     assert "Traceback" not in output
 
 
-def test_without_a_model_it_does_not_start(tmp_path: Path) -> None:
+def test_the_server_does_not_start_without_a_model(tmp_path: Path) -> None:
     result = serve("--model", tmp_path / "none", "--port", 0)
     assert (result.returncode, result.stdout) == (1, "")
     assert "churn train" in result.stderr
 
 
-def test_a_port_that_is_taken_is_told(sample_bundle: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(sample_bundle: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -219,11 +208,11 @@ def test_a_port_that_is_taken_is_told(sample_bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
+def test_an_invalid_port_is_a_usage_error(port: str) -> None:
     assert serve("--port", port).returncode == 2
 
 
-def test_the_configuration_says_where_it_listens(sample_bundle: Path, tmp_path: Path) -> None:
+def test_the_port_of_the_configuration_is_used(sample_bundle: Path, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

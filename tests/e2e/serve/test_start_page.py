@@ -32,20 +32,9 @@ def browser() -> Iterator[Browser]:
     yield from open_browser()
 
 
-@pytest.fixture(scope="module")
-def api(sample_bundle: Path) -> Iterator[ServedApi]:
-    with ServedApi(sample_bundle) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def predictor(sample_bundle: Path) -> ChurnPredictor:
-    return ChurnPredictor.load(sample_bundle)
-
-
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[Watched]:
-    """A page in which nothing may go wrong and from which nothing may be asked elsewhere."""
+    """A page that must log no error and must send requests to its own server only."""
     context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
     page = Watched(context.new_page())
     yield page
@@ -72,7 +61,7 @@ def field(page: Page, name: str) -> Any:
     return page.get_by_label(name, exact=True)
 
 
-def test_the_form_is_the_contracts_and_shows_the_typical_customer(
+def test_the_form_has_the_columns_of_the_contract_and_the_typical_customer(
     page: Page, predictor: ChurnPredictor
 ) -> None:
     labels = [label.inner_text() for label in page.locator("#form label").all()]
@@ -85,7 +74,7 @@ def test_the_form_is_the_contracts_and_shows_the_typical_customer(
     assert contract == ["Month-to-month", "One year", "Two year", "other …"]
 
 
-def test_the_score_is_the_librarys(page: Page, predictor: ChurnPredictor) -> None:
+def test_the_score_equals_that_of_the_library(page: Page, predictor: ChurnPredictor) -> None:
     answer = predictor.predict(typical_customer(predictor.bundle), all_reasons=True)
     assert page.locator("#headline").inner_text() == f"{percent(answer['churn_probability'])} likely to leave"
     assert ("Contact this customer" in page.locator("#decision").inner_text()) is answer["will_churn"]
@@ -99,7 +88,7 @@ def test_the_score_is_the_librarys(page: Page, predictor: ChurnPredictor) -> Non
     assert page.locator("#reasons tr").count() == len(predictor.contract.names)
 
 
-def test_what_if_moves_the_score_and_tells_by_how_much(page: Page, predictor: ChurnPredictor) -> None:
+def test_a_change_shows_the_new_score_and_the_difference(page: Page, predictor: ChurnPredictor) -> None:
     start = typical_customer(predictor.bundle)
     changed = start | {"tenure": 20, "Contract": "One year"}
     before = predictor.predict(start)["churn_probability"]
@@ -134,7 +123,7 @@ def test_what_if_moves_the_score_and_tells_by_how_much(page: Page, predictor: Ch
         ("MonthlyCharges", "-1", "This must be from 0 to 1000."),
     ],
 )
-def test_a_fault_is_told_at_its_field_until_it_is_mended(page: Page, name: str, text: str, says: str) -> None:
+def test_a_fault_is_shown_at_its_field_until_it_is_fixed(page: Page, name: str, text: str, says: str) -> None:
     field(page, name).fill(text)
     error = page.locator(".field", has=field(page, name)).locator(".error")
     expect(error).to_have_text(says)
@@ -145,7 +134,7 @@ def test_a_fault_is_told_at_its_field_until_it_is_mended(page: Page, name: str, 
     expect(page.locator("#headline")).to_contain_text("likely to leave")
 
 
-def test_a_missing_value_is_none_where_that_is_allowed(page: Page, predictor: ChurnPredictor) -> None:
+def test_an_empty_nullable_field_is_scored_as_missing(page: Page, predictor: ChurnPredictor) -> None:
     field(page, "TotalCharges").fill("")
     now = predictor.predict(typical_customer(predictor.bundle) | {"TotalCharges": None})
     expect(page.locator("#headline")).to_have_text(f"{percent(now['churn_probability'])} likely to leave")
@@ -167,7 +156,7 @@ def test_a_customer_is_pasted_as_json(page: Page, predictor: ChurnPredictor) -> 
     score = predictor.predict(json.loads(event["body"]))["churn_probability"]
     paste = page.get_by_role("button", name="Paste JSON")
     for text, complaint in (
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "one customer"),
         ('{"tenure": 1, "shoe size": 44}', "shoe size"),
     ):
@@ -193,7 +182,7 @@ def test_it_can_be_used_by_keyboard_alone(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
 
 
-def test_an_answer_that_comes_late_is_not_shown(page: Page, predictor: ChurnPredictor) -> None:
+def test_a_late_answer_is_not_shown(page: Page, predictor: ChurnPredictor) -> None:
     waiting: list[Any] = []
     page.route("**/predict?*", lambda route: waiting.append(route))
     field(page, "tenure").fill("1")
@@ -209,7 +198,7 @@ def test_an_answer_that_comes_late_is_not_shown(page: Page, predictor: ChurnPred
     expect(page.locator("#headline")).to_have_text(f"{percent(now)} likely to leave")
 
 
-def test_a_server_that_is_gone_is_told_and_found_again(watched: Watched, sample_bundle: Path) -> None:
+def test_a_failed_request_is_shown_and_sent_again(watched: Watched, sample_bundle: Path) -> None:
     page = watched.page
     with ServedApi(sample_bundle) as served:
         page.goto(served.address)
@@ -224,7 +213,7 @@ def test_a_server_that_is_gone_is_told_and_found_again(watched: Watched, sample_
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_sticks_out_and_the_score_stays_in_view(
+def test_the_phone_layout_fits_the_width_and_keeps_the_score_in_view(
     browser: Browser, api: ServedApi, scheme: Any
 ) -> None:
     page = browser.new_page(viewport=PHONE, color_scheme=scheme)
@@ -247,7 +236,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module")
 def hostile_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of a table without ids whose names and values are markup."""
+    """A model of a table without ids, with markup in names and values."""
     generator = np.random.default_rng(1)
     rows = 600
     first, proto, script, size, town = HOSTILE
@@ -275,7 +264,7 @@ def hostile_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_names_and_values_are_text_whatever_they_look_like(watched: Watched, hostile_bundle: Path) -> None:
+def test_markup_in_names_and_values_is_shown_as_text(watched: Watched, hostile_bundle: Path) -> None:
     predictor = ChurnPredictor.load(hostile_bundle)
     first, proto, script, size, town = HOSTILE
     page = watched.page
@@ -307,7 +296,7 @@ def test_swagger_ui_describes_the_api_and_calls_it(watched: Watched, api: Served
     expect(page.locator(".live-responses-table")).to_contain_text("churn_probability")
 
 
-def test_pages_are_sent_with_strict_headers_and_only_when_they_have_changed(api: ServedApi) -> None:
+def test_pages_have_strict_headers_and_are_sent_only_when_changed(api: ServedApi) -> None:
     with urlopen(api.address) as response:
         headers = response.headers
         assert "default-src 'self'" in headers["Content-Security-Policy"]

@@ -40,7 +40,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Put:
-    """An object that was put, and what S3 said of it."""
+    """An object that was put, with its version and etag."""
 
     key: str
     size: int
@@ -106,7 +106,7 @@ class Put:
 
 
 def message(body: Any, delivery: int = 1, message_id: str | None = None) -> Record:
-    """Return a message as SQS hands it to a Lambda; the body is text, or what it is the JSON of."""
+    """Return a message in the format of Lambda's SQS events; a body that is not text is encoded as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return {
         "messageId": message_id or f"message-{hashlib.sha256(text.encode()).hexdigest()[:12]}",
@@ -122,7 +122,7 @@ def message(body: Any, delivery: int = 1, message_id: str | None = None) -> Reco
 
 @dataclass
 class BatchStack:
-    """The function with its buckets, and all that it has written to its log."""
+    """The function with its buckets, and the log that it has written."""
 
     s3: Any
     bundle: Bundle
@@ -145,7 +145,7 @@ class BatchStack:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def drop(self, body: bytes, key: str = KEY, delivery: int = 1, **more: Any) -> Put:
-        """Put an object and deliver its event, which must be done with."""
+        """Put an object and deliver its event; the message must be done afterwards."""
         put = self.put(body, key, **more)
         assert self.deliver(message(put.event(), delivery)) == []
         return put
@@ -178,19 +178,19 @@ class BatchStack:
         return content
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return the log, of which every line must be JSON."""
+        """Return the lines of the log; each must be JSON."""
         return [json.loads(line) for line in self.log.splitlines() if line]
 
     def outcomes(self) -> list[str]:
-        """Return what the log says became of each object."""
+        """Return the outcome of each object in the log."""
         return [line["message"] for line in self.lines() if "action" in line]
 
     def metric(self, name: str, **dimensions: str) -> float | None:
-        """Return the sum of a metric, None if it was never told."""
+        """Return the sum of a metric; None if it was never written."""
         found: list[float] = []
         for line in self.lines():
-            told = line.get("_aws", {}).get("CloudWatchMetrics", [])
-            names = [metric["Name"] for group in told for metric in group["Metrics"]]
+            groups = line.get("_aws", {}).get("CloudWatchMetrics", [])
+            names = [metric["Name"] for group in groups for metric in group["Metrics"]]
             if name in names and all(line.get(key) == value for key, value in dimensions.items()):
                 values = line[name]
                 found += values if isinstance(values, list) else [values]

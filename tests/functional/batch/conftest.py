@@ -16,7 +16,6 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 
 from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.batch import app
@@ -24,10 +23,11 @@ from functions.batch.delivery import Deliveries
 from functions.batch.object_job import ObjectJob
 from functions.batch.quarantine import Quarantine
 from functions.batch.scoring_child import run_task
-from functions.batch.scoring_process import read_result
+from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import ScoredFile, ScoringTask
 from functions.batch.settings import BatchFunctionSettings
 from functions.shared.storage import Storage
+from infra.local.moto_server import moto_server
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack
 
 if TYPE_CHECKING:
@@ -36,11 +36,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +49,7 @@ def bundle(sample_bundle: Path) -> Bundle:
 def environment(
     endpoint: str, sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """An environment in which the function knows nothing yet; its folder for temporary files."""
+    """A new environment of the function; its folder for temporary files."""
     work = tmp_path / "tmp"
     work.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(work))
@@ -68,9 +65,9 @@ def environment(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     yield work
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     left = [path for path in work.rglob("*") if path.is_file()]
     assert left == [], "work files were left behind"
 
@@ -80,7 +77,7 @@ def buckets(environment: Path, endpoint: str) -> Iterator[Any]:
     """A client of S3 with both buckets, empty and versioned."""
 
     def reset() -> None:
-        # Other tests of this process may have left something: moto's servers share one state.
+        # All moto servers of a process share one state, which other tests may have changed.
         urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
 
     reset()
@@ -94,11 +91,11 @@ def buckets(environment: Path, endpoint: str) -> Iterator[Any]:
 
 @pytest.fixture
 def stack(buckets: Any, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> BatchStack:
-    """The function, ready."""
+    """The function, ready to handle messages."""
     handler = app.logger.registered_handler
 
     class ToStandardOutput(io.TextIOBase):
-        """Writes to what is standard output at that moment, as in Lambda."""
+        """Writes to the current standard output, as in Lambda."""
 
         def write(self, text: str) -> int:
             return sys.stdout.write(text)
@@ -131,29 +128,29 @@ def customers(golden_table: pa.Table) -> bytes:
 
 
 class InProcessScorer:
-    """Scores as the child process does, here: for tests that must try thousands of files."""
+    """Scores like the child process, but in this process: for tests with thousands of files."""
 
     def __init__(self, model_dir: Path, max_rows: int = 200_000_000, memory_mb: int = 2048) -> None:
         self._task = ScoringTask(str(model_dir), {}, max_rows, memory_mb, cpu_seconds=0)
 
     def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
-        return read_result(run_task(folder, replace(self._task, metadata=dict(metadata))))
+        return parse_result(run_task(folder, replace(self._task, metadata=dict(metadata))))
 
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Let the function score in this process from now on."""
+    """Make the function score in this process from now on."""
 
     def switch() -> None:
         monkeypatch.setattr(app, "ScoringProcess", InProcessScorer)
-        app.deliveries.cache_clear()
+        app.load_deliveries.cache_clear()
 
     return switch
 
 
 @pytest.fixture
 def another_environment(buckets: Any, bundle: Bundle, environment: Path) -> Callable[[], Deliveries]:
-    """Make one more environment of the function, with a disk of its own."""
+    """Create another environment of the function, with its own disk."""
 
     def make() -> Deliveries:
         settings = BatchFunctionSettings.from_environment()

@@ -1,4 +1,4 @@
-"""Files of section 2C of the reliability contract, each with its number and what becomes of it."""
+"""Files of part C of the reliability contract, each with its row and its expected outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """A file, and its end: a quarantine code, or the rows rejected by code of a scored one."""
+    """A file and its expected outcome: a quarantine code, or the rejected rows by code of a scored file."""
 
     content: bytes
     end: str | dict[str, int]
@@ -51,13 +51,13 @@ def forged_footer(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def claiming_rows(content: bytes, rows: int, claim: int) -> bytes:
-    """Write another row count everywhere where the footer has the true one."""
+    """Replace a row count everywhere in the footer."""
     true, false = (b"\x16" + varint_bytes(((n << 1) ^ (n >> 63)) & (2**64 - 1)) for n in (rows, claim))
     return forged_footer(content, lambda footer: footer.replace(true, false))
 
 
 class _Keys(pe.KmsClient):  # type: ignore[misc]
-    """Wraps nothing: what counts is that the file says it is encrypted."""
+    """Returns keys unencrypted; only the file's mark as encrypted matters here."""
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
         return key_bytes
@@ -79,7 +79,7 @@ def encrypted(table: pa.Table, *, footer_too: bool) -> bytes:
 
 
 def with_broken_page(table: pa.Table) -> bytes:
-    """Return a file with a byte of a page's data changed, whose checksum tells."""
+    """Return a file with a changed byte in a page that has a checksum."""
     content = bytearray(parquet(table, write_page_checksum=True, compression="none", use_dictionary=False))
     place = content.index(struct.pack("<d", float(table["MonthlyCharges"][0].as_py())))
     content[place] ^= 1
@@ -98,7 +98,7 @@ def many_customers(table: pa.Table, rows: int) -> pa.Table:
 
 
 def corpus(table: pa.Table) -> dict[str, Case]:
-    """Return every case; the table has valid customers of the Telco columns, `MonthlyCharges` a double."""
+    """Return every case, from a table of valid customers in which `MonthlyCharges` is a double."""
     sound, n = parquet(table), table.num_rows
     sixteen = table.slice(0, 4)
     charges = sixteen["MonthlyCharges"]

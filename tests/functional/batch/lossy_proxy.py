@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of S3 that loses, cuts and spoils what a test tells it to."""
+"""An HTTP proxy in front of S3 that loses, cuts or damages answers, as a test demands."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Fault = Literal["lose-answer", "cut-body", "flip-byte", "hang-up"] | int
-"""What happens to a request; a number is the status to answer with, without forwarding."""
+"""The fault of a request; a number is a status that is answered without forwarding the request."""
 
 _CODES = {403: "AccessDenied", 409: "ConditionalRequestConflict", 500: "InternalError", 503: "SlowDown"}
 
 
 @dataclass
 class Rule:
-    """Applies a fault to the first `times` requests of a method whose path has a text in it."""
+    """Applies a fault to the first `times` requests with a method and a text in their path."""
 
     method: str
     path_part: str
@@ -36,7 +36,7 @@ class LossyProxy:
     Attributes
     ----------
     rules : list of Rule
-        The first that fits decides; a callable fault runs before the request is forwarded unharmed.
+        The first rule that matches is applied. A callable fault runs, then the request is forwarded.
     seen : list of str
         Method and path of each request.
     """
@@ -126,8 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _forward  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Keep quiet."""
+        """Write no log."""
 
 
 def _error(code: str) -> bytes:
-    return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>told so</Message></Error>".encode()
+    return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>planned fault</Message></Error>".encode()

@@ -1,4 +1,4 @@
-"""What the queue may bring: rows B1 to B18 of the reliability contract, by number."""
+"""Messages of the queue: rows B1 to B18 and B38 of the reliability contract."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_b5_a_deleted_object_leaves_a_record(stack: BatchStack, customers: bytes
     assert (stack.record(named)["code"], stack.record(named)["stage"]) == ("gone", "describe")
 
 
-def test_b6_the_event_with_which_s3_tries_a_queue_is_no_failure(stack: BatchStack) -> None:
+def test_b6_the_test_event_of_s3_is_no_failure(stack: BatchStack) -> None:
     tried = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": INPUT}
 
     assert stack.deliver(message(tried)) == []
@@ -118,7 +118,7 @@ def test_b6_the_event_with_which_s3_tries_a_queue_is_no_failure(stack: BatchStac
         "[" * 100_000,
     ],
 )
-def test_b7_a_message_that_is_no_event_leaves_a_record(stack: BatchStack, body: str) -> None:
+def test_b7_a_malformed_message_leaves_a_record(stack: BatchStack, body: str) -> None:
     odd = message(body, message_id="059f36b4-87a3-44ab-83d2-661975830a7d")
 
     assert stack.deliver(odd) == []
@@ -152,7 +152,7 @@ def test_b7_an_event_that_names_no_object_leaves_a_record(
     assert [key.split("/")[0] for key in stack.versions()] == ["quarantine"]
 
 
-def test_b8_each_object_of_a_message_has_its_own_end(stack: BatchStack, customers: bytes) -> None:
+def test_b8_each_object_of_a_message_has_its_own_outcome(stack: BatchStack, customers: bytes) -> None:
     good, bad = stack.put(customers, "incoming/good.parquet"), stack.put(b"x", "incoming/bad.parquet")
 
     assert stack.deliver(message({"Records": [good.notification(), bad.notification()]})) == []
@@ -160,7 +160,7 @@ def test_b8_each_object_of_a_message_has_its_own_end(stack: BatchStack, customer
     assert stack.versions() == sorted([stack.output_key(good), stack.record_key(bad)])
 
 
-def test_b8_a_message_comes_again_if_one_of_its_objects_must(
+def test_b8_a_message_is_retried_if_one_of_its_objects_must_be(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, hurried = stack.put(customers, "incoming/a.parquet"), stack.put(customers, "incoming/b.parquet")
@@ -179,7 +179,7 @@ def test_b8_a_message_comes_again_if_one_of_its_objects_must(
     "name",
     ["ObjectRemoved:Delete", "ObjectRestore:Completed", "ObjectTagging:Put", "LifecycleExpiration:Delete"],
 )
-def test_b9_news_of_other_kinds_is_passed_over(stack: BatchStack, customers: bytes, name: str) -> None:
+def test_b9_events_of_other_types_are_skipped(stack: BatchStack, customers: bytes, name: str) -> None:
     put = stack.put(customers)
 
     assert stack.deliver(message({"Records": [put.notification(name)]})) == []
@@ -227,9 +227,9 @@ def test_an_odd_key_names_exactly_its_object(
     name: str,
     shape: str,
 ) -> None:
-    """Rows B11 to B14: EventBridge's keys come as they are, S3's own form-url-encoded."""
+    """Rows B11 to B14: EventBridge does not encode keys; S3's own notifications form-url-encode them."""
     in_process()
-    # What a pattern, or a key decoded once too often, would find instead.
+    # Objects that a pattern, or a key that is decoded twice, would find instead.
     for other in ("incoming/x1.parquet", "incoming/a b.parquet", "incoming/a+b%.parquet"):
         if other != ODD_KEYS[name]:
             stack.put(b"another", other)
@@ -256,7 +256,7 @@ def test_an_odd_key_names_exactly_its_object(
         "incoming",
     ],
 )
-def test_b15_what_is_no_input_is_passed_over(stack: BatchStack, key: str) -> None:
+def test_b15_objects_that_are_not_inputs_are_skipped(stack: BatchStack, key: str) -> None:
     assert stack.deliver(message(stack.put(b"", key).event())) == []
 
     assert (stack.outcomes(), stack.versions()) == (["not-an-input"], [])
@@ -290,7 +290,7 @@ def test_b17_a_new_minor_version_of_the_event_is_read(stack: BatchStack, custome
     assert stack.versions() == [stack.output_key(put)]
 
 
-def test_b17_a_new_major_version_is_not(stack: BatchStack, customers: bytes) -> None:
+def test_b17_a_new_major_version_of_the_event_is_refused(stack: BatchStack, customers: bytes) -> None:
     put = stack.put(customers)
     event = put.event()
     event["detail"]["version"] = "1"
@@ -300,11 +300,11 @@ def test_b17_a_new_major_version_is_not(stack: BatchStack, customers: bytes) -> 
     assert stack.outcomes() == ["unsupported-event"] * 2
 
 
-def test_b18_what_counts_is_the_size_that_s3_says(
+def test_b18_the_limit_applies_to_the_size_that_s3_reports(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHURN_MAX_OBJECT_BYTES", str(len(customers)))
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     put = stack.put(customers)
 
     assert stack.deliver(message(put.event(size=10**12))) == []
@@ -312,17 +312,15 @@ def test_b18_what_counts_is_the_size_that_s3_says(
     assert stack.versions() == [stack.output_key(put)]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "zone"), [("2099-01-01T00:00:00Z", "future"), ("1970-01-01T00:00:00Z", "past"), ("", "none")]
-)
-def test_b38_time_is_no_input(stack: BatchStack, customers: bytes, seconds: str, zone: str) -> None:
+@pytest.mark.parametrize("time", ["2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z", ""])
+def test_b38_the_time_of_an_event_has_no_effect(stack: BatchStack, customers: bytes, time: str) -> None:
     put = stack.put(customers)
 
-    assert stack.deliver(message(put.event() | {"time": seconds})) == []
+    assert stack.deliver(message(put.event() | {"time": time})) == []
 
     assert stack.versions() == [stack.output_key(put)]
 
 
-def test_an_event_that_is_none_of_sqs_fails_aloud(stack: BatchStack) -> None:
+def test_an_event_of_another_service_raises(stack: BatchStack) -> None:
     with pytest.raises(KeyError, match="Records"):
         app.lambda_handler({"httpMethod": "GET"}, stack.context)

@@ -1,4 +1,4 @@
-"""What storage, network, machine and model may do: rows B19 to B37 of the reliability contract."""
+"""Faults of storage, network, machine and model: rows B19 to B37 and C39 of the reliability contract."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
-    """What the function takes for S3; the test's own client knows the way around it."""
+    """The function's S3 endpoint; the test's own client does not use it."""
     with LossyProxy(endpoint) as lossy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", lossy.address)
-        app.deliveries.cache_clear()
+        app.load_deliveries.cache_clear()
         yield lossy
 
 
 def deliver_again(stack: BatchStack, put: Put, times: int = 1) -> list[str]:
-    """Deliver the event of an object; return the outcomes, of which only those told so leave the message."""
+    """Deliver the event of an object; return the outcomes. Only messages to be retried may be reported."""
     before = len(stack.outcomes())
     for delivery in range(1, times + 1):
-        told = message(put.event(), delivery)
-        left = stack.deliver(told)
+        record = message(put.event(), delivery)
+        failed = stack.deliver(record)
         last = [line for line in stack.lines() if "action" in line][-1]
-        assert left == ([told["messageId"]] if last["action"] == "retried" else [])
+        assert failed == ([record["messageId"]] if last["action"] == "retried" else [])
     return stack.outcomes()[before:]
 
 
@@ -48,7 +48,7 @@ def test_b19_the_size_limit_is_inclusive(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, excess: int, folder: str
 ) -> None:
     monkeypatch.setenv("CHURN_MAX_OBJECT_BYTES", str(len(customers) - excess))
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
 
     put = stack.drop(customers)
 
@@ -73,10 +73,10 @@ def test_b20_an_archived_object_leaves_a_record(stack: BatchStack, customers: by
     assert stack.record(put)["code"] == "archived"
 
 
-def test_b20_an_object_that_is_archived_after_the_first_look_leaves_a_record_too(
+def test_b20_an_object_that_is_archived_after_the_head_request_leaves_a_record_too(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As if its class had not been told yet.
+    # As if the HEAD request had not shown the storage class.
     monkeypatch.setattr(storage, "_ARCHIVE_CLASSES", ())
 
     put = stack.drop(customers, StorageClass="GLACIER")
@@ -85,7 +85,7 @@ def test_b20_an_object_that_is_archived_after_the_first_look_leaves_a_record_too
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
-def test_b21_a_missing_right_is_no_fault_of_the_object(
+def test_b21_a_missing_right_is_not_the_objects_fault(
     stack: BatchStack, proxy: LossyProxy, customers: bytes, method: str
 ) -> None:
     proxy.rules.append(Rule(method, INPUT, 403))
@@ -100,7 +100,7 @@ def test_b21_a_missing_right_is_no_fault_of_the_object(
 
 
 @pytest.mark.parametrize("fault", [503, 500, "hang-up"])
-def test_b22_an_outage_is_outlasted(
+def test_b22_a_short_outage_is_retried_within_the_delivery(
     stack: BatchStack, proxy: LossyProxy, customers: bytes, fault: Fault
 ) -> None:
     put = stack.put(customers)
@@ -109,7 +109,7 @@ def test_b22_an_outage_is_outlasted(
     assert deliver_again(stack, put) == ["scored"]
 
 
-def test_b22_an_outage_that_lasts_is_left_to_the_queue(
+def test_b22_a_long_outage_is_retried_by_the_queue(
     stack: BatchStack, proxy: LossyProxy, customers: bytes
 ) -> None:
     put = stack.put(customers)
@@ -121,7 +121,7 @@ def test_b22_an_outage_that_lasts_is_left_to_the_queue(
 
 
 @pytest.mark.parametrize("fault", ["cut-body", "flip-byte"])
-def test_b23_a_spoilt_transfer_is_read_again(
+def test_b23_a_damaged_transfer_is_read_again(
     stack: BatchStack, proxy: LossyProxy, customers: bytes, fault: Fault
 ) -> None:
     put = stack.put(customers)
@@ -131,7 +131,7 @@ def test_b23_a_spoilt_transfer_is_read_again(
     assert stack.versions() == [stack.output_key(put)]
 
 
-def test_b24_without_a_place_for_it_there_is_no_output(
+def test_b24_while_the_output_bucket_fails_there_is_no_output(
     stack: BatchStack, proxy: LossyProxy, customers: bytes
 ) -> None:
     put = stack.put(customers)
@@ -142,7 +142,7 @@ def test_b24_without_a_place_for_it_there_is_no_output(
     assert deliver_again(stack, put) == ["scored"]
 
 
-def test_b25_a_lost_answer_is_no_second_output(
+def test_b25_a_lost_answer_causes_no_second_output(
     stack: BatchStack, proxy: LossyProxy, customers: bytes
 ) -> None:
     put = stack.put(customers)
@@ -166,10 +166,10 @@ def test_b26_the_first_commit_wins(stack: BatchStack, proxy: LossyProxy, custome
     assert stack.output(put) == b"from another processor"
 
 
-def test_b26_the_same_bytes_from_another_attempt_are_no_divergence(
+def test_b26_the_same_bytes_from_another_attempt_are_not_divergent(
     stack: BatchStack, proxy: LossyProxy, customers: bytes
 ) -> None:
-    """Two attempts at the same time: the second commits while the first is about to."""
+    """Two simultaneous attempts: the second commits just before the first."""
     put = stack.put(customers)
 
     def deliver_at_the_same_time() -> None:
@@ -195,7 +195,7 @@ def test_b27_a_conflict_is_tried_again(stack: BatchStack, proxy: LossyProxy, cus
     assert stack.versions() == [stack.output_key(put)]
 
 
-def test_b29_an_attempt_without_time_for_its_output_is_not_begun(stack: BatchStack, customers: bytes) -> None:
+def test_b29_scoring_does_not_start_without_time_for_the_output(stack: BatchStack, customers: bytes) -> None:
     stack.context.remaining_milliseconds = 20_000
     put = stack.put(customers)
 
@@ -219,14 +219,14 @@ def test_b32_each_message_that_fails_is_named(stack: BatchStack, proxy: LossyPro
     proxy.rules.append(Rule("HEAD", INPUT, 403))
     messages = [message(stack.put(customers).event()) for _ in range(3)]
 
-    assert stack.deliver(*messages) == [one["messageId"] for one in messages]
+    assert stack.deliver(*messages) == [record["messageId"] for record in messages]
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
-def test_b33_what_ends_the_process_fails_the_whole_batch(
+def test_b33_an_exception_that_ends_the_process_fails_the_whole_batch(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
-    """Lambda deletes no message of an invocation that failed."""
+    """If an invocation fails, Lambda deletes none of its messages."""
     first, second = stack.put(customers), stack.put(customers)
     score = ScoringProcess.score
     calls: list[int] = []
@@ -266,7 +266,7 @@ def test_b33_a_defect_of_one_object_leaves_the_others_alone(
     assert "MemoryError" in stack.log
 
 
-def test_b34_what_a_killed_attempt_left_is_swept_away(
+def test_b34_files_of_a_killed_attempt_are_deleted(
     stack: BatchStack, environment: Path, customers: bytes
 ) -> None:
     left = environment / "churn-batch" / "tmp-of-a-killed-attempt"
@@ -302,7 +302,7 @@ def test_b35_each_model_has_its_own_output(
 ) -> None:
     put = stack.drop(customers)
     monkeypatch.setenv("CHURN_MODEL_DIR", str(bundle_of("random_forest")))
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
 
     assert deliver_again(stack, put, times=2) == ["scored", "already-scored"]
 
@@ -326,25 +326,25 @@ def test_b36_g10_without_its_model_the_function_scores_nothing(
         with (folder / "model.onnx").open("ab") as file:
             file.write(b"\0")
     monkeypatch.setenv("CHURN_MODEL_DIR", str(folder))
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     messages = [message(stack.put(customers).event()) for _ in range(2)]
 
-    assert stack.deliver(*messages) == [one["messageId"] for one in messages]
+    assert stack.deliver(*messages) == [record["messageId"] for record in messages]
 
     assert stack.versions() == []
     assert stack.metric("ModelUnavailable") == 2
 
-    # No crash that lasts: the next invocation looks again.
+    # The next invocation loads the model again.
     monkeypatch.setenv("CHURN_MODEL_DIR", str(sample_bundle))
     assert stack.deliver(*messages) == []
 
 
-def test_b37_without_a_durable_record_nothing_is_given_up(stack: BatchStack, proxy: LossyProxy) -> None:
+def test_b37_a_message_is_kept_until_its_record_is_written(stack: BatchStack, proxy: LossyProxy) -> None:
     put = stack.put(b"no Parquet")
     proxy.rules.append(Rule("PUT", "quarantine", 403))
 
-    for told in (message(put.event(), delivery) for delivery in (1, 2)):
-        assert stack.deliver(told) == [told["messageId"]]
+    for record in (message(put.event(), delivery) for delivery in (1, 2)):
+        assert stack.deliver(record) == [record["messageId"]]
     assert stack.outcomes() == ["access-denied"] * 2
     assert stack.versions() == []
 
@@ -357,7 +357,7 @@ def test_b37_without_a_durable_record_nothing_is_given_up(stack: BatchStack, pro
 def test_c39_a_reader_that_dies_gets_two_more_chances(
     stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    last_words = {
+    scripts = {
         "signal": f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})",
         "exit": "import os; os._exit(3)",
         "silence": "pass",
@@ -367,7 +367,7 @@ def test_c39_a_reader_that_dies_gets_two_more_chances(
         ),
         "nonsense": "open('result.json', 'w').write('{\"outcome\": \"fine\", \"message\": 1}')",
     }
-    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", last_words[end])
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", scripts[end])
     put = stack.put(customers)
 
     assert deliver_again(stack, put, times=3) == ["reader-crash"] * 3
@@ -394,10 +394,10 @@ def test_the_process_that_reads_has_no_credentials(
     assert {"PATH", "HOME", "TMPDIR"} <= set(names)
 
 
-def test_nobody_is_told_of_scores_that_are_not_there_and_everybody_of_those_that_are(
+def test_scores_are_announced_after_they_are_written_and_at_least_once(
     stack: BatchStack, proxy: LossyProxy, customers: bytes, bundle: Bundle
 ) -> None:
-    """EventBridge may be out when the output is written; the queue sees to it that it hears in the end."""
+    """If EventBridge fails after the output was written, the message is retried until the event is sent."""
     put = stack.put(customers)
     proxy.rules.append(Rule("POST", "/", 503, times=4))
 

@@ -1,4 +1,4 @@
-"""Guarantees G3, G5, G6, G7 and G9, on files that put them to the test (others: crash points, schedules)."""
+"""Guarantees G3, G5, G6, G7 and G9; the crash points and schedules test the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from churn_core.data import generate_sample_data
 from churn_core.schema import CategoryFeature
 from functions.batch.scoring_child import run_task
-from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, read_result
+from functions.batch.scoring_process import MEMORY_SHARE, ScoringProcess, parse_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
 from functions.pre_traffic.golden_rows import proxy_event
 from functions.score import app as score_app
@@ -42,7 +42,7 @@ CUSTOMERS = generate_sample_data(30, seed=2).drop(columns="Churn")
 
 def scored_here(folder: Path, model: Path, content: bytes) -> pa.Table:
     (folder / INPUT_FILE).write_bytes(content)
-    read_result(run_task(folder, ScoringTask(str(model), {}, 10**9, MEMORY_MB, cpu_seconds=0)))
+    parse_result(run_task(folder, ScoringTask(str(model), {}, 10**9, MEMORY_MB, cpu_seconds=0)))
     return pq.read_table(folder / OUTPUT_FILE)
 
 
@@ -55,7 +55,7 @@ ODD_TEXTS = st.one_of(st.none(), st.sampled_from(["", " ", "Two year", "two year
     st.lists(st.tuples(ODD_NUMBERS, ODD_NUMBERS, ODD_TEXTS, ODD_TEXTS), min_size=1, max_size=30),
     st.integers(1, 8),
 )
-def test_g3_every_row_comes_out_once_scored_or_rejected(
+def test_g3_every_row_appears_once_scored_or_rejected(
     sample_bundle: Path, tmp_path: Path, rows: list[tuple[Any, ...]], group: int
 ) -> None:
     tenure, charges, contract, identifier = zip(*rows, strict=True)
@@ -74,8 +74,8 @@ def test_g3_every_row_comes_out_once_scored_or_rejected(
     scored = [status == "scored" for status in out["status"].to_pylist()]
     assert [code is None for code in out["reject_code"].to_pylist()] == scored
     assert [p is not None for p in out["churn_probability"].to_pylist()] == scored
-    said = pq.read_metadata(tmp_path / OUTPUT_FILE).metadata
-    counts = [int(said[f"churn.{name}".encode()]) for name in ("rows", "scored", "rejected")]
+    footer = pq.read_metadata(tmp_path / OUTPUT_FILE).metadata
+    counts = [int(footer[f"churn.{name}".encode()]) for name in ("rows", "scored", "rejected")]
     assert counts == [len(rows), sum(scored), len(rows) - sum(scored)]
 
 
@@ -111,7 +111,7 @@ def test_g5_fresh_processes_write_the_same_bytes(
 
 
 def many_rows_from_little(_: pa.Table) -> bytes:
-    """Two hundred million rows, and one, of nothing but the same value."""
+    """A footer that claims 200,000,001 equal rows."""
     table = pa.table({"tenure": pa.array(np.zeros(1_000_000, dtype=np.int8))})
     return claiming_rows(parquet(table, compression="zstd"), 1_000_000, 200_000_001)
 
@@ -121,7 +121,7 @@ def long_texts_from_little(table: pa.Table) -> bytes:
     return parquet(pa.table({"Contract": texts}), compression="zstd", use_dictionary=False)
 
 
-def one_long_text_under_a_footer_that_lies(table: pa.Table) -> bytes:
+def one_long_text_with_a_false_footer(table: pa.Table) -> bytes:
     texts = pa.array(["x" * 300_000_000, *["Two year"] * (table.num_rows - 1)])
     table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
     content = parquet(table, compression="zstd", use_dictionary=False, write_statistics=False)
@@ -130,7 +130,7 @@ def one_long_text_under_a_footer_that_lies(table: pa.Table) -> bytes:
     return claiming_rows(claiming_rows(content, largest, 100), group.total_byte_size, 1_000)
 
 
-def many_long_texts_under_a_footer_that_lies(table: pa.Table) -> bytes:
+def many_long_texts_with_a_false_footer(table: pa.Table) -> bytes:
     texts = pa.array(["x" * 200_000_000] * 4)
     table = table.slice(0, 4)
     table = table.set_column(table.schema.get_field_index("Contract"), "Contract", texts)
@@ -143,14 +143,14 @@ def many_long_texts_under_a_footer_that_lies(table: pa.Table) -> bytes:
 BOMBS = {
     "c27-rows": (many_rows_from_little, {"too-many-rows"}),
     "c27-texts": (long_texts_from_little, {"too-large"}),
-    "c28-one-text": (one_long_text_under_a_footer_that_lies, {"too-large", "resource-limit"}),
-    "c28-many-texts": (many_long_texts_under_a_footer_that_lies, {"too-large", "resource-limit"}),
+    "c28-one-text": (one_long_text_with_a_false_footer, {"too-large", "resource-limit"}),
+    "c28-many-texts": (many_long_texts_with_a_false_footer, {"too-large", "resource-limit"}),
 }
 
 
 @pytest.mark.parametrize("memory_mb", [512, MEMORY_MB] if cases(0, "CHURN_PAIRS") else [512])
 @pytest.mark.parametrize("name", BOMBS)
-def test_g7_a_bomb_stays_within_its_bounds(
+def test_g7_a_decompression_bomb_stays_within_the_limits(
     sample_bundle: Path, tmp_path: Path, name: str, memory_mb: int
 ) -> None:
     make, codes = BOMBS[name]
@@ -164,7 +164,7 @@ def test_g7_a_bomb_stays_within_its_bounds(
     seconds = time.monotonic() - started
 
     assert refused.value.outcome in codes
-    # The watchdog looks fifty times a second: what is taken in between is what it may be late by.
+    # The watchdog checks fifty times a second, so the process may exceed its limit a little in between.
     assert process.peak_kilobytes < memory_mb * 1_024 * (MEMORY_SHARE + 0.1)
     left = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) - len(content)
     assert left < 10**6
@@ -177,17 +177,17 @@ def test_g7_a_bomb_stays_within_its_bounds(
 def test_c28_a_file_that_takes_all_memory_is_stopped_by_the_watchdog(
     sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever DuckDB's own limit is worth: here a process that simply fills its memory."""
+    """A process that fills its memory, without DuckDB and its own limit."""
     monkeypatch.setattr(
         "functions.batch.scoring_process._BOOTSTRAP",
-        # Pages that are written to, and not so quickly that the watchdog would look too late.
+        # Pages are written, so they count as resident; slowly enough for the watchdog.
         "import time\nx = []\nwhile True: x.append(b'x' * 10**6 + bytes(1)); time.sleep(0.002)",
     )
     process = ScoringProcess(sample_bundle, 10**9, 256)
     with pytest.raises(NotScoredError) as stopped:
         process.score(tmp_path, {}, seconds=60)
     assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
-    # The limit of address space would have ended it later.
+    # The limit of the address space would have killed it later.
     assert process.peak_kilobytes < 256 * 1024
 
 
@@ -202,14 +202,16 @@ def columns_with_the_canary(bundle: Bundle) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def test_g9_a_customers_value_is_nowhere_but_in_the_id_column(
+def test_g9_customers_values_appear_only_in_the_id_column(
     stack: BatchStack, bundle: Bundle, in_process: Any
 ) -> None:
     in_process()
     sqs, events = boto3.client("sqs"), boto3.client("events")
-    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
-    events.put_rule(Name="news", EventPattern=json.dumps({"source": [EVENT_SOURCE]}))
-    events.put_targets(Rule="news", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:news"}])
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    events.put_rule(Name="events", EventPattern=json.dumps({"source": [EVENT_SOURCE]}))
+    events.put_targets(
+        Rule="events", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:events"}]
+    )
     for place, table in columns_with_the_canary(bundle).items():
         put = stack.put(parquet(pa.Table.from_pandas(table, preserve_index=False)), "incoming/x.parquet")
         assert stack.deliver(message(put.event())) == [], place
@@ -230,32 +232,34 @@ def test_g9_a_customers_value_is_nowhere_but_in_the_id_column(
         assert CANARY not in str(scores.schema.metadata)
         if key != stack.output_key(put):
             assert CANARY.encode() not in content
-    while told := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        assert CANARY not in json.dumps(told)
-        for one in told:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        assert CANARY not in json.dumps(messages)
+        for received in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
 
 
-def test_scores_are_announced_with_what_one_needs_to_find_them(
+def test_the_announcement_of_scores_says_where_they_are(
     stack: BatchStack, bundle: Bundle, customers: bytes
 ) -> None:
     sqs, events = boto3.client("sqs"), boto3.client("events")
-    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
-    events.put_rule(Name="news", EventPattern=json.dumps({"detail-type": ["ChurnScored"]}))
-    events.put_targets(Rule="news", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:news"}])
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    events.put_rule(Name="events", EventPattern=json.dumps({"detail-type": ["ChurnScored"]}))
+    events.put_targets(
+        Rule="events", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:events"}]
+    )
 
     put = stack.drop(customers)
     stack.deliver(message(put.event(), 2))
 
-    told = [
-        json.loads(one["Body"])
-        for one in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    events_sent = [
+        json.loads(received["Body"])
+        for received in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     ]
-    # A repeated delivery may have come from an attempt that died before it told anybody.
-    assert len(told) == 2
-    for one in told:
-        assert (one["source"], one["detail-type"]) == ("churn.batch", "ChurnScored")
-        assert one["detail"] == {
+    # The first attempt may have died before it sent the event, so a repeated delivery sends it again.
+    assert len(events_sent) == 2
+    for event in events_sent:
+        assert (event["source"], event["detail-type"]) == ("churn.batch", "ChurnScored")
+        assert event["detail"] == {
             "input": {"bucket": put.bucket, "key": put.key, "versionId": put.version, "etag": put.etag},
             "output": {"bucket": OUTPUT, "key": stack.output_key(put)},
             "rows": 16,
@@ -266,7 +270,7 @@ def test_scores_are_announced_with_what_one_needs_to_find_them(
         }
 
 
-def test_an_output_says_where_it_comes_from_and_how_its_input_has_drifted(
+def test_an_outputs_footer_names_its_input_and_its_drift(
     stack: BatchStack, bundle: Bundle, customers: bytes
 ) -> None:
     put = stack.drop(customers)
@@ -285,7 +289,7 @@ def test_an_output_says_where_it_comes_from_and_how_its_input_has_drifted(
     assert stack.metric("ScoreDrift") == drift["scores"]["psi"]
 
 
-def test_metrics_tell_rows_bytes_and_times(stack: BatchStack, customers: bytes) -> None:
+def test_metrics_count_rows_bytes_and_times(stack: BatchStack, customers: bytes) -> None:
     put = stack.drop(customers)
 
     assert stack.metric("ScoredFiles") == 1
@@ -299,8 +303,8 @@ def test_metrics_tell_rows_bytes_and_times(stack: BatchStack, customers: bytes) 
     assert rate == pytest.approx(16_000 / sum(filter(None, phases)), rel=0.01)
 
 
-def test_a_full_tmpfs_is_told_as_such(sample_bundle: Path, tmp_path: Path) -> None:
-    """Out of space while the output is written, on a disk that is really full (B34)."""
+def test_a_full_disk_is_reported_as_no_space(sample_bundle: Path, tmp_path: Path) -> None:
+    """The disk is full while the output is written (B34)."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(

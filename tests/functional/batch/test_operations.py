@@ -1,4 +1,4 @@
-"""`churn locate` and `churn redrive` against a stack as the template names its parts."""
+"""`churn locate` and `churn redrive` against a stack with the names of the template."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def named(stack: BatchStack) -> BatchStack:
-    """The stack with its queues, all under the names that the template gives them."""
+    """The stack with its queues, under the names of the template."""
     sqs = boto3.client("sqs")
     for name in ("churn-dev-inputs", "churn-dev-inputs-dead"):
         sqs.create_queue(QueueName=name)
@@ -42,14 +42,14 @@ def churn(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
 
 
 def queued_messages(queue: str = "churn-dev-inputs") -> list[dict[str, Any]]:
-    """Take all messages of a queue, as the function gets them."""
+    """Take all messages of a queue, in the format in which the function gets them."""
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     taken = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-        for one in messages:
-            taken.append(message(one["Body"], message_id=one["MessageId"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        for received in messages:
+            taken.append(message(received["Body"], message_id=received["MessageId"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
     return taken
 
 
@@ -83,33 +83,33 @@ def test_each_version_has_its_own_scores(
     assert found("--version-id", first.version).endswith(named.output_key(first))
 
 
-def test_an_object_in_quarantine_is_told_with_its_reason(
+def test_locate_prints_why_an_object_is_in_quarantine(
     named: BatchStack, churn: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     put = named.drop(b"no Parquet")
 
     assert churn("locate", f"s3://{INPUT}/{put.key}")["quarantined"]["code"] == "not-parquet"
     main(["locate", f"s3://{INPUT}/{put.key}"])
-    assert capsys.readouterr().out.startswith("quarantined as not-parquet: The file is no Parquet file;")
+    assert capsys.readouterr().out.startswith("quarantined as not-parquet: ")
 
 
-def test_what_can_not_be_located_is_told_in_one_sentence(
+def test_locate_says_in_one_sentence_why_it_finds_nothing(
     named: BatchStack, customers: bytes, churn: Callable[..., Any]
 ) -> None:
     named.put(customers)
     assert "no scores yet" in churn("locate", f"s3://{INPUT}/incoming/customers.parquet", fails=True)
-    assert "not there" in churn("locate", f"s3://{INPUT}/incoming/other.parquet", fails=True)
+    assert "does not exist" in churn("locate", f"s3://{INPUT}/incoming/other.parquet", fails=True)
     assert "s3://bucket/key" in churn("locate", "customers.parquet", fails=True)
     assert "--output-bucket" in churn("locate", "s3://elsewhere/x.parquet", fails=True)
     assert "NoSuchBucket" in churn("locate", "s3://no-input-1/x", "--version-id", "v", fails=True)
 
 
-def test_nothing_to_redrive(named: BatchStack, churn: Callable[..., Any]) -> None:
+def test_redrive_lists_nothing_in_an_empty_stack(named: BatchStack, churn: Callable[..., Any]) -> None:
     assert churn("redrive") == {"unscored": [], "requeued": []}
     assert main(["redrive"]) == 0
 
 
-def test_a_mended_input_is_scored_after_all(
+def test_an_input_is_scored_after_the_cause_was_fixed(
     named: BatchStack,
     customers: bytes,
     churn: Callable[..., Any],
@@ -117,9 +117,9 @@ def test_a_mended_input_is_scored_after_all(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The limit was too low; with a higher one the same object is scored."""
+    """The row limit was too low; with a higher one the same object is scored."""
     monkeypatch.setenv("CHURN_MAX_ROWS", "3")
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     put = named.drop(customers)
     main(["redrive"])
     listing = capsys.readouterr().out
@@ -128,13 +128,13 @@ def test_a_mended_input_is_scored_after_all(
 
     assert churn("redrive", "--code", "too-many-rows")["requeued"] == [put.input_id]
     (again,) = queued_messages()
-    # As long as nothing came of it, it stays in the list.
+    # It stays in the list until the queue has handled it.
     (waiting,) = churn("redrive")["unscored"]
     assert (waiting["name"], waiting["requeued"]) == (put.input_id, 1)
     assert "no scores yet" in churn("locate", f"s3://{INPUT}/{put.key}", fails=True)
 
     monkeypatch.delenv("CHURN_MAX_ROWS")
-    app.deliveries.cache_clear()
+    app.load_deliveries.cache_clear()
     assert named.deliver(again) == []
     assert named.table(put).num_rows == 16
     assert churn("redrive")["unscored"] == []
@@ -151,7 +151,7 @@ def test_what_fails_again_is_in_quarantine_again(named: BatchStack, churn: Calla
     assert (back["name"], back["code"], back["requeued"]) == (put.input_id, "not-parquet", 0)
 
 
-def test_a_message_that_was_given_up_is_queued_again(
+def test_a_dead_letter_is_queued_again(
     named: BatchStack, customers: bytes, churn: Callable[..., Any]
 ) -> None:
     put = named.put(customers)
@@ -161,7 +161,7 @@ def test_a_message_that_was_given_up_is_queued_again(
 
     (letter,) = churn("redrive")["unscored"]
     assert (letter["place"], letter["name"]) == ("dead-letter", put.input_id)
-    # Listing takes nothing away, nor hides it from the next who looks.
+    # Listing neither deletes dead letters nor hides them from the next reader.
     assert len(churn("redrive")["unscored"]) == 1
 
     assert churn("redrive", "--all")["requeued"] == [put.input_id]
@@ -170,7 +170,9 @@ def test_a_message_that_was_given_up_is_queued_again(
     assert named.table(put).num_rows == 16
 
 
-def test_what_names_no_object_is_listed_and_left(named: BatchStack, churn: Callable[..., Any]) -> None:
+def test_a_record_without_an_object_is_listed_but_not_queued(
+    named: BatchStack, churn: Callable[..., Any]
+) -> None:
     named.deliver(message("{}"))
 
     assert churn("redrive", "--all")["requeued"] == []
@@ -178,14 +180,14 @@ def test_what_names_no_object_is_listed_and_left(named: BatchStack, churn: Calla
     assert (listed["code"], listed["address"]) == ("bad-message", None)
 
 
-def test_what_is_not_there_is_told(named: BatchStack, churn: Callable[..., Any]) -> None:
+def test_unknown_stacks_and_ids_are_named(named: BatchStack, churn: Callable[..., Any]) -> None:
     assert "no stack other" in churn("redrive", "--stack", "other", fails=True)
-    assert "nothing of id x" in churn("redrive", "--id", "x", fails=True)
+    assert "id x" in churn("redrive", "--id", "x", fails=True)
 
 
-def test_without_aws_the_sentence_says_so(
+def test_a_failed_connection_to_aws_is_one_sentence(
     environment: Path, churn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    assert "can't be reached" in churn("redrive", fails=True)
+    assert "connection to AWS failed" in churn("redrive", fails=True)

@@ -1,4 +1,4 @@
-"""Bad tables end well: an exit code, one sentence with the mend, no traceback, nothing half-written."""
+"""Bad tables end with an exit code and one sentence, without a traceback or a partial output."""
 
 from __future__ import annotations
 
@@ -78,18 +78,19 @@ def duplicate_column(path: Path, table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [(wrong_delimiter, "comma"), (duplicate_column, "gender"), (empty_file, "empty")]
+    ("fault", "word"),
+    [(wrong_delimiter, "comma"), (duplicate_column, "gender"), (empty_file, "empty")],
 )
-def test_training_refuses_a_csv_file_that_is_none(
+def test_training_refuses_an_invalid_csv_file(
     fault: Callable[[Path, pd.DataFrame], None],
-    said: str,
+    word: str,
     customers: pd.DataFrame,
     fails: Callable[..., str],
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "table.csv"
     fault(path, customers)
-    assert said in fails("train", path, "--out", tmp_path / "bundle")
+    assert word in fails("train", path, "--out", tmp_path / "bundle")
 
 
 @pytest.mark.parametrize("command", ["train", "validate", "evaluate"])

@@ -1,4 +1,4 @@
-"""``churn drift`` and what ``churn score`` says of drift: on files, as a user runs them."""
+"""``churn drift``, and the drift that ``churn score`` reports, on files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def table() -> pd.DataFrame:
 
 
 def moved(table: pd.DataFrame) -> pd.DataFrame:
-    """Only short contracts; a payment that training did not know; totals that went missing."""
+    """Only short contracts, a payment method that training did not see, and missing totals."""
     changed = table[table["Contract"] == "Month-to-month"].reset_index(drop=True)
     changed.loc[changed.index[::4], "PaymentMethod"] = CANARY
     changed.loc[changed.index[::3], "TotalCharges"] = np.nan
@@ -54,7 +54,7 @@ def drift(capsys: pytest.CaptureFixture[str], sample_bundle: Path) -> Callable[.
     return run
 
 
-def test_customers_of_the_same_kind_have_not_drifted(
+def test_similar_customers_have_not_drifted(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     source = write_table(table.drop(columns="Churn"), tmp_path / "in.parquet")
@@ -64,7 +64,7 @@ def test_customers_of_the_same_kind_have_not_drifted(
     assert f"Next: churn score {source} " in printed
 
 
-def test_what_moved_is_told_with_what_to_do(
+def test_drifted_columns_are_listed_with_advice(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     code, printed, _ = drift(write_table(moved(table).drop(columns="Churn"), tmp_path / "in.parquet"))
@@ -80,8 +80,8 @@ def test_what_moved_is_told_with_what_to_do(
     }
     assert "Verdict: major." in printed
     assert "Check the source of TotalCharges: it is missing in 33." in printed
-    assert "Check the source of PaymentMethod: 25.0% of its values were unknown in training" in printed
-    assert "The customers are others than in training (Contract, " in printed
+    assert "Check the source of PaymentMethod: 25.0% of its values did not occur in training" in printed
+    assert "in training (Contract, " in printed
     assert "Next: churn train " in printed
 
 
@@ -90,40 +90,45 @@ def test_the_json_has_the_documented_keys(
 ) -> None:
     source = write_table(moved(table).drop(columns="Churn"), tmp_path / "in.parquet")
     code, printed, _ = drift(source, "--json")
-    told = json.loads(printed)
+    result = json.loads(printed)
     assert code == 0
-    assert set(told) == {
+    assert set(result) == {
         *("model_version", "verdict", "moved", "rows", "columns", "scores", "performance"),
         *("labelled", "advice"),
     }
     bundle = load_bundle(sample_bundle)
-    assert told["model_version"] == bundle.model_version
-    assert told["rows"] == {"training": 2_400, "holdout": 600, "scored": len(moved(table)), "rejected": 0}
-    assert {frozenset(column) for column in told["columns"]} == {frozenset(COLUMN_KEYS)}
-    assert {column["column"] for column in told["columns"]} == set(bundle.contract.names)
-    index = [column["psi"] for column in told["columns"]]
+    assert result["model_version"] == bundle.model_version
+    assert result["rows"] == {
+        "training": 2_400,
+        "holdout": 600,
+        "scored": len(moved(table)),
+        "rejected": 0,
+    }
+    assert {frozenset(column) for column in result["columns"]} == {frozenset(COLUMN_KEYS)}
+    assert {column["column"] for column in result["columns"]} == set(bundle.contract.names)
+    index = [column["psi"] for column in result["columns"]]
     assert index == sorted(index, reverse=True)
-    assert set(told["scores"]) == {"psi", "noise", "level", "mean", "predicted_churn"}
-    assert set(told["scores"]["mean"]) == set(told["scores"]["predicted_churn"]) == {"holdout", "now"}
-    assert set(told["performance"]) == {*("assumption", "holdout"), *ESTIMATES}
-    assert {frozenset(told["performance"][key]) for key in ("holdout", *ESTIMATES)} == {METRICS}
-    assert told["verdict"] == "major"
-    assert set(told["moved"]) >= {"Contract", "PaymentMethod", "TotalCharges"}
-    assert told["labelled"] is False
+    assert set(result["scores"]) == {"psi", "noise", "level", "mean", "predicted_churn"}
+    assert set(result["scores"]["mean"]) == set(result["scores"]["predicted_churn"]) == {"holdout", "now"}
+    assert set(result["performance"]) == {*("assumption", "holdout"), *ESTIMATES}
+    assert {frozenset(result["performance"][key]) for key in ("holdout", *ESTIMATES)} == {METRICS}
+    assert result["verdict"] == "major"
+    assert set(result["moved"]) >= {"Contract", "PaymentMethod", "TotalCharges"}
+    assert result["labelled"] is False
 
 
-def test_a_csv_file_tells_the_same_as_its_parquet_twin(
+def test_a_csv_file_gives_the_same_result_as_the_same_table_in_parquet(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
-    told = [
+    result = [
         json.loads(drift(write_table(moved(table), tmp_path / name), "--json")[1])
         for name in ("in.csv", "in.parquet")
     ]
-    assert told[0] == told[1]
-    assert told[0]["labelled"] is True
+    assert result[0] == result[1]
+    assert result[0]["labelled"] is True
 
 
-def test_a_labelled_table_is_sent_to_evaluation(
+def test_a_labelled_table_gets_churn_evaluate_as_next_step(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     source = write_table(table, tmp_path / "in.parquet")
@@ -134,7 +139,7 @@ def test_a_labelled_table_is_sent_to_evaluation(
     ("fail_on", "changed", "expected"),
     [("major", True, 1), ("moderate", True, 1), ("major", False, 0), (None, True, 0)],
 )
-def test_a_pipeline_can_stop_at_drift(
+def test_fail_on_sets_the_exit_code(
     fail_on: str | None,
     changed: bool,
     expected: int,
@@ -150,7 +155,7 @@ def test_a_pipeline_can_stop_at_drift(
     assert ("Drift is major" in error) == bool(expected)
 
 
-def test_moderate_drift_fails_only_where_moderate_drift_is_forbidden(
+def test_moderate_drift_fails_only_with_fail_on_moderate(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     short = table["Contract"] == "Month-to-month"
@@ -160,7 +165,7 @@ def test_moderate_drift_fails_only_where_moderate_drift_is_forbidden(
     assert [drift(source, "--fail-on", level)[0] for level in ("major", "moderate")] == [0, 1]
 
 
-def test_a_missing_column_is_the_same_fault_as_for_scoring(
+def test_a_missing_column_gives_the_same_error_as_scoring(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     for name in ("in.csv", "in.parquet"):
@@ -171,31 +176,31 @@ def test_a_missing_column_is_the_same_fault_as_for_scoring(
         assert drift(source, tmp_path / "out.parquet", command="score")[2] == error
 
 
-def test_a_column_whose_values_are_refused_is_named(
+def test_a_column_with_refused_values_is_named(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     changed = table.assign(MonthlyCharges=table["MonthlyCharges"].where(np.arange(ROWS) % 4 > 0, -1.0))
-    told = json.loads(drift(write_table(changed, tmp_path / "in.csv"), "--json")[1])
-    assert (told["rows"]["scored"], told["rows"]["rejected"]) == (ROWS * 3 / 4, ROWS / 4)
-    assert told["columns"][0]["column"] == "MonthlyCharges"
-    assert told["columns"][0]["refused"] == {"out_of_range": ROWS / 4}
-    assert told["moved"] == ["MonthlyCharges"]
+    result = json.loads(drift(write_table(changed, tmp_path / "in.csv"), "--json")[1])
+    assert (result["rows"]["scored"], result["rows"]["rejected"]) == (ROWS * 3 / 4, ROWS / 4)
+    assert result["columns"][0]["column"] == "MonthlyCharges"
+    assert result["columns"][0]["refused"] == {"out_of_range": ROWS / 4}
+    assert result["moved"] == ["MonthlyCharges"]
 
 
 def test_an_empty_table_has_not_drifted(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     code, printed, _ = drift(write_table(table.head(0), tmp_path / "in.parquet"), "--json")
-    told = json.loads(printed)
-    assert (code, told["verdict"], told["moved"]) == (0, "stable", [])
-    assert told["advice"] == ["No row was scored: check the source of the table."]
+    result = json.loads(printed)
+    assert (code, result["verdict"], result["moved"]) == (0, "stable", [])
+    assert result["advice"] == ["No row was scored: check the source of the table."]
 
 
 # ---------------------------------------------------------------- in the scoring pass
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_scored_file_has_the_figures_of_churn_drift(
+def test_churn_score_reports_the_same_drift_as_churn_drift(
     threads: int, table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     changed = moved(pd.concat([table] * 20, ignore_index=True))
@@ -203,9 +208,9 @@ def test_a_scored_file_has_the_figures_of_churn_drift(
     source = tmp_path / "in.parquet"
     changed.to_parquet(source, row_group_size=997)
     words = [source, tmp_path / "out.parquet", "--threads", threads]
-    told = json.loads(drift(*words, "--json", command="score")[1])["drift"]
+    result = json.loads(drift(*words, "--json", command="score")[1])["drift"]
     full = json.loads(drift(source, "--json")[1])
-    assert told == {
+    assert result == {
         "verdict": full["verdict"],
         "moved": full["moved"],
         "columns": {c["column"]: {"psi": c["psi"], "level": c["level"]} for c in full["columns"]},
@@ -215,19 +220,19 @@ def test_a_scored_file_has_the_figures_of_churn_drift(
     assert line.startswith(f"Drift: major, in {', '.join(full['moved'][:4])}")
 
 
-def test_a_scored_file_without_drift_says_so(
+def test_churn_score_reports_that_there_is_no_drift(
     table: pd.DataFrame, drift: Callable[..., Any], tmp_path: Path
 ) -> None:
     source = write_table(table, tmp_path / "in.parquet")
     assert "Drift: none" in drift(source, tmp_path / "out.parquet", command="score")[1]
 
 
-def test_counts_are_what_pandas_counts_on_the_raw_table(
+def test_drift_counts_equal_those_of_pandas_on_the_raw_table(
     table: pd.DataFrame, sample_bundle: Path, tmp_path: Path
 ) -> None:
     changed = moved(table)
     predictor = ChurnPredictor.load(sample_bundle)
-    profile = TrainingProfile.of(predictor.bundle)
+    profile = TrainingProfile.from_bundle(predictor.bundle)
     assert profile is not None
     source = write_table(changed, tmp_path / "in.parquet")
     report = measure_drift(source, predictor).report
@@ -249,7 +254,7 @@ def test_counts_are_what_pandas_counts_on_the_raw_table(
     assert report.flagged_now == pytest.approx(scores["will_churn"].mean())
 
 
-def test_a_bundle_of_an_earlier_profile_scores_and_can_not_compare(
+def test_a_bundle_with_an_earlier_profile_can_score_but_not_compare(
     table: pd.DataFrame, sample_bundle: Path, tmp_path: Path
 ) -> None:
     manifest = json.loads((sample_bundle / "manifest.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Metrics estimated without labels, beside those that the labels of customers of another kind give."""
+"""Metrics estimated without labels are close to the real ones, also for other kinds of customers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHIFTS: dict[str, Callable[[pd.DataFrame], pd.Series[float]]] = {
 
 
 def shifted(table: pd.DataFrame, shift: str) -> pd.DataFrame:
-    """Keep each row with a probability that depends on its columns alone: a covariate shift."""
+    """Keep each row with a probability that depends only on its columns: a covariate shift."""
     share = SHIFTS[shift](table)
     kept = np.random.default_rng(6).random(len(table)) < share / share.max()
     remaining: pd.DataFrame = table[kept].reset_index(drop=True)
@@ -41,7 +41,7 @@ def shifted(table: pd.DataFrame, shift: str) -> pd.DataFrame:
 
 
 def errors(predictor: ChurnPredictor, table: pd.DataFrame, path: Path) -> dict[str, float]:
-    """Return estimated minus real, by metric."""
+    """Return the estimated minus the real value by metric."""
     estimated = asdict(measure_drift(write_table(table, path), predictor).report.estimated)
     real = evaluate_bundle(predictor, table)["metrics"]
     contract = predictor.contract
@@ -69,17 +69,17 @@ def test_the_estimate_is_close_on_real_customers_of_another_kind(
 ) -> None:
     predictor, held_out = telco_model
     found = errors(predictor, shifted(held_out, shift), tmp_path / "in.parquet")
-    # Of a few hundred to two thousand customers, of whom as few as fifty leave.
+    # Wider limits: a few hundred to two thousand customers, of whom as few as fifty leave.
     assert {name: error for name, error in found.items() if abs(error) > 0.1} == {}
     assert abs(found["churn_rate"]) < 0.05
 
 
-def test_the_estimate_tells_more_than_the_holdouts_metrics_do(sample_bundle: Path, tmp_path: Path) -> None:
+def test_the_estimate_is_closer_than_the_holdouts_metrics(sample_bundle: Path, tmp_path: Path) -> None:
     predictor = ChurnPredictor.load(sample_bundle)
-    everyone = generate_sample_data(20_000, seed=31)
+    customers = generate_sample_data(20_000, seed=31)
     estimate = holdout = 0.0
     for shift in SHIFTS:
-        table = shifted(everyone, shift)
+        table = shifted(customers, shift)
         report = measure_drift(write_table(table, tmp_path / "in.parquet"), predictor).report
         real = evaluate_bundle(predictor, table)["metrics"]
         estimated = asdict(report.estimated)
@@ -92,11 +92,11 @@ def test_the_estimate_tells_more_than_the_holdouts_metrics_do(sample_bundle: Pat
 def telco_model(
     telco_csv: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[ChurnPredictor, pd.DataFrame]:
-    """A model of half of the customers, and the other half."""
+    """A model trained on half of the customers, and the other half."""
     table = load_table(telco_csv, settings.contract)
     half = np.random.default_rng(1).permutation(len(table)) < len(table) // 2
     folder = tmp_path_factory.mktemp("telco")
-    # Through a file, so that the cells of the CSV file are typed as the command types them.
+    # Written to and read from CSV, so that the cells get the same types as in the command.
     training, held_out = (
         load_table(write_table(table[part], folder / f"{name}.csv"), settings.contract)
         for name, part in (("training", half), ("held_out", ~half))

@@ -1,4 +1,4 @@
-"""`churn train --promote`: a model takes another one's place only if it is no worse."""
+"""`churn train --promote`: a model replaces another one only if it is not worse."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def spoiled_table(sample_table: pd.DataFrame) -> pd.DataFrame:
-    """The same customers with the answers of others: nothing can be learnt from it."""
+def permuted_table(sample_table: pd.DataFrame) -> pd.DataFrame:
+    """The same customers with permuted labels: nothing can be learnt from them."""
     mixed = sample_table.copy()
     mixed["Churn"] = np.random.default_rng(5).permutation(mixed["Churn"])
     return mixed
 
 
-def test_a_model_is_no_worse_than_itself(
+def test_a_model_is_not_worse_than_itself(
     proved_logistic: ProvedModel, sample_bundle: Path, sample_table: pd.DataFrame
 ) -> None:
     found = compare(sample_bundle, proved_logistic.model, sample_table)
@@ -48,7 +48,7 @@ def test_a_model_is_no_worse_than_itself(
     assert not found.is_worse
 
 
-def test_a_worse_model_leaves_the_better_one_where_it_is(
+def test_a_worse_model_does_not_replace_the_better_one(
     settings: Settings,
     sample_table: pd.DataFrame,
     proved_logistic: ProvedModel,
@@ -59,29 +59,29 @@ def test_a_worse_model_leaves_the_better_one_where_it_is(
     first = run_training(settings, sample_table, folder, jobs=1, promote=True)
     assert first.promotion is None, "there was nothing to compare with"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    # A model that gives everybody the same score.
+    # A model with the same score for all customers.
     model = proved_logistic.model
     flat = replace(model, holdout_probabilities=np.full(len(model.holdout_labels), 0.5))
     monkeypatch.setattr("churn_core.pipelines.training.train_model", lambda *_, **__: flat)
 
-    with pytest.raises(TrainingError, match="which stays where it is"):
+    with pytest.raises(TrainingError, match=r"worse and was not written.*--promote"):
         run_training(settings, sample_table, folder, jobs=1, promote=True)
 
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_worse_by_less_than_the_margin_is_no_worse() -> None:
+def test_a_difference_within_the_margin_is_not_worse() -> None:
     found = Promotion("churn-0123456789ab", 100, log_loss=0.41, previous_log_loss=0.40, margin=0.01)
     assert not replace(found, log_loss=0.4099).is_worse
     assert replace(found, log_loss=0.4101).is_worse
-    with pytest.raises(TrainingError, match=r"0\.410100 on 100 held-out rows"):
+    with pytest.raises(TrainingError, match=r"100 held-out rows is 0\.410100"):
         require_no_worse(replace(found, log_loss=0.4101))
 
 
-def test_a_model_of_noise_is_replaced_by_one_that_has_learnt(
-    settings: Settings, spoiled_table: pd.DataFrame, sample_table: pd.DataFrame, tmp_path: Path
+def test_a_model_of_noise_is_replaced_by_a_better_one(
+    settings: Settings, permuted_table: pd.DataFrame, sample_table: pd.DataFrame, tmp_path: Path
 ) -> None:
-    run_training(settings, spoiled_table, tmp_path / "bundle", jobs=1)
+    run_training(settings, permuted_table, tmp_path / "bundle", jobs=1)
     noise = load_bundle(tmp_path / "bundle").model_version
 
     run = run_training(settings, sample_table, tmp_path / "bundle", jobs=1, promote=True)
@@ -92,7 +92,7 @@ def test_a_model_of_noise_is_replaced_by_one_that_has_learnt(
     assert load_bundle(tmp_path / "bundle").model_version == run.bundle.model_version != noise
 
 
-def test_the_command_tells_what_was_replaced_and_what_was_not(
+def test_the_command_reports_what_was_replaced_and_what_was_not(
     settings: Settings,
     sample_bundle: Path,
     tmp_path: Path,
@@ -109,13 +109,13 @@ def test_the_command_tells_what_was_replaced_and_what_was_not(
     monkeypatch.setattr("os.cpu_count", lambda: 1)
 
     assert main([*words, "--json"]) == 0
-    told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert told["promotion"]["previous"] == load_bundle(sample_bundle).model_version
-    assert load_bundle(tmp_path / "bundle").model_version == told["model_version"]
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert printed["promotion"]["previous"] == load_bundle(sample_bundle).model_version
+    assert load_bundle(tmp_path / "bundle").model_version == printed["model_version"]
 
     monkeypatch.setattr(Promotion, "is_worse", True)
     assert main(words) == 1
     error = capsys.readouterr().err
-    assert f"{told['model_version']} has " in error
-    assert "which stays where it is" in error
-    assert load_bundle(tmp_path / "bundle").model_version == told["model_version"]
+    assert f"that of {printed['model_version']} is " in error
+    assert "not written" in error
+    assert load_bundle(tmp_path / "bundle").model_version == printed["model_version"]

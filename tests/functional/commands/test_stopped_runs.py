@@ -1,8 +1,7 @@
-"""Outputs that cannot be written, runs that are stopped, bundles that were changed, wrong usage."""
+"""Outputs that cannot be written, runs that are stopped, changed bundles, wrong usage."""
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import signal
@@ -10,14 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from churn_core.cli import main
 from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
+from infra.local.child_process import ChildProcess
 from tests.functional.customer_files import CANARY, write_table
 
 if TYPE_CHECKING:
@@ -51,9 +53,12 @@ def _churn(*words: object) -> list[str]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that takes a second or two to score."""
+    """A file of two million rows, which takes a second or two to score."""
     path = tmp_path_factory.mktemp("many") / "in.parquet"
-    generate_sample_data(2_000_000, seed=5).to_parquet(path, row_group_size=100_000)
+    customers = pa.Table.from_pandas(generate_sample_data(100_000, seed=5))
+    with parquet.ParquetWriter(path, customers.schema) as writer:
+        for _ in range(20):
+            writer.write_table(customers)
     return path
 
 
@@ -66,27 +71,17 @@ def test_a_full_disk_leaves_no_output(many: Path, sample_bundle: Path, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def _wait_for_output_to_grow(folder: Path, process: subprocess.Popen[Any]) -> None:
-    while process.poll() is None:
-        if any(path.stat().st_size > 100_000 for path in folder.glob(".churn-*")):
-            return
-        time.sleep(0.005)
-    raise AssertionError("the command ended before it could be stopped")
-
-
-@pytest.mark.parametrize(("stop", "exit_code", "leftovers"), [("SIGINT", 130, 0), ("SIGKILL", -9, 1)])
+@pytest.mark.parametrize(
+    ("stop", "exit_code", "leftovers"), [(signal.SIGINT, 130, 0), (signal.SIGKILL, -9, 1)]
+)
 def test_a_run_that_is_stopped_half_way_leaves_no_output(
-    stop: str, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
+    stop: signal.Signals, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.parquet"
-    process = subprocess.Popen(
-        _churn("score", many, out, "--model", sample_bundle), stderr=subprocess.PIPE, text=True
-    )
-    _wait_for_output_to_grow(tmp_path, process)
-    process.send_signal(getattr(signal, stop))
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == exit_code, error
-    assert "Traceback" not in error
+    with ChildProcess(_churn("score", many, out, "--model", sample_bundle), stop_signal=stop) as process:
+        process.wait_until(lambda: any(path.stat().st_size > 100_000 for path in tmp_path.glob(".churn-*")))
+        assert process.stop() == exit_code, process.output
+        assert "Traceback" not in process.output
     assert not out.exists()
     assert len(list(tmp_path.iterdir())) == leftovers
 
@@ -101,7 +96,7 @@ def test_a_bundle_with_a_changed_byte_is_refused(
     bundle = tmp_path / "bundle"
     shutil.copytree(sample_bundle, bundle)
     content = bytearray((bundle / name).read_bytes())
-    # In the manifest a digit of the first metric; elsewhere whatever lies in the middle.
+    # In the manifest, a digit of the first metric; in other files, the byte in the middle.
     place = content.index(b'"mean": 0.') + 10 if name == "manifest.json" else len(content) // 2
     content[place] = ord("1") if content[place] != ord("1") else ord("2")
     (bundle / name).write_bytes(content)
@@ -109,7 +104,7 @@ def test_a_bundle_with_a_changed_byte_is_refused(
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_json_that_holds_no_customer_is_refused(
+def test_json_without_customers_is_refused(
     fails: Callable[..., str], sample_bundle: Path, tmp_path: Path
 ) -> None:
     for content in ("{", "[1]", '"text"', f'{{"tenure": "{CANARY}"}}', f'{{"{CANARY}": 1}}'):
@@ -132,31 +127,24 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame, tmp_path: Path) -> None:
     source = write_table(sample_table, tmp_path / "in.parquet")
-    process = subprocess.Popen(
-        _churn("train", source, "--out", tmp_path / "bundle", "--model-type", "gradient_boosting"),
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
+    command = _churn("train", source, "--out", tmp_path / "bundle", "--model-type", "gradient_boosting")
     # The folds are fitted by processes of their own: once there is one, training has begun.
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while process.poll() is None and not children.read_text():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130, error
-    assert "Traceback" not in error
+    with ChildProcess(command, stop_signal=signal.SIGINT) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        process.wait_until(lambda: children.exists() and children.read_text() != "")
+        time.sleep(0.5)
+        assert process.stop() == 130, process.output
+        assert "Traceback" not in process.output
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
-def test_a_defect_of_our_own_shows_no_traceback_and_no_value(
+def test_a_bug_shows_neither_a_traceback_nor_a_value(
     fails: Callable[..., str], sample_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(ChurnPredictor, "predict", stumble)
+    monkeypatch.setattr(ChurnPredictor, "predict", fail)
     monkeypatch.setattr(ChurnPredictor, "_check_golden_rows", lambda self: None)
     (tmp_path / "one.json").write_text("{}")
     assert "CHURN_DEBUG=1" in fails("predict", tmp_path / "one.json", "--model", sample_bundle)

@@ -1,4 +1,4 @@
-"""Small Parquet files of every kind, and scoring them by a model that shows what it was given."""
+"""Small Parquet files, scored by a model whose contributions are its inputs."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def score(folder: Path, content: pa.Table | bytes) -> BatchResult:
 
 
 def refusal(folder: Path, content: pa.Table | bytes) -> str:
-    """Score what must be refused; return the code.
+    """Score a file that must be refused; return the code.
 
-    Nothing may be left of it, no value told, and the next file must be scored.
+    Also check that no output is left, that the message holds no value, and that the next file is scored.
     """
     with pytest.raises(InputFileError) as caught:
         score(folder, content)

@@ -1,4 +1,4 @@
-"""Files to score that are unfit, as a whole or row by row."""
+"""Files that are refused as a whole, and rows that are rejected."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ UNFIT_FILES = [
 
 
 @pytest.mark.parametrize(("fault", "code"), UNFIT_FILES)
-def test_an_unfit_file_is_refused_as_a_whole_with_its_code(
+def test_a_file_that_can_not_be_scored_is_refused_with_its_code(
     fault: Callable[[Path, pd.DataFrame], None],
     code: str,
     customers: pd.DataFrame,
@@ -71,10 +71,10 @@ def test_an_unfit_file_is_refused_as_a_whole_with_its_code(
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
-def test_a_flipped_bit_is_never_worse_than_a_refused_file(
+def test_a_flipped_bit_leads_to_an_output_or_a_refused_file(
     customers: pd.DataFrame, sample_bundle: Path, tmp_path: Path
 ) -> None:
-    """DuckDB's errors half-way reach us through the Arrow bridge, which has no types for them."""
+    """DuckDB's errors during reading come through the Arrow bridge, which has no types for them."""
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     generate_sample_data(3_000, seed=6).to_parquet(source, row_group_size=1_000)
     sound = source.read_bytes()
@@ -136,7 +136,7 @@ def test_rows_that_break_the_contract_are_rejected_in_place(
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_file_of_no_row_or_one_is_scored(
+def test_a_file_with_no_row_or_one_row_is_scored(
     count: int, customers: pd.DataFrame, sample_bundle: Path, tmp_path: Path
 ) -> None:
     source = write_table(customers.head(count), tmp_path / "in.parquet")

@@ -1,4 +1,4 @@
-"""Parquet files that are damaged or forged: refused, or scored on what they truly hold."""
+"""Damaged or forged Parquet files are refused, or scored by the values that they really hold."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_damaged_file_is_refused_and_the_next_is_scored(name: str, tmp_path: P
 
 
 def zigzag(number: int) -> bytes:
-    """Return thrift's compact form of an i64."""
+    """Return an i64 in Thrift's compact protocol."""
     number = (number << 1) ^ (number >> 63)
     groups = bytearray()
     while number > 0x7F:
@@ -54,7 +54,7 @@ def zigzag(number: int) -> bytes:
 
 
 def with_claims(claim: int, *, of: int | None = None) -> bytes:
-    """Write another row count into the footer: everywhere, or in one of its places."""
+    """Write another row count into the footer, at all places or at one of them."""
     start = len(SOUND) - 8 - int.from_bytes(SOUND[-8:-4], "little")
     footer, pattern = SOUND[start:-8], b"\x16" + zigzag(ROWS)
     places = [match.start() for match in re.finditer(re.escape(pattern), footer)]
@@ -65,12 +65,12 @@ def with_claims(claim: int, *, of: int | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("claim", [0, 3, 10_000, 199_999_999])
-def test_a_footer_that_counts_other_rows_is_corrupt(claim: int, tmp_path: Path) -> None:
+def test_a_footer_with_a_wrong_row_count_is_corrupt(claim: int, tmp_path: Path) -> None:
     assert refusal(tmp_path, with_claims(claim, of=0)) == "corrupt"
 
 
 @pytest.mark.parametrize("claim", [10_000, 199_999_999, -1])
-def test_a_footer_whose_counts_agree_on_too_many_rows_is_corrupt(claim: int, tmp_path: Path) -> None:
+def test_a_footer_whose_counts_all_claim_too_many_rows_is_corrupt(claim: int, tmp_path: Path) -> None:
     assert refusal(tmp_path, with_claims(claim)) == "corrupt"
 
 
@@ -87,7 +87,7 @@ def test_text_that_is_not_utf8_is_corrupt(column: str, tmp_path: Path) -> None:
     assert refusal(tmp_path, put(column, text)) == "corrupt"
 
 
-def test_numbers_are_judged_by_their_values_and_not_by_the_footer(tmp_path: Path) -> None:
+def test_numbers_are_checked_by_value_and_not_by_the_footers_statistics(tmp_path: Path) -> None:
     table = put("spent", [1.0, 2e6, 3.0, float("inf")])
     content = file_bytes(table, compression="none", use_dictionary=False)
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
@@ -102,12 +102,12 @@ def test_numbers_are_judged_by_their_values_and_not_by_the_footer(tmp_path: Path
 
 
 @pytest.mark.parametrize("column", ["spent", "plan", "customer"])
-def test_a_footer_that_denies_its_nulls_makes_none_pass_for_a_value(column: str, tmp_path: Path) -> None:
+def test_nulls_are_found_although_the_footer_claims_there_are_none(column: str, tmp_path: Path) -> None:
     nulls = 77
     values = [None if row < nulls else TABLE[column][row].as_py() for row in range(ROWS)]
     content = file_bytes(put(column, values))
     start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    # The count's field is the first of the statistics, or follows the two of minimum and maximum.
+    # The null count is the first field of the statistics, or follows minimum and maximum.
     counted = b"([\x16\x36])" + re.escape(zigzag(nulls))
     footer, count = re.subn(counted, rb"\1" + zigzag(0), content[start:-8])
     assert count == 1
@@ -115,7 +115,7 @@ def test_a_footer_that_denies_its_nulls_makes_none_pass_for_a_value(column: str,
     assert score(tmp_path, forged).rejects == {"missing": nulls}
 
 
-def test_a_footer_that_denies_its_blank_ids_lets_none_pass(tmp_path: Path) -> None:
+def test_missing_ids_are_found_although_the_footer_claims_there_are_none(tmp_path: Path) -> None:
     content = file_bytes(put("customer", [" ", "x", "y"]))
     start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
     forged = content[:start] + content[start:].replace(b"\x18\x01 ", b"\x18\x01w")

@@ -1,4 +1,4 @@
-"""Scores with amounts: the same online and in batch, the best N first, and what training says of them."""
+"""Expected profit in answers and files, the top N, and what the commands print about them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 MONEY = Money(value_of_customer=480.5, cost_of_offer=33.3, success_rate=0.31)
 FAST: dict[str, Any] = {"model": {"type": "logistic_regression"}, "evaluation": {"folds": 2, "repeats": 1}}
-"""A decision is made in the same way whatever the model."""
+"""The model family; decisions are made in the same way for each."""
 
 
 @pytest.fixture(scope="module")
 def money_bundle(
     settings: Settings, sample_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A bundle whose configuration has the money values."""
+    """A bundle whose configuration has money values."""
     config = parse_config(settings.model_dump() | {"decision": MONEY.to_dict()} | FAST)
     folder = tmp_path_factory.mktemp("money") / "bundle"
     run_training(config, sample_table, folder, jobs=1)
@@ -68,9 +68,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 # ---------------------------------------------------------------- amounts
 
 
-def test_expected_profit_stands_after_the_other_columns(
-    source: Path, predictor: ChurnPredictor, tmp_path: Path
-) -> None:
+def test_expected_profit_is_the_last_column(source: Path, predictor: ChurnPredictor, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     score_file(source, out, predictor, BatchSettings(contributions=True))
     schema = parquet.read_schema(out)
@@ -78,7 +76,7 @@ def test_expected_profit_stands_after_the_other_columns(
     assert schema.field("expected_profit").type == pa.float64()
 
 
-def test_amounts_follow_from_the_scores_and_rejected_rows_have_none(
+def test_expected_profit_follows_from_the_score_and_is_null_for_rejected_rows(
     source: Path, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     result = score_file(source, tmp_path / "out.parquet", predictor)
@@ -94,7 +92,7 @@ def test_amounts_follow_from_the_scores_and_rejected_rows_have_none(
     assert result.expected_profit == pytest.approx(flagged["expected_profit"].sum(), abs=1e-3)
 
 
-def test_online_answers_have_the_amounts_of_batch(
+def test_answers_have_the_same_expected_profit_as_files(
     source: Path, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     score_file(source, tmp_path / "out.parquet", predictor)
@@ -105,17 +103,17 @@ def test_online_answers_have_the_amounts_of_batch(
     assert [answer["churn_probability"] for answer in answers] == table["churn_probability"].tolist()
 
 
-def test_without_money_there_are_no_amounts(
+def test_without_money_values_there_is_no_expected_profit(
     customers: pd.DataFrame, sample_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, out = write_table(customers, tmp_path / "in.parquet"), tmp_path / "out.parquet"
-    told = json.loads(run(capsys, "score", source, out, "--model", sample_bundle, "--json"))
-    assert told["expected_profit"] is None
+    result = json.loads(run(capsys, "score", source, out, "--model", sample_bundle, "--json"))
+    assert result["expected_profit"] is None
     assert "expected_profit" not in parquet.read_schema(out).names
     assert "expected_profit" not in run(capsys, "predict", source, "--model", sample_bundle)
 
 
-def test_risk_and_decision_change_at_their_very_bounds_in_batch_as_online(tmp_path: Path) -> None:
+def test_risk_and_decision_change_at_the_same_scores_in_files_and_answers(tmp_path: Path) -> None:
     contract = Contract((NumberFeature("n", -9, 9),), "left", "yes", "no")
     shown = mirror(contract)
     shown = ChurnPredictor(replace(shown.bundle, money=Money(100, 50, 1)))
@@ -137,7 +135,7 @@ def test_risk_and_decision_change_at_their_very_bounds_in_batch_as_online(tmp_pa
 
 
 @pytest.mark.parametrize("top", [1, 7, 1_960, 100_000])
-def test_the_top_are_the_rows_that_a_sort_of_all_would_put_first(
+def test_the_top_rows_are_the_first_of_all_rows_sorted_by_score(
     top: int, source: Path, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     score_file(source, tmp_path / "all.parquet", predictor, BatchSettings(contributions=True))
@@ -153,7 +151,7 @@ def test_the_top_are_the_rows_that_a_sort_of_all_would_put_first(
     assert found["customerID"].tolist() == inputs["customerID"].iloc[found["row_number"]].tolist()
 
 
-def test_of_equal_scores_the_first_in_the_input_come_first_on_any_number_of_threads(tmp_path: Path) -> None:
+def test_equal_scores_keep_input_order_on_any_number_of_threads(tmp_path: Path) -> None:
     contract = Contract((NumberFeature("n", -9, 9),), "left", "yes", "no")
     values = np.random.default_rng(5).integers(-3, 4, 200_000).astype(np.float64)
     parquet.write_table(pa.table({"n": values}), tmp_path / "in.parquet", row_group_size=10_007)
@@ -167,7 +165,7 @@ def test_of_equal_scores_the_first_in_the_input_come_first_on_any_number_of_thre
     assert parquet.read_table(out)["row_number"].to_pylist() == wanted.tolist()
 
 
-def test_a_table_of_rejected_rows_has_no_top(
+def test_top_of_a_table_with_only_rejected_rows_is_empty(
     customers: pd.DataFrame, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     source = write_table(customers.assign(tenure=-1), tmp_path / "in.parquet")
@@ -177,7 +175,7 @@ def test_a_table_of_rejected_rows_has_no_top(
 
 
 @pytest.mark.parametrize("top", ["0", "-3", "many"])
-def test_fewer_than_one_is_no_top(top: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_top_must_be_at_least_one(top: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "in.parquet", "out.parquet", "--top", top]) == 2
     assert "--top" in capsys.readouterr().err
     with pytest.raises(ValueError, match="at least 1"):
@@ -187,21 +185,21 @@ def test_fewer_than_one_is_no_top(top: str, capsys: pytest.CaptureFixture[str]) 
 # ---------------------------------------------------------------- what is said
 
 
-def test_score_says_how_many_to_contact_and_what_that_earns(
+def test_score_prints_how_many_to_contact_and_the_expected_profit(
     source: Path, money_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["score", source, tmp_path / "out.parquet", "--model", money_bundle, "--top", 3]
-    told = json.loads(run(capsys, *words, "--json"))
-    assert told["written"] == told["top"] == 3
+    result = json.loads(run(capsys, *words, "--json"))
+    assert result["written"] == result["top"] == 3
     printed = run(capsys, *words)
-    assert (
-        f"{told['will_churn']:,} of 1,960 customers score {told['threshold']:.6f} or more; contacting them is"
-        f" expected to earn {told['expected_profit']:,.0f}.\n" in printed
-    )
+    threshold, profit = f"{result['threshold']:.6f}", f"{result['expected_profit']:,.0f}"
+    assert f"{result['will_churn']:,} of 1,960 customers" in printed
+    assert threshold in printed
+    assert profit in printed
     assert "Wrote the 3 to contact first, best first, to " in printed
 
 
-def test_train_says_whom_to_contact_and_the_bundle_records_why(
+def test_train_prints_the_threshold_rule_and_the_bundle_records_it(
     sample_table: pd.DataFrame, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = settings.model_dump(mode="json", exclude_unset=True)
@@ -230,7 +228,7 @@ RULES: list[dict[str, Any]] = [{"threshold": "share", "share": 0.1}, {"threshold
 
 
 @pytest.mark.parametrize("keys", RULES)
-def test_other_rules_are_told_as_what_they_are(
+def test_train_prints_each_threshold_rule_correctly(
     keys: dict[str, Any],
     sample_table: pd.DataFrame,
     settings: Settings,
@@ -252,13 +250,13 @@ def test_other_rules_are_told_as_what_they_are(
         assert recorded["threshold"] == 0.4
 
 
-def test_evaluate_keeps_a_threshold_that_still_earns_and_sends_another_to_training(
+def test_evaluate_keeps_a_profitable_threshold_and_otherwise_advises_training(
     money_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = generate_sample_data(4_000, seed=21)
     later = write_table(table, tmp_path / "later.csv")
-    told = json.loads(run(capsys, "evaluate", later, "--model", money_bundle, "--json"))
-    review = told["decision"]
+    result = json.loads(run(capsys, "evaluate", later, "--model", money_bundle, "--json"))
+    review = result["decision"]
     assert review["still_good"]
     score_file(write_table(table, tmp_path / "in.parquet"), tmp_path / "out.parquet", _load(money_bundle))
     flagged = pd.read_parquet(tmp_path / "out.parquet")["will_churn"].to_numpy()

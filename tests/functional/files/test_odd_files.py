@@ -1,4 +1,4 @@
-"""Parquet files of every make: other columns, other types, other names, other encodings."""
+"""Parquet files with unusual columns, types, names and encodings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_file_without_columns_is_a_fault_of_its_schema(tmp_path: Path) -> None:
+def test_a_file_without_columns_is_a_schema_fault(tmp_path: Path) -> None:
     assert refusal(tmp_path, pa.table({})) == "schema"
 
 
 @pytest.mark.parametrize("name", ["customer", "spent", "plan"])
 @pytest.mark.parametrize("spelling", [None, str.upper, " {}".format])
-def test_a_column_is_there_by_its_exact_name_or_it_is_missing(
+def test_a_column_is_found_only_by_its_exact_name(
     name: str, spelling: Callable[[str], str] | None, tmp_path: Path
 ) -> None:
     if spelling is None:
@@ -39,7 +39,7 @@ def test_a_column_is_there_by_its_exact_name_or_it_is_missing(
         assert refusal(tmp_path, TABLE.rename_columns(names)) == "schema"
 
 
-def test_columns_that_duckdb_makes_up_are_not_in_the_file(tmp_path: Path) -> None:
+def test_virtual_columns_of_duckdb_are_not_used(tmp_path: Path) -> None:
     contract = Contract((NumberFeature("file_row_number", 0, 9),), "left", "yes", "no")
     parquet.write_table(pa.table({"other": [1.0]}), tmp_path / "in.parquet")
     with pytest.raises(InputFileError, match="'file_row_number' is missing"):
@@ -47,7 +47,7 @@ def test_columns_that_duckdb_makes_up_are_not_in_the_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["spent", "Spent", "SPENT"])
-def test_two_columns_of_one_name_are_refused(name: str, tmp_path: Path) -> None:
+def test_duplicate_column_names_are_refused(name: str, tmp_path: Path) -> None:
     assert refusal(tmp_path, TABLE.append_column(name, TABLE["spent"])) == "duplicate-column"
 
 
@@ -76,7 +76,7 @@ def test_a_category_column_of_another_type_is_refused(kind: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", ["time", "bytes", "moment", "struct", "list"])
-def test_an_id_of_a_type_that_changes_on_the_way_is_refused(kind: str, tmp_path: Path) -> None:
+def test_an_id_type_that_the_output_can_not_keep_is_refused(kind: str, tmp_path: Path) -> None:
     assert refusal(tmp_path, put("customer", NOT_NUMBERS[kind])) == "schema"
 
 
@@ -93,9 +93,7 @@ ODD_NAMES = [
 
 
 @pytest.mark.parametrize("values", [[1.5], [b"\xff"], [{"a": 1}], [MOMENT]])
-def test_other_columns_are_ignored_whatever_they_are_called_and_hold(
-    values: list[Any], tmp_path: Path
-) -> None:
+def test_other_columns_are_ignored_with_any_name_and_content(values: list[Any], tmp_path: Path) -> None:
     assert score(tmp_path, TABLE.slice(0, 1)).scored == 1
     plain = (tmp_path / "out.parquet").read_bytes()
     table = TABLE.slice(0, 1)
@@ -117,7 +115,7 @@ def test_columns_may_have_the_names_that_the_query_uses_inside(tmp_path: Path) -
     assert row["reject"] == "me"
 
 
-# ---------------------------------------------------------------- every way of writing it
+# ---------------------------------------------------------------- ways of writing a file
 
 
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
@@ -136,25 +134,25 @@ def test_every_encoding_of_text_is_read(encoding: str, tmp_path: Path) -> None:
     assert score(tmp_path, content).unknown == {"plan": ROWS // 3}
 
 
-def test_a_missing_file_and_a_folder_are_faults_of_the_caller(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_data_errors(tmp_path: Path) -> None:
     for source in (tmp_path / "nowhere.parquet", tmp_path):
         with pytest.raises(DataError, match="name a") as caught:
             score_file(source, tmp_path / "out.parquet", mirror(CONTRACT))
         assert not isinstance(caught.value, InputFileError)
 
 
-def test_a_table_of_nothing_but_column_names_is_scored(tmp_path: Path) -> None:
+def test_a_table_with_columns_and_no_rows_is_scored(tmp_path: Path) -> None:
     empty = pd.DataFrame(columns=TABLE.column_names)
     assert score(tmp_path, pa.Table.from_pandas(empty)).rows == 0
     assert parquet.read_table(tmp_path / "out.parquet").num_rows == 0
 
 
-def test_a_folder_named_like_a_partition_adds_and_changes_no_column(
+def test_a_folder_named_like_a_hive_partition_does_not_change_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "spent=7" / "plan=gold"
     folder.mkdir(parents=True)
-    # The folder for scratch files, from which DuckDB is made to read, may be called so as well.
+    # The scratch folder, from which DuckDB reads, may have such a name too.
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     assert score(folder, TABLE).unknown == {"plan": ROWS // 3}
     contributions = parquet.read_table(folder / "out.parquet")["contributions"].to_pylist()

@@ -1,4 +1,4 @@
-"""What comes out: the same bytes for the same rows, the ids as they were, and never in a device's place."""
+"""The output file: its bytes, its ids, and destinations that it must not replace."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ EVERY_CODE: dict[str, dict[str, Any]] = {
 }
 
 
-def test_every_reject_code_stands_beside_its_row(tmp_path: Path) -> None:
+def test_every_reject_code_is_in_its_row(tmp_path: Path) -> None:
     contract = Contract(
         (
             NumberFeature("spent", 0, 1e6),
@@ -78,7 +78,7 @@ def test_every_reject_code_stands_beside_its_row(tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "in.parquet")
     out = tmp_path / "out.parquet"
     result = score_file(tmp_path / "in.parquet", out, mirror(contract), BatchSettings(contributions=True))
-    # Of several faults in a row, the one of the contract's first column is told.
+    # If a row has several faults, the code is that of the first column in contract order.
     codes = [None, *EVERY_CODE, "missing"]
     assert rows_of(tmp_path, "row_number, reject_code") == list(enumerate(codes))
     assert result.rejects == dict.fromkeys(EVERY_CODE, 1) | {"missing": 2}
@@ -88,7 +88,7 @@ def test_every_reject_code_stands_beside_its_row(tmp_path: Path) -> None:
     assert list(filled[0][5].values()) == [1.0, 2.0, 0.0, MISSING_SHOWN]
 
 
-def test_a_table_of_rejected_rows_alone_has_an_output(tmp_path: Path) -> None:
+def test_a_table_with_only_rejected_rows_has_an_output(tmp_path: Path) -> None:
     result = score(tmp_path, put("spent", [-1.0] * ROWS))
     assert (result.rows, result.scored, result.rejects) == (ROWS, 0, {"out_of_range": ROWS})
     assert set(rows_of(tmp_path, "status, churn_probability, reason_1")) == {("rejected", None, None)}
@@ -119,7 +119,7 @@ IDS = {
 
 
 @pytest.mark.parametrize("kind", IDS)
-def test_an_id_comes_out_as_it_went_in(kind: str, tmp_path: Path) -> None:
+def test_an_id_keeps_its_value_and_type(kind: str, tmp_path: Path) -> None:
     score(tmp_path, put("customer", IDS[kind]))
     before, after = (
         parquet.read_table(tmp_path / name)["customer"] for name in ("in.parquet", "out.parquet")
@@ -131,7 +131,7 @@ def test_an_id_comes_out_as_it_went_in(kind: str, tmp_path: Path) -> None:
     assert codes == ["missing" if value is None else None for value in before.to_pylist()]
 
 
-def test_a_column_of_no_ids_at_all_rejects_every_row(tmp_path: Path) -> None:
+def test_a_column_with_only_null_ids_rejects_every_row(tmp_path: Path) -> None:
     assert score(tmp_path, put("customer", pa.nulls(3))).rejects == {"missing": 3}
     assert rows_of(tmp_path, "customer") == [(None,)] * 3
 
@@ -140,15 +140,15 @@ def test_a_pipe_is_neither_replaced_nor_waited_for(tmp_path: Path) -> None:
     source, pipe = tmp_path / "in.parquet", tmp_path / "pipe"
     parquet.write_table(TABLE, source)
     os.mkfifo(pipe)
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="regular file"):
         score_file(source, pipe, mirror(CONTRACT))
-    with pytest.raises(DataError, match="no regular file"):
+    with pytest.raises(DataError, match="regular file"):
         score_file(pipe, tmp_path / "out.parquet", mirror(CONTRACT))
     assert pipe.is_fifo()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.parquet", "pipe"]
 
 
-def test_an_input_is_not_overwritten_under_any_of_its_names(tmp_path: Path) -> None:
+def test_an_input_is_not_overwritten_through_another_path(tmp_path: Path) -> None:
     source = tmp_path / "in.parquet"
     parquet.write_table(TABLE, source)
     content = source.read_bytes()

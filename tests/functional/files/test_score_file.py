@@ -1,4 +1,4 @@
-"""From Parquet to Parquet: every row once, in order, with its true score, whatever the file is called."""
+"""Files are scored row by row, in order, whatever their name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
 from tests.functional.customer_files import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_the_same_input_gives_the_same_bytes_on_any_number_of_threads(
         (pa.string(), ["größe 😀", "a'b\"c"]),
     ],
 )
-def test_ids_are_handed_through_in_their_own_type(
+def test_ids_keep_their_type(
     kind: pa.DataType, values: list[Any], predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     table = pa.Table.from_pandas(generate_sample_data(2, seed=1))
@@ -108,7 +108,7 @@ def test_ids_are_handed_through_in_their_own_type(
     assert pq.read_schema(out).field("customerID").type == kind
 
 
-def test_an_id_that_could_not_be_handed_through_is_refused(predictor: ChurnPredictor, tmp_path: Path) -> None:
+def test_an_id_column_of_an_unsupported_type_is_refused(predictor: ChurnPredictor, tmp_path: Path) -> None:
     table = pa.Table.from_pandas(generate_sample_data(1, seed=1))
     position = table.schema.get_field_index("customerID")
     source = tmp_path / "in.parquet"
@@ -144,7 +144,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_name_is_a_name_and_never_a_pattern(
+def test_a_file_name_is_not_used_as_a_pattern(
     name: str, customers: pd.DataFrame, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     for decoy in ("x1.parquet", "xy.parquet"):
@@ -157,8 +157,8 @@ def test_a_file_name_is_a_name_and_never_a_pattern(
     assert [row[0] for row in read(out, "customerID")] == customers["customerID"].tolist()
 
 
-def test_lying_statistics_change_no_verdict(predictor: ChurnPredictor, tmp_path: Path) -> None:
-    """A footer that claims a maximum within the contract must not wave larger values through."""
+def test_wrong_statistics_do_not_change_rejects(predictor: ChurnPredictor, tmp_path: Path) -> None:
+    """Values above the maximum are rejected even if the footer claims a smaller maximum."""
     table = generate_sample_data(100, seed=2)
     table["MonthlyCharges"] = np.linspace(20.0, 5_000.0, 100)
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
@@ -173,7 +173,7 @@ def test_lying_statistics_change_no_verdict(predictor: ChurnPredictor, tmp_path:
     assert result.rejects == {"out_of_range": int((table["MonthlyCharges"] > 1_000).sum())}
 
 
-def test_contributions_add_up_in_the_output_too(
+def test_contributions_in_the_output_add_up_to_the_score(
     customers: pd.DataFrame, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.parquet"
@@ -237,7 +237,7 @@ CORPUS = {
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_files_that_crashed_other_readers_are_refused_and_the_next_file_is_scored(
+def test_files_that_crashed_other_readers_are_refused_and_the_next_is_scored(
     name: str, customers: pd.DataFrame, predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     folder = Path(os.environ.get("CHURN_BAD_PARQUET", ""))
@@ -250,10 +250,9 @@ def test_files_that_crashed_other_readers_are_refused_and_the_next_file_is_score
     assert score_file(source, tmp_path / "out.parquet", predictor).scored == len(customers)
 
 
-def test_progress_tells_rows_done_and_rows_announced(predictor: ChurnPredictor, tmp_path: Path) -> None:
+def test_progress_gets_scored_and_expected_rows(predictor: ChurnPredictor, tmp_path: Path) -> None:
     source = write_table(generate_sample_data(100_000, seed=1), tmp_path / "in.parquet")
-    told: list[tuple[int, int]] = []
-    tell: Callable[[int, int], None] = lambda done, total: told.append((done, total))  # noqa: E731
-    score_file(source, tmp_path / "out.parquet", predictor, progress=tell)
-    assert told[-1] == (100_000, 100_000)
-    assert len(told) > 1
+    calls: list[tuple[int, int]] = []
+    score_file(source, tmp_path / "out.parquet", predictor, progress=lambda *rows: calls.append(rows))
+    assert calls[-1] == (100_000, 100_000)
+    assert len(calls) > 1

@@ -1,4 +1,4 @@
-"""A new version takes requests only if it answers the golden rows as its model was recorded."""
+"""A new version receives requests only if it scores the golden rows as the bundle recorded them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENT: Final = {"DeploymentId": "d-ABC123", "LifecycleEventHookExecutionId": "ey
 
 
 class Context:
-    """What Lambda hands to a handler beside the event."""
+    """The context that Lambda passes to a handler."""
 
     aws_request_id = "0f9b1c8e-1111-2222-3333-444455556666"
     function_name = "churn-score"
@@ -41,16 +41,16 @@ class Context:
 
 @dataclass
 class Cloud:
-    """Lambda and CodeDeploy; behind the version is the score function's own handler."""
+    """Lambda and CodeDeploy in one; by default the version is the score function's own handler."""
 
     handler: Callable[[dict[str, Any]], Any] = lambda event: score_app.lambda_handler(event, Context())
-    asked: list[str] = field(default_factory=list)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    invoked: list[str] = field(default_factory=list)
+    reported: list[dict[str, Any]] = field(default_factory=list)
     log: str = ""
 
     def invoke(self, **arguments: Any) -> dict[str, Any]:
         assert arguments["InvocationType"] == "RequestResponse"
-        self.asked.append(arguments["FunctionName"])
+        self.invoked.append(arguments["FunctionName"])
         try:
             answer = self.handler(json.loads(arguments["Payload"]))
         except RuntimeError as error:
@@ -59,11 +59,11 @@ class Cloud:
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def put_lifecycle_event_hook_execution_status(self, **arguments: Any) -> dict[str, Any]:
-        self.told.append(arguments)
+        self.reported.append(arguments)
         return {}
 
     def verdict(self) -> str:
-        """Run the hook; return what CodeDeploy was told."""
+        """Run the hook; return the status that it reported to CodeDeploy."""
         written = io.StringIO()
         before = app.logger.registered_handler.setStream(written)  # type: ignore[attr-defined]
         try:
@@ -71,14 +71,14 @@ class Cloud:
         finally:
             app.logger.registered_handler.setStream(before)  # type: ignore[attr-defined]
         self.log = written.getvalue()
-        (told,) = self.told
-        assert told["deploymentId"] == EVENT["DeploymentId"]
-        assert told["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
-        assert answer == {"status": told["status"]}
-        return str(told["status"])
+        (report,) = self.reported
+        assert report["deploymentId"] == EVENT["DeploymentId"]
+        assert report["lifecycleEventHookExecutionId"] == EVENT["LifecycleEventHookExecutionId"]
+        assert answer == {"status": report["status"]}
+        return str(report["status"])
 
     def change(self, alter: Callable[[dict[str, Any]], None]) -> None:
-        """Let something happen to each prediction on the way."""
+        """Alter each prediction of the version."""
         handler = self.handler
 
         def altered(event: dict[str, Any]) -> Any:
@@ -110,7 +110,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 def forge(bundle: Path, **changes: Any) -> None:
-    """Change a bundle's manifest, and sign it anew as the writer of bundles does."""
+    """Change a bundle's manifest, with the digest and version of the new content."""
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8")) | changes
     digest = manifest_digest(manifest)
@@ -120,16 +120,16 @@ def forge(bundle: Path, **changes: Any) -> None:
 
 @pytest.fixture
 def own_bundle(monkeypatch: pytest.MonkeyPatch, sample_bundle: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change; version and hook both hold it."""
+    """A copy that a test may change; both the version and the hook use it."""
     for name in ("manifest.json", "model.onnx"):
         (tmp_path / name).write_bytes((sample_bundle / name).read_bytes())
     monkeypatch.setenv("CHURN_MODEL_DIR", os.fspath(tmp_path))
     return tmp_path
 
 
-def test_the_model_of_the_deployment_passes(cloud: Cloud) -> None:
+def test_a_version_with_the_model_of_the_deployment_passes(cloud: Cloud) -> None:
     assert cloud.verdict() == "Succeeded"
-    assert cloud.asked == [VERSION]
+    assert cloud.invoked == [VERSION]
     (line,) = [json.loads(text) for text in cloud.log.splitlines()]
     assert (line["message"], line["golden_rows"], line["version"]) == ("passed", COUNT, VERSION)
 
@@ -137,15 +137,15 @@ def test_the_model_of_the_deployment_passes(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "alter",
     [
-        lambda one: one.update(churn_probability=one["churn_probability"] + 2e-6),
-        lambda one: one.update(churn_probability=math.nan),
-        lambda one: one.update(
-            churn_probability=1 - one["churn_probability"], will_churn=not one["will_churn"]
+        lambda row: row.update(churn_probability=row["churn_probability"] + 2e-6),
+        lambda row: row.update(churn_probability=math.nan),
+        lambda row: row.update(
+            churn_probability=1 - row["churn_probability"], will_churn=not row["will_churn"]
         ),
-        lambda one: one.update(will_churn=not one["will_churn"]),
-        lambda one: one.update(model_version="churn-000000000000"),
-        lambda one: one.pop("churn_probability"),
-        lambda one: one.update(churn_probability=None),
+        lambda row: row.update(will_churn=not row["will_churn"]),
+        lambda row: row.update(model_version="churn-000000000000"),
+        lambda row: row.pop("churn_probability"),
+        lambda row: row.update(churn_probability=None),
     ],
     ids=["off by 2e-6", "nan", "other side", "decision", "other model", "no probability", "null"],
 )
@@ -156,13 +156,13 @@ def test_a_version_that_answers_differently_is_refused(
     assert cloud.verdict() == "Failed"
 
 
-def test_what_another_processor_may_be_off_is_let_through(cloud: Cloud) -> None:
-    cloud.change(lambda one: one.update(churn_probability=one["churn_probability"] + 9e-7))
+def test_the_difference_between_processor_types_is_accepted(cloud: Cloud) -> None:
+    cloud.change(lambda row: row.update(churn_probability=row["churn_probability"] + 9e-7))
     assert cloud.verdict() == "Succeeded"
 
 
 def test_a_version_with_another_model_is_refused(cloud: Cloud, own_bundle: Path) -> None:
-    # The version's environment has loaded the bundle that its zip holds; the hook's zip holds another.
+    # The version has already loaded its bundle; the hook then finds another one in its zip.
     loaded_predictor()
     forge(own_bundle, name="another")
     assert cloud.verdict() == "Failed"
@@ -172,21 +172,21 @@ def raising(event: dict[str, Any]) -> Any:
     raise RuntimeError("out of memory")
 
 
-SILENT: Final = "without predictions"
+NO_PREDICTIONS: Final = "without a list of predictions"
 
 
 @pytest.mark.parametrize(
     ("handler", "reason"),
     [
-        (raising, "The version failed (Unhandled)"),
-        (lambda event: {"statusCode": 503, "body": '{"status": 503}'}, "with 503, not 200"),
-        (lambda event: {"statusCode": 200, "body": "{}"}, SILENT),
-        (lambda event: {"statusCode": 200, "body": "no json"}, SILENT),
-        (lambda event: {"statusCode": 200, "body": '{"predictions": []}'}, "0 scores came back"),
-        (lambda event: {"statusCode": 200, "body": '{"predictions": 16}'}, SILENT),
-        (lambda event: {"statusCode": 200}, SILENT),
-        (lambda event: None, "with None, not 200"),
-        (lambda event: "a text", "with None, not 200"),
+        (raising, "(Unhandled)"),
+        (lambda event: {"statusCode": 503, "body": '{"status": 503}'}, "status 503"),
+        (lambda event: {"statusCode": 200, "body": "{}"}, NO_PREDICTIONS),
+        (lambda event: {"statusCode": 200, "body": "no json"}, NO_PREDICTIONS),
+        (lambda event: {"statusCode": 200, "body": '{"predictions": []}'}, " 0 scores"),
+        (lambda event: {"statusCode": 200, "body": '{"predictions": 16}'}, NO_PREDICTIONS),
+        (lambda event: {"statusCode": 200}, NO_PREDICTIONS),
+        (lambda event: None, "status None"),
+        (lambda event: "a text", "status None"),
     ],
     ids=["raises", "503", "nothing", "no json", "no rows", "a number", "no body", "null", "text"],
 )
@@ -209,23 +209,23 @@ def test_a_version_without_its_model_answers_503_and_is_refused(
     assert cloud.verdict() == "Failed"
 
 
-def test_what_nobody_thought_of_is_told_as_failed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_reported_as_failed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(**arguments: Any) -> dict[str, Any]:
-        raise ConnectionError("the network is gone")
+        raise ConnectionError("no network")
 
     monkeypatch.setattr(cloud, "invoke", broken)
     assert cloud.verdict() == "Failed"
 
 
 @pytest.mark.parametrize("variable", ["CHURN_NEW_VERSION", "CHURN_MODEL_DIR"])
-def test_a_hook_that_is_set_up_badly_fails_aloud(
+def test_a_missing_setting_is_reported_as_failed(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.delenv(variable)
     assert cloud.verdict() == "Failed"
 
 
-def test_a_bundle_without_golden_rows_proves_nothing(cloud: Cloud, own_bundle: Path) -> None:
+def test_a_bundle_without_golden_rows_is_refused(cloud: Cloud, own_bundle: Path) -> None:
     forge(own_bundle, golden_rows=[])
     assert cloud.verdict() == "Failed"
     assert "no golden rows" in cloud.log
@@ -234,7 +234,7 @@ def test_a_bundle_without_golden_rows_proves_nothing(cloud: Cloud, own_bundle: P
 @pytest.mark.parametrize(
     ("environment", "verdict"), [("dev", "Succeeded"), ("staging", "Failed"), ("prod", "Failed")]
 )
-def test_a_sample_model_scores_nobody_but_in_dev(
+def test_a_sample_model_is_refused_outside_dev(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, own_bundle: Path, environment: str, verdict: str
 ) -> None:
     forge(own_bundle, sample=True)
@@ -247,18 +247,18 @@ def test_a_trained_model_passes_in_prod(cloud: Cloud, monkeypatch: pytest.Monkey
     assert cloud.verdict() == "Succeeded"
 
 
-def test_codedeploy_that_can_t_be_told_is_an_error_of_the_hook(
+def test_the_hook_fails_if_it_cannot_report_to_codedeploy(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**arguments: Any) -> dict[str, Any]:
-        raise ConnectionError("CodeDeploy is gone")
+        raise ConnectionError("no CodeDeploy")
 
     monkeypatch.setattr(cloud, "put_lifecycle_event_hook_execution_status", refuse)
     with pytest.raises(ConnectionError):
         app.lambda_handler(dict(EVENT), Context())  # type: ignore[arg-type]
 
 
-def test_the_event_is_api_gateway_s() -> None:
+def test_the_event_has_the_members_of_api_gateways_event() -> None:
     events = Path(__file__).resolve().parents[3] / "events"
     theirs = json.loads((events / "predict-batch.json").read_text(encoding="utf-8"))
     ours = proxy_event([{"tenure": 1}])
@@ -267,7 +267,9 @@ def test_the_event_is_api_gateway_s() -> None:
     assert set(ours["requestContext"]) <= set(theirs["requestContext"])
 
 
-def test_both_clients_ask_aws_what_its_own_models_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_clients_send_requests_that_botocores_service_models_accept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from botocore.response import StreamingBody
     from botocore.stub import Stubber
 

@@ -32,7 +32,7 @@ def use_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 @pytest.fixture(autouse=True)
 def model(use_model: Callable[[Path], None], sample_bundle: Path) -> None:
-    """Every test has the sample model, if it asks for no other."""
+    """The function loads the sample model unless a test chooses another one."""
     use_model(sample_bundle)
 
 

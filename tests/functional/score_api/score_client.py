@@ -1,4 +1,4 @@
-"""Call the score function as API Gateway does, and keep everything that it says."""
+"""Call the score function as API Gateway does, and keep its answers and logs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from functions.score import app
+from functions.score.errors import FAULT_CODES, Problem
 
 REQUEST_ID: Final = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 PROBLEM_MEMBERS: Final = {"type", "title", "status", "detail", "instance", "errors"}
@@ -17,7 +18,7 @@ PROBLEM_MEMBERS: Final = {"type", "title", "status", "detail", "instance", "erro
 
 @dataclass
 class Context:
-    """What Lambda hands to a handler beside the event."""
+    """The context that Lambda passes to a handler."""
 
     remaining_milliseconds: int = 10_000
     aws_request_id: str = "0f9b1c8e-1111-2222-3333-444455556666"
@@ -32,7 +33,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and what was written meanwhile."""
+    """An answer, and the log lines of its request."""
 
     status: int
     headers: dict[str, str]
@@ -45,20 +46,23 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        """The problem's slug; whatever is no well-formed problem fails here."""
+        """The problem's kind; fails unless the answer is a well-formed problem."""
         content = self.content
         assert self.headers["content-type"] == "application/problem+json"
         assert self.headers["cache-control"] == "no-store"
         assert PROBLEM_MEMBERS - {"errors"} <= set(content) <= PROBLEM_MEMBERS
         assert content["status"] == self.status
-        prefix, _, slug = content["type"].rpartition(":")
+        prefix, _, kind = content["type"].rpartition(":")
         assert prefix == "urn:churn:problem"
-        return str(slug)
+        (listed,) = (problem for problem in Problem if problem.kind == kind)
+        assert (content["status"], content["title"]) == (listed.status, listed.title)
+        return str(kind)
 
     @property
     def errors(self) -> list[tuple[list[str | int], str]]:
-        """Places and codes of a problem."""
+        """Places and codes of a problem; fails for a code outside the closed list."""
         assert all(set(error) == {"loc", "code"} for error in self.content["errors"])
+        assert {error["code"] for error in self.content["errors"]} <= set(FAULT_CODES)
         return [(error["loc"], error["code"]) for error in self.content["errors"]]
 
     @property
@@ -74,7 +78,7 @@ def event(
     headers: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return API Gateway's proxy event; a body of bytes travels as base64."""
+    """Return API Gateway's proxy event; a body of bytes is encoded as base64."""
     encoded = isinstance(body, bytes)
     return {
         "resource": path,
@@ -93,7 +97,7 @@ def event(
 
 
 def invoke(content: Any, context: Context | None = None) -> Answer:
-    """Hand an event to the function."""
+    """Invoke the function with an event."""
     written = io.StringIO()
     with redirect_stdout(written), redirect_stderr(written):
         before = app.logger.registered_handler.setStream(written)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Bodies: what is JSON, what is not, and how large it may be (rows A2 to A10 and A25 to A32)."""
+"""Bodies: JSON, its encoding and its limits (rows A2 to A10 and A25 to A32)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from functions.score.limits import MAX_BODY_BYTES, MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from churn_core.scoring.records.strict_json import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
+from functions.score.limits import MAX_BODY_BYTES
 from tests.functional.score_api.score_client import event, invoke, post
 
 JSON = "application/json"
 
 
 @pytest.mark.parametrize("body", [None, "", "   ", "null"])
-def test_a2_an_empty_body_is_no_json(body: str | None) -> None:
+def test_a2_an_empty_body_is_not_json(body: str | None) -> None:
     answer = post("/predict", body)
     assert (answer.status, answer.problem) == (400, "malformed-json")
 
@@ -41,13 +42,13 @@ def test_a2_an_empty_body_is_no_json(body: str | None) -> None:
         "]",
     ],
 )
-def test_a3_what_is_nearly_json_is_none(body: str) -> None:
+def test_a3_text_similar_to_json_is_refused(body: str) -> None:
     answer = post("/predict", body)
     assert (answer.status, answer.problem) == (400, "malformed-json")
 
 
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity", "nan", "inf"])
-def test_a4_json_has_no_nan_and_no_infinity(token: str) -> None:
+def test_a4_nan_and_infinity_are_not_json(token: str) -> None:
     answer = post("/predict", f'{{"MonthlyCharges": {token}}}')
     assert (answer.status, answer.problem) == (400, "malformed-json")
 
@@ -80,7 +81,7 @@ def test_a7_a_number_of_32_characters_is_read(customer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("body", ["[" * 5_000, '{"a":' * 5_000, '{"a":[' * 100 + "]}" * 100])
-def test_a8_nesting_is_refused_before_it_is_followed(body: str) -> None:
+def test_a8_deep_nesting_is_refused(body: str) -> None:
     answer = post("/predict", body)
     assert (answer.status, answer.problem) == (400, "too-deep")
 
@@ -92,7 +93,7 @@ def test_a8_eight_levels_are_allowed(depth: int, problem: str) -> None:
     assert post("/predict", "[" * depth + "]" * depth).problem == problem
 
 
-def test_a8_brackets_in_text_are_no_nesting(customer: dict[str, Any]) -> None:
+def test_a8_brackets_in_text_are_not_counted(customer: dict[str, Any]) -> None:
     answer = post("/predict", customer | {"Contract": '[[[[[[[[[["{{{{{{{{{{\\'})
     assert (answer.status, answer.content["warnings"]) == (200, ["Contract"])
 
@@ -107,7 +108,7 @@ def test_a8_brackets_in_text_are_no_nesting(customer: dict[str, Any]) -> None:
         '{"customerID": {"a": 1, "a": 2}}',
     ],
 )
-def test_a9_a_key_that_stands_twice_is_refused(body: str) -> None:
+def test_a9_a_repeated_key_is_refused(body: str) -> None:
     answer = post("/predict", body)
     assert (answer.status, answer.problem) == (400, "duplicate-key")
 
@@ -115,7 +116,7 @@ def test_a9_a_key_that_stands_twice_is_refused(body: str) -> None:
 @pytest.mark.parametrize(
     "body", ['{"customers": [], "customers": []}', '{"customers": [{}, {"tenure": 1, "tenure": 1}]}']
 )
-def test_a10_in_a_batch_too(body: str) -> None:
+def test_a10_a_repeated_key_in_a_batch_is_refused(body: str) -> None:
     answer = post("/predict/batch", body)
     assert (answer.status, answer.problem) == (400, "duplicate-key")
 
@@ -140,7 +141,7 @@ def test_a25_bytes_are_counted_not_characters(customer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": JSON}])
-def test_a26_a_body_must_say_that_it_is_json(customer: dict[str, Any], headers: dict[str, str]) -> None:
+def test_a26_the_content_type_is_required(customer: dict[str, Any], headers: dict[str, str]) -> None:
     answer = post("/predict", customer, headers=headers)
     assert (answer.status, answer.problem) == (415, "unsupported-media-type")
 
@@ -169,7 +170,7 @@ def test_a27_other_media_types_are_refused(customer: dict[str, Any], media_type:
         "application/json; charset=utf-8; charset=utf-16",
     ],
 )
-def test_a28_and_json_in_another_encoding(customer: dict[str, Any], media_type: str) -> None:
+def test_a28_json_in_another_encoding_is_refused(customer: dict[str, Any], media_type: str) -> None:
     answer = post("/predict", customer, headers={"content-type": media_type})
     assert (answer.status, answer.problem) == (415, "unsupported-media-type")
 
@@ -178,7 +179,7 @@ def test_a28_and_json_in_another_encoding(customer: dict[str, Any], media_type: 
     "media_type",
     [JSON, "Application/JSON", "application/json;charset=UTF-8", 'application/json ; charset="utf-8"'],
 )
-def test_a28_utf_8_may_be_named(customer: dict[str, Any], media_type: str) -> None:
+def test_a28_json_declared_as_utf_8_is_accepted(customer: dict[str, Any], media_type: str) -> None:
     assert post("/predict", customer, headers={"CONTENT-TYPE": media_type}).status == 200
 
 
@@ -195,7 +196,7 @@ def test_a28_utf_8_may_be_named(customer: dict[str, Any], media_type: str) -> No
         '{"gender": "\ud800"}',
     ],
 )
-def test_a29_only_utf_8_without_a_mark_is_read(body: bytes | str) -> None:
+def test_a29_only_utf_8_without_a_byte_order_mark_is_read(body: bytes | str) -> None:
     answer = post("/predict", body)
     assert (answer.status, answer.problem) == (400, "bad-encoding")
 
@@ -205,7 +206,7 @@ def test_a30_base64_is_decoded(customer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("garbage", ["!!!!", "e30", "e30=e30=", "ünïcode"])
-def test_a30_garbage_instead_of_base64_is_refused(garbage: str) -> None:
+def test_a30_invalid_base64_is_refused(garbage: str) -> None:
     answer = invoke(event(body=garbage) | {"isBase64Encoded": True})
     assert (answer.status, answer.problem) == (400, "bad-encoding")
 
@@ -217,12 +218,12 @@ def test_a31_a_compressed_body_is_refused(customer: dict[str, Any], encoding: st
     assert (answer.status, answer.problem) == (415, "unsupported-media-type")
 
 
-def test_a31_identity_is_no_compression(customer: dict[str, Any]) -> None:
+def test_a31_the_encoding_identity_is_accepted(customer: dict[str, Any]) -> None:
     headers = {"Content-Type": JSON, "Content-Encoding": "identity"}
     assert post("/predict", customer, headers=headers).status == 200
 
 
-def test_a32_a_bomb_is_never_inflated() -> None:
+def test_a32_a_compressed_bomb_is_never_decompressed() -> None:
     compressor = zlib.compressobj(9, wbits=31)
     zeros = bytes(2**20)
     bomb = b"".join(compressor.compress(zeros) for _ in range(512)) + compressor.flush()

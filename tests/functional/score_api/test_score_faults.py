@@ -1,4 +1,4 @@
-"""What is our fault, or the model's: answered, counted, and over with the next request (rows A41 to A45)."""
+"""Faults of the service or of the model: answered, counted, logged (rows A41 to A45)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def break_manifest(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [remove, remove_all, alter, fill_with_garbage, empty, break_manifest])
-def test_a41_without_a_usable_model_it_answers_503_until_there_is_one(
+def test_a41_without_a_usable_model_every_request_is_answered_503(
     damage: Callable[[Path], None],
     use_model: Callable[[Path], None],
     sample_bundle: Path,
@@ -97,14 +97,14 @@ def test_a_usable_model_is_loaded_once(
 
 
 class Raising:
-    """A session that fails with what onnxruntime might say."""
+    """A session that fails with a message like those of onnxruntime."""
 
     def run(self, *_: object) -> list[Any]:
         raise RuntimeError(f"Unexpected input data type for {CANARY}")
 
 
 class Answering:
-    """A session whose probabilities are all one value."""
+    """A session that always returns the same probability."""
 
     def __init__(self, predictor: ChurnPredictor, probability: float) -> None:
         self._session = predictor._session
@@ -127,7 +127,7 @@ def broken_session(predictor: ChurnPredictor, monkeypatch: pytest.MonkeyPatch) -
     return use
 
 
-def test_a42_an_error_of_onnxruntime_is_ours_and_not_told(
+def test_a42_an_error_of_onnxruntime_is_internal_and_its_message_is_not_shown(
     broken_session: Callable[[object], None], customer: dict[str, Any]
 ) -> None:
     broken_session(Raising())
@@ -142,7 +142,7 @@ def test_a42_an_error_of_onnxruntime_is_ours_and_not_told(
 
 
 @pytest.mark.parametrize("probability", [float("nan"), float("inf"), float("-inf")])
-def test_a43_a_score_that_is_no_number_is_never_answered(
+def test_a43_a_score_that_is_not_finite_is_never_answered(
     broken_session: Callable[[object], None],
     predictor: ChurnPredictor,
     customer: dict[str, Any],
@@ -160,7 +160,7 @@ def test_a43_a_score_that_is_no_number_is_never_answered(
     ("remaining", "status"),
     [(DEADLINE_RESERVE_MILLISECONDS - 1, 503), (DEADLINE_RESERVE_MILLISECONDS, 200)],
 )
-def test_a44_with_too_little_time_left_the_model_is_not_asked(
+def test_a44_with_too_little_time_left_the_model_does_not_run(
     customer: dict[str, Any], remaining: int, status: int
 ) -> None:
     answer = post("/predict", customer, context=Context(remaining))
@@ -174,7 +174,7 @@ def test_a44_with_too_little_time_left_the_model_is_not_asked(
     "error",
     [ValueError(CANARY), KeyError(CANARY), MemoryError(CANARY), RecursionError(CANARY), AssertionError()],
 )
-def test_a45_any_defect_is_answered_and_logged_without_its_message(
+def test_a45_an_unexpected_error_is_answered_and_logged_without_its_message(
     monkeypatch: pytest.MonkeyPatch, customer: dict[str, Any], error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -188,7 +188,7 @@ def test_a45_any_defect_is_answered_and_logged_without_its_message(
     assert answer.log_lines[0]["error"] == type(error).__name__
 
 
-def test_a45_a_defect_in_the_answer_to_a_defect_too(
+def test_a45_an_error_outside_the_routes_is_answered_too(
     monkeypatch: pytest.MonkeyPatch, customer: dict[str, Any]
 ) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""What operators see: one JSON line a request, with counts and times and no customer's value."""
+"""Metrics: one JSON line per request, with counts and times but no customer's value."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tests.functional.score_api.score_client import REQUEST_ID, Answer, get, pos
 
 
 def metrics(answer: Answer) -> dict[str, Any]:
-    """Return the metrics line that belongs to the request itself."""
+    """Return the metrics line of the request."""
     return next(line for line in answer.log_lines if "Requests" in line)
 
 
-def test_a_request_is_counted_timed_and_found_by_its_id(
+def test_a_request_is_counted_and_timed_under_its_id(
     customer: dict[str, Any], predictor: ChurnPredictor
 ) -> None:
     line = metrics(post("/predict", customer))
@@ -48,5 +48,5 @@ def test_a_refused_request_is_counted_without_a_score(customer: dict[str, Any]) 
     assert not {"CustomersScored", "ScoreTime", "HighRisk", "model_version"} & set(line)
 
 
-def test_a_path_of_the_callers_is_no_route(customer: dict[str, Any]) -> None:
+def test_an_unknown_path_is_not_logged(customer: dict[str, Any]) -> None:
     assert metrics(get("/customers/7590-VHVEG"))["route"] == "none"

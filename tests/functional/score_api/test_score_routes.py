@@ -13,7 +13,7 @@ from functions.score.routes import ROUTES
 from tests.functional.score_api.score_client import REQUEST_ID, Context, event, get, invoke, post
 
 
-def test_health_names_the_model(predictor: ChurnPredictor) -> None:
+def test_health_returns_the_model_version(predictor: ChurnPredictor) -> None:
     answer = get("/health")
     assert (answer.status, answer.content) == (
         200,
@@ -68,7 +68,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
     ("path", "method"),
     [(path, method) for path in ROUTES for method in METHODS if method not in ROUTES[path]],
 )
-def test_a34_other_methods_are_told_which_there_are(path: str, method: str) -> None:
+def test_a34_a_wrong_method_is_answered_with_the_allowed_ones(path: str, method: str) -> None:
     answer = invoke(event(path, "{}", method))
     assert (answer.status, answer.headers["allow"]) == (405, ", ".join(ROUTES[path]))
     if path.startswith("/v2"):
@@ -77,7 +77,7 @@ def test_a34_other_methods_are_told_which_there_are(path: str, method: str) -> N
         assert answer.problem == "method-not-allowed"
 
 
-def test_a38_no_tenant_can_be_named_in_the_body_and_none_is_read_from_it(customer: dict[str, Any]) -> None:
+def test_a38_the_body_can_not_name_a_tenant(customer: dict[str, Any]) -> None:
     for claim in ("tenant", "tenantId", "accountId", "sub"):
         answer = post("/predict", customer | {claim: "other"})
         assert answer.errors == [([len(customer)], "extra_forbidden")]
@@ -104,7 +104,7 @@ def test_a38_no_tenant_can_be_named_in_the_body_and_none_is_read_from_it(custome
         {"version": "2.0", "rawPath": "/predict", "requestContext": {"http": {"method": "POST"}}},
     ],
 )
-def test_a46_other_events_are_refused_as_api_gateway_would_want_it(content: Any) -> None:
+def test_a46_other_events_are_answered_in_the_form_of_api_gateway(content: Any) -> None:
     answer = invoke(content)
     assert (answer.status, answer.problem) == (400, "bad-event")
 
@@ -125,7 +125,7 @@ def test_a46_a_proxy_event_may_lack_headers(headers: Any) -> None:
         ("isBase64Encoded", "true"),
     ],
 )
-def test_a46_an_event_whose_members_are_of_another_type_is_none(member: str, value: Any) -> None:
+def test_a46_an_event_with_members_of_another_type_is_refused(member: str, value: Any) -> None:
     assert invoke(event(body="{}") | {member: value}).problem == "bad-event"
 
 
@@ -134,7 +134,7 @@ def test_a47_the_instance_is_api_gateways_request_id() -> None:
 
 
 @pytest.mark.parametrize("identifier", ["a\r\nSet-Cookie: x=1", "x" * 65, "", "ä", "<script>", None, 5])
-def test_a47_an_id_that_is_none_is_not_handed_back(identifier: Any) -> None:
+def test_a47_an_invalid_request_id_is_not_returned(identifier: Any) -> None:
     content = event("/nowhere", method="GET")
     content["requestContext"]["requestId"] = identifier
     answer = invoke(content)
@@ -142,7 +142,7 @@ def test_a47_an_id_that_is_none_is_not_handed_back(identifier: Any) -> None:
     assert "Set-Cookie" not in str(answer.headers) + answer.body
 
 
-def test_a47_nothing_of_a_header_comes_back(customer: dict[str, Any]) -> None:
+def test_a47_no_header_of_the_request_is_returned(customer: dict[str, Any]) -> None:
     headers = {
         "Content-Type": "application/json",
         "X-Request-Id": "a\r\nX-Evil: 1",

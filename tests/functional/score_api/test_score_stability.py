@@ -1,4 +1,4 @@
-"""The same customer has the same score, in whatever company and however often (rows A48 to A50)."""
+"""A customer always has the same score: repeated, reordered, alone or in a batch (rows A48 to A50)."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def scores(customers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         "\u2028\u2029\u0085",
     ],
 )
-def test_a48_hostile_text_is_a_category_like_any_other(customer: dict[str, Any], value: str) -> None:
+def test_a48_hostile_text_is_scored_as_an_unknown_category(customer: dict[str, Any], value: str) -> None:
     answer = post("/predict", customer | {"Contract": value})
     plain = post("/predict", customer | {"Contract": "never seen"})
 
     assert (answer.status, answer.content["warnings"]) == (200, ["Contract"])
     assert answer.content == plain.content
-    assert len(answer.log_lines) == 1  # Read as one JSON object a line.
+    assert len(answer.log_lines) == 1  # Parsed as one JSON object per line.
     assert "forged" not in answer.log
 
 
-def test_a49_twice_the_same_answer(customers: list[dict[str, Any]]) -> None:
+def test_a49_a_repeated_request_has_the_same_answer(customers: list[dict[str, Any]]) -> None:
     assert scores(customers) == scores(customers)
 
 
-def test_a49_neither_order_nor_company_changes_a_score(customers: list[dict[str, Any]]) -> None:
+def test_a49_neither_order_nor_other_customers_change_a_score(customers: list[dict[str, Any]]) -> None:
     together = scores(customers)
     order = np.random.default_rng(3).permutation(len(customers)).tolist()
     assert scores([customers[row] for row in order]) == [together[row] for row in order]
@@ -62,5 +62,7 @@ def test_a49_neither_order_nor_company_changes_a_score(customers: list[dict[str,
         assert post("/predict", customers[row]).content == together[row]
 
 
-def test_a49_nor_does_the_way_in(customers: list[dict[str, Any]], predictor: ChurnPredictor) -> None:
+def test_a49_the_library_gives_the_same_scores(
+    customers: list[dict[str, Any]], predictor: ChurnPredictor
+) -> None:
     assert scores(customers) == predictor.predict(customers)

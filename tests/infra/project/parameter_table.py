@@ -12,7 +12,7 @@ COMMAND: Final = "python -m tests.infra.project.parameter_table"
 
 
 def table(template: dict[str, Any]) -> str:
-    """Return the table of all parameters, one part a group."""
+    """Return the table of all parameters, one part for each group."""
     parts = []
     for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
         rows = [_row(name, template["Parameters"][name]) for name in group["Parameters"]]

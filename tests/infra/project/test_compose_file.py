@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile say of the functions what the template says."""
+"""compose.yaml and the Dockerfile agree with the template."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from infra.containers.prepare import PREPARED
-from infra.local.emulator import REPOSITORY
 from infra.local.template_settings import REGION, TemplateSettings
+from infra.local.tools import REPOSITORY
 
 SERVICES: Final[dict[str, Any]] = yaml.safe_load((REPOSITORY / "compose.yaml").read_text(encoding="utf-8"))[
     "services"
@@ -21,7 +21,7 @@ SETTINGS: Final = TemplateSettings()
 
 
 def stage(name: str) -> str:
-    """Return the Dockerfile's lines of a target."""
+    """Return the Dockerfile's lines for a target."""
     found = re.search(rf"(?ms)^FROM \S+ AS {name}$(.*?)(?=^FROM |\Z)", DOCKERFILE)
     assert found is not None
     return found[1]
@@ -49,7 +49,7 @@ def test_functions_have_the_template_s_variables_memory_and_timeout(service: str
 
 
 @pytest.mark.parametrize(("service", "function"), FUNCTIONS.items())
-def test_images_hold_the_function_s_zip_and_start_its_handler(service: str, function: str) -> None:
+def test_images_contain_the_function_s_bundle_and_start_its_handler(service: str, function: str) -> None:
     assert stage(service).split("\n")[1:3] == [
         f"COPY {PREPARED}/functions/{function} /var/task",
         f'CMD ["{SETTINGS.function(function).handler}"]',
@@ -61,12 +61,12 @@ def test_nothing_is_installed_in_an_image() -> None:
     assert not re.findall(r"^(?:RUN|ADD) .*", DOCKERFILE, re.MULTILINE)
 
 
-def test_what_is_not_prepared_never_comes_into_an_image() -> None:
+def test_only_prepared_files_get_into_an_image() -> None:
     ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert [line for line in ignored if not line.startswith("#")] == ["*", f"!{PREPARED}"]
 
 
-def test_services_find_the_local_cloud_and_each_other() -> None:
+def test_services_have_each_other_s_addresses() -> None:
     assert {SERVICES[name]["environment"]["AWS_ENDPOINT_URL"] for name in ("batch", "front")} == {
         "http://aws:4566"
     }
@@ -75,7 +75,7 @@ def test_services_find_the_local_cloud_and_each_other() -> None:
     assert (front["CHURN_SCORE_URL"], front["CHURN_BATCH_URL"]) == ("http://score:8080", "http://batch:8080")
 
 
-def test_ports_are_open_to_this_machine_alone() -> None:
+def test_ports_are_open_only_to_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(published) == 2
     assert all(port.startswith("127.0.0.1:") for port in published)
@@ -88,5 +88,5 @@ def test_every_container_is_confined(service: str) -> None:
     assert found["read_only"]
     assert found["cap_drop"] == ["ALL"]
     assert found["security_opt"] == ["no-new-privileges:true"]
-    # A volume, for a file system in memory would count as the function's memory.
+    # A volume: a file system in memory would count as the function's memory.
     assert found["volumes"] == ["/tmp"]

@@ -1,4 +1,4 @@
-"""docs/deploy.md and docs/operations.md say what the template says."""
+"""docs/deploy.md and docs/operations.md agree with the template."""
 
 from __future__ import annotations
 
@@ -15,41 +15,43 @@ OPERATIONS: Final = REPOSITORY / "docs" / "operations.md"
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
-    """Return the cells of the table below a heading, without its head."""
+    """Return the cells of the table under a heading, without its first row."""
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_the_table_of_parameters_is_the_templates(template: dict[str, Any]) -> None:
+def test_the_table_of_parameters_is_that_of_the_template(template: dict[str, Any]) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == page_with_table(), f"run '{COMMAND}'"
     assert all(f"| `{name}` |" in page for name in template["Parameters"])
 
 
-def test_every_way_in_is_told(template: dict[str, Any]) -> None:
-    ways = [row[0].split("`")[1] for row in rows_of(PAGE.read_text(encoding="utf-8"), "Who may call the API")]
-    assert ways == template["Parameters"]["ApiAuthorizer"]["AllowedValues"]
+def test_every_value_of_the_authorizer_is_described(template: dict[str, Any]) -> None:
+    described = [
+        row[0].split("`")[1] for row in rows_of(PAGE.read_text(encoding="utf-8"), "Who may call the API")
+    ]
+    assert described == template["Parameters"]["ApiAuthorizer"]["AllowedValues"]
 
 
-def test_environments_are_samconfigs() -> None:
+def test_environments_are_those_of_samconfig() -> None:
     rows = rows_of(PAGE.read_text(encoding="utf-8"), "In three commands")
-    told = {row[0].split()[0]: (row[2], row[3]) for row in rows}
+    described = {row[0].split()[0]: (row[2], row[3]) for row in rows}
     for section, name in (("default", "dev"), ("staging", "staging"), ("prod", "prod")):
         given = overrides(section)
-        moves, logs = told[name]
+        moves, logs = described[name]
         assert logs == f"{given['LogRetentionDays']} days"
         canary = re.fullmatch(r"Canary(\d+)Percent(\d+)Minutes", given["DeploymentType"])
         expected = f"{canary[1]} % for {canary[2]} minutes, then all" if canary else "at once"
         assert moves == expected
 
 
-def test_every_alarm_has_its_row_and_no_other(stack: DeployedStack) -> None:
+def test_every_alarm_has_exactly_one_row(stack: DeployedStack) -> None:
     alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
     names = {alarm["AlarmName"].removeprefix(f"{STACK}-") for alarm in alarms}
     rows = rows_of(OPERATIONS.read_text(encoding="utf-8"), "Alarms")
-    told = [row[0].strip("`") for row in rows]
-    assert sorted(told) == sorted(names)
+    described = [row[0].strip("`") for row in rows]
+    assert sorted(described) == sorted(names)
     assert all(len(row) == 3 and len(row[2].split()) > 5 for row in rows)
 
 
@@ -68,7 +70,9 @@ def test_the_idle_costs_add_up(stack: DeployedStack) -> None:
     assert f"has {len(emitted('score'))} of them" in PAGE.read_text(encoding="utf-8").replace("\n", " ")
 
 
-def test_names_and_figures_of_the_page_are_the_stacks(template: dict[str, Any], stack: DeployedStack) -> None:
+def test_names_and_figures_of_the_page_are_those_of_the_stack(
+    template: dict[str, Any], stack: DeployedStack
+) -> None:
     page = OPERATIONS.read_text(encoding="utf-8")
     groups = {
         group["LogGroupName"].replace(STACK, "churn-prod")
@@ -78,7 +82,7 @@ def test_names_and_figures_of_the_page_are_the_stacks(template: dict[str, Any], 
         short = group.removeprefix("/aws/lambda/churn-prod")
         assert f"`{group}`" in page or f"`{short}`" in page, group
     parameters = set(template["Parameters"])
-    # Words in capitals and small letters, in code style, are parameters, resources or outputs.
+    # Words in mixed case and code style are parameters, resources or outputs.
     for name in re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", page):
         assert name in parameters | set(stack.resources) | set(template["Outputs"]), name
     for rule in template["Rules"].values():

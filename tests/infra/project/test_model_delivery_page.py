@@ -1,4 +1,4 @@
-"""docs/model-delivery.md: what it names is there, and what needs an account shows no output."""
+"""docs/model-delivery.md: what it names exists, and commands that need an account show no output."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PAGE: Final = (REPOSITORY / "docs" / "model-delivery.md").read_text(encoding="ut
 
 
 def commands() -> list[list[str]]:
-    text = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", "")
+    text = "".join(re.findall(r"```sh needs=aws\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", "")
     return [shlex.split(line) for line in text.splitlines()]
 
 
-def test_its_commands_are_those_of_the_project() -> None:
-    assert "$ " not in "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+def test_commands_and_options_of_the_page_exist() -> None:
+    assert "$ " not in "".join(re.findall(r"```sh needs=aws\n(.*?)```", PAGE, re.DOTALL))
     named = {command[0].rpartition("/")[2] for command in commands()}
     assert named == {"churn", "make", "sam", "aws"}
     for command in commands():
@@ -32,7 +32,7 @@ def test_its_commands_are_those_of_the_project() -> None:
             assert {word for word in command if word.startswith("--")} <= churn_options(command[1])
 
 
-def test_the_variables_that_it_lists_are_those_that_make_knows() -> None:
+def test_variables_of_the_page_are_defined_in_the_makefiles() -> None:
     makefiles = "".join(
         (REPOSITORY / name).read_text(encoding="utf-8") for name in ("Makefile", "infra/build/Makefile")
     )
@@ -42,21 +42,21 @@ def test_the_variables_that_it_lists_are_those_that_make_knows() -> None:
         assert re.search(rf"^{name} (\?=|:=)", makefiles, re.MULTILINE), name
 
 
-def test_the_limits_that_it_names_are_those_of_the_code() -> None:
+def test_size_limits_of_the_page_are_those_of_the_code() -> None:
     for limit in (SCORE_LIMIT, BATCH_LIMIT, LAMBDA_LIMIT):
         assert f"{limit // 1_000_000} MB" in PAGE
 
 
-def test_the_licences_that_it_names_are_those_that_may_be_shipped() -> None:
+def test_licences_of_the_page_are_those_that_may_be_shipped() -> None:
     source = (REPOSITORY / "infra" / "build" / "bill_of_materials.py").read_text(encoding="utf-8")
     (allowed,) = re.findall(
         r"^ALLOWED: Final = frozenset\(\s*\((.*?)\)\s*\)", source, re.DOTALL | re.MULTILINE
     )
-    listed = PAGE.replace("\n", " ").partition("a name alone: ")[2].partition(". One exception")[0]
+    listed = re.sub(r"\s+", " ", PAGE).partition("a name alone: ")[2].partition(". One exception")[0]
     assert listed.split(", ") == re.findall(r'"([^"]+)"', allowed)
 
 
-def test_its_parameters_are_the_stack_s() -> None:
+def test_parameters_of_the_retraining_stack_are_complete() -> None:
     (retraining,) = (command for command in commands() if "infra/retraining.yaml" in command)
     given = {word.partition("=")[0] for word in retraining if "=" in word}
     text = re.sub(r"![A-Za-z]+", "", (REPOSITORY / "infra" / "retraining.yaml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""infra/openapi.json is what the code says of the default contract, and what the code does."""
+"""infra/openapi.json describes the default contract and the routes of the code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from churn_core.scoring.bundle import load_bundle
 from functions.score.limits import MAX_CUSTOMERS
-from functions.score.openapi import openapi_document
+from functions.score.openapi.document import openapi_document
 from functions.score.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ def document(bundle: Bundle) -> dict[str, Any]:
     return openapi_document(bundle)
 
 
-def test_the_committed_document_is_the_codes(document: dict[str, Any]) -> None:
+def test_the_committed_document_is_current(document: dict[str, Any]) -> None:
     assert json.loads(COMMITTED.read_text(encoding="utf-8")) == document, "run 'make openapi'"
 
 
-def test_every_route_is_described_and_no_other(document: dict[str, Any]) -> None:
+def test_the_document_has_exactly_the_routes(document: dict[str, Any]) -> None:
     described = {path: {method.upper() for method in methods} for path, methods in document["paths"].items()}
     assert described == {path: set(methods) for path, methods in ROUTES.items()}
 
 
-def test_a_customer_is_described_by_the_contract(document: dict[str, Any], bundle: Bundle) -> None:
+def test_the_schema_of_a_customer_follows_the_contract(document: dict[str, Any], bundle: Bundle) -> None:
     schema = document["components"]["schemas"]["Customer"]
     assert set(schema["properties"]) == {"customerID", *bundle.contract.names}
     assert set(bundle.contract.names) - set(schema["required"]) == {"TotalCharges"}
@@ -48,7 +48,7 @@ def test_a_customer_is_described_by_the_contract(document: dict[str, Any], bundl
     assert "`Month-to-month`, `One year`, `Two year`" in schema["properties"]["Contract"]["description"]
 
 
-def test_limits_stand_in_the_document(document: dict[str, Any]) -> None:
+def test_the_document_has_the_limits(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["CustomerList"]["properties"]["customers"]["maxItems"] == MAX_CUSTOMERS
     texts = [
@@ -59,8 +59,6 @@ def test_limits_stand_in_the_document(document: dict[str, Any]) -> None:
     assert [text["maxLength"] for text in texts] == [256]
 
 
-def test_the_document_outlives_a_training_that_changes_no_column(
-    document: dict[str, Any], bundle: Bundle
-) -> None:
+def test_the_document_does_not_depend_on_the_model_version(document: dict[str, Any], bundle: Bundle) -> None:
     assert bundle.model_version not in json.dumps(document)
     assert bundle.model_digest not in json.dumps(document)

@@ -1,4 +1,4 @@
-"""infra/retraining.yaml: off by default, few rights, and commands that there are."""
+"""infra/retraining.yaml is off by default, has few permissions, and runs commands that exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUILDSPEC: Final = REPOSITORY / "infra" / "retraining.buildspec.yaml"
 
 
 class ShortForms(yaml.SafeLoader):
-    """Reads ``!Ref x`` as ``{"Ref": "x"}``, and its like."""
+    """Reads short forms such as ``!Ref x`` as ``{"Ref": "x"}``."""
 
 
 def _read_short_form(loader: ShortForms, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -41,27 +41,27 @@ def commands() -> list[str]:
     return [command for phase in phases.values() for command in phase["commands"]]
 
 
-def test_linter_finds_it_valid() -> None:
+def test_cfn_lint_accepts_the_template() -> None:
     run(SAM_BIN / "cfn-lint", "--regions", "eu-west-1", "--template", TEMPLATE)
 
 
-def test_nothing_starts_by_itself_unless_somebody_says_so(stack: dict[str, Any]) -> None:
+def test_the_schedule_is_disabled_by_default(stack: dict[str, Any]) -> None:
     state = stack["Parameters"]["ScheduleState"]
     rules = [one for one in stack["Resources"].values() if one["Type"] == "AWS::Events::Rule"]
 
     assert state["Default"] == "DISABLED"
     assert set(state["AllowedValues"]) == {"DISABLED", "ENABLED"}
     assert [rule["Properties"]["State"] for rule in rules] == [{"Ref": "ScheduleState"}]
-    # A push or a change of the source starts nothing either.
+    # Neither a push nor a change of the source starts a run.
     assert not {"Triggers", "SourceVersion"} & set(stack["Resources"]["Retraining"]["Properties"])
 
 
-def test_one_run_at_a_time(stack: dict[str, Any]) -> None:
+def test_runs_never_overlap(stack: dict[str, Any]) -> None:
     assert stack["Resources"]["Retraining"]["Properties"]["ConcurrentBuildLimit"] == 1
 
 
 def allowed(stack: dict[str, Any], action: str) -> list[str]:
-    """Return the resources for which the run has a right, as they are written."""
+    """Return the resources for which the run may use an action, as written in the template."""
     found = []
     for statement in policy_statements(stack["Resources"], "RetrainingRole"):
         assert statement["Effect"] == "Allow"
@@ -70,7 +70,7 @@ def allowed(stack: dict[str, Any], action: str) -> list[str]:
     return found
 
 
-def test_the_run_has_the_rights_that_it_needs_and_no_more(stack: dict[str, Any]) -> None:
+def test_the_run_has_only_the_permissions_that_it_needs(stack: dict[str, Any]) -> None:
     bucket = "arn:${AWS::Partition}:s3:::${ModelBucket}"
     assert allowed(stack, "s3:PutObject") == [f"{bucket}/models/*"]
     assert allowed(stack, "s3:ListBucket") == [bucket]
@@ -88,17 +88,17 @@ def test_the_run_has_the_rights_that_it_needs_and_no_more(stack: dict[str, Any])
             assert "*" not in as_list(statement["Resource"])
             assert not [action for action in as_list(statement["Action"]) if "*" in action]
         trust = stack["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        # A service must not be talked into acting for another account.
+        # Otherwise another account could make the service act with this role.
         assert [list(one["Condition"]["StringEquals"]) for one in trust] == [["aws:SourceAccount"]]
 
 
-def test_the_schedule_may_start_this_project_alone(stack: dict[str, Any]) -> None:
+def test_the_schedule_may_only_start_this_project(stack: dict[str, Any]) -> None:
     (statement,) = policy_statements(stack["Resources"], "ScheduleRole")
     assert statement["Action"] == "codebuild:StartBuild"
     assert statement["Resource"] == {"Fn::GetAtt": "Retraining.Arn"}
 
 
-def test_every_command_of_the_run_is_one_of_the_project(commands: list[str]) -> None:
+def test_every_command_of_the_run_exists(commands: list[str]) -> None:
     words = [shlex.split(command) for command in commands]
     targets = [target for line in words if line[0] == "make" for target in line[1:]]
     assert set(targets) <= make_targets()
@@ -119,7 +119,7 @@ def test_the_run_trains_publishes_packages_and_deploys_in_this_order(commands: l
     steps = ("fetch_current", "churn train", "churn publish", "make package", "sam deploy")
     found = [next(i for i, command in enumerate(commands) if step in command) for step in steps]
     assert found == sorted(found)
-    # All in phases that a failed command ends: post_build would run all the same.
+    # A failed command ends these phases; post_build would run even then.
     assert set(yaml.safe_load(BUILDSPEC.read_text(encoding="utf-8"))["phases"]) == {"install", "build"}
 
 

@@ -1,4 +1,4 @@
-"""samconfig.toml gives each environment parameters that the template has, with values that it takes."""
+"""samconfig.toml sets only parameters that the template has, to values that it accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def overrides(section: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_template_takes_them(
+def test_the_template_accepts_the_parameters(
     template: dict[str, Any], deploy: Callable[..., DeployedStack], section: str
 ) -> None:
     given = overrides(section)
@@ -35,13 +35,13 @@ def test_the_template_takes_them(
 
 
 @pytest.mark.parametrize(("section", "environment"), SECTIONS.items())
-def test_each_is_for_its_environment(section: str, environment: str) -> None:
+def test_each_section_deploys_to_its_environment(section: str, environment: str) -> None:
     assert overrides(section)["Environment"] == environment
     name = CONFIG[section]["global"]["parameters"]["stack_name"]
     assert name == f"churn-{environment}"
-    # Buckets are called after it, the account and the region; S3 allows 63 characters.
+    # Bucket names contain it, the account and the region; S3 allows 63 characters.
     assert len(f"{name}-output-123456789012-ap-southeast-2") <= 63
-    # Names of roles are CloudFormation's own.
+    # CloudFormation chooses the roles' names.
     assert CONFIG[section]["deploy"]["parameters"]["capabilities"] == ["CAPABILITY_IAM"]
 
 
@@ -49,7 +49,7 @@ def test_every_section_is_an_environment() -> None:
     assert {name for name, content in CONFIG.items() if isinstance(content, dict)} == set(SECTIONS)
 
 
-def test_only_dev_moves_all_requests_at_once_and_prod_asks_before() -> None:
+def test_only_dev_shifts_all_traffic_at_once_and_prod_asks_first() -> None:
     kinds = {section: overrides(section)["DeploymentType"] for section in SECTIONS}
     assert kinds["default"] == "AllAtOnce"
     assert kinds["staging"].startswith("Canary")
@@ -57,7 +57,7 @@ def test_only_dev_moves_all_requests_at_once_and_prod_asks_before() -> None:
     assert CONFIG["prod"]["deploy"]["parameters"]["confirm_changeset"] is True
 
 
-def test_nothing_opens_the_api_and_nothing_is_secret() -> None:
+def test_the_api_stays_closed_and_the_file_holds_no_secret() -> None:
     text = (REPOSITORY / "samconfig.toml").read_text(encoding="utf-8")
     assert "ApiAuthorizer=NONE" not in text
     assert not [name for section in SECTIONS for name in overrides(section) if "Secret" in name]

@@ -1,4 +1,4 @@
-""".github/workflows: few permissions, pinned actions, commands that there are, nothing deployed untested."""
+"""The workflows have few permissions, pin actions, run commands that exist, and deploy only after tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEPLOY: Final = {"contents": "read", "id-token": "write"}
 
 
 def read(name: str) -> dict[str, Any]:
-    # YAML 1.1 reads `on` as a truth value.
+    # YAML 1.1 reads the key `on` as true.
     loaded: dict[Any, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
     return {"on" if key is True else key: value for key, value in loaded.items()}
 
@@ -38,11 +38,11 @@ def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
     return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
 
 
-def test_there_is_no_other_workflow() -> None:
+def test_there_are_only_these_workflows() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {"delivery.yml", "deploy.yml"}
 
 
-def test_nothing_is_permitted_but_to_read_and_for_a_deployment_to_say_who_it_is(
+def test_workflows_may_only_read_and_deployments_may_also_get_a_token(
     delivery: dict[str, Any], deploy: dict[str, Any]
 ) -> None:
     for workflow in (delivery, deploy):
@@ -50,14 +50,14 @@ def test_nothing_is_permitted_but_to_read_and_for_a_deployment_to_say_who_it_is(
     for name, job in delivery["jobs"].items():
         assert job.get("permissions", READ) == (DEPLOY if name in ENVIRONMENTS else READ)
     assert deploy["jobs"]["deploy"]["permissions"] == DEPLOY
-    # A fork's code must never run with this repository's rights.
+    # A fork's code must never run with this repository's permissions.
     assert set(delivery["on"]) == {"pull_request", "push"}
     assert delivery["on"]["push"] == {"branches": ["main"]}
     assert set(deploy["on"]) == {"workflow_call"}
 
 
 @pytest.mark.parametrize("name", ["delivery.yml", "deploy.yml"])
-def test_actions_are_pinned_by_commit_and_say_their_version(name: str) -> None:
+def test_actions_are_pinned_by_commit_with_their_version(name: str) -> None:
     lines = re.findall(r"uses: (\S+)(.*)", (FOLDER / name).read_text(encoding="utf-8"))
     for action, comment in lines:
         if action.startswith("./"):
@@ -78,17 +78,17 @@ def test_actions_run_on_a_supported_node(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["delivery.yml", "deploy.yml"])
-def test_no_secret_is_named_and_nothing_from_outside_is_pasted_into_a_shell(name: str) -> None:
+def test_no_secret_and_no_outside_text_gets_into_a_shell(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
     assert "secrets." not in text
     assert not re.search(r"AKIA|aws_secret|password", text, re.IGNORECASE)
     for step in steps(read(name)):
-        assert "${{" not in step.get("run", ""), "hand it over as an environment variable"
+        assert "${{" not in step.get("run", ""), "pass it as an environment variable"
         if str(step.get("uses", "")).startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
 
-def test_every_command_is_one_of_the_project(delivery: dict[str, Any], deploy: dict[str, Any]) -> None:
+def test_every_command_exists(delivery: dict[str, Any], deploy: dict[str, Any]) -> None:
     commands = [
         shlex.split(line)
         for workflow in (delivery, deploy)
@@ -104,25 +104,25 @@ def test_every_command_is_one_of_the_project(delivery: dict[str, Any], deploy: d
     assert commands[:3] == [["make", "test"], ["make", "lint"], ["make", "validate"]]
 
 
-def test_environments_follow_each_other_and_all_of_them_the_tests(delivery: dict[str, Any]) -> None:
+def test_environments_are_deployed_in_order_after_the_tests(delivery: dict[str, Any]) -> None:
     jobs = delivery["jobs"]
     assert jobs["package"]["needs"] == "test"
     before = ["test", "package"]
     for environment in ENVIRONMENTS:
         job = jobs[environment]
         assert job["needs"] == before
-        # `always()` and its like would run it after a failure.
+        # `always()` and similar conditions would run it after a failure.
         assert job["if"] == "github.event_name == 'push'"
         assert job["uses"] == "./.github/workflows/deploy.yml"
         assert job["with"] == {"environment": environment}
         before = ["test", "package", environment]
 
 
-def test_a_deployment_runs_in_its_environment_one_at_a_time_to_its_end(
+def test_deployments_of_an_environment_never_overlap_or_stop_half_way(
     delivery: dict[str, Any], deploy: dict[str, Any]
 ) -> None:
     job = deploy["jobs"]["deploy"]
-    # People who must agree to prod are its environment's protection.
+    # The environment prod is protected by required reviewers.
     assert job["environment"] == "${{ inputs.environment }}"
     assert job["concurrency"] == {"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False}
     assert delivery["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"

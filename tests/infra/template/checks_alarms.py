@@ -1,4 +1,4 @@
-"""What must hold of alarms and of those who are told."""
+"""Checks of the alarms and of the topic that receives them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
 
 
 def simple_alarms(stack: DeployedStack) -> list[dict[str, Any]]:
-    """Return the alarms on one metric each."""
+    """Return the alarms that watch exactly one metric."""
     return [a for a in stack.of_type("AWS::CloudWatch::Alarm").values() if "MetricName" in a]
 
 
@@ -40,7 +40,7 @@ def _alarm(stack: DeployedStack, namespace: str, metric: str, **where: str) -> d
     return found[0]
 
 
-def check_silence_is_good_news(stack: DeployedStack) -> None:
+def check_missing_data_counts_as_ok(stack: DeployedStack) -> None:
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["TreatMissingData"] == "notBreaching", name
         assert alarm["AlarmActions"] == [stack.arn("AlarmTopic")], name
@@ -62,7 +62,7 @@ def check_functions_have_alarms(stack: DeployedStack) -> None:
 
 def check_the_api_has_alarms_by_its_name(stack: DeployedStack) -> None:
     api = stack.the("AWS::ApiGateway::RestApi")
-    # By its id they would wait for the API, which waits for the deployment that they watch.
+    # With its id they would depend on the API, which depends on the deployment that they watch.
     where = {"ApiName": api["Name"], "Stage": stack.the("AWS::ApiGateway::Stage")["StageName"]}
     for metric in ("5XXError", "4XXError"):
         alarm = _alarm(stack, "AWS/ApiGateway", metric, **where)
@@ -81,21 +81,21 @@ def check_the_queues_have_alarms(stack: DeployedStack) -> None:
     (where,) = seconds["MetricStat"]["Metric"]["Dimensions"]
     assert where["Value"] == stack.properties("InputQueue")["QueueName"]
     assert oldest["Threshold"] == stack.parameters["OldestInputMinutes"]
-    # Later it would be told of messages that are gone.
+    # A later alarm would come after the messages have been deleted.
     assert int(oldest["Threshold"]) * 60 <= stack.properties("InputQueue")["MessageRetentionPeriod"]
     assert _alarm(stack, "AWS/Events", "FailedInvocations", RuleName=f"{STACK}-InputRule")
 
 
-def check_the_codes_own_metrics_have_alarms(stack: DeployedStack) -> None:
+def check_the_code_s_own_metrics_have_alarms(stack: DeployedStack) -> None:
     for metric, service in OWN:
         alarm = _alarm(stack, "Churn", metric, service=f"{STACK}-{service}")
         assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
         variables = stack.properties(SERVING[service])["Environment"]["Variables"]
-        # The dimension's value is what the function is told to be called.
+        # The dimension's value is the service name in the function's environment.
         assert variables["POWERTOOLS_SERVICE_NAME"] == dimensions(alarm)["service"]
 
 
-def check_alarms_are_told_to_a_topic_of_this_account(stack: DeployedStack) -> None:
+def check_alarms_go_to_a_topic_of_this_account(stack: DeployedStack) -> None:
     topic = stack.the("AWS::SNS::Topic")
     assert topic.get("KmsMasterKeyId", "") == stack.parameters["KmsKeyArn"]
     statements = stack.the("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]

@@ -1,4 +1,4 @@
-"""What must hold of the API, as functions that a stack passes or that say why not."""
+"""Checks of the API: each function raises an AssertionError that says what is wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOGGED: Final = {
     *("$context.identity.userArn", "$context.authorizer.claims.sub", "$context.identity.apiKeyId"),
     *("$context.error.responseType", "$context.waf.status"),
 }
-"""Nothing of a request but who called which route, and what became of it."""
+"""The fields that may be logged: caller, route and outcome, but no content of the request."""
 
 
 def routes_of(stack: DeployedStack) -> dict[tuple[str, str], dict[str, Any]]:
@@ -39,13 +39,13 @@ def schemes_of(stack: DeployedStack) -> dict[str, Any]:
     return schemes
 
 
-def check_routes_are_the_codes(stack: DeployedStack) -> None:
+def check_routes_equal_those_of_the_code(stack: DeployedStack) -> None:
     code = {(path, method.lower()) for path, methods in ROUTES.items() for method in methods}
     assert set(routes_of(stack)) == code | PREFLIGHTS, "routes differ from functions/score/routes.py"
 
 
-def check_every_route_asks_who_calls(stack: DeployedStack) -> None:
-    """A36: unless the parameter opens the API, and then all of it."""
+def check_every_route_requires_authorization(stack: DeployedStack) -> None:
+    """A36: every route requires credentials, unless the parameter opens the whole API."""
     authorizer = stack.parameters["ApiAuthorizer"]
     wanted: dict[str, list[str]] = {}
     if authorizer != "NONE":
@@ -55,39 +55,39 @@ def check_every_route_asks_who_calls(stack: DeployedStack) -> None:
         wanted["API_KEY"] = []
     for place, route in routes_of(stack).items():
         expected = [wanted] if wanted and place not in PREFLIGHTS else []
-        # Left out means open too, so it must be said.
+        # A route without this member is open, so it must be present.
         assert route.get("security") == expected, f"{place} asks for {route.get('security')}"
 
 
 def check_an_api_key_is_never_alone(stack: DeployedStack) -> None:
     for place, route in routes_of(stack).items():
         for way_in in route.get("security", []):
-            assert set(way_in) - {"API_KEY"}, f"{place} takes an API key as all the proof there is"
+            assert set(way_in) - {"API_KEY"}, f"{place} accepts an API key without other credentials"
 
 
-def check_each_way_in_is_defined(stack: DeployedStack) -> None:
+def check_each_authorizer_is_defined(stack: DeployedStack) -> None:
     schemes = schemes_of(stack)
     for place, route in routes_of(stack).items():
         for way_in in route.get("security", []):
-            assert set(way_in) <= set(schemes), f"{place} names a scheme that is not there"
+            assert set(way_in) <= set(schemes), f"{place} names a scheme that is not defined"
     for name, kind in SCHEME_TYPES.items():
         if name in schemes:
             assert schemes[name]["x-amazon-apigateway-authtype"] == kind
             assert (schemes[name]["name"], schemes[name]["in"]) == ("Authorization", "header")
     assert schemes["API_KEY"] == {"type": "apiKey", "name": "x-api-key", "in": "header"}
-    # An authorizer without its pool would fail the deployment, or worse.
+    # An authorizer without a pool makes the deployment fail.
     chosen = stack.parameters["ApiAuthorizer"] == "COGNITO"
-    assert ("COGNITO" in schemes) == chosen, "the Cognito authorizer is there exactly where it is chosen"
+    assert ("COGNITO" in schemes) == chosen, "the Cognito authorizer must exist exactly when it is chosen"
     if chosen:
         pool = schemes["COGNITO"]["x-amazon-apigateway-authorizer"]["providerARNs"]
         assert pool == [stack.parameters["UserPoolArn"]]
         assert pool != [""]
 
 
-def check_a_caller_needs_no_right_to_the_function(stack: DeployedStack) -> None:
-    """A37: who may call which route stands in the callers' policies; nothing grants the API to anybody."""
+def check_callers_need_no_permission_for_the_function(stack: DeployedStack) -> None:
+    """A37: the callers' own policies decide which routes they may call; the stack grants nothing."""
     for route in routes_of(stack).values():
-        # With the caller's own credentials, IAM would ask for rights to the function behind the route.
+        # With the caller's credentials, callers would need permission to invoke the function.
         assert "credentials" not in route["x-amazon-apigateway-integration"]
     api = stack.the("AWS::ApiGateway::RestApi")
     assert "Policy" not in api
@@ -110,7 +110,7 @@ def check_routes_call_the_alias(stack: DeployedStack) -> None:
 
 
 def check_the_stage_is_throttled(stack: DeployedStack) -> None:
-    """A39."""
+    """A39: the whole stage is throttled."""
     (settings,) = stack.the("AWS::ApiGateway::Stage")["MethodSettings"]
     assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["ThrottlingRateLimit"] == stack.parameters["ApiThrottleRate"]
@@ -122,7 +122,7 @@ def check_the_stage_is_throttled(stack: DeployedStack) -> None:
 def check_access_is_logged_without_personal_data(stack: DeployedStack) -> None:
     setting = stack.the("AWS::ApiGateway::Stage")["AccessLogSetting"]
     groups = {stack.arn(name): group for name, group in stack.of_type("AWS::Logs::LogGroup").items()}
-    assert setting["DestinationArn"] in groups, "access is logged to a group that the stack does not have"
+    assert setting["DestinationArn"] in groups, "the access log goes to a log group outside the stack"
     members = json.loads(setting["Format"])
     assert all(isinstance(value, str) for value in members.values())
     assert set(members.values()) <= LOGGED, set(members.values()) - LOGGED
@@ -131,23 +131,23 @@ def check_access_is_logged_without_personal_data(stack: DeployedStack) -> None:
 
 
 def check_no_body_is_logged_or_traced(stack: DeployedStack) -> None:
-    """A51."""
+    """A51: the gateway logs and traces no body."""
     stage = stack.the("AWS::ApiGateway::Stage")
     assert all(settings["DataTraceEnabled"] is False for settings in stage["MethodSettings"])
     assert stage["TracingEnabled"] is True
-    # What the gateway logs by level is more than the access log has.
+    # The gateway's execution logs hold more than the access log may.
     assert all(settings.get("LoggingLevel", "OFF") == "OFF" for settings in stage["MethodSettings"])
 
 
-def check_nothing_is_decompressed_on_the_way(stack: DeployedStack) -> None:
-    """A32."""
+def check_the_gateway_decompresses_nothing(stack: DeployedStack) -> None:
+    """A32: the gateway passes bodies on unchanged."""
     api = stack.the("AWS::ApiGateway::RestApi")
     assert "MinimumCompressionSize" not in api
     assert "BinaryMediaTypes" not in api
 
 
-def check_what_the_gateway_says_is_a_problem(stack: DeployedStack) -> None:
-    """A40."""
+def check_the_gateway_s_own_answers_are_problems(stack: DeployedStack) -> None:
+    """A40: the gateway's own answers are problem documents."""
     responses = stack.the("AWS::ApiGateway::RestApi")["Body"]["x-amazon-apigateway-gateway-responses"]
     needed = {"THROTTLED", "ACCESS_DENIED", "UNAUTHORIZED", "INVALID_API_KEY", "QUOTA_EXCEEDED"}
     assert needed | {"INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"} <= set(responses)
@@ -160,7 +160,7 @@ def check_what_the_gateway_says_is_a_problem(stack: DeployedStack) -> None:
         problem = json.loads(text.replace("$context.error.messageString", '"Forbidden"'))
         members = {"type", "title", "detail", "instance"}
         if not kind.startswith("DEFAULT_"):
-            # Of the others the gateway keeps the status, which a template can't name.
+            # For the default responses the gateway keeps the status, which a template can't name.
             members |= {"status"}
             assert str(problem["status"]) == response["statusCode"]
         assert set(problem) == members
@@ -168,13 +168,13 @@ def check_what_the_gateway_says_is_a_problem(stack: DeployedStack) -> None:
         assert problem["instance"] == "$context.requestId"
 
 
-def check_the_function_ends_before_the_gateway_gives_up(stack: DeployedStack) -> None:
-    """A44."""
+def check_the_function_times_out_before_the_gateway(stack: DeployedStack) -> None:
+    """A44: the function's timeout is shorter than the gateway's."""
     timeout = stack.properties("ScoreFunction")["Timeout"]
     assert DEADLINE_RESERVE_MILLISECONDS / 1_000 < timeout <= 10 < GATEWAY_SECONDS
 
 
-def check_a_firewall_stands_where_one_is_given(stack: DeployedStack) -> None:
+def check_the_web_acl_is_attached_if_it_is_set(stack: DeployedStack) -> None:
     given = stack.parameters["WebAclArn"]
     firewalls = list(stack.of_type("AWS::WAFv2::WebACLAssociation").values())
     assert [firewall["WebACLArn"] for firewall in firewalls] == ([given] if given else [])
@@ -195,8 +195,8 @@ def check_a_key_has_a_quota(stack: DeployedStack) -> None:
         assert [stage["ApiId"] for stage in plan["ApiStages"]] == ["churn-test-Api"]
 
 
-def check_browsers_are_let_in_by_a_list(stack: DeployedStack) -> None:
-    """A35."""
+def check_only_listed_origins_may_call_from_browsers(stack: DeployedStack) -> None:
+    """A35: the allowed origins are a list."""
     variables = stack.properties("ScoreFunction")["Environment"]["Variables"]
     assert variables["CHURN_CORS_ORIGINS"] == stack.parameters["CorsOrigins"]
     assert "*" not in variables["CHURN_CORS_ORIGINS"]

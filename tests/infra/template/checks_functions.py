@@ -1,4 +1,4 @@
-"""What must hold of every function, its logs and its deployment."""
+"""Checks of the functions, their logs and their deployment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDERS: Final = {"ScoreFunction": "score", "BatchFunction": "batch", "PreTraffi
 SERVING: Final = ("ScoreFunction", "BatchFunction")
 SECRET: Final = re.compile(r"secret|password|passwd|token|credential|api_?key|private", re.IGNORECASE)
 LONGEST_SECONDS: Final = 900
-"""For which Lambda lets a function run."""
+"""Lambda's longest timeout."""
 MEGABYTE: Final = 1024 * 1024
 
 
@@ -25,7 +25,7 @@ def variables_of(function: dict[str, Any]) -> dict[str, Any]:
     return variables
 
 
-def check_runtime_and_processor_are_said(stack: DeployedStack) -> None:
+def check_runtime_and_processor_are_set(stack: DeployedStack) -> None:
     functions = stack.of_type("AWS::Lambda::Function")
     assert set(FOLDERS) <= set(functions)
     for name, function in functions.items():
@@ -55,7 +55,7 @@ def check_variables_hold_no_secret(stack: DeployedStack) -> None:
         assert function.get("KmsKeyArn", "") == stack.parameters["KmsKeyArn"], name
 
 
-def check_each_function_logs_json_to_a_group_of_its_own(stack: DeployedStack) -> None:
+def check_each_function_logs_json_to_its_own_group(stack: DeployedStack) -> None:
     groups = {group["LogGroupName"] for group in stack.of_type("AWS::Logs::LogGroup").values()}
     functions = stack.of_type("AWS::Lambda::Function")
     used = [function["LoggingConfig"]["LogGroup"] for function in functions.values()]
@@ -64,7 +64,7 @@ def check_each_function_logs_json_to_a_group_of_its_own(stack: DeployedStack) ->
     assert all(function["LoggingConfig"]["LogFormat"] == "JSON" for function in functions.values())
 
 
-def check_logs_are_kept_for_a_time(stack: DeployedStack) -> None:
+def check_logs_are_deleted_after_the_retention_time(stack: DeployedStack) -> None:
     for name, group in stack.of_type("AWS::Logs::LogGroup").items():
         assert group["RetentionInDays"] == stack.parameters["LogRetentionDays"], name
         assert group.get("KmsKeyId", "") == stack.parameters["KmsKeyArn"], name
@@ -92,19 +92,19 @@ def check_a_file_fits_into_the_batch_function(stack: DeployedStack) -> None:
         assert variables[f"CHURN_{kind.upper()}_BUCKET"] == stack.properties(f"{kind}Bucket")["BucketName"]
 
 
-def check_concurrency_is_reserved_only_where_asked_for(stack: DeployedStack) -> None:
+def check_concurrency_is_reserved_only_if_it_is_set(stack: DeployedStack) -> None:
     asked = int(stack.parameters["ScoreConcurrency"])
     reserved = stack.properties("ScoreFunction").get("ReservedConcurrentExecutions")
     assert reserved == (stack.parameters["ScoreConcurrency"] if asked else None)
 
 
-def check_snapstart_is_what_the_parameter_says(stack: DeployedStack) -> None:
+def check_snapstart_follows_its_parameter(stack: DeployedStack) -> None:
     assert stack.properties("ScoreFunction")["SnapStart"] == {"ApplyOn": stack.parameters["ScoreSnapStart"]}
-    # A snapshot can't be had with more than 512 MB of /tmp.
+    # SnapStart does not support more than 512 MB of /tmp.
     assert "SnapStart" not in stack.properties("BatchFunction")
 
 
-def check_functions_that_serve_are_called_by_their_alias(stack: DeployedStack) -> None:
+def check_score_and_batch_are_called_by_their_alias(stack: DeployedStack) -> None:
     aliases = {alias["FunctionName"]: alias for alias in stack.of_type("AWS::Lambda::Alias").values()}
     for name in SERVING:
         alias = aliases[f"churn-test-{name}"]
@@ -112,7 +112,7 @@ def check_functions_that_serve_are_called_by_their_alias(stack: DeployedStack) -
         assert alias["FunctionVersion"].endswith(".Version"), name
 
 
-def check_a_new_version_is_tried_before_it_serves(stack: DeployedStack) -> None:
+def check_a_new_version_is_checked_before_it_gets_traffic(stack: DeployedStack) -> None:
     policy = stack.resources["ScoreFunctionAliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     assert policy["BeforeAllowTrafficHook"] == "churn-test-PreTrafficFunction"
     hook = stack.properties("PreTrafficFunction")
@@ -124,14 +124,14 @@ def check_a_new_version_is_tried_before_it_serves(stack: DeployedStack) -> None:
     assert group["ServiceRoleArn"] == stack.arn("DeploymentRole")
 
 
-def check_alarms_take_a_deployment_back(stack: DeployedStack) -> None:
+def check_alarms_roll_a_deployment_back(stack: DeployedStack) -> None:
     configuration = stack.the("AWS::CodeDeploy::DeploymentGroup")["AlarmConfiguration"]
     assert configuration["Enabled"] is True
     named = {alarm["Name"].removeprefix("churn-test-") for alarm in configuration["Alarms"]}
     assert len(named) >= 3
     alarms = stack.of_type("AWS::CloudWatch::Alarm")
     for name in named:
-        # One in ALARM for want of data would hold up the deployment that mends it.
+        # An alarm in ALARM because of missing data would block the deployment that fixes it.
         assert alarms[name]["TreatMissingData"] == "notBreaching", name
         assert alarms[name]["Period"] * alarms[name]["EvaluationPeriods"] <= 120, name
     executed = {"FunctionName", "Resource", "ExecutedVersion"}

@@ -1,4 +1,4 @@
-"""What must hold of roles: each does its job's calls, on its own things, for its own service."""
+"""Checks of the roles: each has only the permissions that its function needs, for one service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WITHOUT_RESOURCES: Final = {
     *("logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy"),
     *("logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
 }
-"""Actions for which AWS knows no resource but `*`."""
+"""Actions that AWS can't limit to resources."""
 READ: Final = INPUT_PREFIXES
 """Prefixes of the input bucket that the batch function reads."""
 WRITTEN: Final = ("scored", "quarantine")
@@ -28,7 +28,7 @@ OF_THE_GATEWAY: Final = "ApiGatewayLoggingRole"
 
 
 def rights(stack: DeployedStack, role: str) -> set[tuple[str, str]]:
-    """Return what a role may do, as pairs of action and resource."""
+    """Return a role's permissions as pairs of action and resource."""
     return {
         (action, resource)
         for statement in stack.statements(role)
@@ -39,7 +39,7 @@ def rights(stack: DeployedStack, role: str) -> set[tuple[str, str]]:
 
 
 def conditions(stack: DeployedStack, role: str) -> dict[str, Any]:
-    """Return the conditions on actions that have any."""
+    """Return the conditions by action, for actions that have one."""
     return {
         action: statement["Condition"]
         for statement in stack.statements(role)
@@ -58,11 +58,11 @@ def _key(stack: DeployedStack, *actions: str) -> set[tuple[str, str]]:
     return {(f"kms:{action}", own) for action in actions} if own else set()
 
 
-def check_score_touches_nothing(stack: DeployedStack) -> None:
+def check_score_has_no_access_to_data(stack: DeployedStack) -> None:
     assert rights(stack, "ScoreRole") == TRACES | _logs(stack, "ScoreLogs") | _key(stack, "Decrypt")
 
 
-def check_batch_does_its_work_and_no_more(stack: DeployedStack) -> None:
+def check_batch_has_only_the_permissions_that_it_needs(stack: DeployedStack) -> None:
     incoming, output = stack.arn("InputBucket"), stack.arn("OutputBucket")
     queue = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     expected = (
@@ -91,14 +91,14 @@ def check_batch_does_its_work_and_no_more(stack: DeployedStack) -> None:
     assert narrowed["events:PutEvents"] == {"StringEquals": {"events:source": EVENT_SOURCE}}
 
 
-def check_the_hook_invokes_and_tells(stack: DeployedStack) -> None:
+def check_the_hook_may_only_invoke_and_report(stack: DeployedStack) -> None:
     application = "churn-test-ServerlessDeploymentApplication"
     assert rights(stack, "PreTrafficRole") == (
         TRACES
         | _logs(stack, "PreTrafficLogs")
         | _key(stack, "Decrypt")
         | {
-            # Versions and aliases, not what is unpublished.
+            # Versions and aliases, but not the unpublished code.
             ("lambda:InvokeFunction", f"{stack.arn('ScoreFunction')}:*"),
             (
                 "codedeploy:PutLifecycleEventHookExecutionStatus",
@@ -108,7 +108,7 @@ def check_the_hook_invokes_and_tells(stack: DeployedStack) -> None:
     )
 
 
-def check_deployments_move_one_alias(stack: DeployedStack) -> None:
+def check_deployments_may_only_move_one_alias(stack: DeployedStack) -> None:
     function = stack.arn("ScoreFunction")
     calls = ("GetAlias", "UpdateAlias", "GetProvisionedConcurrencyConfig")
     assert rights(stack, "DeploymentRole") == (
@@ -117,8 +117,8 @@ def check_deployments_move_one_alias(stack: DeployedStack) -> None:
     )
 
 
-def check_no_role_has_stars(stack: DeployedStack) -> None:
-    """No action with a star, no resource that is one, but where AWS knows no other."""
+def check_no_role_has_wildcards(stack: DeployedStack) -> None:
+    """No action has a wildcard, and no resource is `*`, except where AWS allows nothing else."""
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in stack.statements(role):
             assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), role
@@ -127,7 +127,7 @@ def check_no_role_has_stars(stack: DeployedStack) -> None:
             assert resource != "*" or action in WITHOUT_RESOURCES, f"{role} may do {action} on everything"
 
 
-def check_no_role_deletes_or_opens(stack: DeployedStack) -> None:
+def check_no_role_may_delete_or_publish(stack: DeployedStack) -> None:
     for role in stack.of_type("AWS::IAM::Role"):
         for action, _ in rights(stack, role):
             service, _, call = action.partition(":")
@@ -135,7 +135,7 @@ def check_no_role_deletes_or_opens(stack: DeployedStack) -> None:
             assert harmless or not any(word in call for word in ("Delete", "Acl", "PutBucket", "Pass")), role
 
 
-def check_roles_are_bounded_where_asked_for(stack: DeployedStack) -> None:
+def check_roles_have_the_boundary_if_it_is_set(stack: DeployedStack) -> None:
     for name, role in stack.of_type("AWS::IAM::Role").items():
         assert role.get("PermissionsBoundary", "") == stack.parameters["PermissionsBoundary"], name
 
@@ -144,7 +144,7 @@ def check_roles_trust_one_service_for_this_account(stack: DeployedStack) -> None
     for name, role in stack.of_type("AWS::IAM::Role").items():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         if name == OF_THE_GATEWAY:
-            # As API Gateway documents it; the role is named by the account's own setting alone.
+            # API Gateway documents it so; only the account's own setting names the role.
             assert trust["Principal"] == {"Service": "apigateway.amazonaws.com"}
             continue
         assert "Condition" in trust, f"{name} is there for every account's {trust['Principal']}"
@@ -158,10 +158,10 @@ def check_roles_trust_one_service_for_this_account(stack: DeployedStack) -> None
             assert trust["Principal"]["Service"] == "lambda.amazonaws.com", name
 
 
-def check_roles_have_no_policies_of_awss(stack: DeployedStack) -> None:
+def check_roles_have_no_managed_policies(stack: DeployedStack) -> None:
     for name, role in stack.of_type("AWS::IAM::Role").items():
         managed = role.get("ManagedPolicyArns", [])
-        # API Gateway refuses a role that can do less than this one.
+        # API Gateway refuses a role with fewer permissions.
         allowed = [f"arn:aws:iam::aws:policy/service-role/{'AmazonAPIGatewayPushToCloudWatchLogs'}"]
         assert managed == (allowed if name == OF_THE_GATEWAY else []), name
 

@@ -1,4 +1,4 @@
-"""What must hold of queues and buckets."""
+"""Checks of the queues and buckets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FEWEST_RECEIVES: Final = 5
 FOURTEEN_DAYS: Final = 14 * DAY
 
 
-def check_only_failures_are_delivered_again(stack: DeployedStack) -> None:
-    """B31: without the response type, what failed would be deleted."""
+def check_only_failed_messages_are_delivered_again(stack: DeployedStack) -> None:
+    """B31: without the response type, failed messages would be deleted."""
     for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
         assert mapping.get("FunctionResponseTypes") == ["ReportBatchItemFailures"], name
-        # A timeout fails the whole batch.
+        # After a timeout all messages of a batch would be delivered again.
         assert mapping["BatchSize"] == 1, name
         # A filter would drop the messages that do not match.
         assert "FilterCriteria" not in mapping, name
@@ -29,7 +29,7 @@ def check_only_failures_are_delivered_again(stack: DeployedStack) -> None:
         assert mapping["FunctionName"].endswith(":live"), name
 
 
-def check_a_message_stays_hidden_while_it_is_worked_on(stack: DeployedStack) -> None:
+def check_a_message_stays_hidden_while_it_is_handled(stack: DeployedStack) -> None:
     timeout = stack.properties("BatchFunction")["Timeout"]
     hidden = stack.properties("InputQueue")["VisibilityTimeout"]
     assert hidden >= 6 * timeout, f"{hidden} s are less than six times {timeout} s"
@@ -44,7 +44,7 @@ def check_a_message_is_tried_often_enough(stack: DeployedStack) -> None:
 def check_dead_letters_outlive_their_queue(stack: DeployedStack) -> None:
     source, dead = stack.properties("InputQueue"), stack.properties("DeadLetterQueue")
     assert source["MessageRetentionPeriod"] >= 4 * DAY
-    # A message keeps the time at which it was first sent; the default is four days.
+    # A message's age counts from when it was first sent. The default retention is four days.
     kept = dead.get("MessageRetentionPeriod", 4 * DAY)
     assert kept >= FOURTEEN_DAYS, f"dead letters are kept for {kept} s only"
     assert dead["RedriveAllowPolicy"] == {
@@ -56,7 +56,7 @@ def check_dead_letters_outlive_their_queue(stack: DeployedStack) -> None:
 def check_queues_are_encrypted(stack: DeployedStack) -> None:
     own = stack.parameters["KmsKeyArn"]
     for name, queue in stack.of_type("AWS::SQS::Queue").items():
-        # SQS takes one of both only.
+        # SQS accepts only one of the two.
         assert queue.get("KmsMasterKeyId", "") == own, name
         assert queue.get("SqsManagedSseEnabled", False) is not bool(own), name
         assert queue.get("MaximumMessageSize", 262_144) >= 65_536, name
@@ -75,7 +75,7 @@ def check_only_the_rule_may_send(stack: DeployedStack) -> None:
     }
 
 
-def check_queues_refuse_what_comes_in_the_clear(stack: DeployedStack) -> None:
+def check_queues_refuse_unencrypted_connections(stack: DeployedStack) -> None:
     policies = stack.of_type("AWS::SQS::QueuePolicy").values()
     closed = {
         statement["Resource"]
@@ -108,18 +108,18 @@ def check_buckets_are_private_versioned_encrypted_and_kept(stack: DeployedStack)
         by_default = rule["ServerSideEncryptionByDefault"]
         assert by_default["SSEAlgorithm"] == ("aws:kms" if own else "AES256"), name
         assert by_default.get("KMSMasterKeyID", "") == own, name
-        # A first deployment that fails must not leave buckets in the way of the second.
+        # The buckets of a failed first deployment would block the second.
         assert stack.resources[name].get("DeletionPolicy") == "RetainExceptOnCreate", name
         assert stack.resources[name].get("UpdateReplacePolicy") == "Retain", name
 
 
-def check_buckets_tidy_up(stack: DeployedStack) -> None:
+def check_buckets_remove_leftovers(stack: DeployedStack) -> None:
     for name, bucket in stack.of_type("AWS::S3::Bucket").items():
         rules: list[dict[str, Any]] = bucket["LifecycleConfiguration"]["Rules"]
         whole = [rule for rule in rules if "Prefix" not in rule and rule["Status"] == "Enabled"]
         assert any(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 7 for rule in whole), name
         assert any(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in whole), name
-        # Inputs and scores are the user's; nothing here may end them.
+        # Inputs and scores belong to the user; no rule may delete them.
         ending = {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule}
         assert ending <= {"quarantine/"}, name
     rules = stack.properties("OutputBucket")["LifecycleConfiguration"]["Rules"]
@@ -127,7 +127,7 @@ def check_buckets_tidy_up(stack: DeployedStack) -> None:
     assert record_rule["ExpirationInDays"] == stack.parameters["QuarantineRetentionDays"]
 
 
-def check_buckets_refuse_what_comes_in_the_clear(stack: DeployedStack) -> None:
+def check_buckets_refuse_unencrypted_connections(stack: DeployedStack) -> None:
     for name, bucket in stack.of_type("AWS::S3::Bucket").items():
         denied = [
             statement
@@ -139,7 +139,7 @@ def check_buckets_refuse_what_comes_in_the_clear(stack: DeployedStack) -> None:
         assert [set(statement["Resource"]) for statement in denied] == [{arn, f"{arn}/*"}], name
 
 
-def check_nobody_is_let_in_by_a_bucket(stack: DeployedStack) -> None:
+def check_bucket_policies_allow_nobody(stack: DeployedStack) -> None:
     for bucket in stack.of_type("AWS::S3::Bucket").values():
         assert all(s["Effect"] == "Deny" for s in bucket_statements(stack, bucket["BucketName"]))
 
@@ -152,23 +152,23 @@ def check_scores_are_created_and_never_replaced(stack: DeployedStack) -> None:
         if f"{stack.arn('OutputBucket')}/scored/*" in as_list(statement["Resource"])
     ]
     assert (rule["Effect"], rule["Principal"], rule["Action"]) == ("Deny", "*", "s3:PutObject")
-    # Beginning an upload in parts, and each part, can't carry the header; completing it can.
+    # The start and the parts of a multipart upload can't have the header; its completion can.
     assert rule["Condition"] == {
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
-    # Records of quarantined files are replaced by their etag.
+    # Records of quarantined files are replaced with a condition on their etag.
     assert not any("quarantine" in resource for resource in as_list(rule["Resource"]))
 
 
-def check_only_the_input_bucket_tells(stack: DeployedStack) -> None:
+def check_only_the_input_bucket_sends_events(stack: DeployedStack) -> None:
     assert "NotificationConfiguration" not in stack.properties("OutputBucket")
     assert stack.properties("InputBucket")["NotificationConfiguration"] == {
         "EventBridgeConfiguration": {"EventBridgeEnabled": True}
     }
 
 
-def check_access_to_buckets_is_logged_where_asked_for(stack: DeployedStack) -> None:
+def check_access_to_buckets_is_logged_if_it_is_set(stack: DeployedStack) -> None:
     target = stack.parameters["AccessLogBucket"]
     prefixes = set()
     buckets = stack.of_type("AWS::S3::Bucket")

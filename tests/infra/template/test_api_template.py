@@ -1,4 +1,4 @@
-"""The API's parameters: what they take, what CloudFormation refuses, and that a change of them arrives."""
+"""The API's parameters: accepted and refused values, and that a change is deployed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a36_the_api_is_closed_by_default(stack: DeployedStack) -> None:
     assert routes_of(stack)["/predict", "post"]["security"] == [{"AWS_IAM": []}]
 
 
-def test_a36_tokens_are_those_of_the_pool(deploy: Callable[..., DeployedStack]) -> None:
+def test_a36_only_tokens_of_the_pool_are_accepted(deploy: Callable[..., DeployedStack]) -> None:
     stack = deploy(ApiAuthorizer="COGNITO", UserPoolArn=POOL)
     assert routes_of(stack)["/predict", "post"]["security"] == [{"COGNITO": []}]
     authorizer = schemes_of(stack)["COGNITO"]["x-amazon-apigateway-authorizer"]
@@ -31,39 +31,39 @@ def test_a37_a_token_needs_one_of_the_scopes(deploy: Callable[..., DeployedStack
     assert routes_of(stack)["/v2", "get"]["security"] == [{"COGNITO": ["churn/score", "churn/read"]}]
 
 
-def test_a36_open_is_what_must_be_asked_for(deploy: Callable[..., DeployedStack]) -> None:
+def test_a36_the_api_is_open_only_on_request(deploy: Callable[..., DeployedStack]) -> None:
     stack = deploy(ApiAuthorizer="NONE")
     assert {str(route["security"]) for route in routes_of(stack).values()} == {"[]"}
     assert "COGNITO" not in schemes_of(stack)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "told"),
+    ("parameters", "rule"),
     [
-        ({"ApiAuthorizer": "NONE", "ApiKeyRequired": "true"}, "An API key is no authorization"),
-        ({"ApiAuthorizer": "COGNITO"}, "give UserPoolArn too"),
+        ({"ApiAuthorizer": "NONE", "ApiKeyRequired": "true"}, "An API key does not prove identity"),
+        ({"ApiAuthorizer": "COGNITO"}, "set UserPoolArn too"),
         ({"ApiAuthorizer": "AWS_IAM", "ApiKeyRequired": "true"}, None),
         ({"ApiAuthorizer": "COGNITO", "UserPoolArn": POOL, "ApiKeyRequired": "true"}, None),
         ({"ApiAuthorizer": "NONE"}, None),
     ],
 )
-def test_cloudformation_refuses_what_would_not_protect(
-    deploy: Callable[..., DeployedStack], parameters: dict[str, str], told: str | None
+def test_cloudformation_refuses_settings_that_do_not_protect(
+    deploy: Callable[..., DeployedStack], parameters: dict[str, str], rule: str | None
 ) -> None:
     broken = deploy(**parameters).broken_rules()
-    if told is None:
+    if rule is None:
         assert broken == []
     else:
         (sentence,) = broken
-        assert told in sentence
+        assert rule in sentence
 
 
-def test_a_changed_authorizer_arrives_at_the_stage() -> None:
-    # The definition's text is the same for every value of the parameter, and SAM deploys by its hash.
+def test_a_changed_authorizer_is_deployed_to_the_stage() -> None:
+    # SAM deploys when the definition's text changes, but a parameter's value does not change it.
     assert TemplateSettings().properties("Api")["AlwaysDeploy"] is True
 
 
-def test_a35_browsers_are_let_in_by_a_list_of_origins_without_a_star(template: dict[str, Any]) -> None:
+def test_a35_origins_are_a_list_without_wildcards(template: dict[str, Any]) -> None:
     origins = template["Parameters"]["CorsOrigins"]
     assert origins["Default"] == ""
     pattern = re.compile(origins["AllowedPattern"])
@@ -80,7 +80,7 @@ def test_the_account_s_logging_role_outlives_the_stack(deploy: Callable[..., Dep
     managed = deploy()
     for name in ("ApiGatewayLogging", "ApiGatewayLoggingRole"):
         assert managed.resources[name]["DeletionPolicy"] == "Retain"
-    # The stage can have an access log only once the account has the role.
+    # The stage can only have an access log if the account has the role.
     assert "churn-test-ApiGatewayLogging" in str(managed.the("AWS::ApiGateway::Stage")["Tags"])
     left_alone = deploy(ManageApiGatewayLogging="false")
     assert not {"ApiGatewayLogging", "ApiGatewayLoggingRole"} & set(left_alone.resources)

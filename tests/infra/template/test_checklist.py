@@ -1,4 +1,4 @@
-"""Every row of the checklist holds of the stack, for each value of the parameters that change it."""
+"""Every check passes for the stack with each value of the parameters that change it."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ CHECKS: Final[dict[str, Callable[[DeployedStack], None]]] = {
 
 @pytest.mark.parametrize("parameters", STACKS)
 @pytest.mark.parametrize("check", CHECKS)
-def test_the_row_holds(deploy: Callable[..., DeployedStack], check: str, parameters: str) -> None:
+def test_the_check_passes(deploy: Callable[..., DeployedStack], check: str, parameters: str) -> None:
     CHECKS[check](deploy(**STACKS[parameters]))
 
 
-def test_the_stacks_cover_every_way_in(deploy: Callable[..., DeployedStack]) -> None:
+def test_the_stacks_cover_every_authorizer(deploy: Callable[..., DeployedStack]) -> None:
     ways = {deploy(**parameters).parameters["ApiAuthorizer"] for parameters in STACKS.values()}
     assert ways == {"AWS_IAM", "COGNITO", "NONE"}
 
 
 @pytest.mark.parametrize("parameters", STACKS)
-def test_cloudformation_takes_the_parameters(deploy: Callable[..., DeployedStack], parameters: str) -> None:
+def test_cloudformation_accepts_the_parameters(deploy: Callable[..., DeployedStack], parameters: str) -> None:
     assert deploy(**STACKS[parameters]).broken_rules() == []

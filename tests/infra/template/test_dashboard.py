@@ -1,4 +1,4 @@
-"""The dashboard shows metrics that the code or AWS really emits, of this stack, and is valid JSON."""
+"""The dashboard is valid JSON and shows metrics of this stack that the code or AWS emits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functions.score.measurement import Phase as ScorePhase
 from tests.infra.deployed_stack import REGION, STACK, DeployedStack
 from tests.infra.template_reader import REPOSITORY
 
-EMITTERS: Final = ("add_metric", "_counted_by", "single_metric")
+EMITTERS: Final = ("add_metric", "_count_by", "single_metric")
 PHASES: Final = {"score": get_args(ScorePhase), "batch": get_args(BatchPhase)}
 AWS: Final = {
     "AWS/ApiGateway": {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"},
@@ -26,7 +26,7 @@ AWS: Final = {
 
 
 def emitted(function: str) -> set[str]:
-    """Return the names that a function's code hands to CloudWatch, with Powertools' own."""
+    """Return the names of the metrics that a function's code emits, including those of Powertools."""
     names = {"ColdStart"}
     for path in (REPOSITORY / "functions" / function).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -57,7 +57,7 @@ def body(stack: DeployedStack) -> dict[str, Any]:
 
 
 def shown(body: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
-    """Return namespace, name and dimensions of everything on the dashboard."""
+    """Return namespace, name and dimensions of each metric on the dashboard."""
     rows = [row for widget in body["widgets"] for row in widget["properties"].get("metrics", [])]
     found = []
     for namespace, name, *rest in rows:
@@ -68,7 +68,7 @@ def shown(body: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def alarmed(stack: DeployedStack) -> list[tuple[str, str, dict[str, str]]]:
-    """Return the same of all alarms."""
+    """Return namespace, name and dimensions of each metric with an alarm."""
     found = []
     for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
         metric = alarm if "MetricName" in alarm else alarm["Metrics"][1]["MetricStat"]["Metric"]
@@ -83,7 +83,7 @@ def test_there_are_names_to_compare_with() -> None:
 
 
 @pytest.mark.parametrize("source", ["dashboard", "alarms"])
-def test_every_metric_is_one_that_is_emitted(stack: DeployedStack, body: dict[str, Any], source: str) -> None:
+def test_every_metric_is_emitted(stack: DeployedStack, body: dict[str, Any], source: str) -> None:
     metrics = shown(body) if source == "dashboard" else alarmed(stack)
     assert metrics
     for namespace, name, places in metrics:
@@ -95,7 +95,7 @@ def test_every_metric_is_one_that_is_emitted(stack: DeployedStack, body: dict[st
             assert name in AWS[namespace], f"{name} is no metric of {namespace}"
 
 
-def test_every_metric_is_of_this_stack(stack: DeployedStack, body: dict[str, Any]) -> None:
+def test_every_metric_belongs_to_this_stack(stack: DeployedStack, body: dict[str, Any]) -> None:
     functions = {f"{STACK}-{name}" for name in stack.of_type("AWS::Lambda::Function")}
     queues = {queue["QueueName"] for queue in stack.of_type("AWS::SQS::Queue").values()}
     for _, name, places in shown(body):
@@ -111,7 +111,7 @@ def test_every_metric_is_of_this_stack(stack: DeployedStack, body: dict[str, Any
             assert value in known[dimension], (name, dimension, value)
 
 
-def test_business_comes_before_machines(body: dict[str, Any]) -> None:
+def test_business_figures_come_first(body: dict[str, Any]) -> None:
     headings = [
         (widget["y"], widget["properties"]["markdown"])
         for widget in body["widgets"]
@@ -142,5 +142,5 @@ def test_widgets_fill_a_grid_without_overlap(body: dict[str, Any]) -> None:
         assert widget["properties"].get("region", REGION) == REGION
 
 
-def test_there_is_none_where_none_is_wanted(deploy: Callable[..., DeployedStack]) -> None:
+def test_the_dashboard_can_be_switched_off(deploy: Callable[..., DeployedStack]) -> None:
     assert "Dashboard" not in deploy(CreateDashboard="false").resources

@@ -1,4 +1,4 @@
-"""What linters say of the transformed template, and why not all of it is done."""
+"""The linters of the transformed template find nothing except the findings that are skipped with a reason."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def lint(*command: str | Path) -> Any:
     return json.loads(result.stdout)
 
 
-def test_cfn_lint_with_the_serverless_rules_finds_what_is_skipped_and_no_more(transformed_file: Path) -> None:
+def test_cfn_lint_with_the_serverless_rules_finds_exactly_the_skipped_findings(
+    transformed_file: Path,
+) -> None:
     found = lint(
         *(LINTERS / "cfn-lint", "--append-rules", "cfn_lint_serverless.rules", "--regions", "eu-west-1"),
         *("--format", "json", "--template", transformed_file),
@@ -45,7 +47,7 @@ def test_cfn_lint_with_the_serverless_rules_finds_what_is_skipped_and_no_more(tr
     assert {finding["Rule"]["Id"] for finding in found} == set(SKIPS["cfn-lint"])
 
 
-def test_checkov_finds_what_is_skipped_and_no_more(transformed_file: Path) -> None:
+def test_checkov_finds_exactly_the_skipped_findings(transformed_file: Path) -> None:
     if "CHURN_CHECKOV" not in os.environ:
         pytest.skip("checkov takes a while; 'make proof' runs it, or set CHURN_CHECKOV=1.")
     found = lint(
@@ -60,7 +62,7 @@ def test_checkov_finds_what_is_skipped_and_no_more(transformed_file: Path) -> No
 
 
 @pytest.mark.parametrize("linter", SKIPS)
-def test_every_skip_says_why(linter: str) -> None:
+def test_every_skip_has_a_reason(linter: str) -> None:
     for rule, reason in SKIPS[linter].items():
         assert len(reason.split()) > 6, rule
         assert reason.endswith("."), rule

@@ -1,4 +1,4 @@
-"""Faults that linters let pass: with any of them planted, the check of that row refuses the stack."""
+"""Each check finds its planted fault; linters miss these faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def allow(stack: DeployedStack, role: str, **statement: Any) -> None:
     policy["Statement"].append({"Effect": "Allow"} | statement)
 
 
-def let_everybody_send(stack: DeployedStack) -> None:
+def allow_everybody_to_send(stack: DeployedStack) -> None:
     stack.properties("InputQueuePolicy")["PolicyDocument"]["Statement"][0] = {
         "Effect": "Allow",
         "Principal": "*",
@@ -37,7 +37,7 @@ def let_everybody_send(stack: DeployedStack) -> None:
     }
 
 
-def forget(stack: DeployedStack, name: str, member: str) -> None:
+def remove(stack: DeployedStack, name: str, member: str) -> None:
     del stack.properties(name)[member]
 
 
@@ -49,9 +49,9 @@ def statement_of(stack: DeployedStack, policy: str, number: int) -> dict[str, An
 Plant = Callable[[DeployedStack], Any]
 
 SEVEN: Final[dict[str, tuple[str, Plant]]] = {
-    "an open route": ("every_route_asks_who_calls", lambda s: route(s).update(security=[])),
+    "an open route": ("every_route_requires_authorization", lambda s: route(s).update(security=[])),
     "visibility of one timeout": (
-        "a_message_stays_hidden_while_it_is_worked_on",
+        "a_message_stays_hidden_while_it_is_handled",
         lambda s: s.properties("InputQueue").update(VisibilityTimeout=300),
     ),
     "one receive": (
@@ -59,22 +59,25 @@ SEVEN: Final[dict[str, tuple[str, Plant]]] = {
         lambda s: s.properties("InputQueue")["RedrivePolicy"].update(maxReceiveCount=1),
     ),
     "failures not reported": (
-        "only_failures_are_delivered_again",
-        lambda s: forget(s, "BatchFunctionInputs", "FunctionResponseTypes"),
+        "only_failed_messages_are_delivered_again",
+        lambda s: remove(s, "BatchFunctionInputs", "FunctionResponseTypes"),
     ),
-    "everybody may send": ("only_the_rule_may_send", let_everybody_send),
+    "everybody may send": ("only_the_rule_may_send", allow_everybody_to_send),
     "dead letters for four days": (
         "dead_letters_outlive_their_queue",
-        lambda s: forget(s, "DeadLetterQueue", "MessageRetentionPeriod"),
+        lambda s: remove(s, "DeadLetterQueue", "MessageRetentionPeriod"),
     ),
     "everything on every bucket": (
-        "batch_does_its_work_and_no_more",
+        "batch_has_only_the_permissions_that_it_needs",
         lambda s: allow(s, "BatchRole", Action="s3:*", Resource="*"),
     ),
 }
 MORE: Final[dict[str, tuple[str, Plant]]] = {
-    "a route that says nothing": ("every_route_asks_who_calls", lambda s: route(s).pop("security")),
-    "a key alone": (
+    "a route without a security member": (
+        "every_route_requires_authorization",
+        lambda s: route(s).pop("security"),
+    ),
+    "an API key without other credentials": (
         "an_api_key_is_never_alone",
         lambda s: route(s).update(security=[{"API_KEY": []}]),
     ),
@@ -90,12 +93,12 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         "the_stage_is_throttled",
         lambda s: s.properties("ApiliveStage")["MethodSettings"][0].update(ThrottlingRateLimit=-1),
     ),
-    "a star for any role": (
-        "no_role_has_stars",
+    "a wildcard in a role": (
+        "no_role_has_wildcards",
         lambda s: allow(s, "ScoreRole", Action="s3:*", Resource="arn:aws:s3:::other/*"),
     ),
-    "a right to delete": (
-        "no_role_deletes_or_opens",
+    "a permission to delete": (
+        "no_role_may_delete_or_publish",
         lambda s: allow(s, "BatchRole", Action="s3:DeleteObject", Resource="arn:aws:s3:::other/*"),
     ),
     "a role for all of Lambda": (
@@ -107,23 +110,23 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         lambda s: statement_of(s, "OutputBucketPolicy", 1)["Condition"].pop("Null"),
     ),
     "a bucket that anybody may read": (
-        "nobody_is_let_in_by_a_bucket",
+        "bucket_policies_allow_nobody",
         lambda s: statement_of(s, "OutputBucketPolicy", 0).update(Effect="Allow"),
     ),
     "a public bucket": (
         "buckets_are_private_versioned_encrypted_and_kept",
         lambda s: s.properties("InputBucket")["PublicAccessBlockConfiguration"].update(BlockPublicAcls=False),
     ),
-    "a bucket that goes with the stack": (
+    "a bucket that is deleted with the stack": (
         "buckets_are_private_versioned_encrypted_and_kept",
         lambda s: s.resources["OutputBucket"].pop("DeletionPolicy"),
     ),
     "a filter before the queue": (
-        "only_failures_are_delivered_again",
+        "only_failed_messages_are_delivered_again",
         lambda s: s.properties("BatchFunctionInputs").update(FilterCriteria={"Filters": []}),
     ),
-    "no version tried before it serves": (
-        "a_new_version_is_tried_before_it_serves",
+    "no check of a new version": (
+        "a_new_version_is_checked_before_it_gets_traffic",
         lambda s: hook_of(s).update(BeforeAllowTrafficHook=None),
     ),
     "batch before score": ("batch_follows_score", lambda s: s.resources["BatchFunction"].pop("DependsOn")),
@@ -137,19 +140,19 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         "variables_hold_no_secret",
         lambda s: s.properties("ScoreFunction")["Environment"]["Variables"].update(DB_PASSWORD="x"),
     ),
-    "an alarm that stays after silence": (
-        "silence_is_good_news",
+    "an alarm that stays when data is missing": (
+        "missing_data_counts_as_ok",
         lambda s: s.properties("QuarantinedAlarm").update(TreatMissingData="missing"),
     ),
     "an alarm of another stack": (
-        "the_codes_own_metrics_have_alarms",
+        "the_code_s_own_metrics_have_alarms",
         lambda s: s.properties("QuarantinedAlarm").update(Dimensions=[{"Name": "service", "Value": "other"}]),
     ),
 }
 
 
 @pytest.mark.parametrize("fault", [*SEVEN, *MORE])
-def test_the_row_s_check_refuses_it(template: dict[str, Any], fault: str) -> None:
+def test_the_check_finds_the_planted_fault(template: dict[str, Any], fault: str) -> None:
     check, plant = (SEVEN | MORE)[fault]
     stack = DeployedStack(copy.deepcopy(template), STACKS["defaults"])
     CHECKS[check](stack)
@@ -158,6 +161,6 @@ def test_the_row_s_check_refuses_it(template: dict[str, Any], fault: str) -> Non
         CHECKS[check](stack)
 
 
-def test_all_seven_are_planted() -> None:
+def test_all_seven_required_faults_are_planted() -> None:
     assert len(SEVEN) == 7
     assert len({check for check, _ in SEVEN.values()}) == 7

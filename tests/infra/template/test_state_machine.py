@@ -1,4 +1,4 @@
-"""The state machine that runs over prefixes, as its file says and as the template deploys it."""
+"""The state machine for backfills: its definition, and how the template deploys it."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ TASKS: Final = {name: state for name, state in (STATES | ITEM_STATES).items() if
 
 
 def retriers(state: dict[str, Any], error: str) -> Iterator[dict[str, Any]]:
-    """Yield the retriers that an error meets, the first of which counts."""
+    """Yield the retriers that match an error; Step Functions uses the first."""
     for retrier in state["Retry"]:
         if error in retrier["ErrorEquals"] or "States.ALL" in retrier["ErrorEquals"]:
             yield retrier
 
 
 def problems(machine: dict[str, Any], folder: Path) -> set[str]:
-    """Return what statelint finds."""
+    """Return the problems that statelint finds."""
     path = folder / "machine.json"
     path.write_text(json.dumps(machine), encoding="utf-8")
     command = [sys.executable, "-m", "statelint", str(path)]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-    # AWS has this field; the specification of the language, by which it is linted, leaves it to readers.
+    # The field exists on AWS, but not in the language's specification, by which statelint judges.
     aws_alone = 'Field "InputType" not allowed in State Machine.States.ScoreParts.ItemReader.ReaderConfig'
     return {line.strip() for line in lines if "error" not in line} - {aws_alone}
 
 
-def test_statelint_finds_it_valid(tmp_path: Path) -> None:
+def test_statelint_accepts_the_state_machine(tmp_path: Path) -> None:
     assert problems(MACHINE, tmp_path) == set()
     assert problems(MACHINE | {"StartAt": "Nowhere"}, tmp_path)
 
 
-def test_what_comes_again_however_often_it_is_tried_is_not_tried_again() -> None:
+def test_errors_that_a_retry_can_not_fix_are_not_retried() -> None:
     known = {error.__name__ for error in errors.PERMANENT}
     named = set()
     for name in ("Plan", "Finish"):
@@ -77,7 +77,7 @@ def test_what_comes_again_however_often_it_is_tried_is_not_tried_again() -> None
         "States.Timeout",
     ],
 )
-def test_all_else_is_tried_again_with_backoff_and_jitter(name: str, error: str) -> None:
+def test_other_errors_are_retried_with_backoff_and_jitter(name: str, error: str) -> None:
     met = next(retriers(TASKS[name], error))
     assert met["MaxAttempts"] >= 5
     assert met["BackoffRate"] > 1
@@ -85,19 +85,19 @@ def test_all_else_is_tried_again_with_backoff_and_jitter(name: str, error: str) 
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_room_in_the_account_is_waited_for(name: str) -> None:
+def test_throttled_calls_are_retried_for_a_long_time(name: str) -> None:
     assert next(retriers(TASKS[name], "Lambda.TooManyRequestsException"))["MaxAttempts"] == 30
 
 
-def test_a_plan_that_can_not_be_read_at_once_is_read_again() -> None:
+def test_reading_the_plan_is_retried() -> None:
     assert next(retriers(STATES["ScoreParts"], "States.ItemReaderFailed"))["MaxAttempts"] == 5
 
 
-def test_runs_are_planned_for_the_model_of_the_batch_functions_alias(resources: Resources) -> None:
+def test_backfills_are_planned_for_the_model_of_the_batch_function_s_alias(resources: Resources) -> None:
     assert resources["BackfillFunction"]["DependsOn"] == "BatchFunctionAliaslive"
 
 
-def test_what_may_be_the_parts_fault_is_settled_at_the_attempt_that_is_fatal() -> None:
+def test_a_suspect_part_is_settled_at_its_last_attempt() -> None:
     name = map_item.SuspectPartError.__name__
     assert next(retriers(ITEM_STATES["Score"], name))["MaxAttempts"] == FATAL_DELIVERY - 2
     (catch,) = ITEM_STATES["Score"]["Catch"]
@@ -106,7 +106,7 @@ def test_what_may_be_the_parts_fault_is_settled_at_the_attempt_that_is_fatal() -
     assert attempts == [1, FATAL_DELIVERY]
 
 
-def test_one_part_is_one_item_of_a_distributed_map_with_limits_by_parameter() -> None:
+def test_each_part_is_an_item_of_a_distributed_map_with_limits() -> None:
     parts = STATES["ScoreParts"]
     assert parts["ItemProcessor"]["ProcessorConfig"] == {
         "Mode": "DISTRIBUTED",
@@ -115,12 +115,12 @@ def test_one_part_is_one_item_of_a_distributed_map_with_limits_by_parameter() ->
     assert "ItemBatcher" not in parts
     assert parts["MaxConcurrencyPath"] == "$.concurrency"
     assert parts["ToleratedFailurePercentagePath"] == "$.tolerated_failure_percentage"
-    # What ten thousand parts answer would be too long for the state's output.
+    # The answers of ten thousand parts are too long for a state's output.
     assert parts["ResultPath"] is None
     assert {state["OutputPath"] for state in ITEM_STATES.values()} == {None}
 
 
-def test_tasks_outlast_their_functions(resources: Resources) -> None:
+def test_tasks_have_longer_timeouts_than_their_functions(resources: Resources) -> None:
     for state in TASKS.values():
         placeholder = state["Parameters"]["FunctionName"]
         function = placeholder.removeprefix("${").removesuffix("Arn}")
@@ -149,7 +149,7 @@ BUCKET: Final = "arn:${AWS::Partition}:s3:::${AWS::StackName}-%s-${AWS::AccountI
 NO_NARROWER: Final = ("xray:", "logs:")
 
 
-def test_the_backfill_function_reads_inputs_and_results_and_writes_below_its_own_prefix(
+def test_the_backfill_function_reads_data_and_writes_only_under_its_own_prefix(
     resources: Resources,
 ) -> None:
     inputs, outputs = BUCKET % "input", BUCKET % "output"
@@ -184,7 +184,7 @@ def test_the_machine_calls_both_functions_and_itself_and_reads_plans(resources: 
         right for right in rights(resources, "BackfillMachineRole") if not right[0].startswith(NO_NARROWER)
     }
     assert found == (
-        # The batch function by its alias, as the queue calls it.
+        # It calls the batch function by its alias, as the queue does.
         {
             ("lambda:InvokeFunction", place)
             for place in ("BatchFunctionAliaslive", "['BackfillFunction', 'Arn']")
@@ -199,14 +199,14 @@ def test_the_machine_calls_both_functions_and_itself_and_reads_plans(resources: 
     )
 
 
-def test_concurrency_is_the_templates(template: dict[str, Any], resources: Resources) -> None:
+def test_concurrency_is_the_template_s(template: dict[str, Any], resources: Resources) -> None:
     variables = resources["BackfillFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["CHURN_BACKFILL_CONCURRENCY"] == {"Ref": "BackfillConcurrency"}
     assert variables["CHURN_BATCH_MEMORY_MB"] == {"Ref": "BatchMemoryMb"}
     assert template["Parameters"]["BackfillConcurrency"]["Default"] == DEFAULT_CONCURRENCY
 
 
-def test_a_run_that_fails_is_an_alarm(resources: Resources) -> None:
+def test_a_failed_backfill_raises_an_alarm(resources: Resources) -> None:
     alarm = resources["BackfillFailedAlarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", "ExecutionsFailed")
     assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "BackfillMachine"}}]

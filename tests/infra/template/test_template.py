@@ -1,4 +1,4 @@
-"""template.yaml as a whole: valid, without cycles, its parameters described and bounded."""
+"""template.yaml is valid and has no cycles; its parameters have descriptions and limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MANAGED_PATTERNS = {
 }
 
 
-def test_sam_finds_it_valid() -> None:
+def test_sam_accepts_the_template() -> None:
     run(SAM_BIN / "sam", "validate", "--lint", "--template", TEMPLATE, "--region", "eu-west-1")
 
 
@@ -38,7 +38,7 @@ def waits(resources: Resources) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", ["ScoreFunction", "BatchFunction"])
 def test_a_changed_parameter_makes_a_new_version(template: dict[str, Any], name: str) -> None:
-    """SAM names versions after the code and the template's text: a parameter's value is in neither."""
+    """SAM publishes a version when code or template change; a parameter's value is in neither."""
     resources, parameters = template["Resources"], set(template["Parameters"])
     (version,) = [
         resource
@@ -46,19 +46,19 @@ def test_a_changed_parameter_makes_a_new_version(template: dict[str, Any], name:
         if resource["Type"] == "AWS::Lambda::Version"
         and resource["Properties"]["FunctionName"] == {"Ref": name}
     ]
-    # The concurrency that is reserved is the function's, whatever its version.
+    # Reserved concurrency belongs to the function, not to a version.
     published = {
         key: value
         for key, value in resources[name]["Properties"].items()
         if key != "ReservedConcurrentExecutions"
     }
     assert version["UpdateReplacePolicy"] == version["DeletionPolicy"] == "Retain"
-    told = version["Properties"]["Description"]["Fn::Sub"]
-    # Whether there is a key is a condition on the parameter.
-    assert references(published, parameters) == set(re.findall(r"\$\{(\w+)\}", told))
+    description = version["Properties"]["Description"]["Fn::Sub"]
+    # A condition on the parameter decides whether there is a key.
+    assert references(published, parameters) == set(re.findall(r"\$\{(\w+)\}", description))
 
 
-def test_a_versions_description_has_room_for_the_longest_values(template: dict[str, Any]) -> None:
+def test_the_longest_values_fit_into_a_version_s_description(template: dict[str, Any]) -> None:
     longest = {
         name: max(
             [len(str(value)) for value in parameter.get("AllowedValues", [])]
@@ -68,17 +68,17 @@ def test_a_versions_description_has_room_for_the_longest_values(template: dict[s
     } | {"KmsKeyArn": len("arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-" + "0" * 32)}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Version" and "Description" in resource["Properties"]:
-            told = resource["Properties"]["Description"]["Fn::Sub"]
-            names = re.findall(r"\$\{(\w+)\}", told)
+            description = resource["Properties"]["Description"]["Fn::Sub"]
+            names = re.findall(r"\$\{(\w+)\}", description)
             assert sum(longest[name] for name in names) + len(names) <= 256
 
 
-def test_no_resource_waits_for_itself(resources: Resources) -> None:
+def test_there_is_no_cycle_of_references(resources: Resources) -> None:
     # static_order raises CycleError with the resources in the cycle.
     assert set(TopologicalSorter(waits(resources)).static_order()) == set(resources)
 
 
-def test_an_alarm_that_names_the_api_would_close_a_cycle(resources: Resources) -> None:
+def test_an_alarm_that_refers_to_the_api_would_make_a_cycle(resources: Resources) -> None:
     graph = waits(resources)
     graph["NewVersionErrorsAlarm"] = graph["NewVersionErrorsAlarm"] | {"Api"}
     with pytest.raises(CycleError):
@@ -86,19 +86,19 @@ def test_an_alarm_that_names_the_api_would_close_a_cycle(resources: Resources) -
 
 
 @pytest.mark.parametrize("parameters", STACKS)
-def test_nothing_refers_to_what_a_condition_left_out(
+def test_nothing_refers_to_a_resource_that_a_condition_left_out(
     deploy: Callable[..., DeployedStack], resources: Resources, parameters: str
 ) -> None:
     stack = deploy(**STACKS[parameters])
     left_out = set(resources) - set(stack.resources)
     names = "|".join(sorted(left_out)) or "nothing at all"
     for name, resource in stack.resources.items():
-        # DependsOn alone may name what is not there.
+        # Only DependsOn may name a resource that does not exist.
         content = json.dumps({key: value for key, value in resource.items() if key != "DependsOn"})
         assert not re.search(rf"churn-test-({names})\b", content), name
 
 
-def test_every_parameter_is_described_bounded_and_has_a_default(template: dict[str, Any]) -> None:
+def test_every_parameter_has_a_description_limits_and_a_default(template: dict[str, Any]) -> None:
     for name, parameter in template["Parameters"].items():
         assert parameter["Description"].endswith("."), name
         assert "Default" in parameter, name
@@ -110,48 +110,48 @@ def test_every_parameter_is_described_bounded_and_has_a_default(template: dict[s
             assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
             assert parameter["ConstraintDescription"].endswith("."), name
         else:
-            # A pattern holds for each member of a list, and an empty list has one that is empty.
+            # A pattern is applied to each member of a list; an empty list has one empty member.
             assert (name, parameter["Type"]) == ("ApiScopes", "CommaDelimitedList")
 
 
 @pytest.mark.parametrize("name", MANAGED_PATTERNS)
-def test_patterns_take_what_aws_calls_its_things(template: dict[str, Any], name: str) -> None:
+def test_patterns_accept_real_aws_names(template: dict[str, Any], name: str) -> None:
     pattern = template["Parameters"][name]["AllowedPattern"]
     good, bad = MANAGED_PATTERNS[name]
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
 
 
-def test_every_parameter_stands_in_one_group(template: dict[str, Any]) -> None:
+def test_every_parameter_is_in_one_group(template: dict[str, Any]) -> None:
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     assert sorted(grouped) == sorted(template["Parameters"])
     assert len({group["Label"]["default"] for group in groups}) == len(groups)
 
 
-def test_every_parameter_changes_something(template: dict[str, Any]) -> None:
+def test_every_parameter_is_used(template: dict[str, Any]) -> None:
     text = json.dumps({key: template[key] for key in ("Resources", "Conditions")})
-    # The transform has put its value in.
+    # The transform has inserted its value.
     unused = {name for name in template["Parameters"] if f'{{"Ref": "{name}"}}' not in text}
     assert unused == {"DeploymentType"}
 
 
-def test_the_way_of_deployments_is_a_parameter(template: dict[str, Any]) -> None:
+def test_the_deployment_type_is_a_parameter(template: dict[str, Any]) -> None:
     assert "AllAtOnce" in template["Parameters"]["DeploymentType"]["AllowedValues"]
     group = DeployedStack(transformed(DeploymentType="AllAtOnce")).the("AWS::CodeDeploy::DeploymentGroup")
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
 
 
-def test_a_tenth_of_the_requests_tries_a_version_first(stack: DeployedStack) -> None:
+def test_a_new_version_gets_a_tenth_of_the_traffic_first(stack: DeployedStack) -> None:
     group = stack.the("AWS::CodeDeploy::DeploymentGroup")
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 
 
-def test_batch_moves_at_once(stack: DeployedStack) -> None:
+def test_a_new_batch_version_gets_all_traffic_at_once(stack: DeployedStack) -> None:
     assert "UpdatePolicy" not in stack.resources["BatchFunctionAliaslive"]
 
 
-def test_a_key_of_ones_own_takes_the_place_of_awss(deploy: Callable[..., DeployedStack]) -> None:
+def test_the_user_s_own_key_replaces_aws_s_key(deploy: Callable[..., DeployedStack]) -> None:
     key = STACKS["all that is optional"]["KmsKeyArn"]
     assert key not in json.dumps(deploy().resources)
     assert "kms:" not in json.dumps(deploy().resources)

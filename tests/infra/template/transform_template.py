@@ -15,7 +15,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """Looks up managed policies by name; the template uses none, so that IAM need not be asked."""
+    """A lookup of managed policies without IAM; the template uses none."""
 
     def load(self) -> dict[str, str]:
         """Return no policies."""
@@ -29,7 +29,7 @@ def main() -> None:
     for resource in template["Resources"].values():
         for name in {"CodeUri", "DefinitionUri"} & set(resource.get("Properties", {})):
             resource["Properties"][name] = "s3://bucket/key"
-    # What stack names, accounts and regions are stays open: only given parameters are filled in.
+    # Only the given parameters are filled in; stack name, account and region stay references.
     parameters = dict(assignment.split("=", 1) for assignment in assignments)
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
     print(json.dumps(transform(template, parameters, NoManagedPolicies()), indent=1))

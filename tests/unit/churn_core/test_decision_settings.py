@@ -1,4 +1,4 @@
-"""The decision's part of config.yaml: what it means when keys are left out, and what is refused."""
+"""The decision section of config.yaml: its defaults, and which values are refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from churn_core.config import DecisionSettings, load_config, parse_config
+from churn_core.config import load_config, parse_config
+from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
 from churn_core.scoring.money import Money
 
@@ -26,7 +27,7 @@ def test_money_decides_where_its_three_values_are_given_and_f1_elsewhere() -> No
 
 
 @pytest.mark.parametrize("threshold", ["f1", "share", 0.41])
-def test_another_rule_may_decide_while_money_is_told(threshold: str | float) -> None:
+def test_another_rule_may_set_the_threshold_although_money_values_are_given(threshold: str | float) -> None:
     settings = decision(threshold=threshold, share=0.1, **MONEY)
     assert settings.threshold == threshold
     assert settings.money is not None
@@ -35,7 +36,7 @@ def test_another_rule_may_decide_while_money_is_told(threshold: str | float) -> 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"threshold": "money"}, "decision: value_of_customer is missing; give value_of_customer, cost_of"),
+        ({"threshold": "money"}, "decision: value_of_customer is missing; set all three of"),
         ({"value_of_customer": 500, "cost_of_offer": 20}, "decision: success_rate is missing"),
         ({"threshold": "f1", "success_rate": 0.3}, "decision: value_of_customer is missing"),
         ({"threshold": "share"}, "decision: share is missing"),
@@ -59,7 +60,7 @@ def test_another_rule_may_decide_while_money_is_told(threshold: str | float) -> 
         ({"risk_bands": {"medium": 0.3, "high": 1}}, "risk_bands.high: Input should be less than 1"),
     ],
 )
-def test_what_makes_no_decision_is_refused_with_its_key(keys: dict[str, Any], message: str) -> None:
+def test_an_invalid_decision_is_refused_and_its_key_is_named(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         decision(**keys)
     assert message in str(caught.value)

@@ -1,4 +1,4 @@
-"""The socket at which `churn serve` listens."""
+"""The socket of `churn serve`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import socket
 from functions.cli import listening_socket
 
 
-def test_an_answer_is_sent_at_once_and_not_held_back_for_more() -> None:
-    """With Nagle's algorithm on, a kept-alive connection waits some 40 ms for each answer."""
+def test_answers_are_sent_without_nagles_delay() -> None:
+    """With Nagle's algorithm, each answer over a kept-alive connection takes some 40 ms longer."""
 
     async def accepted_without_delay() -> bool:
         seen: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
-import moto.awslambda.models
-import moto.core.config
 import pytest
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
 from churn_core.scoring.predictor import ChurnPredictor
-from functions.backfill.runs import Runs
+from functions.backfill.runs import load_runs
 from functions.batch import app as batch_app
 from functions.batch import scoring_child
 from functions.batch.scoring_child import run_task
-from functions.batch.scoring_process import read_result
+from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoredFile, ScoringTask
+from infra.local.moto_server import interpreted_state_machines
 from tests.functional.batch.backfill.run_stack import BACKFILL, BATCH, ROLE, RunStack
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ DEFINITION = Path(__file__).resolve().parents[4] / "infra" / "state_machine" / "
 
 
 def definition() -> str:
-    """Return the state machine with its names filled in, and without long waits before it tries again."""
+    """Return the state machine with its placeholders filled in."""
     text = DEFINITION.read_text(encoding="utf-8")
     names = {
         "Partition": "aws",
@@ -44,7 +44,7 @@ def definition() -> str:
 
 
 class RememberingScorer:
-    """Scores here, each content once; the same input, model and origin give the same bytes anyway."""
+    """Scores in this process, and each content once: the same input, model and origin give the same bytes."""
 
     def __init__(self, model_dir: Path, max_rows: int, memory_mb: int) -> None:
         self._task = ScoringTask(str(model_dir), {}, max_rows, memory_mb, cpu_seconds=0)
@@ -54,41 +54,34 @@ class RememberingScorer:
         key = (folder / INPUT_FILE).read_bytes(), str(metadata)
         output = folder / OUTPUT_FILE
         if key not in self._known:
-            told = run_task(folder, replace(self._task, metadata=dict(metadata)))
-            self._known[key] = told, output.read_bytes() if output.exists() else b""
-        told, content = self._known[key]
+            result = run_task(folder, replace(self._task, metadata=dict(metadata)))
+            self._known[key] = result, output.read_bytes() if output.exists() else b""
+        result, content = self._known[key]
         output.write_bytes(content)
-        return read_result(told)
+        return parse_result(result)
 
 
 @pytest.fixture
 def runs(
     stack: BatchStack, in_process: Callable[[], None], endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[RunStack]:
-    """The state machine, ready."""
+    """The state machine, ready to start runs."""
     in_process()
     monkeypatch.setattr(batch_app, "ScoringProcess", RememberingScorer)
-    # A model takes longer to load than a small part to score.
+    # Loading the model takes longer than scoring a small part.
     monkeypatch.setattr(scoring_child, "load_bundle", lambda folder: folder)
     monkeypatch.setattr(scoring_child, "ChurnPredictor", functools.cache(ChurnPredictor.load))
-    monkeypatch.setenv("MOTO_PORT", str(urlsplit(endpoint).port))
-    monkeypatch.setitem(moto.core.config.default_user_config["stepfunctions"], "execute_state_machine", True)
-    retry = "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time.sleep"
-    monkeypatch.setattr(retry, lambda _: None)
-    Runs.ready.cache_clear()
+    # Only the retrier's name `time` is replaced: its module is the one that everything else sleeps with.
+    monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))
+    load_runs.cache_clear()
     iam, functions, machines = (boto3.client(name) for name in ("iam", "lambda", "stepfunctions"))
     role = iam.create_role(RoleName="functions", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     for name in (BATCH, BACKFILL):
         functions.create_function(
             FunctionName=name, Role=role, Runtime="python3.13", Handler="x", Code={"ZipFile": b"x"}
         )
-    machine = machines.create_state_machine(name=BACKFILL, definition=definition(), roleArn=ROLE)
-    running = RunStack(stack, machine["stateMachineArn"])
-
-    def invoke(function: Any, event: dict[str, Any]) -> tuple[str, bool, str]:
-        body, errored = running.answer(function.function_name, event)
-        return body, errored, ""
-
-    monkeypatch.setattr(moto.awslambda.models.LambdaFunction, "_invoke_lambda", invoke)
-    yield running
-    Runs.ready.cache_clear()
+    with interpreted_state_machines(endpoint, lambda name, event: running.answer(name, event)):
+        machine = machines.create_state_machine(name=BACKFILL, definition=definition(), roleArn=ROLE)
+        running = RunStack(stack, machine["stateMachineArn"])
+        yield running
+    load_runs.cache_clear()

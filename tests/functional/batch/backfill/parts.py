@@ -1,4 +1,4 @@
-"""Parts of a prefix: good ones with customers of their own, and the ways in which one can be bad."""
+"""Parts of a prefix: valid ones with different customers, and several kinds of invalid ones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def parquet(table: pa.Table) -> bytes:
 
 
 def renamed(table: pa.Table, number: int, identifier: str) -> pa.Table:
-    """Return the table with identifiers that no other part has."""
+    """Return the table with identifiers that are unique to this part."""
     position = table.column_names.index(identifier)
     names = pa.array([f"P{number}-{row}" for row in range(table.num_rows)])
     return table.set_column(position, identifier, names)
 
 
 def truncated(content: bytes) -> bytes:
-    """Return a file of which the middle is lost; its footer is whole."""
+    """Return a file without its middle; its footer is complete."""
     return content[:4] + content[1_000:]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ import boto3
 from functions.backfill import app as backfill_app
 from functions.batch import app as batch_app
 from tests.functional.batch.batch_stack import OUTPUT, BatchStack, Context, Put
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,10 @@ BATCH, BACKFILL = f"{STACK}-batch", f"{STACK}-backfill"
 PREFIX: Final = "backfill/2026-11/"
 
 Event = dict[str, Any]
-_PATIENCE_SECONDS: Final = 60
 
 
 class Killed(BaseException):
-    """The environment ended in the middle of a call, as by SIGKILL."""
+    """The environment ended during a call, as after SIGKILL."""
 
 
 @dataclass
@@ -41,11 +40,11 @@ class RunStack:
     machine : str
         The state machine's ARN.
     calls : list
-        Of the functions so far, as name and event.
+        Calls of the functions so far: name and event.
     errors : set of str
-        Types of the errors by which calls have ended.
+        Types of the errors that ended calls.
     before_call : callable or None
-        Called with name and event before each call; what it raises ends the call.
+        Called with name and event before each call; an exception ends the call.
     """
 
     batch: BatchStack
@@ -53,13 +52,13 @@ class RunStack:
     calls: list[tuple[str, Event]] = field(default_factory=list)
     before_call: Callable[[str, Event], None] | None = None
     errors: set[str] = field(default_factory=set)
-    # One environment of each function: it takes one call at a time.
+    # Each function has one environment here, which handles one call at a time.
     _one_at_a_time: dict[str, threading.Lock] = field(
         default_factory=lambda: {name: threading.Lock() for name in (BATCH, BACKFILL)}
     )
 
     def answer(self, function: str, event: Event) -> tuple[str, bool]:
-        """Call a handler as Lambda does; return what Step Functions sees, and whether it is an error."""
+        """Call a handler as Lambda does; return the answer as JSON, and whether it is an error."""
         handler = batch_app.lambda_handler if function == BATCH else backfill_app.lambda_handler
         with self._one_at_a_time[function]:
             self.calls.append((function, event))
@@ -68,14 +67,14 @@ class RunStack:
                     self.before_call(function, event)
                 return json.dumps(handler(event, Context())), False  # type: ignore[arg-type]
             except Killed:
-                told = {
+                failure = {
                     "errorType": "Runtime.ExitError",
                     "errorMessage": "RequestId: 1 Error: signal: killed",
                 }
             except Exception as error:  # noqa: BLE001
-                told = {"errorType": type(error).__name__, "errorMessage": str(error)}
-        self.errors.add(told["errorType"])
-        return json.dumps(told), True
+                failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
+        self.errors.add(failure["errorType"])
+        return json.dumps(failure), True
 
     def put(self, *bodies: bytes, prefix: str = PREFIX) -> list[Put]:
         """Put parts."""
@@ -91,20 +90,20 @@ class RunStack:
         return arn
 
     def ended(self, arn: str) -> dict[str, Any]:
-        """Wait for the end of an execution; return its description."""
-        client, deadline = boto3.client("stepfunctions"), time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            told: dict[str, Any] = client.describe_execution(executionArn=arn)
-            if told["status"] != "RUNNING":
-                return told
-            time.sleep(0.1)
-        raise AssertionError("the execution does not end")
+        """Wait until an execution ends, as long as the functions are called; return its description."""
+        client = boto3.client("stepfunctions")
+
+        def description() -> dict[str, Any] | None:
+            found: dict[str, Any] = client.describe_execution(executionArn=arn)
+            return None if found["status"] == "RUNNING" else found
+
+        return wait_for(description, progress=lambda: len(self.calls))
 
     def run(self, name: str = "run-1", **more: Any) -> dict[str, Any]:
-        """Run to the end, which must be a good one; return the output."""
-        told = self.ended(self.start(name, **more))
-        assert told["status"] == "SUCCEEDED", told
-        output: dict[str, Any] = json.loads(told["output"])
+        """Run to the end, which must be a success; return the output."""
+        ended = self.ended(self.start(name, **more))
+        assert ended["status"] == "SUCCEEDED", ended
+        output: dict[str, Any] = json.loads(ended["output"])
         return output
 
     def manifest(self, run: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +115,7 @@ class RunStack:
         return content
 
     def listing(self) -> dict[str, tuple[str, ...]]:
-        """Return what is in the output bucket: by key, the etag of each version."""
+        """Return the output bucket's content: by key, the etag of each version."""
         found = self.batch.s3.list_object_versions(Bucket=OUTPUT)
         assert "DeleteMarkers" not in found
         versions: dict[str, tuple[str, ...]] = {}
@@ -125,7 +124,7 @@ class RunStack:
         return versions
 
     def empty_outputs(self) -> None:
-        """Take away all that runs have written."""
+        """Delete everything that runs have written."""
         for version in self.batch.s3.list_object_versions(Bucket=OUTPUT).get("Versions", []):
             self.batch.s3.delete_object(Bucket=OUTPUT, Key=version["Key"], VersionId=version["VersionId"])
 

@@ -1,4 +1,4 @@
-"""The manifest is written of what is really there, or not at all."""
+"""The manifest describes existing outputs, or it is not written."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from churn_core.cli import main
+from functions.backfill import footers
 from functions.backfill import plan as plans
-from functions.backfill.runs import Runs
+from functions.backfill.runs import load_runs
 from functions.backfill.storage import BackfillStorage
 from functions.batch import app as batch_app
 from tests.functional.batch.backfill.parts import GARBAGE
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def step(runs: RunStack, name: str, run: dict[str, Any]) -> dict[str, Any]:
-    """Have the backfill function do a step; return its answer, or the error."""
+    """Call the backfill function for a step; return its answer or its error."""
     body, _ = runs.answer(BACKFILL, {"step": name, "run": run})
-    told: dict[str, Any] = json.loads(body)
-    return told
+    answer: dict[str, Any] = json.loads(body)
+    return answer
 
 
 def finish(runs: RunStack) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def finish(runs: RunStack) -> dict[str, Any]:
 
 @pytest.fixture
 def scored(runs: RunStack, customers: bytes) -> str:
-    """The key of the output of a run's only part; the manifest is away again."""
+    """The output's key of a run with one part, whose manifest was deleted."""
     runs.put(customers)
     run = runs.run()
     (output,) = runs.manifest(run)["outputs"]
@@ -52,7 +53,7 @@ def change(runs: RunStack, key: str, body: Callable[[bytes], bytes], **metadata:
     )
 
 
-def row_less(content: bytes) -> bytes:
+def without_first_row(content: bytes) -> bytes:
     table = pq.read_table(io.BytesIO(content))
     changed = io.BytesIO()
     pq.write_table(
@@ -61,55 +62,58 @@ def row_less(content: bytes) -> bytes:
     return changed.getvalue()
 
 
-def counting_more(content: bytes) -> bytes:
+def with_damaged_counts(content: bytes) -> bytes:
     return content.replace(b'"flagged":[', b'"flagged":{', 1)
 
 
 @pytest.mark.parametrize(
     ("body", "metadata", "sentence"),
     [
-        (bytes, {"rows": "17"}, "16 rows for 17 of its input"),
+        (bytes, {"rows": "17"}, "16 rows, but its metadata says 17"),
         (bytes, {"rejected": "1"}, "16 scored and 1 rejected"),
-        (bytes, {"scored": "15", "rejected": "1"}, "other rejects by code"),
-        (bytes, {"rows": "x"}, "does not tell its rows"),
-        (row_less, {}, "15 rows for 16 of its input"),
-        (lambda content: content[:-1], {}, "no whole Parquet file"),
-        (lambda content: b"", {}, "no whole Parquet file"),
-        (counting_more, {}, "drift counts that can't be read"),
+        (bytes, {"scored": "15", "rejected": "1"}, "rejects by code"),
+        (bytes, {"rows": "x"}, "no row counts"),
+        (without_first_row, {}, "15 rows, but its metadata says 16"),
+        (lambda content: content[:-1], {}, "not a complete Parquet file"),
+        (lambda content: b"", {}, "not a complete Parquet file"),
+        (with_damaged_counts, {}, "drift counts"),
     ],
 )
 def test_an_output_whose_rows_do_not_add_up_is_named(
     runs: RunStack, scored: str, body: Callable[[bytes], bytes], metadata: dict[str, str], sentence: str
 ) -> None:
     change(runs, scored, body, **metadata)
-    told = finish(runs)
-    assert told["errorType"] == "UnbalancedRunError"
-    assert scored in told["errorMessage"]
-    assert sentence in told["errorMessage"]
+    error = finish(runs)
+    assert error["errorType"] == "UnbalancedRunError"
+    assert scored in error["errorMessage"]
+    assert sentence in error["errorMessage"]
 
 
-def test_an_output_without_drift_counts_is_left_out_of_the_drift_alone(runs: RunStack, scored: str) -> None:
+def test_an_output_without_drift_counts_is_left_out_of_the_drift_only(runs: RunStack, scored: str) -> None:
     change(runs, scored, lambda content: content.replace(b"churn.drift_counts", b"churn.drift_other_"))
     run = finish(runs)
     assert (run["rows"], runs.manifest(run)["drift"]["of_parts"]) == (16, 0)
 
 
-def test_footers_that_are_longer_than_what_is_read_at_first_are_read_whole(
+def test_a_footer_longer_than_the_first_read_is_read_completely(
     runs: RunStack, scored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    real = BackfillStorage.tail
+    real = BackfillStorage.read_end
 
-    def tail(storage: BackfillStorage, bucket: str, key: str, size: int = 16) -> Any:
+    def read_end(storage: BackfillStorage, size: int, which: dict[str, str]) -> Any:
         asked.append(size)
-        return real(storage, bucket, key, size)
+        return real(storage, size, which)
 
-    monkeypatch.setattr(BackfillStorage, "tail", tail)
+    monkeypatch.setattr(footers, "TAIL_BYTES", 16)
+    monkeypatch.setattr(BackfillStorage, "read_end", read_end)
     assert finish(runs)["rows"] == 16
     assert asked[0] == 16 < asked[1]
 
 
-def test_a_record_that_waits_for_its_end_is_none(runs: RunStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_record_whose_input_was_queued_again_does_not_count(
+    runs: RunStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     runs.put(GARBAGE)
     run = runs.run()
     runs.batch.s3.delete_object(Bucket=OUTPUT, Key=run["manifest_key"])
@@ -118,7 +122,7 @@ def test_a_record_that_waits_for_its_end_is_none(runs: RunStack, capsys: pytest.
     assert main(["redrive", "--all"]) == 0
 
     assert finish(runs)["errorType"] == "IncompleteRunError"
-    # The queue takes parts of runs too: what was queued again comes to its end.
+    # The queue handles parts of runs, too.
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName="churn-dev-inputs")["QueueUrl"]
     (queued,) = sqs.receive_message(QueueUrl=url)["Messages"]
@@ -127,12 +131,10 @@ def test_a_record_that_waits_for_its_end_is_none(runs: RunStack, capsys: pytest.
     assert finish(runs)["parts"]["not_scored_by_code"] == {"not-parquet": 1}
 
 
-def test_a_record_by_another_model_is_none_until_this_one_has_met_the_part(
-    runs: RunStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_by_another_model_does_not_count(runs: RunStack, monkeypatch: pytest.MonkeyPatch) -> None:
     (part,) = runs.put(GARBAGE)
     with monkeypatch.context() as older:
-        older.setattr(batch_app.deliveries()._quarantine, "_model_digest", "0" * 64)
+        older.setattr(batch_app.load_deliveries()._quarantine, "_model_digest", "0" * 64)
         assert runs.batch.deliver(message(part.event())) == []
     assert runs.batch.record(part)["model_digest"] == "0" * 64
 
@@ -141,7 +143,7 @@ def test_a_record_by_another_model_is_none_until_this_one_has_met_the_part(
     assert runs.batch.record(part)["model_digest"] == runs.batch.bundle.model_digest
 
 
-def test_a_manifest_stays_whatever_becomes_of_its_parts(runs: RunStack, customers: bytes) -> None:
+def test_a_manifest_is_never_replaced(runs: RunStack, customers: bytes) -> None:
     first, _ = runs.put(customers, GARBAGE)
     run = runs.run()
     before = runs.manifest(run)
@@ -151,7 +153,7 @@ def test_a_manifest_stays_whatever_becomes_of_its_parts(runs: RunStack, customer
     assert runs.manifest(run) == before
 
 
-def test_a_prefix_of_more_parts_than_a_run_takes_is_refused(
+def test_a_prefix_with_too_many_parts_is_refused(
     runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.put(customers, customers)
@@ -175,31 +177,31 @@ def test_a_prefix_of_more_parts_than_a_run_takes_is_refused(
         ({"step": "finish", "run": {"prefix": PREFIX, "run_id": "no"}}, "ModelChangedError"),
     ],
 )
-def test_what_no_step_can_do_is_told_by_its_type(runs: RunStack, event: dict[str, Any], error: str) -> None:
+def test_invalid_steps_raise_errors_of_known_types(runs: RunStack, event: dict[str, Any], error: str) -> None:
     body, errored = runs.answer(BACKFILL, event)
     assert (errored, json.loads(body)["errorType"]) == (True, error)
 
 
-def test_concurrency_is_at_most_the_stacks(
+def test_concurrency_is_limited_by_the_stacks_setting(
     runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.put(customers)
     monkeypatch.setenv("CHURN_BACKFILL_CONCURRENCY", "7")
-    Runs.ready.cache_clear()
+    load_runs.cache_clear()
     found = [step(runs, "plan", {"prefix": PREFIX, "concurrency": n})["concurrency"] for n in (None, 3, 99)]
     assert found == [7, 3, 7]
 
 
-def test_a_finished_run_is_told_to_eventbridge_and_measured(
+def test_a_finished_run_sends_an_event_and_metrics(
     runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[Any] = []
-    monkeypatch.setattr(Runs.ready()._storage, "announce", lambda detail, kind: told.append((kind, detail)))
+    sent: list[Any] = []
+    monkeypatch.setattr(load_runs()._storage, "announce", lambda detail, kind: sent.append((kind, detail)))
     runs.put(customers, GARBAGE)
     capsys.readouterr()
     run = runs.run()
 
-    ((kind, detail),) = told
+    ((kind, detail),) = sent
     assert kind == "ChurnBackfilled"
     assert detail == {
         "input": {"bucket": INPUT, "prefix": PREFIX},

@@ -1,4 +1,4 @@
-"""Runs that meet AWS at a bad moment: news not taken, looks refused, descriptions that lag, odd requests."""
+"""Runs with failing or late answers of AWS, and with unusual requests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from churn_core.cli import main
-from functions.backfill.runs import Runs
+from functions.backfill.runs import load_runs
 from functions.batch import app as batch_app
 from functions.batch.object_job import ObjectResult
 from functions.client import backfill_command, redrive
 from functions.client.backfill import Backfill
-from functions.shared.objects import part_of
+from functions.shared.objects import InputObject
 from functions.shared.outcomes import NotScoredError, Outcome
 from tests.functional.batch.backfill.run_stack import BACKFILL, PREFIX, RunStack
 from tests.functional.batch.batch_stack import INPUT, OUTPUT
@@ -24,7 +24,7 @@ ADDRESS = f"s3://{INPUT}/{PREFIX}"
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill_command, "POLL_SECONDS", 0.05)
 
 
@@ -32,42 +32,42 @@ def failure(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
 
 
-def test_news_that_were_not_taken_are_told_by_the_next_command(
+def test_an_event_that_could_not_be_sent_is_sent_by_the_next_command(
     runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.put(customers)
-    storage, told = Runs.ready()._storage, []
-    with monkeypatch.context() as away:
+    storage, sent = load_runs()._storage, []
+    with monkeypatch.context() as failing:
 
         def refuse(*_: Any) -> None:
-            raise NotScoredError(Outcome.STORAGE_UNAVAILABLE, "EventBridge is away.")
+            raise NotScoredError(Outcome.STORAGE_UNAVAILABLE, "EventBridge does not answer.")
 
-        away.setattr(storage, "announce", refuse)
+        failing.setattr(storage, "announce", refuse)
         assert main(["backfill", ADDRESS]) == 1
     written = runs.listing()
-    monkeypatch.setattr(storage, "announce", lambda _, kind="": told.append(kind))
+    monkeypatch.setattr(storage, "announce", lambda _, kind="": sent.append(kind))
 
     assert main(["backfill", ADDRESS]) == 0
-    assert told == ["ChurnBackfilled"]
+    assert sent == ["ChurnBackfilled"]
     assert runs.listing() == written
 
 
-def test_a_look_that_is_refused_is_not_the_runs_end(
+def test_a_failed_progress_call_does_not_end_the_command(
     runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.put(customers)
     step = Backfill.step
 
-    def crowded(self: Backfill, name: str, run: dict[str, Any]) -> dict[str, Any]:
+    def refused(self: Backfill, name: str, run: dict[str, Any]) -> dict[str, Any]:
         if name == "progress":
             raise failure("TooManyRequestsException", "Invoke")
         return step(self, name, run)
 
-    monkeypatch.setattr(Backfill, "step", crowded)
+    monkeypatch.setattr(Backfill, "step", refused)
     assert main(["backfill", ADDRESS]) == 0
 
 
-def test_an_execution_that_is_not_told_of_yet_is_waited_for(
+def test_the_command_waits_until_a_new_execution_is_described(
     runs: RunStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.put(customers)
@@ -75,7 +75,7 @@ def test_an_execution_that_is_not_told_of_yet_is_waited_for(
 
     def late(self: Backfill, execution: str) -> dict[str, Any]:
         asked.append(execution)
-        # The first one asks for a run before this; the second comes just after the start.
+        # The first call looks for an earlier execution; the second follows the start.
         if len(asked) == 2:
             raise self._states.exceptions.ExecutionDoesNotExist(
                 {"Error": {"Code": "ExecutionDoesNotExist", "Message": ""}}, "DescribeExecution"
@@ -86,7 +86,7 @@ def test_an_execution_that_is_not_told_of_yet_is_waited_for(
     assert main(["backfill", ADDRESS]) == 0
 
 
-def test_ctrl_c_while_it_is_started_says_how_to_come_back(
+def test_ctrl_c_during_the_start_prints_how_to_watch_the_run(
     runs: RunStack, customers: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs.put(customers)
@@ -98,7 +98,7 @@ def test_ctrl_c_while_it_is_started_says_how_to_come_back(
 
     monkeypatch.setattr(Backfill, "launch", pressed)
     assert main(["backfill", ADDRESS]) == 130
-    assert f"watch it again with 'churn backfill {ADDRESS} --stack churn-dev'" in capsys.readouterr().err
+    assert f"'churn backfill {ADDRESS} --stack churn-dev'" in capsys.readouterr().err
     (execution,) = boto3.client("stepfunctions").list_executions(stateMachineArn=runs.machine)["executions"]
     runs.ended(execution["executionArn"])
 
@@ -118,11 +118,11 @@ def test_an_archived_part_is_estimated_by_its_size_and_named(
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
-        ({"run": {"prefix": PREFIX, "concurrency": 2.5}}, "concurrency is no whole number"),
-        ({"run": {"prefix": PREFIX, "dry_run": True}, "writes": True}, "leave dry_run out"),
+        ({"run": {"prefix": PREFIX, "concurrency": 2.5}}, "concurrency"),
+        ({"run": {"prefix": PREFIX, "dry_run": True}, "writes": True}, "dry_run"),
     ],
 )
-def test_a_request_that_the_map_could_not_follow_is_refused(
+def test_a_request_that_the_state_machine_can_not_use_is_refused(
     runs: RunStack, customers: bytes, event: dict[str, Any], sentence: str
 ) -> None:
     runs.put(customers)
@@ -139,10 +139,10 @@ def test_a_part_that_a_run_has_scored_is_no_longer_listed_as_unscored(
     planned, _ = runs.answer(BACKFILL, {"step": "plan", "run": {"prefix": PREFIX}})
     (part,) = json.loads(runs.object(json.loads(planned)["plan_key"]))
     names = redrive.StackNames("queue", "dead", INPUT, OUTPUT)
-    batch_app.deliveries()._quarantine.write(
-        ObjectResult(Outcome.NO_SPACE, part_of(part), "The disk was full."), "message"
+    batch_app.load_deliveries()._quarantine.write(
+        ObjectResult(Outcome.NO_SPACE, InputObject.from_part(part), "The disk was full."), "message"
     )
-    assert [found.code for found in redrive.quarantined(runs.batch.s3, names)] == ["no-space"]
+    assert [found.code for found in redrive.list_quarantined(runs.batch.s3, names)] == ["no-space"]
 
     assert main(["backfill", ADDRESS]) == 0
-    assert list(redrive.quarantined(runs.batch.s3, names)) == []
+    assert list(redrive.list_quarantined(runs.batch.s3, names)) == []

@@ -1,4 +1,4 @@
-"""A run over a prefix: every row once, one manifest, whatever happens on the way."""
+"""Backfill runs: every row is scored once, and one manifest is written."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from churn_core.scoring.bundle import Bundle
+
+
+# Waiting ends when nothing changes (tests/waiting.py); the suite's own limit is too short for busy machines.
+pytestmark = pytest.mark.timeout(1_800)
 
 
 def test_fifty_parts_of_which_three_are_bad(runs: RunStack, bundle: Bundle, golden_table: pa.Table) -> None:
@@ -62,7 +66,7 @@ def test_fifty_parts_of_which_three_are_bad(runs: RunStack, bundle: Bundle, gold
     assert all(len(versions) == 1 for versions in before.values())
 
 
-def test_the_drift_is_that_of_one_file_with_all_rows(
+def test_the_drift_of_a_run_equals_that_of_one_file_with_all_rows(
     runs: RunStack, bundle: Bundle, golden_table: pa.Table, sample_bundle: Path, tmp_path: Path
 ) -> None:
     strange = golden_table.set_column(
@@ -81,7 +85,7 @@ def test_the_drift_is_that_of_one_file_with_all_rows(
     assert (manifest["scored"], manifest["rejected"]) == (38, 3)
 
 
-def test_parts_that_the_queue_had_scored_are_left_as_they_are(runs: RunStack, customers: bytes) -> None:
+def test_parts_that_the_queue_scored_are_not_scored_again(runs: RunStack, customers: bytes) -> None:
     dropped = runs.batch.drop(customers, "incoming/a.parquet")
     runs.batch.put(customers, "incoming/b.parquet")
     before = runs.listing()
@@ -92,12 +96,12 @@ def test_parts_that_the_queue_had_scored_are_left_as_they_are(runs: RunStack, cu
     after = runs.listing()
     assert {key: after[key] for key in before} == before
     assert manifest["outputs"][0]["output"] == runs.batch.output_key(dropped)
-    # And the other way round: the queue finds what the run has scored.
+    # The queue finds the scores of the run, too.
     assert runs.batch.deliver(message(dropped.event())) == []
     assert runs.listing() == after
 
 
-def test_two_executions_at_once_write_what_one_would(runs: RunStack, customers: bytes) -> None:
+def test_two_simultaneous_executions_write_the_same_as_one(runs: RunStack, customers: bytes) -> None:
     runs.put(customers, GARBAGE, customers)
     first, second = runs.start("run-1"), runs.start("run-2")
     outputs = [runs.ended(arn)["output"] for arn in (first, second)]
@@ -106,7 +110,7 @@ def test_two_executions_at_once_write_what_one_would(runs: RunStack, customers: 
     assert all(len(versions) == 1 for versions in runs.listing().values())
 
 
-def test_a_start_that_comes_twice_is_one(runs: RunStack, customers: bytes) -> None:
+def test_the_same_execution_can_not_start_twice(runs: RunStack, customers: bytes) -> None:
     runs.put(customers)
     assert runs.start("run-1") == runs.start("run-1")
     runs.ended(runs.start("run-1"))
@@ -114,7 +118,7 @@ def test_a_start_that_comes_twice_is_one(runs: RunStack, customers: bytes) -> No
 
 
 def at_first_part(change: Callable[[], Any]) -> Callable[[str, Any], None]:
-    """Return a hook that makes a change once, when the first part is about to be scored."""
+    """Return a hook that makes a change once, before the first part is scored."""
     made: list[Any] = []
 
     def before_call(function: str, event: Any) -> None:
@@ -125,14 +129,16 @@ def at_first_part(change: Callable[[], Any]) -> Callable[[str, Any], None]:
     return before_call
 
 
-def test_a_part_that_is_replaced_meanwhile_is_scored_as_it_was(runs: RunStack, customers: bytes) -> None:
+def test_a_part_that_is_replaced_during_the_run_is_scored_in_its_planned_version(
+    runs: RunStack, customers: bytes
+) -> None:
     first, second = runs.put(customers, customers)
     runs.before_call = at_first_part(lambda: runs.batch.put(GARBAGE, second.key))
 
     manifest = runs.manifest(runs.run())
 
     assert [part["version_id"] for part in manifest["outputs"]] == [first.version, second.version]
-    # Another listing is another run, which shares the outputs of the parts that stayed.
+    # Another listing is another run; it reuses the outputs of the unchanged parts.
     next_manifest = runs.manifest(runs.run("run-2"))
     assert next_manifest["run_id"] != manifest["run_id"]
     assert next_manifest["outputs"] == manifest["outputs"][:1]
@@ -160,7 +166,9 @@ def test_a_part_that_is_replaced_in_a_bucket_without_versions_is_named(
 
 
 @pytest.mark.parametrize("versions", [True, False])
-def test_a_part_that_vanishes_is_named(runs: RunStack, customers: bytes, versions: bool) -> None:
+def test_a_part_that_is_deleted_during_the_run_is_named(
+    runs: RunStack, customers: bytes, versions: bool
+) -> None:
     if not versions:
         without_versions(runs)
     _, second = runs.put(customers, customers)
@@ -177,7 +185,7 @@ def test_a_part_that_vanishes_is_named(runs: RunStack, customers: bytes, version
     assert manifest["parts"]["scored"] == 1
 
 
-def test_what_is_no_part_is_left_out(runs: RunStack, customers: bytes) -> None:
+def test_objects_that_are_not_parts_are_left_out(runs: RunStack, customers: bytes) -> None:
     (part,) = runs.put(customers)
     for key in ("_SUCCESS", "part-0.crc", "sub/"):
         runs.batch.put(b"", PREFIX + key)

@@ -1,4 +1,4 @@
-"""The batch function in a process that kills itself at a marker; usage: MARKER, the event on stdin."""
+"""Run the batch function until a marker, then kill the process; usage: MARKER, the event on stdin."""
 
 from __future__ import annotations
 

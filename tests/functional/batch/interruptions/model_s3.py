@@ -1,6 +1,6 @@
-"""An S3 in memory: what the batch function asks of it, answered as moto answers (see test_model_s3.py).
+"""An S3 in memory with the answers of moto (see test_model_s3.py), and faults for any S3 client.
 
-And faults for any S3: a process killed around a call, a lost answer, a refusal.
+The faults: the process is killed before or after a call, an answer is lost, S3 refuses a call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Fault = Literal["killed-before", "killed-after", "lost-answer", "throttled", "cu
 
 
 class KilledError(BaseException):
-    """The process ended here; nothing after it runs."""
+    """The process was killed; no further code runs."""
 
 
 @dataclass
@@ -110,14 +110,14 @@ class _Body(io.BytesIO):
 
 def client_error(code: str, status: int, operation: str) -> ClientError:
     return ClientError(
-        {"Error": {"Code": code, "Message": "told so"}, "ResponseMetadata": {"HTTPStatusCode": status}},
+        {"Error": {"Code": code, "Message": "planned fault"}, "ResponseMetadata": {"HTTPStatusCode": status}},
         operation,
     )
 
 
 @dataclass
 class FaultyS3:
-    """Any S3 client, with one fault at its nth call from now on.
+    """Any S3 client, with one fault at a later call.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
-"""Random schedules of everything that may happen to drops, and what must hold whatever happens.
+"""Random schedules of events and faults, and the guarantees that must hold after each step.
 
-A state machine for Hypothesis; the S3 behind it is the model's or moto's.
+A state machine for Hypothesis; it runs on the S3 in memory or on moto.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from functions.batch.delivery import Deliveries
 from functions.batch.object_job import ObjectJob
 from functions.batch.quarantine import Quarantine
-from functions.client.redrive import event_about
+from functions.client.redrive import build_event
 from functions.shared.objects import InputObject
 from functions.shared.outcomes import Action
 from functions.shared.records import REQUEUED, object_record_key
@@ -42,7 +42,7 @@ class Model:
     digest : str
     scorer : Scorer
     expected : callable
-        From an input's bytes to what its output must be: bytes, or None where it can't be scored.
+        Takes an input's and an output's bytes; returns whether the output is right.
     """
 
     digest: str
@@ -61,24 +61,25 @@ class Pending:
 
 @dataclass
 class History:
-    """What a schedule has done; invariants are about all of it.
+    """The steps of a schedule so far, for the invariants.
 
     Attributes
     ----------
     content : dict
         Bytes of each input version by its id.
-    told : set
-        Ids of the inputs of which an event was delivered at least once and settled.
+    puts : dict
+        Each input version by its id.
+    settled : set
+        Ids of the inputs with a message that is done.
     """
 
     content: dict[str, bytes] = field(default_factory=dict)
     puts: dict[str, Put] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
-    skipped: set[str] = field(default_factory=set)
 
 
 class Schedule(RuleBasedStateMachine):
-    """Puts, overwrites, deletes, deliveries in any order and number, and every fault in between."""
+    """Puts, overwrites, deletions and deliveries in any order and number, with faults in between."""
 
     contents: ClassVar[dict[str, bytes]]
     models: ClassVar[list[Model]]
@@ -102,11 +103,11 @@ class Schedule(RuleBasedStateMachine):
         self.model = self.models[0]
         self.ran["schedules"] = self.ran.get("schedules", 0) + 1
 
-    # ---------------------------------------------------------------- what may happen
+    # ---------------------------------------------------------------- steps
 
     @rule(key=st.sampled_from(KEYS), kind=st.sampled_from(["good", "good", "other", "garbage", "crash"]))
     def put(self, key: str, kind: str) -> None:
-        """Drop a file, or overwrite one; a poison file among them."""
+        """Put or overwrite a file; some files can't be scored."""
         body = self.contents[kind]
         answer = self.s3.client.put_object(Bucket=INPUT, Key=key, Body=body)
         put = Put(key, len(body), answer["ETag"].strip('"'), answer["VersionId"])
@@ -124,7 +125,7 @@ class Schedule(RuleBasedStateMachine):
     @precondition(lambda self: self.history.puts)
     @rule(data=st.data(), shape=st.sampled_from(["event", "notification"]))
     def send_again(self, data: st.DataObject, shape: str) -> None:
-        """S3 tells of an object once more, maybe long after."""
+        """S3 sends an event again, perhaps much later."""
         put = data.draw(st.sampled_from(list(self.history.puts.values())))
         body = put.event() if shape == "event" else {"Records": [put.notification()]}
         self.pending.append(Pending(put, json.dumps(body)))
@@ -136,14 +137,14 @@ class Schedule(RuleBasedStateMachine):
     @precondition(lambda self: self.pending)
     @rule(data=st.data(), times=st.integers(1, 3))
     def deliver(self, data: st.DataObject, times: int) -> None:
-        """Deliver any message, in any order; several times, as a queue may."""
-        one = data.draw(st.sampled_from(self.pending))
-        done = [self._deliver(one) for _ in range(times)]
+        """Deliver any message, up to three times."""
+        pending = data.draw(st.sampled_from(self.pending))
+        done = [self._deliver(pending) for _ in range(times)]
         if any(done):
-            self.pending.remove(one)
-        elif one.deliveries >= GIVEN_UP:
-            self.pending.remove(one)
-            self.dead.append(one)
+            self.pending.remove(pending)
+        elif pending.deliveries >= GIVEN_UP:
+            self.pending.remove(pending)
+            self.dead.append(pending)
 
     @precondition(lambda self: self.pending)
     @rule(
@@ -152,7 +153,7 @@ class Schedule(RuleBasedStateMachine):
         at=st.integers(1, 6),
     )
     def deliver_with_a_fault(self, data: st.DataObject, fault: Any, at: int) -> None:
-        """The same, and the nth call to S3 goes wrong."""
+        """Deliver any message; the nth call to S3 fails."""
         self.s3.plan(fault, at)
         self.deliver(data, 1)
         self.s3.fault = None
@@ -164,7 +165,7 @@ class Schedule(RuleBasedStateMachine):
     @precondition(lambda self: self.dead)
     @rule()
     def redrive_dead_letters(self) -> None:
-        self.pending += [Pending(one.put, one.body) for one in self.dead]
+        self.pending += [Pending(letter.put, letter.body) for letter in self.dead]
         self.dead.clear()
 
     @precondition(lambda self: self.history.puts)
@@ -176,9 +177,9 @@ class Schedule(RuleBasedStateMachine):
             return
         marked = json.dumps(record | {REQUEUED: 1}).encode()
         self.s3.client.put_object(Bucket=OUTPUT, Key=object_record_key(_source(put)), Body=marked)
-        self.pending.append(Pending(put, event_about(_source(put))))
+        self.pending.append(Pending(put, build_event(_source(put))))
 
-    # ---------------------------------------------------------------- what must hold
+    # ---------------------------------------------------------------- guarantees
 
     @invariant()
     def g1_g4_each_output_is_there_once_and_complete(self) -> None:
@@ -193,44 +194,44 @@ class Schedule(RuleBasedStateMachine):
             assert model.expected(content, bodies[0]), key
 
     @invariant()
-    def g2_what_was_settled_has_an_end(self) -> None:
+    def g2_each_settled_input_has_an_outcome(self) -> None:
         for input_id in self.history.settled:
             assert self._ends(self.history.puts[input_id]), input_id
 
     def teardown(self) -> None:
-        """Without further faults every message comes to an end, and no input has two."""
+        """Without further faults every message is done, and no input has two outcomes by one model."""
         if not hasattr(self, "pending"):
             return
         self.pending += self.dead
-        for one in self.pending:
-            one.deliveries = 2
-            assert self._deliver(one)
+        for pending in self.pending:
+            pending.deliveries = 2
+            assert self._deliver(pending)
         for put in self.history.puts.values():
             ends = self._ends(put)
-            # An event of each was sent, and is settled by now.
+            # An event was sent for each input, and each message is done by now.
             assert ends, put
             outputs = [end for end in ends if end.startswith("scored")]
             record = self._record(put)
             if outputs and record is not None and REQUEUED not in record:
-                # Not with one and the same model.
+                # The record must be of another model than the output.
                 assert f"scored:{record['model_digest']}" not in outputs
         self.ran["deliveries"] = self.ran.get("deliveries", 0) + self.s3.calls
 
-    # ---------------------------------------------------------------- parts
+    # ---------------------------------------------------------------- helpers
 
-    def _deliver(self, one: Pending) -> bool:
-        """Deliver a message; return whether the queue is to delete it."""
-        one.deliveries += 1
+    def _deliver(self, pending: Pending) -> bool:
+        """Deliver a message; return whether the queue may delete it."""
+        pending.deliveries += 1
         storage = Storage(self.s3, events=None)
         job = ObjectJob(self.settings, storage, self.model.scorer, self.model.digest, "version")
         deliveries = Deliveries(job, Quarantine(storage, OUTPUT, self.model.digest), INPUT)
         try:
-            handled = deliveries.handle(message(one.body, one.deliveries), lambda: 300.0)
+            handled = deliveries.handle(message(pending.body, pending.deliveries), lambda: 300.0)
         except KilledError:
             return False
         done = all(h.action is not Action.RETRIED for h in handled)
-        if done and one.put is not None:
-            self.history.settled.add(one.put.input_id)
+        if done and pending.put is not None:
+            self.history.settled.add(pending.put.input_id)
         return done
 
     def _record(self, put: Put) -> dict[str, Any] | None:

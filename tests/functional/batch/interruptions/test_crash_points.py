@@ -1,4 +1,4 @@
-"""Crash points, enumerated: the function may end at any call and at any step (row B28, section 3.2)."""
+"""Crash points: the function is killed at every call to AWS and at every step (row B28)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +23,18 @@ from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, Put, m
 from tests.functional.batch.interruptions.killed_function import MARKERS, QUARANTINE_MARKERS
 from tests.functional.batch.interruptions.model_s3 import KilledError
 from tests.proof_figures import record_figure
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+READER_SECONDS = 30.0
+"""Linux kills the reader with its function; a reader that has just started may first finish its file."""
 DRIVER = Path(__file__).with_name("killed_function.py")
 
 
 class Countdown:
-    """Ends the process, as far as the code under test can tell, around the nth call to AWS."""
+    """Simulates a kill before or after the nth call to AWS."""
 
     def __init__(self, when: str) -> None:
         self.when = when
@@ -50,7 +52,7 @@ class Countdown:
 def countdown(
     request: pytest.FixtureRequest, in_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> Countdown:
-    """Wired into the function's own clients."""
+    """A countdown that the function's own clients call."""
     count = Countdown(request.param.removesuffix("-call"))
 
     def counted(make: Callable[[], Any]) -> Callable[[], Any]:
@@ -68,7 +70,7 @@ def countdown(
 
 
 def check_visible(stack: BatchStack) -> None:
-    """What a reader may see meanwhile: nothing, or all of it (G4)."""
+    """Readers see complete objects only (G4)."""
     for key in stack.versions():
         body = stack.s3.get_object(Bucket=OUTPUT, Key=key)["Body"].read()
         if key.startswith("scored/"):
@@ -78,7 +80,7 @@ def check_visible(stack: BatchStack) -> None:
 
 
 def settled(stack: BatchStack, put: Put, folder: str) -> None:
-    """Exactly one end, in one version (G1, G2)."""
+    """The input has exactly one outcome, in one version (G1, G2)."""
     own = [key for key in stack.versions() if put.input_id in key]
     assert [key.split("/")[0] for key in own] == [folder]
     check_visible(stack)
@@ -105,9 +107,11 @@ def test_g1_g2_g4_a_kill_around_any_call_to_aws_loses_and_doubles_nothing(
         settled(stack, put, folder)
         if not countdown.hit:
             break
-    # Each call had its turn: the look for the output, HEAD, GET, PUT, the news.
+    # Each call was interrupted once: HEAD of the output, HEAD, GET, PUT, the event.
     assert number - 1 == {"good": 5, "garbage": 4, "gone": 3}[kind]
-    record_figure(f"Kills {countdown.when} each call to AWS ({kind} object), one end each", str(number - 1))
+    record_figure(
+        f"Kills {countdown.when} each call to AWS ({kind} object), one outcome each", str(number - 1)
+    )
 
 
 def test_b1_a_second_delivery_at_any_call_of_the_first_changes_nothing(
@@ -117,7 +121,7 @@ def test_b1_a_second_delivery_at_any_call_of_the_first_changes_nothing(
     customers: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two environments at the same object: the second runs from end to end in between two steps."""
+    """Two environments with the same object: the second runs completely between two calls of the first."""
     in_process()
     turn = {"left": 0, "taken": 0}
     put = stack.put(customers)
@@ -140,12 +144,12 @@ def test_b1_a_second_delivery_at_any_call_of_the_first_changes_nothing(
         turn["left"] = number
         assert stack.deliver(message(put.event())) == []
         settled(stack, put, "scored")
-    # The look for the output, HEAD, GET and PUT of the first.
+    # HEAD of the output, HEAD, GET and PUT of the first.
     assert turn["taken"] == 4
 
 
 def killed(stack: BatchStack, marker: str, *puts: Put) -> None:
-    """Let the function run in a process of its own, up to the marker."""
+    """Run the function in a separate process until it kills itself at the marker."""
     event = {"Records": [message({"Records": [put.notification() for put in puts]})]}
     done = subprocess.run(
         [sys.executable, DRIVER, marker],
@@ -164,7 +168,7 @@ def _environment() -> dict[str, str]:
 
 
 def readers_of(folder: Path) -> list[int]:
-    """Return the processes that read files below a folder."""
+    """Return the processes whose working folder is below a folder."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cwd"):
         try:
@@ -184,10 +188,7 @@ def test_b28_a_process_killed_at_any_step_leaves_one_complete_output(
     killed(stack, marker, put)
 
     check_visible(stack)
-    deadline = time.monotonic() + 10
-    while readers_of(environment) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert readers_of(environment) == [], "the reader outlived its function"
+    wait_for(lambda: not readers_of(environment), no_progress_seconds=READER_SECONDS)
     assert stack.deliver(message(put.event(), 2)) == []
     settled(stack, put, "scored")
 

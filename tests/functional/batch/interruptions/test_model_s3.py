@@ -1,4 +1,4 @@
-"""The S3 in memory answers as moto does, by any sequence of calls."""
+"""The S3 in memory gives the same answers as moto, for any sequence of calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STEPS = st.lists(
 
 
 class Driver:
-    """Takes the same steps with either, and tells what came of each."""
+    """Takes a step with one of the two, and returns its result."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -91,7 +91,7 @@ def moto(endpoint: str) -> Any:
     max_examples=cases(40, "CHURN_MODEL_EXAMPLES"), deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(STEPS)
-def test_every_step_has_the_same_end(moto: Any, steps: list[tuple[Any, ...]]) -> None:
+def test_every_step_has_the_same_result_as_on_moto(moto: Any, steps: list[tuple[Any, ...]]) -> None:
     bucket = f"model-{uuid.uuid4()}"
     moto.create_bucket(Bucket=bucket)
     moto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

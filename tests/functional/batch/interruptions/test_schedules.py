@@ -1,4 +1,4 @@
-"""Ten thousand random schedules against the S3 in memory, and hundreds against moto (`make proof`)."""
+"""Random schedules on the S3 in memory and on moto: 10,000 and hundreds in `make proof`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DIGESTS = ("a" * 64, "b" * 64)
 
 
 class Stamp:
-    """Scores as fast as may be: the output is the input with the model's digest; some can't be scored."""
+    """A fast stand-in for scoring: the output is the model's digest and the input; some inputs fail."""
 
     def __init__(self, digest: str) -> None:
         self.digest = digest
@@ -34,7 +34,7 @@ class Stamp:
     def score(self, folder: Path, metadata: Mapping[str, str], seconds: float) -> ScoredFile:
         content = (folder / INPUT_FILE).read_bytes()
         if content.startswith(b"garbage"):
-            raise NotScoredError(Outcome.NOT_PARQUET, "It is none.")
+            raise NotScoredError(Outcome.NOT_PARQUET, "It is not Parquet.")
         if content.startswith(b"crash"):
             raise NotScoredError(Outcome.READER_CRASH, "It died.")
         (folder / OUTPUT_FILE).write_bytes(self.stamped(content))
@@ -61,7 +61,7 @@ def function_settings(folder: Path) -> BatchFunctionSettings:
 
 
 class ScheduleOnModel(Schedule):
-    """The S3 is the one in memory."""
+    """Schedules on the S3 in memory."""
 
     contents: ClassVar = {"good": b"good", "other": b"other", "garbage": b"garbage", "crash": b"crash"}
     ran: ClassVar = {}
@@ -75,7 +75,7 @@ class ScheduleOnModel(Schedule):
 
 
 class Renamed:
-    """Gives each schedule buckets of its own."""
+    """An S3 client that gives each schedule its own buckets."""
 
     def __init__(self, client: Any, suffix: str) -> None:
         self._client = client
@@ -90,7 +90,7 @@ class Renamed:
 
 
 class ScheduleOnMoto(ScheduleOnModel):
-    """The S3 is moto's, over HTTP."""
+    """Schedules on moto, over HTTP."""
 
     client: ClassVar[Any] = None
     ran: ClassVar = {}
@@ -135,7 +135,7 @@ def run(machine: type[ScheduleOnModel], folder: Path, examples: int, where: str)
 
 
 @pytest.mark.timeout(7_200)
-def test_no_schedule_loses_doubles_or_halves_anything_on_the_model(tmp_path: Path) -> None:
+def test_random_schedules_on_the_s3_in_memory_lose_and_double_nothing(tmp_path: Path) -> None:
     run(ScheduleOnModel, tmp_path, cases(300, "CHURN_MODEL_SCHEDULES"), "the S3 in memory")
 
 
@@ -146,6 +146,6 @@ def moto_client(endpoint: str) -> Any:
 
 
 @pytest.mark.timeout(7_200)
-def test_nor_does_any_on_moto(moto_client: Any, tmp_path: Path) -> None:
+def test_random_schedules_on_moto_lose_and_double_nothing(moto_client: Any, tmp_path: Path) -> None:
     ScheduleOnMoto.client = moto_client
     run(ScheduleOnMoto, tmp_path, cases(15, "CHURN_MOTO_SCHEDULES"), "moto's S3")

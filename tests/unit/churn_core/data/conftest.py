@@ -1,4 +1,4 @@
-"""The data contract of the default configuration, and tables that keep it."""
+"""The data contract of the default configuration, and tables that match it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def contract() -> Contract:
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    """Eight customers who keep the small contract without a warning."""
+    """Eight customers that match the small contract without a warning."""
     return pd.DataFrame(
         {
             "customer": [f"c{number}" for number in range(8)],

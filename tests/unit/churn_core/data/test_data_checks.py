@@ -1,4 +1,4 @@
-"""What is wrong with a value, a column, an id or a label is found and counted."""
+"""Faults of values, columns, ids and labels are found and counted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.unit.churn_core.data.validation_cases import rules, with_value
         ("region", "\ud800", "invalid_unicode"),
     ],
 )
-def test_given_one_value_at_fault_then_its_place_and_rule_are_found(
+def test_given_one_faulty_value_then_its_row_and_rule_are_found(
     column: str, value: object, rule: str, table: pd.DataFrame, contract: Contract
 ) -> None:
     (finding,) = validate_data(with_value(table, column, 4, value), contract).findings
@@ -91,7 +91,7 @@ def test_given_a_csv_file_then_numbers_as_text_are_numbers(
 # --- categories
 
 
-def test_given_a_value_outside_the_allowed_then_training_forbids_it_and_scoring_warns(
+def test_given_a_value_that_is_not_allowed_then_training_refuses_it_and_scoring_warns(
     table: pd.DataFrame, contract: Contract
 ) -> None:
     changed = with_value(table, "plan", 1, "gold")
@@ -165,7 +165,7 @@ def test_given_ids_of_other_types_then_they_are_checked_too(
     ]
 
 
-def test_given_lists_as_ids_then_they_are_of_the_wrong_type(table: pd.DataFrame, contract: Contract) -> None:
+def test_given_lists_as_ids_then_they_have_the_wrong_type(table: pd.DataFrame, contract: Contract) -> None:
     report = validate_data(table.assign(customer=pd.Series([[1]] * 8)), contract)
     assert rules(report) == [("customer", "wrong_type", "error", 8)]
 
@@ -184,7 +184,7 @@ def test_given_a_constant_column_then_training_warns_and_scoring_does_not(
     assert validate_data(constant, contract, labelled=False).findings == ()
 
 
-def test_given_one_value_beside_missing_ones_then_the_column_is_not_constant(
+def test_given_one_value_and_missing_ones_then_the_column_is_not_constant(
     table: pd.DataFrame, contract: Contract
 ) -> None:
     assert (
@@ -215,14 +215,14 @@ def test_given_rows_to_score_then_a_nullable_column_may_be_empty(
     ("value", "rule"),
     [(None, "missing_label"), ("", "missing_label"), ("maybe", "unknown_label"), (1.0, "unknown_label")],
 )
-def test_given_a_label_at_fault_then_its_row_is_named(
+def test_given_a_faulty_label_then_its_row_is_named(
     value: object, rule: str, table: pd.DataFrame, contract: Contract
 ) -> None:
     (finding,) = validate_data(with_value(table, "left", 2, value), contract).findings
     assert (finding.column, finding.rule, finding.example_rows) == ("left", rule, (2,))
 
 
-def test_given_one_class_then_nothing_can_be_learnt(table: pd.DataFrame, contract: Contract) -> None:
+def test_given_a_single_label_then_it_is_an_error(table: pd.DataFrame, contract: Contract) -> None:
     report = validate_data(table.assign(left="no"), contract)
     assert rules(report) == [("left", "one_class", "error", 8)]
 

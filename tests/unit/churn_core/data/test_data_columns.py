@@ -1,4 +1,4 @@
-"""Columns are judged exactly as single values are."""
+"""Columns are parsed and checked exactly as single values are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from churn_core.data.columns import parse_category_column, parse_number_column, 
 from churn_core.data.validation import validate_data
 from churn_core.errors import REJECT_CODES, DataError
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.records.encoding import ValueRefusedError, category_text, encode_number
+from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
 
 ANY_NUMBER = NumberFeature("n", -1e300, 1e300, nullable=True)
 TEXT_NUMBER = NumberFeature("n", -1000, 1000, nullable=True, stored_as_text=True)
@@ -82,7 +82,7 @@ def test_given_text_in_a_number_column_then_the_contract_or_a_csv_file_must_allo
     assert numbers([" "], plain, text_cells=True) == ([None], ["missing"])
 
 
-def test_given_texts_that_differ_after_a_nul_then_they_are_told_apart() -> None:
+def test_given_texts_that_differ_after_a_nul_then_they_are_different() -> None:
     assert numbers(["1", "1\x00"], TEXT_NUMBER) == ([1.0, None], [None, "wrong_type"])
     assert categories(["a", "a\x00b"]) == (["a", None], [None, "invalid_unicode"])
 
@@ -114,7 +114,7 @@ def test_given_any_number_dtype_then_the_values_are_the_same(dtype: str) -> None
 
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean", "datetime64[s]", "timedelta64[s]", "complex128"])
-def test_given_a_dtype_that_is_no_number_then_every_value_is_of_the_wrong_type(dtype: str) -> None:
+def test_given_a_dtype_without_numbers_then_every_value_has_the_wrong_type(dtype: str) -> None:
     assert numbers(pd.Series([0, 1]).astype(pd.api.types.pandas_dtype(dtype)), ANY_NUMBER) == (
         [None] * 2,
         ["wrong_type"] * 2,
@@ -178,7 +178,7 @@ def test_given_integers_and_booleans_of_any_dtype_then_they_become_their_text() 
     assert categories(pd.Series([1, None], dtype="Int64")) == (["1", None], [None, None])
 
 
-def test_given_floats_then_all_but_the_missing_ones_are_of_the_wrong_type() -> None:
+def test_given_floats_in_a_category_then_all_but_missing_ones_have_the_wrong_type() -> None:
     assert categories(pd.Series([1.0, np.nan])) == ([None, None], ["wrong_type", None])
 
 
@@ -188,7 +188,7 @@ def test_given_a_missing_category_then_nullability_decides() -> None:
     assert categories(pd.Series([1.0, np.nan]), strict)[1] == ["wrong_type", "missing"]
 
 
-# --- the same verdict as for single values
+# --- the same result as for single values
 
 cells = st.one_of(
     st.none(),
@@ -211,7 +211,7 @@ number_features = st.builds(
 )
 
 
-def verdict(parse: Callable[..., Any], *arguments: Any) -> tuple[Any, str | None]:
+def parse_or_code(parse: Callable[..., Any], *arguments: Any) -> tuple[Any, str | None]:
     try:
         return parse(*arguments), None
     except ValueRefusedError as refused:
@@ -226,20 +226,20 @@ columns_of_cells = st.one_of(
 
 
 @given(columns_of_cells, number_features)
-def test_given_any_cells_then_a_number_column_is_judged_as_its_values_are(
+def test_given_any_cells_then_a_number_column_is_checked_as_single_values_are(
     values: list[Any], feature: NumberFeature
 ) -> None:
     got_numbers, got_faults = numbers(pd.Series(values, dtype=object), feature)
     for value, number, fault in zip(values, got_numbers, got_faults, strict=True):
-        expected, code = verdict(encode_number, value, feature)
+        expected, code = parse_or_code(encode_number, value, feature)
         assert (number, fault) == (None if expected is None or math.isnan(expected) else expected, code)
 
 
 @given(columns_of_cells)
-def test_given_any_cells_then_a_category_column_is_judged_as_its_values_are(values: list[Any]) -> None:
+def test_given_any_cells_then_a_category_column_is_checked_as_single_values_are(values: list[Any]) -> None:
     got_text, got_faults = categories(pd.Series(values, dtype=object))
     for value, text, fault in zip(values, got_text, got_faults, strict=True):
-        assert (text, fault) == verdict(category_text, value)
+        assert (text, fault) == parse_or_code(category_text, value)
 
 
 # --- the target
@@ -251,12 +251,10 @@ def test_given_two_labels_then_the_target_is_one_for_the_positive(contract: Any)
     assert labels.tolist() == [1, 0, 1]
 
 
-@pytest.mark.parametrize("stranger", [None, "", "YES", " yes"])
-def test_given_a_stranger_among_the_labels_then_it_is_refused_without_being_shown(
-    stranger: str | None, contract: Any
-) -> None:
+@pytest.mark.parametrize("unknown", [None, "", "YES", " yes"])
+def test_given_an_unknown_label_then_it_is_refused_and_not_shown(unknown: str | None, contract: Any) -> None:
     with pytest.raises(DataError, match="1 values that are neither"):
-        target_labels(pd.Series(["yes", "no", stranger]), contract)
+        target_labels(pd.Series(["yes", "no", unknown]), contract)
 
 
 @pytest.mark.parametrize(
@@ -278,16 +276,16 @@ def test_given_labels_of_any_kind_then_they_are_compared_by_their_text(values: A
         assert validate_data(table, contract).ok
 
 
-@pytest.mark.parametrize("stranger", [0.5, np.inf, np.nan, 2.0])
-def test_given_a_float_that_is_no_label_then_it_is_refused(stranger: float) -> None:
+@pytest.mark.parametrize("unknown", [0.5, np.inf, np.nan, 2.0])
+def test_given_a_float_that_is_not_a_label_then_it_is_refused(unknown: float) -> None:
     contract = Contract((NumberFeature("n", 0, 1),), "left", "1", "0")
     with pytest.raises(DataError, match="1 values that are neither"):
-        target_labels(pd.Series([1.0, 0.0, stranger]), contract)
+        target_labels(pd.Series([1.0, 0.0, unknown]), contract)
 
 
-def test_given_a_million_distinct_texts_then_parsing_takes_seconds_at_most() -> None:
-    series = pd.Series(np.arange(1_000_000) / 100).astype("str")
+def test_given_many_distinct_texts_then_parsing_takes_seconds() -> None:
+    series = pd.Series(np.arange(300_000) / 100).astype("str")
     started = time.perf_counter()
     parsed = parse_number_column(series, NumberFeature("n", 0, 1e9), text_cells=True)
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 5
     assert not parsed.faults.any()

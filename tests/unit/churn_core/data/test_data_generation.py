@@ -1,4 +1,4 @@
-"""Sample customers look like the real ones, and their churn can be learnt as far as it is said."""
+"""Sample customers have the columns, dependences and learnable churn that their module documents."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyarrow import parquet
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from churn_core.config import load_config
 from churn_core.data import generate_sample_data, load_csv, load_parquet, load_table, write_sample_data
-from churn_core.data.generation import best_possible_auc, churn_probability
+from churn_core.data.generation import churn_probability
 from churn_core.errors import OutputError
 from churn_core.schema import Contract
 
@@ -90,7 +86,7 @@ def test_given_a_negative_number_then_it_is_refused(n: int, seed: int, complaint
 # --- dependence between columns
 
 
-def test_given_no_internet_then_the_six_services_say_so_at_once(customers: pd.DataFrame) -> None:
+def test_given_no_internet_then_all_six_services_say_so(customers: pd.DataFrame) -> None:
     without = customers["InternetService"] == "No"
     for name in INTERNET_ADD_ONS:
         assert ((customers[name] == "No internet service") == without).all()
@@ -134,7 +130,7 @@ def test_given_many_customers_then_about_26_percent_leave(customers: pd.DataFram
     assert (customers["Churn"] == "Yes").mean() == pytest.approx(0.262, abs=0.008)
 
 
-def test_given_the_stated_formula_then_churn_is_drawn_from_it(customers: pd.DataFrame) -> None:
+def test_given_the_documented_formula_then_churn_follows_it(customers: pd.DataFrame) -> None:
     probability = churn_probability(customers)
     left = (customers["Churn"] == "Yes").to_numpy()
     for tenth in np.array_split(np.argsort(probability), 10):
@@ -164,29 +160,9 @@ def test_given_one_customer_then_the_log_odds_are_those_of_the_docstring() -> No
     )
 
 
-def test_given_the_true_probability_then_its_auc_is_the_best_possible() -> None:
-    assert best_possible_auc() == pytest.approx(0.854, abs=0.001)
-
-
-@pytest.mark.parametrize(
-    ("model", "stated"),
-    [
-        (make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), 0.851),
-        (HistGradientBoostingClassifier(max_iter=80, max_depth=3, random_state=0), 0.853),
-    ],
-    ids=["logistic regression", "gradient boosting"],
-)
-def test_given_an_honest_model_then_it_comes_close_to_the_best_auc(
-    model: LogisticRegression, stated: float, customers: pd.DataFrame
-) -> None:
-    features = customers.drop(columns=["customerID", "Churn"]).fillna({"TotalCharges": 0.0})
-    X = pd.get_dummies(features, drop_first=True).astype(float)
-    y = (customers["Churn"] == "Yes").to_numpy()
-    half = len(customers) // 2
-    scores = model.fit(X[:half], y[:half]).predict_proba(X[half:])[:, 1]
-    auc = roc_auc_score(y[half:], scores)
-    assert auc == pytest.approx(stated, abs=0.012)
-    assert 0.82 < auc < roc_auc_score(y[half:], churn_probability(customers)[half:])
+def test_given_the_true_probability_then_its_auc_is_the_documented_one() -> None:
+    table = generate_sample_data(200_000)
+    assert roc_auc_score(table["Churn"] == "Yes", churn_probability(table)) == pytest.approx(0.854, abs=0.001)
 
 
 # --- files
@@ -217,7 +193,7 @@ def test_given_an_empty_sample_then_the_file_still_has_the_columns(tmp_path: Pat
     assert list(load_table(path).columns) == list(generate_sample_data(0).columns)
 
 
-def test_given_a_writer_that_fails_then_the_older_file_stays_and_nothing_else(
+def test_given_a_write_error_then_only_the_older_file_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "sample.csv"
@@ -235,9 +211,9 @@ def test_given_a_writer_that_fails_then_the_older_file_stays_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", ["missing/sample.csv", "missing/sample.parquet", "folder.csv"])
-def test_given_a_place_that_can_not_be_written_then_the_error_is_typed(tmp_path: Path, name: str) -> None:
+def test_given_an_unwritable_path_then_an_output_error_is_raised(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(OutputError, match="can't be written"):
+    with pytest.raises(OutputError, match=r"can't be written|is a folder"):
         write_sample_data(tmp_path / name, 10)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]
 

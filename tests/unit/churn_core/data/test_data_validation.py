@@ -1,4 +1,4 @@
-"""A table is fit for training only if it keeps the data contract; what it breaks is told, not shown."""
+"""Only a table that matches the data contract is valid; findings name places, not values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from churn_core.schema import Contract
 from tests.unit.churn_core.data.validation_cases import SECRET, rules, with_value
 
 
-def test_given_a_table_that_keeps_the_contract_then_nothing_is_found(
+def test_given_a_table_that_matches_the_contract_then_there_are_no_findings(
     table: pd.DataFrame, contract: Contract
 ) -> None:
     report = validate_data(table, contract)
@@ -69,7 +69,7 @@ def test_given_no_rows_then_the_table_is_empty(table: pd.DataFrame, contract: Co
         report.raise_for_errors()
 
 
-def test_given_one_row_then_it_can_be_scored_but_not_learnt_from(
+def test_given_one_row_then_it_can_be_scored_but_not_trained_on(
     table: pd.DataFrame, contract: Contract
 ) -> None:
     assert validate_data(table.head(1), contract, labelled=False).findings == ()
@@ -79,7 +79,7 @@ def test_given_one_row_then_it_can_be_scored_but_not_learnt_from(
 # --- whole tables
 
 
-def test_given_the_real_telco_table_then_it_keeps_the_default_contract(
+def test_given_the_real_telco_table_then_it_matches_the_default_contract(
     telco_csv: Path, telco_contract: Contract
 ) -> None:
     report = validate_data(load_table(telco_csv), telco_contract)
@@ -88,7 +88,7 @@ def test_given_the_real_telco_table_then_it_keeps_the_default_contract(
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_given_sample_customers_then_they_keep_the_default_contract(
+def test_given_sample_customers_then_they_match_the_default_contract(
     ending: str, tmp_path: Path, telco_contract: Contract
 ) -> None:
     path = tmp_path / f"sample{ending}"
@@ -96,9 +96,9 @@ def test_given_sample_customers_then_they_keep_the_default_contract(
     assert validate_data(load_table(path), telco_contract).findings == ()
 
 
-def test_given_a_million_rows_then_validation_takes_seconds(telco_contract: Contract) -> None:
-    table = generate_sample_data(1_000_000)
+def test_given_many_rows_then_validation_takes_seconds(telco_contract: Contract) -> None:
+    table = generate_sample_data(200_000)
     started = time.perf_counter()
     report = validate_data(table, telco_contract)
-    assert time.perf_counter() - started < 20
+    assert time.perf_counter() - started < 5
     assert report.ok

@@ -1,4 +1,4 @@
-"""Broken tables, and what a report says of them in short."""
+"""Invalid tables, and short forms of their findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Categories as churn rates."""
+"""Categories encoded as churn rates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from churn_core.features.churn_rates import FEW_LEVELS, PRIOR_ROWS, ChurnRateEncoder
 
 
-def test_levels_come_in_the_order_of_their_churn_rate() -> None:
+def test_levels_are_ordered_by_their_churn_rate() -> None:
     codes = np.repeat([0, 1, 2], 400).astype(np.float32)
     y = np.concatenate([np.arange(400) < left for left in (200, 40, 320)]).astype(np.int64)
     X = np.column_stack([codes, np.arange(1_200, dtype=np.float32)])
@@ -25,13 +25,13 @@ def test_levels_come_in_the_order_of_their_churn_rate() -> None:
 
 
 @pytest.mark.parametrize("levels", [FEW_LEVELS + 1, 400])
-def test_a_column_of_many_levels_does_not_leak_its_rows_labels(levels: int) -> None:
+def test_a_column_with_many_levels_does_not_leak_labels(levels: int) -> None:
     draw = np.random.default_rng(levels)
     X = draw.integers(0, levels, size=(4_000, 1)).astype(np.float32)
     y = (draw.random(4_000) < 0.3).astype(np.int64)
     encoder = ChurnRateEncoder(1)
     trained_on = encoder.fit_transform(X, y)
-    # Noise tells nothing about a row's label; a rate with the row's own label in it would.
+    # The codes are noise, so only a rate that contains the row's own label could predict it.
     assert roc_auc_score(y, trained_on[:, 0]) < 0.51
     assert roc_auc_score(y, encoder.transform(X)[:, 0]) > 0.52
 

@@ -1,4 +1,4 @@
-"""Derived features and missing values: what they are, and that only training rows are learnt from."""
+"""Derived features and missing values; only training rows are used for fitting."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_ratio_is_float64_division_of_float32_values(table: pd.DataFrame) -> N
     assert derived[1] == expected
 
 
-def test_a_ratio_is_missing_where_the_divisor_is_zero_or_an_operand_is_missing(table: pd.DataFrame) -> None:
+def test_a_ratio_is_missing_if_the_divisor_is_zero_or_an_operand_is_missing(table: pd.DataFrame) -> None:
     derived = create_derived_features(table, CONTRACT)["per_month"]
     assert derived.isna().tolist() == [False, False, True, True]
 
@@ -70,7 +70,7 @@ def test_difference_and_sum_follow_their_columns(table: pd.DataFrame) -> None:
     assert derived[["gap", "both"]].isna().sum().tolist() == [1, 1]
 
 
-def test_a_count_tells_how_many_columns_hold_the_value(table: pd.DataFrame) -> None:
+def test_a_count_is_the_number_of_columns_with_the_value(table: pd.DataFrame) -> None:
     assert create_derived_features(table, CONTRACT)["golds"].tolist() == [2.0, 0.0, 1.0, 1.0]
 
 
@@ -78,7 +78,7 @@ def test_a_bucket_edge_belongs_to_the_interval_above(table: pd.DataFrame) -> Non
     assert create_derived_features(table, CONTRACT)["age_band"].tolist() == [0.0, 0.0, 1.0, 0.0]
 
 
-def test_the_tables_own_columns_stay_as_they_are(table: pd.DataFrame) -> None:
+def test_the_columns_of_the_table_are_unchanged(table: pd.DataFrame) -> None:
     derived = create_derived_features(table, CONTRACT)
     pd.testing.assert_frame_equal(derived[list(table.columns)], table)
 
@@ -90,13 +90,13 @@ def test_missing_numbers_become_the_median_of_the_training_rows(table: pd.DataFr
     assert learnt["total"] == 7.0
 
 
-def test_a_missing_category_stays_a_value_of_its_own_only_if_training_had_one(table: pd.DataFrame) -> None:
+def test_a_missing_category_has_its_own_value_only_if_training_rows_have_one(table: pd.DataFrame) -> None:
     assert learn_fill_values(table, CONTRACT)["plan"] is None
     complete = table[table["plan"].notna()]
     assert learn_fill_values(complete, CONTRACT)["plan"] == "gold"
 
 
-def test_vocabularies_come_from_the_training_rows_alone(table: pd.DataFrame) -> None:
+def test_vocabularies_come_only_from_the_training_rows(table: pd.DataFrame) -> None:
     encoder = TableEncoder(CONTRACT).fit(parse_table(table, CONTRACT))
     plan = encoder.contract_.features[0]
     assert isinstance(plan, CategoryFeature)
@@ -126,7 +126,7 @@ def test_the_engineered_matrix_has_no_missing_value_and_ignores_the_target(table
     np.testing.assert_array_equal(plain, with_target)
 
 
-def test_rows_that_are_only_transformed_change_nothing_that_was_learnt(table: pd.DataFrame) -> None:
+def test_transforming_rows_does_not_change_the_fit(table: pd.DataFrame) -> None:
     encoder = TableEncoder(CONTRACT)
     matrix = encoder.fit_transform(parse_table(table, CONTRACT))
     engineer = FeatureEngineer(encoder.contract_).fit(matrix)
@@ -135,7 +135,7 @@ def test_rows_that_are_only_transformed_change_nothing_that_was_learnt(table: pd
     np.testing.assert_array_equal(engineer.fill_values_, before)
 
 
-def test_categories_come_before_numbers_and_know_their_sources() -> None:
+def test_categories_come_before_numbers_and_list_their_sources() -> None:
     contract = CONTRACT.with_vocabularies({"plan": ["gold"], "add_on": ["gold", "none"]})
     columns = source_columns(contract)
     assert [c.name for c in columns] == [

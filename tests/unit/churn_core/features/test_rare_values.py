@@ -1,4 +1,4 @@
-"""Categories of many values: the most frequent are told apart, the others are one level."""
+"""Categories with many values: the most frequent have their own level, the others share one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def levels(encoder: TableEncoder, engineer: FeatureEngineer, cities: list[str | 
 CITIES = ["Rom"] * 5 + ["Bonn"] * 4 + ["Ulm"] * 2 + ["Ahlen", "Zwickau"]
 
 
-def test_the_most_frequent_values_are_told_apart_and_all_others_are_one_level() -> None:
+def test_the_most_frequent_values_have_their_own_level_and_all_others_share_one() -> None:
     model = fitted(CITIES, 2)
     bonn, rom, ulm, ahlen, zwickau, unseen = levels(*model, ["Bonn", "Rom", "Ulm", "Ahlen", "Zwickau", "?"])
     assert len({bonn, rom, ulm}) == 3
@@ -55,14 +55,14 @@ def test_a_rare_value_is_known_and_an_unseen_one_is_not() -> None:
     assert codes.tolist() == [feature.vocabulary.index("Ahlen"), feature.unknown_code]
 
 
-def test_a_missing_value_keeps_a_level_of_its_own_or_becomes_the_most_frequent() -> None:
+def test_a_missing_value_has_its_own_level_or_becomes_the_most_frequent() -> None:
     with_missing = levels(*fitted([*CITIES, None], 2), ["Bonn", "Rom", "Ulm", None])
     assert len(set(with_missing)) == 4
     bonn, rom, none = levels(*fitted(CITIES, 2), ["Bonn", "Rom", None])
     assert none == rom != bonn
 
 
-def test_of_equally_frequent_values_the_first_by_code_points_are_kept() -> None:
+def test_of_equally_frequent_values_the_first_in_code_point_order_are_kept() -> None:
     model = fitted(["b", "c", "a", "d"], 2)
     a, b, c, d = levels(*model, ["a", "b", "c", "d"])
     assert len({a, b, c}) == 3
@@ -70,13 +70,13 @@ def test_of_equally_frequent_values_the_first_by_code_points_are_kept() -> None:
 
 
 @pytest.mark.parametrize("max_levels", [5, 6, 1000, None])
-def test_nothing_changes_where_no_value_is_beyond_the_limit(max_levels: int | None) -> None:
+def test_a_limit_that_is_not_exceeded_has_no_effect(max_levels: int | None) -> None:
     limited, plain = fitted([*CITIES, None], max_levels), fitted([*CITIES, None], None)
     asked = [*CITIES, "never seen", None]
     assert levels(*limited, asked) == levels(*plain, asked)
 
 
-def test_the_engineer_has_no_more_levels_than_were_asked_for() -> None:
+def test_the_engineer_has_at_most_max_levels_and_rare() -> None:
     engineer = fitted([f"c{n}" for n in range(500)] + ["c7"] * 3 + ["c400"] * 2, 2)[1]
     assert set(np.unique(engineer.code_maps_[0])) == {0.0, 1.0, 2.0}
     assert source_columns(engineer.contract)[0].max_levels == 2
@@ -87,7 +87,7 @@ def test_only_the_ten_thousand_most_frequent_values_are_known() -> None:
     encoder, engineer = fitted(cities, 50)
     vocabulary = encoder.contract_.categories[0].vocabulary
     assert len(vocabulary) == 10_000
-    # Forty values occur once; of those that occur twice, the last by code points do not fit.
+    # Forty values occur once; of those that occur twice, the last in code point order are cut off.
     assert vocabulary[0] == "c00040"
     assert vocabulary[-1] == "c10039"
     rare, cut_off, kept = levels(encoder, engineer, ["c10030", "c10040", "c00041"])

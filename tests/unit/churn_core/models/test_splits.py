@@ -1,4 +1,4 @@
-"""Splits: whole groups on one side in the holdout, in cross-validation and in calibration."""
+"""Splits keep each group on one side: holdout, cross-validation and calibration."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
 
-from churn_core.config import Settings, parse_config
-from churn_core.data import generate_sample_data
-from churn_core.errors import ConfigError, DataError, TrainingError
-from churn_core.models import train_model
-from churn_core.models.splits import (
-    calibration_folds,
-    cross_validation_folds,
-    group_codes,
-    holdout_split,
-)
+from churn_core.errors import DataError, TrainingError
+from churn_core.models.rows import LabelledRows, group_codes
+from churn_core.models.splits import calibration_folds, cross_validation_folds, holdout_split
 
 SEED = 42
 
@@ -41,7 +33,7 @@ def shared(groups: np.ndarray, one: np.ndarray, other: np.ndarray) -> set[int]:
 # ---------------------------------------------------------------- groups of a table
 
 
-def test_equal_values_are_one_group_and_a_missing_one_is_a_group_of_its_own() -> None:
+def test_equal_values_are_one_group_and_each_missing_value_is_its_own_group() -> None:
     table = pd.DataFrame({"household": ["a", None, "b", "a", " ", ""]})
     codes = group_codes(table, "household")
     assert codes is not None
@@ -58,18 +50,29 @@ def test_equal_values_are_one_group_and_a_missing_one_is_a_group_of_its_own() ->
         [True, None, False, True],
     ],
 )
-def test_groups_may_be_of_any_flat_type(values: Any) -> None:
+def test_groups_may_have_any_flat_type(values: Any) -> None:
     codes = group_codes(pd.DataFrame({"g": values}), "g")
     assert codes is not None
     assert codes[0] == codes[3]
     assert len(set(codes.tolist())) == 3
 
 
-def test_a_group_column_that_is_not_there_or_nested_is_named() -> None:
+def test_a_missing_or_nested_group_column_is_named() -> None:
     with pytest.raises(DataError, match="'household'"):
         group_codes(pd.DataFrame({"a": [1]}), "household")
     with pytest.raises(DataError, match=r"'household'.*nested"):
         group_codes(pd.DataFrame({"household": [[1], [2]]}), "household")
+
+
+def test_taken_rows_keep_their_labels_and_groups(labels: np.ndarray, groups: np.ndarray) -> None:
+    rows = LabelledRows(pd.DataFrame({"number": np.arange(600)}), labels, groups)
+    positions = np.array([5, 599, 0])
+    taken = rows.take(positions)
+    assert len(taken) == 3
+    assert taken.groups is not None
+    assert taken.features["number"].tolist() == positions.tolist()
+    assert taken.labels.tolist() == labels[positions].tolist()
+    assert taken.groups.tolist() == groups[positions].tolist()
 
 
 # ---------------------------------------------------------------- the three splits
@@ -97,11 +100,12 @@ def test_every_fold_takes_whole_groups(labels: np.ndarray, groups: np.ndarray) -
 
 
 def test_every_calibration_fold_takes_whole_groups(labels: np.ndarray, groups: np.ndarray) -> None:
-    splits = calibration_folds(SEED, labels, groups)
+    splits = calibration_folds(labels, groups, SEED)
+    assert isinstance(splits, list)
     assert not any(shared(groups, *split) for split in splits)
 
 
-def test_without_groups_the_splits_are_scikit_learns_own(labels: np.ndarray) -> None:
+def test_without_groups_the_splits_are_those_of_scikit_learn(labels: np.ndarray) -> None:
     expected = train_test_split(np.arange(600), test_size=0.2, stratify=labels, random_state=SEED)
     for mine, theirs in zip(holdout_split(labels, None, 0.2, SEED), expected, strict=True):
         assert mine.tolist() == sorted(theirs)
@@ -119,79 +123,13 @@ def test_too_few_groups_are_refused(labels: np.ndarray, groups: np.ndarray) -> N
     for split in (
         lambda: holdout_split(labels, groups, 0.2, SEED),
         lambda: cross_validation_folds(labels, groups, folds=5, repeats=1, seed=SEED),
-        lambda: calibration_folds(SEED, labels, groups),
+        lambda: calibration_folds(labels, groups, SEED),
     ):
         with pytest.raises(TrainingError, match=r"data\.group"):
             split()
 
 
-def test_groups_of_one_label_that_leave_a_side_without_it_are_refused() -> None:
+def test_a_split_that_leaves_a_side_without_a_label_is_refused() -> None:
     labels = np.repeat([0, 1], [400, 200])
     with pytest.raises(TrainingError, match=r"data\.group"):
         holdout_split(labels, np.minimum(np.arange(600), 400), 0.2, SEED)
-
-
-# ---------------------------------------------------------------- training
-
-
-@pytest.fixture
-def households() -> pd.DataFrame:
-    """Each household thrice, all its rows with one label that its columns do not tell."""
-    table = generate_sample_data(300, seed=3)
-    table["Churn"] = np.random.default_rng(0).permutation(["Yes", "No"] * 150)
-    table["MonthlyCharges"] = np.linspace(20, 119, 300)
-    table["household"] = [f"h{number}" for number in range(300)]
-    table = pd.concat([table] * 3, ignore_index=True)
-    return table.assign(customerID=[f"c{number}" for number in range(900)])
-
-
-def grouped(settings: Settings, **data: Any) -> Settings:
-    content = settings.model_dump()
-    content["data"] |= {"group": "household"} | data
-    content["model"] = {"type": "random_forest", "params": {"n_estimators": 20, "max_depth": None}}
-    return parse_config(content)
-
-
-def test_replicated_customers_flatter_a_model_unless_they_are_grouped(
-    settings: Settings, households: pd.DataFrame
-) -> None:
-    alone = train_model(grouped(settings, group=None), households, jobs=1)
-    together = train_model(grouped(settings), households, jobs=1)
-    for metrics in (alone.holdout, {name: m["mean"] for name, m in alone.cv.items()}):
-        assert metrics["roc_auc"] > 0.9
-    for metrics in (together.holdout, {name: m["mean"] for name, m in together.cv.items()}):
-        assert metrics["roc_auc"] < 0.65
-
-
-def test_the_calibration_of_the_final_model_is_grouped_too(
-    settings: Settings, households: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = train_model(grouped(settings), households, jobs=1)
-    classifier = model.classifier
-    assert isinstance(classifier, CalibratedClassifierCV)
-    assert isinstance(classifier.cv, list)
-    rows = len(model.training_matrix)
-    for train, test in classifier.cv:
-        # Replicas are equal in every feature: rows of the test side are never among those trained on.
-        known = {row.tobytes() for row in model.training_matrix[train]}
-        assert not any(row.tobytes() in known for row in model.training_matrix[test])
-        assert len(train) + len(test) == rows
-
-
-def test_the_group_is_no_feature_and_is_not_needed_for_scoring(
-    settings: Settings, households: pd.DataFrame
-) -> None:
-    model = train_model(grouped(settings), households, jobs=1)
-    assert "household" not in model.contract.names
-    assert len(model.predict_proba(households.drop(columns="household"))) == 900
-
-
-def test_training_without_the_group_column_names_it(settings: Settings, households: pd.DataFrame) -> None:
-    with pytest.raises(DataError, match="'household'"):
-        train_model(grouped(settings), households.drop(columns="household"), jobs=1)
-
-
-@pytest.mark.parametrize("column", ["Churn", "TenureBand"])
-def test_neither_the_target_nor_a_derived_feature_can_be_the_group(settings: Settings, column: str) -> None:
-    with pytest.raises(ConfigError, match=r"data\.group"):
-        grouped(settings, group=column)

@@ -1,26 +1,18 @@
-"""Contributions summed up by value, as the report shows them."""
+"""Contributions summarised by value, as the report shows them."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from churn_core.reports import render_report
 from churn_core.reports.shapes import INTERVALS, value_effects
 from churn_core.schema import CategoryFeature, NumberFeature
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from churn_core.models.export.prove import ProvedModel
 
 NUMBER = NumberFeature("price", 0, 100)
 PLAN = CategoryFeature("plan", ("basic", "gold"), nullable=True)
 
 
-def test_a_numbers_intervals_rise_and_hold_every_customer() -> None:
+def test_intervals_of_a_number_increase_and_cover_every_customer() -> None:
     values = np.linspace(0, 100, 2_000, dtype=np.float32)
     effects = value_effects(NUMBER, values, values / np.float32(10))
     assert len(effects) == INTERVALS
@@ -41,7 +33,7 @@ def test_missing_numbers_have_an_effect_of_their_own() -> None:
     assert only.label == "(missing)"
 
 
-def test_a_categorys_values_come_by_what_they_contribute() -> None:
+def test_category_values_are_sorted_by_contribution() -> None:
     codes = np.repeat([0, 1, 1, PLAN.missing_code], 10).astype(np.float32)
     effects = value_effects(PLAN, codes, np.repeat([-0.4, 0.9, 0.7, 3.0], 10).astype(np.float32))
     assert [effect.label for effect in effects] == ["gold", "basic", "(missing)"]
@@ -49,20 +41,7 @@ def test_a_categorys_values_come_by_what_they_contribute() -> None:
     assert effects[0].share == 0.5
 
 
-def test_a_value_of_few_customers_is_not_told_apart() -> None:
+def test_values_of_few_customers_are_shown_together() -> None:
     codes = np.array([0] * 10 + [1] * 9, dtype=np.float32)
     effects = value_effects(PLAN, codes, codes)
     assert [effect.label for effect in effects] == ["basic", "(rare values)"]
-
-
-def test_the_report_shows_how_values_move_the_score(prove: Callable[[str], ProvedModel]) -> None:
-    report = render_report(prove("additive"))
-    assert "How values move the score" in report
-    assert "exact terms of one column or two" in report
-    assert "Month-to-month" in report.split("How values move the score")[1]
-    assert report.count('role="img"') >= 5
-
-
-def test_the_report_tells_how_the_model_was_chosen(prove: Callable[[str], ProvedModel]) -> None:
-    assert "Pairs of columns that the model may combine" in render_report(prove("additive"))
-    assert "How the model was chosen" not in render_report(prove("logistic_regression"))

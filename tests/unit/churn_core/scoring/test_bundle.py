@@ -1,4 +1,4 @@
-"""A bundle is used only if it is whole, unaltered and answers as it did when it was made."""
+"""A bundle is used only if it is complete, unaltered and gives its recorded scores."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bundle(sample_bundle: Path, tmp_path: Path) -> Path:
-    """A copy that may be spoilt."""
+    """A copy of the bundle that the test may damage."""
     return shutil.copytree(sample_bundle, tmp_path / "bundle")
 
 
 def rewrite(bundle: Path, change: Callable[[dict[str, Any]], Any], *, sign: bool = False) -> None:
-    """Change the manifest; with `sign`, give it the digest that fits, as a forger would."""
+    """Change the manifest; with `sign`, also write the matching digest, as a forger would."""
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
@@ -34,13 +34,13 @@ def rewrite(bundle: Path, change: Callable[[dict[str, Any]], Any], *, sign: bool
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_a_sound_bundle_loads_without_the_files_that_a_lambda_leaves_out(bundle: Path) -> None:
+def test_a_bundle_loads_with_only_the_files_that_a_lambda_has(bundle: Path) -> None:
     for name in ("portable.onnx", "metrics.json", "report.html"):
         (bundle / name).unlink()
     assert load_bundle(bundle).model_version.startswith("churn-")
 
 
-def test_the_time_of_making_is_no_part_of_the_model(bundle: Path) -> None:
+def test_the_creation_time_does_not_change_the_digest(bundle: Path) -> None:
     before = load_bundle(bundle)
     rewrite(bundle, lambda manifest: manifest.update(created="2001-01-01T00:00:00+00:00"))
     assert load_bundle(bundle).model_digest == before.model_digest
@@ -61,13 +61,13 @@ def test_a_missing_scoring_graph_is_named(bundle: Path) -> None:
         load_bundle(bundle)
 
 
-def test_a_folder_without_a_model_tells_how_to_get_one(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_gives_an_error_that_names_churn_train(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="churn train"):
         load_bundle(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}', "not json", '{"format": 1}'])
-def test_a_manifest_that_is_none_is_refused(bundle: Path, content: str) -> None:
+def test_an_invalid_manifest_is_refused(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content)
     with pytest.raises(BundleError):
         load_bundle(bundle)
@@ -82,12 +82,12 @@ def test_a_file_outside_the_bundle_is_not_read(bundle: Path) -> None:
         load_bundle(bundle)
 
 
-def test_a_signed_bundle_that_answers_otherwise_is_refused(bundle: Path) -> None:
+def test_a_bundle_with_valid_digests_and_other_scores_is_refused(bundle: Path) -> None:
     def lie(manifest: dict[str, Any]) -> None:
         manifest["golden_rows"][3]["churn_probability"] += 2e-6
 
     rewrite(bundle, lie, sign=True)
-    with pytest.raises(BundleError, match="answers differently"):
+    with pytest.raises(BundleError, match="golden rows"):
         ChurnPredictor.load(bundle)
 
 

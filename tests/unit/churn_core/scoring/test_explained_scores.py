@@ -1,4 +1,4 @@
-"""What a score is made of, and that it is the same however it is asked for."""
+"""Contributions, value kinds, rounding and decisions of scores."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scipy.special import expit
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
+from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.predictor import ChurnPredictor
 from churn_core.scoring.scores import round_probability
 from tests.mirror_model import mirror
@@ -45,9 +46,9 @@ def test_contributions_and_the_manifests_intercept_add_up_to_the_score(
     intercept = predictor.bundle.manifest["reasons"]["intercept"]
     total = scores.contributions.astype(np.float64).sum(axis=1) + intercept
     raw = scores.raw_score.astype(np.float64)
-    # Rows from the whole domain reach raw scores whose own float32 steps are coarser than the promise.
+    # Extreme rows have raw scores so large that one float32 step exceeds 1e-5.
     assert (np.abs(total - raw) <= 1e-5 * np.maximum(1.0, np.abs(raw) / 10)).all()
-    # The probability has been rounded to six decimals besides.
+    # The probability is also rounded to six decimals.
     assert np.abs(expit(raw) - scores.probability).max() <= 1.5e-6
 
 
@@ -60,12 +61,12 @@ def test_contributions_and_the_manifests_intercept_add_up_to_the_score(
         ({}, ["missing", "missing"]),
     ],
 )
-def test_the_kind_of_each_value_is_told(
+def test_the_answer_gives_the_kind_of_each_value(
     shown: ChurnPredictor, record: dict[str, Any], kinds: list[str]
 ) -> None:
     answer = shown.predict(record, all_reasons=True)
-    told = {reason["feature"]: reason["value_kind"] for reason in answer["reasons"]}
-    assert [told["plan"], told["spent"]] == kinds
+    value_kinds = {reason["feature"]: reason["value_kind"] for reason in answer["reasons"]}
+    assert [value_kinds["plan"], value_kinds["spent"]] == kinds
     assert answer["warnings"] == (["plan"] if kinds[0] == "unknown" else [])
 
 
@@ -76,7 +77,7 @@ def test_a_customer_may_be_any_mapping(shown: ChurnPredictor, kind: Any) -> None
     assert shown.predict((kind(record),)) == [shown.predict(record)]
 
 
-def test_columns_may_be_arrays_and_others_are_ignored(shown: ChurnPredictor) -> None:
+def test_columns_may_be_arrays_and_further_columns_are_ignored(shown: ChurnPredictor) -> None:
     columns: dict[str, Any] = {
         "plan": np.array(["gold", "iron"]),
         "spent": np.array([1.5, np.nan]),
@@ -92,7 +93,7 @@ def test_columns_of_different_lengths_are_refused(shown: ChurnPredictor) -> None
         shown.predict_columns({"plan": ["gold"], "spent": [1, 2]})
 
 
-def test_every_fault_of_every_record_is_told_and_no_value(shown: ChurnPredictor) -> None:
+def test_the_error_lists_every_fault_of_every_record_and_no_value(shown: ChurnPredictor) -> None:
     secret = "SSN-111-22-3333"
     with pytest.raises(InvalidRecordsError) as caught:
         shown.predict([{}, {"spent": secret, "plan": 1.5, secret: secret}])
@@ -109,7 +110,7 @@ def test_probabilities_are_rounded_to_six_decimals(exact: float, rounded: float)
     assert round_probability(np.array([exact]))[0] == rounded
 
 
-def test_decisions_are_taken_on_the_rounded_probability() -> None:
+def test_decisions_use_the_rounded_probability() -> None:
     predictor = mirror(Contract((NumberFeature("n", -1, 1),), "left", "yes", "no"))
     assert predictor.bundle.threshold == 0.5
     assert predictor.predict({"n": -1e-6})["will_churn"] is True
@@ -120,8 +121,9 @@ def test_decisions_are_taken_on_the_rounded_probability() -> None:
     ("probability", "risk"),
     [(0.0, "low"), (0.299999, "low"), (0.3, "medium"), (0.599999, "medium"), (0.6, "high"), (1.0, "high")],
 )
-def test_a_risk_band_begins_at_its_bound(shown: ChurnPredictor, probability: float, risk: str) -> None:
-    assert shown.bundle.risk(probability) == risk
+def test_a_risk_band_includes_its_lower_bound(shown: ChurnPredictor, probability: float, risk: str) -> None:
+    (level,) = shown.bundle.risk_levels(np.array([probability]))
+    assert RISKS[level] == risk
 
 
 def test_an_answer_is_json(shown: ChurnPredictor) -> None:

@@ -1,4 +1,4 @@
-"""Bundles that a careful forger made: every digest fits, the content does not."""
+"""Forged bundles: every digest is right, the content is wrong."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def forge_graph(bundle: Path, content: bytes) -> Path:
     return forge(bundle, lambda manifest: manifest["files"]["model.onnx"].update(sha256=digest))
 
 
-def test_a_forged_manifest_that_says_nothing_new_is_a_bundle(bundle: Path) -> None:
+def test_a_rewritten_manifest_with_the_same_content_is_accepted(bundle: Path) -> None:
     assert ChurnPredictor.load(forge(bundle, lambda _: None)).bundle.contract.names
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "portable.onnx", "metrics.json", "report.html"])
-def test_one_changed_byte_is_told_by_the_files_name(bundle: Path, name: str) -> None:
+def test_the_error_about_a_changed_byte_names_the_file(bundle: Path, name: str) -> None:
     content = bytearray((bundle / name).read_bytes())
     content[len(content) // 3] ^= 1
     (bundle / name).write_bytes(content)
@@ -55,12 +55,12 @@ def test_one_changed_byte_is_told_by_the_files_name(bundle: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["..", "../manifest.json", "/etc/hostname", "sub/model.onnx", ".", ""])
-def test_no_name_leads_out_of_the_folder(bundle: Path, name: str) -> None:
+def test_a_file_name_that_leaves_the_folder_is_refused(bundle: Path, name: str) -> None:
     with pytest.raises(BundleError, match="outside the bundle"):
         load_bundle(forge(bundle, lambda manifest: manifest["files"].update({name: {"sha256": "0" * 64}})))
 
 
-def test_a_folder_in_a_files_place_is_refused(bundle: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_refused(bundle: Path) -> None:
     (bundle / "report.html").unlink()
     (bundle / "report.html").mkdir()
     with pytest.raises(BundleError, match="can't be read"):
@@ -68,19 +68,19 @@ def test_a_folder_in_a_files_place_is_refused(bundle: Path) -> None:
 
 
 def test_a_bundle_that_lists_no_graph_is_refused(bundle: Path) -> None:
-    with pytest.raises(BundleError, match="lacks what a bundle needs"):
+    with pytest.raises(BundleError, match="lacks"):
         load_bundle(forge(bundle, lambda manifest: manifest["files"].pop("model.onnx")))
 
 
 @pytest.mark.parametrize("key", ["contract", "decision", "files"])
 @pytest.mark.parametrize("content", [None, [], {}, "text", 7])
-def test_a_part_of_another_shape_is_refused(bundle: Path, key: str, content: Any) -> None:
+def test_a_manifest_entry_of_the_wrong_type_is_refused(bundle: Path, key: str, content: Any) -> None:
     with pytest.raises(BundleError):
         ChurnPredictor.load(forge(bundle, lambda manifest: manifest.update({key: content})))
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"format": 1', '"\\ud800"', "\0", "NaN"])
-def test_a_manifest_that_is_no_json_object_is_refused(bundle: Path, content: str) -> None:
+def test_a_manifest_that_is_not_a_json_object_is_refused(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content)
     with pytest.raises(BundleError):
         load_bundle(bundle)
@@ -107,9 +107,9 @@ GOLDEN_CHANGES = [
 
 
 @pytest.mark.parametrize("change", GOLDEN_CHANGES)
-def test_golden_rows_must_be_answered_as_recorded(bundle: Path, change: Change) -> None:
+def test_golden_rows_must_get_their_recorded_scores(bundle: Path, change: Change) -> None:
     forge(bundle, lambda manifest: change(manifest["golden_rows"][0]))
-    with pytest.raises(BundleError, match=r"answers differently|golden rows"):
+    with pytest.raises(BundleError, match=r"golden rows"):
         ChurnPredictor.load(bundle)
 
 
@@ -118,7 +118,7 @@ def test_a_bundle_without_golden_rows_is_refused(bundle: Path) -> None:
         ChurnPredictor.load(forge(bundle, lambda manifest: manifest.pop("golden_rows")))
 
 
-def test_a_processor_that_rounds_otherwise_is_no_forger(bundle: Path) -> None:
+def test_a_rounding_difference_of_another_processor_is_accepted(bundle: Path) -> None:
     def nudge(manifest: dict[str, Any]) -> None:
         golden = manifest["golden_rows"][0]
         golden["churn_probability"] = round(golden["churn_probability"] + 5e-7, 7)
@@ -126,15 +126,15 @@ def test_a_processor_that_rounds_otherwise_is_no_forger(bundle: Path) -> None:
     ChurnPredictor.load(forge(bundle, nudge))
 
 
-def test_a_graph_with_operators_of_its_own_is_not_loaded(bundle: Path) -> None:
+def test_a_graph_with_custom_operators_is_not_loaded(bundle: Path) -> None:
     model = helper.make_model(
         helper.make_graph([helper.make_node("Run", ["x"], ["y"], domain="com.evil")], "g", [], [])
     )
-    with pytest.raises(BundleError, match="not ONNX's own"):
+    with pytest.raises(BundleError, match="custom operators"):
         load_bundle(forge_graph(bundle, model.SerializeToString()))
 
 
-def test_a_graph_that_the_runtime_can_not_load_is_refused_in_our_words(bundle: Path) -> None:
+def test_a_graph_that_onnxruntime_can_not_load_is_a_bundle_error(bundle: Path) -> None:
     model = helper.make_model(
         helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [], [])
     )
@@ -142,7 +142,7 @@ def test_a_graph_that_the_runtime_can_not_load_is_refused_in_our_words(bundle: P
         ChurnPredictor.load(forge_graph(bundle, model.SerializeToString()))
 
 
-def test_what_is_scored_with_are_the_very_bytes_that_were_hashed(
+def test_the_graph_used_for_scoring_has_the_bytes_that_were_hashed(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[str] = []
@@ -158,7 +158,7 @@ def test_what_is_scored_with_are_the_very_bytes_that_were_hashed(
 
 
 def test_a_file_that_cannot_be_read_is_refused(bundle: Path) -> None:
-    # A folder in its place: permissions would not bind root, and so prove nothing there.
+    # A folder takes its place, because file permissions do not apply to root.
     (bundle / "model.onnx").unlink()
     (bundle / "model.onnx").mkdir()
     with pytest.raises(BundleError, match="can't be read"):

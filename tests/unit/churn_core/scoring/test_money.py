@@ -1,4 +1,4 @@
-"""What contacting a customer is worth: the formula, its rounding, and the score from which it pays."""
+"""The expected profit of a contact: the formula, its rounding, and the break-even threshold."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_amounts_have_six_decimals_and_no_negative_zero() -> None:
         (Money(1e-3, 1e9, 1e-3), NOBODY),
     ],
 )
-def test_the_score_from_which_a_contact_pays(money: Money, threshold: float) -> None:
+def test_the_break_even_threshold(money: Money, threshold: float) -> None:
     assert money.break_even_threshold == threshold
 
 
@@ -63,7 +63,7 @@ def test_at_the_break_even_a_contact_pays_and_a_millionth_below_it_does_not(mone
 
 
 @given(money=moneys, more=st.floats(0, 1e6))
-def test_a_dearer_offer_never_lowers_the_threshold(money: Money, more: float) -> None:
+def test_a_more_expensive_offer_never_lowers_the_threshold(money: Money, more: float) -> None:
     dearer = Money(money.value_of_customer, money.cost_of_offer + more, money.success_rate)
     assert dearer.break_even_threshold >= money.break_even_threshold
 
@@ -72,15 +72,18 @@ def test_a_dearer_offer_never_lowers_the_threshold(money: Money, more: float) ->
     "values",
     [(0, 1, 0.5), (1, -1, 0.5), (1, 1, 0), (1, 1, 1.1), (math.nan, 1, 1), (1, math.inf, 1), (5e-324, 1, 0.1)],
 )
-def test_values_that_make_no_sense_are_refused(values: tuple[float, float, float]) -> None:
+def test_invalid_money_values_are_refused(values: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="above 0"):
         Money(*values)
 
 
-def test_a_sum_of_many_is_the_same_in_whatever_order() -> None:
+def test_the_sum_of_scores_does_not_depend_on_their_order() -> None:
     scores = np.round(np.random.default_rng(1).random(10_000), 6)
-    together = Flagged.of(scores)
-    parts = Flagged.of(scores[7_000:]) + Flagged.of(scores[:3_000]) + Flagged.of(scores[3_000:7_000])
-    assert parts == together
-    assert together.expected_profit(MONEY) == pytest.approx(MONEY.expected_profit(scores).sum(), abs=0.02)
+    scores[0] = 0.4
+    together = Flagged.count(scores, 0.4)
+    assert together.customers == np.count_nonzero(scores >= 0.4)
+    parts = [Flagged.count(part, 0.4) for part in (scores[7_000:], scores[:3_000], scores[3_000:7_000])]
+    assert parts[0] + parts[1] + parts[2] == together
+    expected = MONEY.expected_profit(scores[scores >= 0.4]).sum()
+    assert together.expected_profit(MONEY) == pytest.approx(expected, abs=0.02)
     assert Flagged().expected_profit(MONEY) == 0

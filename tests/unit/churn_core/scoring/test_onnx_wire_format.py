@@ -1,4 +1,4 @@
-"""Models written to be read one way by us and another way by onnxruntime."""
+"""Models whose bytes this check and onnxruntime might read differently."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def in_a_list_of_sparse_tensors(tensor: onnx.TensorProto) -> AttributeProto:
 
 
 def behind_a_run_of_numbers(tensor: onnx.TensorProto) -> AttributeProto:
-    # An attribute is of one type, but nothing on the wire says so.
+    # An attribute has one type, but the wire format allows several.
     return AttributeProto(
         name="mixed",
         floats=[1.5] * 40,
@@ -94,7 +94,9 @@ def test_data_outside_the_file_is_found_in_every_kind_of_attribute(
 
 @pytest.mark.parametrize("entries", [0, 1])
 @pytest.mark.parametrize("location", [TensorProto.DEFAULT, TensorProto.EXTERNAL])
-def test_either_mark_of_outside_data_is_enough(entries: int, location: TensorProto.DataLocation) -> None:
+def test_each_of_the_two_fields_for_outside_data_is_refused(
+    entries: int, location: TensorProto.DataLocation
+) -> None:
     tensor = weights(external=False)
     tensor.data_location = location
     for _ in range(entries):
@@ -109,21 +111,21 @@ def test_either_mark_of_outside_data_is_enough(entries: int, location: TensorPro
 
 
 @pytest.mark.parametrize("high_bits", [1 << 32, 1 << 33, 7 << 32])
-def test_a_field_number_that_protobuf_would_cut_to_another_is_refused(high_bits: int) -> None:
+def test_a_field_number_that_protobuf_would_truncate_is_refused(high_bits: int) -> None:
     tensor = weights(external=False).SerializeToString() + varint(DATA_LOCATION << 3 | high_bits) + b"\1"
     content = field(GRAPH_KEY, field(INITIALIZER_KEY, tensor))
-    with pytest.raises(BundleError, match="no ONNX model"):
+    with pytest.raises(BundleError, match="not an ONNX model"):
         refuse_unsafe_model(content)
 
 
-def test_a_field_number_in_more_bytes_than_it_needs_is_the_same_field() -> None:
+def test_a_field_number_with_padding_bytes_is_the_same_field() -> None:
     key = bytes([DATA_LOCATION << 3 | 0x80, 0x80, 0x00])
     content = field(GRAPH_KEY, field(INITIALIZER_KEY, key + b"\1"))
     with pytest.raises(BundleError, match="outside the file"):
         refuse_unsafe_model(content)
 
 
-def test_a_second_graph_is_looked_into_as_protobuf_merges_the_two() -> None:
+def test_a_second_graph_is_checked_because_protobuf_merges_both() -> None:
     clean = helper.make_model(helper.make_graph([], "g", [], [])).SerializeToString()
     bad = helper.make_graph([], "g", [], [], [weights(external=True)]).SerializeToString()
     for content in (clean + field(GRAPH_KEY, bad), field(GRAPH_KEY, bad) + clean):
@@ -131,34 +133,34 @@ def test_a_second_graph_is_looked_into_as_protobuf_merges_the_two() -> None:
             refuse_unsafe_model(content)
 
 
-def test_a_model_that_onnxruntime_would_take_for_its_own_format_is_refused() -> None:
+def test_a_model_that_onnxruntime_would_load_as_ort_format_is_refused() -> None:
     content = mirror(Contract((NumberFeature("n", 0, 1),), "left", "yes", "no")).bundle.graph
     refuse_unsafe_model(field(2 << 3 | 2, b"producer") + content)
-    with pytest.raises(BundleError, match="no ONNX model"):
+    with pytest.raises(BundleError, match="not an ONNX model"):
         refuse_unsafe_model(field(2 << 3 | 2, b"??ORTM") + content)
 
 
 @pytest.mark.parametrize("domain", ["com.microsoft", "AI.ONNX", "ai.onnx.preview", "ai.onnx\0", " "])
-def test_a_domain_is_onnx_own_by_its_exact_name(domain: str) -> None:
+def test_only_the_exact_names_of_onnx_domains_are_allowed(domain: str) -> None:
     node = onnx.NodeProto(op_type="Run", domain=domain)
     content = helper.make_model(helper.make_graph([node], "g", [], [])).SerializeToString()
-    with pytest.raises(BundleError, match="not ONNX's own"):
+    with pytest.raises(BundleError, match="custom operators"):
         refuse_unsafe_model(content)
 
 
-def test_graphs_nested_beyond_reason_are_refused() -> None:
+def test_very_deeply_nested_graphs_are_refused() -> None:
     content = b""
     for _ in range(3_000):
         # A graph in an attribute (field 6) of a node (field 1) of a graph.
         content = field(1 << 3 | 2, field(5 << 3 | 2, field(6 << 3 | 2, content)))
-    with pytest.raises(BundleError, match="no ONNX model"):
+    with pytest.raises(BundleError, match="not an ONNX model"):
         refuse_unsafe_model(field(GRAPH_KEY, content))
 
 
-def test_no_cut_of_a_model_does_worse_than_be_refused() -> None:
+def test_a_truncated_model_is_refused_at_every_length() -> None:
     content = mirror(Contract((NumberFeature("n", 0, 1),), "left", "yes", "no")).bundle.graph
     for size in range(len(content)):
-        # A cut between two fields may be a model still; onnxruntime has the last word on it.
+        # Bytes cut between two fields may still be a model; onnxruntime then decides.
         try:
             refuse_unsafe_model(content[:size])
         except BundleError:

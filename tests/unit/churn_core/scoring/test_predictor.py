@@ -1,4 +1,4 @@
-"""One customer, a list, or columns: the same scores, described in full."""
+"""One customer, a list and columns get the same scores, and answers describe them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
 from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
-from churn_core.scoring.reasons import ranked_reasons, top_positions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +50,7 @@ def refused(predictor: ChurnPredictor, **changes: Any) -> list[tuple[str | int, 
     return [(fault.column, fault.code) for fault in caught.value.faults]
 
 
-def test_an_answer_says_how_likely_what_to_do_and_why(predictor: ChurnPredictor) -> None:
+def test_an_answer_has_probability_decision_and_reasons(predictor: ChurnPredictor) -> None:
     answer = predictor.predict(CUSTOMER)
     assert list(answer) == [
         *("customerID", "churn_probability", "will_churn", "threshold", "risk"),
@@ -86,7 +85,7 @@ def test_an_unknown_category_is_scored_and_named(predictor: ChurnPredictor) -> N
     assert next(r for r in answer["reasons"] if r["feature"] == "Contract")["value_kind"] == "unknown"
 
 
-def test_the_id_is_optional_and_nothing_else_is_echoed(predictor: ChurnPredictor) -> None:
+def test_the_id_is_optional(predictor: ChurnPredictor) -> None:
     record = {key: value for key, value in CUSTOMER.items() if key != "customerID"}
     answer = predictor.predict(record)
     assert "customerID" not in answer
@@ -123,12 +122,12 @@ def test_a_whole_number_may_be_written_with_a_point(predictor: ChurnPredictor) -
     assert predictor.predict(CUSTOMER | {"tenure": 1.0}) == predictor.predict(CUSTOMER)
 
 
-def test_a_key_that_is_no_column_is_refused_by_its_place_not_its_name(predictor: ChurnPredictor) -> None:
+def test_the_error_gives_the_position_of_an_unknown_key_and_not_its_name(predictor: ChurnPredictor) -> None:
     assert refused(predictor, **{"SSN-111-22-3333": 1}) == [(len(CUSTOMER), "extra_forbidden")]
     assert refused(predictor, Churn="Yes") == [(len(CUSTOMER), "extra_forbidden")]
 
 
-def test_one_a_list_and_columns_give_the_same_scores(predictor: ChurnPredictor) -> None:
+def test_one_record_a_list_and_columns_give_the_same_scores(predictor: ChurnPredictor) -> None:
     records = [CUSTOMER | {"tenure": tenure} for tenure in range(40)]
     answers = predictor.predict(records)
     assert answers == [predictor.predict(record) for record in records]
@@ -145,7 +144,7 @@ def test_a_missing_column_is_refused(predictor: ChurnPredictor) -> None:
 
 
 @pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
-def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: str) -> None:
+def test_a_score_does_not_depend_on_the_other_rows(bundle_of: Any, family: str) -> None:
     predictor = ChurnPredictor.load(bundle_of(family))
     rows = random_rows(predictor.contract, 2 * ROWS_PER_RUN + 1, np.random.default_rng(1))
     together = predictor.score_matrix(rows)
@@ -158,43 +157,10 @@ def test_a_score_does_not_depend_on_the_rows_beside_it(bundle_of: Any, family: s
         assert alone.probability[0] == together.probability[row]
 
 
-def named(row: np.ndarray) -> list[int]:
-    """Return the positions of one customer's reasons."""
-    ranked = ranked_reasons(row[None, :])
-    positions: list[int] = ranked.positions[0, : ranked.counts[0]].tolist()
-    return positions
-
-
-def test_reasons_of_many_rows_are_those_of_each(predictor: ChurnPredictor) -> None:
-    generator = np.random.default_rng(7)
-    # Rounded, so that there are ties; some rows have fewer than three positive features, some none.
-    contributions = np.round(generator.normal(-0.5, 0.4, (5_000, 6)), 1).astype(np.float32)
-    found = np.array(top_positions(contributions)).T
-    for row, positions in zip(contributions, found.tolist(), strict=True):
-        wanted = named(row)
-        assert positions == wanted + [-1] * (3 - len(wanted))
-
-
-def test_ties_go_to_the_feature_that_the_contract_names_first() -> None:
-    contributions = np.array([[0.5, 0.7, 0.5, 0.7, 0.0, -1.0]], dtype=np.float32)
-    assert named(contributions[0]) == [1, 3, 0]
-    assert [int(place[0]) for place in top_positions(contributions)] == [1, 3, 0]
-
-
 @pytest.mark.parametrize("all_reasons", [False, True])
-def test_one_customer_is_described_as_among_many(bundle_of: Any, all_reasons: bool) -> None:
+def test_one_customer_gets_the_same_answer_alone_and_among_many(bundle_of: Any, all_reasons: bool) -> None:
     predictor = ChurnPredictor.load(bundle_of("additive"))
     odd = CUSTOMER | {"Contract": "by carrier pigeon", "TotalCharges": None, "gender": "unheard of"}
     records = [(odd if row % 3 else CUSTOMER) | {"tenure": row, "customerID": str(row)} for row in range(60)]
     together = predictor.predict(records, all_reasons=all_reasons)
     assert [predictor.predict(record, all_reasons=all_reasons) for record in records] == together
-    # Ties and negative zeros too, which a real model seldom has.
-    matrix = predictor.encode(records)
-    contributions = np.round(np.random.default_rng(0).normal(0, 0.3, matrix.shape), 1).astype(np.float32)
-    contributions[:, 0] = -1e-9
-    for few, many in zip(
-        predictor._answers._explain_few(matrix, contributions, all_reasons),
-        predictor._answers._explain_many(matrix, contributions, all_reasons),
-        strict=True,
-    ):
-        assert str(few) == str(many)

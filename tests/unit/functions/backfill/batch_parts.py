@@ -1,4 +1,4 @@
-"""Plans of parts that are nowhere, and the ends that they would have."""
+"""Plans of parts that do not exist, and a storage that returns the same end for each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from functions.backfill.plan import Plan
-from functions.backfill.storage import Tail
-from functions.shared.objects import InputObject
+from functions.shared.objects import InputObject, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Inputs:
-    """Inputs that all end alike."""
+    """A storage in which every object has the same end."""
 
     end: bytes
 
-    def input_tail(self, source: InputObject, size: int = 256 * 1024) -> Tail:
-        return Tail(self.end[-size:], {})
+    def read_end(self, size: int, which: dict[str, str]) -> StoredObject:
+        return StoredObject(self.end[-size:], "etag", {})
 
 
 def plan_of(number: int, size: int = 100, change: Callable[[int], str] = "v{}".format) -> Plan:
@@ -35,7 +34,7 @@ def plan_of(number: int, size: int = 100, change: Callable[[int], str] = "v{}".f
 
 
 def tail_of(rows: int) -> bytes:
-    """Return the end of a Parquet file of so many rows."""
+    """Return the end of a Parquet file with a number of rows."""
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"x": pa.array([0]).take(pa.array([0] * rows))}), sink)
     content: bytes = sink.getvalue().to_pybytes()

@@ -1,7 +1,8 @@
-"""The estimate rests on what docs/cost.md measures, and on its prices."""
+"""The estimate uses the speeds and prices of docs/cost.md."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from functions.backfill.estimate import estimate
 from tests.unit.functions.backfill.batch_parts import Inputs, plan_of, tail_of
 
 
-def test_speeds_are_those_that_were_measured() -> None:
+def test_the_speeds_are_the_measured_speeds() -> None:
     batch = load_measured().batch
     assert batch.memory_mb == estimates.MEMORY_OF_A_PROCESSOR
     assert pytest.approx(batch.rows_per_second, rel=0.25) == estimates.ROWS_PER_SECOND
@@ -22,7 +23,7 @@ def test_speeds_are_those_that_were_measured() -> None:
     assert cost.S3_SECONDS == estimates.SECONDS_PER_REQUEST
 
 
-def test_prices_are_those_of_the_page_on_cost() -> None:
+def test_the_prices_are_those_of_the_cost_page() -> None:
     assert {
         (estimates.DOLLARS_PER_GB_SECOND, prices.LAMBDA_ARM.each),
         (estimates.DOLLARS_PER_CALL, prices.LAMBDA_REQUEST.each),
@@ -41,7 +42,7 @@ def test_prices_are_those_of_the_page_on_cost() -> None:
     }
 
 
-def test_a_billion_rows_in_a_thousand_parts() -> None:
+def test_the_estimate_of_a_billion_rows_in_a_thousand_parts() -> None:
     plan = plan_of(1_000, size=20_000_000)
     found = estimate(cast("Any", Inputs(tail_of(1_000_000))), plan, concurrency=100, memory_mb=1769)
     assert (found.rows, found.looked_at, found.unreadable) == (1_000_000_000, 63, 0)
@@ -52,9 +53,9 @@ def test_a_billion_rows_in_a_thousand_parts() -> None:
     assert found.dollars == pytest.approx(lambdas + 1_000 * (2e-7 + 5e-5 + 5e-6 + 1.6e-6), rel=1e-3)
 
 
-def test_what_is_no_parquet_has_no_rows() -> None:
+def test_files_that_are_not_parquet_have_no_rows() -> None:
     found = estimate(cast("Any", Inputs(b"SSN-111-22-3333")), plan_of(3), concurrency=5, memory_mb=1769)
-    assert found.to_dict() == {
+    assert asdict(found) == {
         "rows": None,
         "looked_at": 3,
         "unreadable": 3,

@@ -1,4 +1,4 @@
-"""A run's name follows from what it scores, with which model."""
+"""A run's id is computed from its parts and its model."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def test_the_same_parts_and_model_are_the_same_run() -> None:
         "another bucket",
     ],
 )
-def test_anything_else_is_another_run(other: Plan) -> None:
+def test_any_other_part_model_or_place_is_another_run(other: Plan) -> None:
     assert other.run_id != PLAN.run_id
 
 
-def test_the_state_machine_reads_it_as_an_array_with_one_part_a_line() -> None:
+def test_the_plan_is_an_array_with_one_part_per_line() -> None:
     assert json.loads(PLAN.content)[1] == {
         "bucket": "bucket",
         "key": "backfill/part-0001.parquet",
@@ -54,22 +54,22 @@ def test_the_state_machine_reads_it_as_an_array_with_one_part_a_line() -> None:
     assert len(PLAN.content.splitlines()) == 5
 
 
-def test_it_is_read_back_and_held_against_the_runs_name() -> None:
+def test_a_stored_plan_is_compared_with_the_run_id() -> None:
     place = ("bucket", "backfill/", "d" * 64)
-    assert Plan.read(PLAN.content, PLAN.run_id, *place) == PLAN
+    assert Plan.parse(PLAN.content, PLAN.run_id, *place) == PLAN
     for content in (plan_of(2).content, b"", b"{}", b"[1]", b'[{"bucket": "b"}]'):
         with pytest.raises(UnknownRunError):
-            Plan.read(content, PLAN.run_id, *place)
+            Plan.parse(content, PLAN.run_id, *place)
     with pytest.raises(UnknownRunError, match="another prefix or model"):
-        Plan.read(PLAN.content, PLAN.run_id, "bucket", "backfill/", "e" * 64)
+        Plan.parse(PLAN.content, PLAN.run_id, "bucket", "backfill/", "e" * 64)
 
 
 @pytest.mark.parametrize("prefix", ["incoming/", "backfill/2026-11/", "backfill/part"])
-def test_inputs_are_below_two_prefixes(prefix: str) -> None:
+def test_a_prefix_begins_with_one_of_two_input_prefixes(prefix: str) -> None:
     assert check_request({"prefix": prefix}, "bucket") == ("bucket", prefix)
 
 
-def test_the_payload_of_events_is_a_request() -> None:
+def test_the_example_event_is_a_valid_request() -> None:
     path = Path(__file__).resolve().parents[4] / "events" / "backfill" / "plan.json"
     event = json.loads(path.read_text(encoding="utf-8"))
     assert check_request(event["run"], event["run"]["bucket"])[1] == "backfill/2026-11/"
@@ -85,5 +85,5 @@ def test_other_prefixes_are_refused(request_: dict[str, object]) -> None:
 
 
 def test_another_bucket_is_refused() -> None:
-    with pytest.raises(BadRequestError, match="input bucket"):
+    with pytest.raises(BadRequestError, match="upload the parts to bucket"):
         check_request({"bucket": "other", "prefix": "backfill/"}, "bucket")

@@ -1,4 +1,4 @@
-"""What the scoring process is kept from, where that can be seen without a file."""
+"""The scoring process: its environment, its result file and its memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.batch.scoring_process import read_result
+from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import ScoredFile, peak_kilobytes
 from functions.shared.outcomes import NotScoredError, Outcome
 
@@ -23,9 +23,9 @@ COUNTS: dict[str, Any] = {
 }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's; run this test there")
-def test_a_functions_environment_can_not_be_read_by_its_children() -> None:
-    """Of a process that may not be dumped, /proc shows the environment to root alone (proc(5))."""
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl exists on Linux only; run this test there")
+def test_children_can_not_read_the_functions_environment() -> None:
+    """Only root may read /proc/<pid>/environ of a process that is not dumpable (proc(5))."""
     script = (
         "import ctypes; from functions.batch.scoring_process import hide_environment;"
         " get = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0);"
@@ -35,15 +35,15 @@ def test_a_functions_environment_can_not_be_read_by_its_children() -> None:
     assert done.stdout.split() == ["1", "0"]
 
 
-def test_what_the_process_tells_is_read() -> None:
-    assert read_result(COUNTS) == ScoredFile(**COUNTS)
-    with pytest.raises(NotScoredError, match=r"^Mend it\.$") as told:
-        read_result({"outcome": "schema", "message": "Mend it."})
-    assert told.value.outcome is Outcome.SCHEMA
+def test_a_result_is_counts_or_a_fault() -> None:
+    assert parse_result(COUNTS) == ScoredFile(**COUNTS)
+    with pytest.raises(NotScoredError, match=r"^Fix it\.$") as fault:
+        parse_result({"outcome": "schema", "message": "Fix it."})
+    assert fault.value.outcome is Outcome.SCHEMA
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content",
     [
         None,
         1,
@@ -56,12 +56,12 @@ def test_what_the_process_tells_is_read() -> None:
         {"outcome": "schema"},
     ],
 )
-def test_nonsense_from_the_process_is_a_crash(told: object) -> None:
+def test_a_malformed_result_counts_as_a_crash(content: object) -> None:
     with pytest.raises(NotScoredError) as crash:
-        read_result(told)
+        parse_result(content)
     assert crash.value.outcome is Outcome.READER_CRASH
 
 
-def test_the_peak_of_a_process_is_known_while_it_runs() -> None:
+def test_the_peak_memory_of_a_running_process_is_known() -> None:
     assert (peak_kilobytes("self") or 0) > 1_000
     assert peak_kilobytes(2**22 + 1) is None

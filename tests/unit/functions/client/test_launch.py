@@ -1,4 +1,4 @@
-"""Which execution a run gets: the one that goes on, a redriven one, or a new one."""
+"""The execution of a run: the running one, a redriven one, or a new one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.client.backfill import Backfill, StackMachine, failure
+from functions.client.backfill import Backfill, StackMachine, describe_failure
 
 MACHINE = StackMachine("churn-dev-backfill", "arn:aws:states:eu-west-1:1:stateMachine:churn-dev-backfill")
 BEFORE = "arn:aws:states:eu-west-1:1:execution:churn-dev-backfill:"
@@ -87,7 +87,7 @@ REDRIVABLE = FAILED_PARTS | {"redriveStatus": "REDRIVABLE"}
         ([FAILED_FINISH], 2, [("started", "0af-2")]),
         ([FAILED_PARTS | {"redriveStatus": "NOT_REDRIVABLE"}], 2, [("started", "0af-2")]),
         ([FAILED_PARTS], 2, [("started", "0af-2")]),
-        # Somebody has removed the manifest.
+        # The manifest was deleted.
         ([{"status": "SUCCEEDED"}], 2, [("started", "0af-2")]),
         ([REDRIVABLE, {"status": "RUNNING"}], 2, []),
         ([FAILED_PARTS, REDRIVABLE], 2, [("redriven", f"{BEFORE}0af-2")]),
@@ -95,7 +95,7 @@ REDRIVABLE = FAILED_PARTS | {"redriveStatus": "REDRIVABLE"}
         ([REDRIVABLE | {"input": json.dumps(PLANNED | {"concurrency": 2})}], 2, [("started", "0af-2")]),
     ],
 )
-def test_a_run_goes_on_where_it_can(
+def test_a_run_is_joined_redriven_or_started(
     known: list[dict[str, Any]], number: int, done: list[tuple[str, str]]
 ) -> None:
     states = StepFunctions(*known)
@@ -104,14 +104,14 @@ def test_a_run_goes_on_where_it_can(
 
 
 @pytest.mark.parametrize(("rival", "number"), [("RUNNING", 1), ("FAILED", 2)])
-def test_who_was_quicker_to_take_it_up_again_is_joined(rival: str, number: int) -> None:
+def test_an_execution_that_another_command_redrove_first_is_joined(rival: str, number: int) -> None:
     assert launched(StepFunctions(REDRIVABLE, rival=rival)) == f"{BEFORE}0af-{number}"
 
 
-def test_a_redrive_is_waited_for_until_it_is_told() -> None:
+def test_the_command_waits_until_a_redrive_is_described() -> None:
     states, waited = StepFunctions(REDRIVABLE), []
 
-    def tell_late(seconds: float) -> None:
+    def describe_late(seconds: float) -> None:
         waited.append(seconds)
         states._known[f"{BEFORE}0af-1"] |= {"status": "RUNNING", "redriveCount": 1}
 
@@ -119,16 +119,16 @@ def test_a_redrive_is_waited_for_until_it_is_told() -> None:
         return {}
 
     states.redrive_execution = forget  # type: ignore[method-assign]
-    Backfill(None, states, MACHINE, wait=tell_late).launch(PLANNED)
+    Backfill(None, states, MACHINE, wait=describe_late).launch(PLANNED)
     assert waited == [1]
 
 
-def test_who_was_quicker_with_other_settings_has_started_the_same_run() -> None:
+def test_a_run_that_another_command_started_first_is_joined() -> None:
     assert launched(StepFunctions(taken=True)) == f"{BEFORE}0af-1"
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("execution", "sentence"),
     [
         (
             {"error": "PartRetryError", "cause": '{"errorMessage": "storage-unavailable: AWS is away."}'},
@@ -138,5 +138,5 @@ def test_who_was_quicker_with_other_settings_has_started_the_same_run() -> None:
         ({"status": "ABORTED"}, "ABORTED: it was stopped"),
     ],
 )
-def test_a_failure_is_told_in_a_sentence(told: dict[str, str], sentence: str) -> None:
-    assert failure(told) == sentence
+def test_a_failure_is_described_in_one_sentence(execution: dict[str, str], sentence: str) -> None:
+    assert describe_failure(execution) == sentence

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run."""
+"""The progress line of a run."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_parts_rows_rejects_and_the_time_left(seconds: float, bytes_since: int, 
     assert progress_text(NOW, seconds, bytes_since) == expected + left
 
 
-def test_parts_that_are_not_scored_are_told() -> None:
+def test_parts_that_are_not_scored_are_shown() -> None:
     assert progress_text(NOW | {"not_scored": 3}, 0, 0).endswith("12,345 rejected, 3 parts not scored")

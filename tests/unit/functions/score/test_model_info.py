@@ -1,4 +1,4 @@
-"""The typical customer: made of the training table's middles, valid, and nobody in particular."""
+"""The typical customer: made of the training table's medians and most frequent values."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def test_a_typical_number_is_near_the_median_and_a_category_the_most_frequent(
         assert typical[name] == sample_table[name].mode()[0]
 
 
-def test_it_can_be_scored(bundle: Bundle) -> None:
+def test_the_typical_customer_can_be_scored(bundle: Bundle) -> None:
     answer = ChurnPredictor(bundle).predict(typical_customer(bundle))
     assert answer["warnings"] == []
 
 
-def test_without_a_profile_it_can_be_scored_too(bundle: Bundle) -> None:
+def test_a_bundle_without_a_profile_has_a_typical_customer_too(bundle: Bundle) -> None:
     plain = replace(bundle, manifest={k: v for k, v in bundle.manifest.items() if k != "profile"})
     typical = typical_customer(plain)
     assert (typical["tenure"], typical["Contract"]) == (0, "Month-to-month")
     assert ChurnPredictor(bundle).predict(typical)["warnings"] == []
 
 
-def test_a_bundle_of_another_time_is_described_as_far_as_it_goes(bundle: Bundle) -> None:
+def test_the_model_info_has_the_intercept_and_the_limits(bundle: Bundle) -> None:
     info = model_info(bundle)
     assert info["intercept"] == bundle.manifest["reasons"]["intercept"]
     assert info["limits"]["customers"] == 1_000

@@ -1,4 +1,4 @@
-"""Messages of the queue, as the payloads in ``events/`` have them."""
+"""Queue messages: the example payloads in ``events/``, and the keys in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from functions.shared.messages import read_message
 from functions.shared.objects import InputObject
-from functions.shared.outcomes import DISPOSITIONS, Outcome
+from functions.shared.outcomes import FATAL_DELIVERY, Action, Outcome
 
 EVENTS = Path(__file__).resolve().parents[4] / "events"
 INPUT = "churn-dev-input-123456789012-eu-west-1"
@@ -26,24 +26,24 @@ KEYS = {
 }
 
 
-def test_the_table_names_every_payload() -> None:
+def test_the_table_lists_every_payload() -> None:
     files = {path.stem for path in EVENTS.glob("*batch-*.json")} - {"predict-batch", "bad-empty-batch"}
     assert set(TABLE) == files
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_each_payload_becomes_what_the_table_says(name: str) -> None:
+def test_each_payload_has_the_outcome_in_the_table(name: str) -> None:
     (record,) = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))["Records"]
 
     named = read_message(record["body"], INPUT)
 
     expected = [Outcome(text) for text in TABLE[name].split(", ")]
-    found = [Outcome.SCORED if isinstance(one, InputObject) else one.outcome for one in named]
+    found = [Outcome.SCORED if isinstance(item, InputObject) else item.outcome for item in named]
     assert found == expected
-    assert [one.key for one in named if isinstance(one, InputObject)] == KEYS.get(name, [])
+    assert [item.key for item in named if isinstance(item, InputObject)] == KEYS.get(name, [])
 
 
-def test_both_shapes_of_one_object_mean_the_same_input() -> None:
+def test_both_message_formats_give_the_same_input() -> None:
     inputs = []
     for name in ("batch-object-created", "batch-notification"):
         (record,) = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))["Records"]
@@ -70,7 +70,7 @@ def test_b11_a_notifications_key_is_decoded_once(encoded: str, key: str) -> None
     assert found.key == key
 
 
-def test_b11_bytes_that_are_no_utf_8_are_no_key() -> None:
+def test_b11_a_key_with_invalid_utf_8_is_refused() -> None:
     (record,) = json.loads((EVENTS / "batch-notification.json").read_text(encoding="utf-8"))["Records"]
     body = json.loads(record["body"])
     body["Records"][0]["s3"]["object"]["key"] = "incoming/%FF.parquet"
@@ -79,9 +79,9 @@ def test_b11_bytes_that_are_no_utf_8_are_no_key() -> None:
     assert found.outcome is Outcome.BAD_MESSAGE
 
 
-def test_an_input_is_known_by_bucket_key_and_version() -> None:
-    one = InputObject("b", "k", "v", "e", 1)
-    assert one.input_id == InputObject("b", "k", "v", "other etag", 2).input_id
+def test_an_input_is_identified_by_bucket_key_and_version() -> None:
+    source = InputObject("b", "k", "v", "e", 1)
+    assert source.input_id == InputObject("b", "k", "v", "other etag", 2).input_id
     others = [
         InputObject("b2", "k", "v", "e", 1),
         InputObject("b", "k2", "v", "e", 1),
@@ -89,12 +89,13 @@ def test_an_input_is_known_by_bucket_key_and_version() -> None:
         InputObject("b", "k", None, "e", 1),
         InputObject("bk", "", "v", "e", 1),
     ]
-    assert len({one.input_id, *(other.input_id for other in others)}) == 6
+    assert len({source.input_id, *(other.input_id for other in others)}) == 6
 
 
-def test_nothing_in_the_payloads_is_to_be_retried() -> None:
+def test_no_example_payload_is_retried() -> None:
+    outcomes = [Outcome(text) for row in TABLE.values() for text in row.split(", ")]
     assert all(
-        DISPOSITIONS[Outcome(text)].at_first != "retried"
-        for row in TABLE.values()
-        for text in row.split(", ")
+        outcome.action(delivery) is not Action.RETRIED
+        for outcome in outcomes
+        for delivery in (1, FATAL_DELIVERY)
     )

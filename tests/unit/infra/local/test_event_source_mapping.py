@@ -1,4 +1,4 @@
-"""The poller of the local stack deletes what Lambda's would, on a real queue over HTTP."""
+"""The local poller deletes the same messages as Lambda's poller, on a real queue over HTTP."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NONE: Final[list[str]] = []
 BOTH: Final = ["first", "second"]
+PATIENCE_SECONDS: Final = 300
+"""Only a bound for a broken poller: each wait ends as soon as the poller has done its step."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 class Queue:
-    """A queue with two messages, and the function that is called with them."""
+    """A queue with two messages and the events that its function received."""
 
     def __init__(self, cloud: LocalCloud, **changes: Any) -> None:
         self.sqs = cloud.client("sqs")
@@ -45,7 +47,7 @@ class Queue:
         self.reported: list[Exception] = []
 
     def mapping(self, answer: Callable[[list[str]], Any]) -> EventSourceMapping:
-        """The poller of this queue, whose function answers so to the ids of its messages."""
+        """Return a poller of this queue; `answer` computes the function's answer from the message ids."""
 
         def invoke(event: dict[str, Any]) -> Any:
             self.events.append(event)
@@ -54,15 +56,15 @@ class Queue:
         return EventSourceMapping(self.sqs, self.settings, invoke, self.reported.append)
 
     def left_after(self, answer: Callable[[list[str]], Any]) -> list[str]:
-        """Let the function answer once; return the bodies of the messages that are left."""
+        """Poll once; return the bodies of the remaining messages."""
         self.mapping(answer).poll_once()
         return self.left()
 
     def left(self) -> list[str]:
-        """Return the bodies of the messages in the queue, those that are being handled included."""
+        """Return the bodies of the messages in the queue, including invisible ones."""
         for record in self.events[-1]["Records"] if self.events else []:
             with suppress(self.sqs.exceptions.ClientError):
-                # What was deleted can't be made visible again.
+                # A deleted message can't be made visible again.
                 self.sqs.change_message_visibility(
                     QueueUrl=self.settings.queue_url,
                     ReceiptHandle=record["receiptHandle"],
@@ -74,7 +76,7 @@ class Queue:
 
 @contextmanager
 def polling(mapping: EventSourceMapping) -> Iterator[None]:
-    """Let it poll, and end it also if the test fails."""
+    """Poll during the ``with`` block, and stop even if the test fails."""
     mapping.start()
     try:
         yield
@@ -107,18 +109,18 @@ def raising(_: list[str]) -> Any:
         (raising, BOTH),
     ],
 )
-def test_b30_the_answer_says_which_messages_are_done(
+def test_b30_the_answer_decides_which_messages_are_deleted(
     cloud: LocalCloud, answer: Callable[[list[str]], Any], left: list[str]
 ) -> None:
     assert Queue(cloud).left_after(answer) == left
 
 
-def test_b31_without_that_setting_every_answer_deletes_all(cloud: LocalCloud) -> None:
+def test_b31_without_partial_failures_every_answer_deletes_all_messages(cloud: LocalCloud) -> None:
     queue = Queue(cloud, reports_failures=False)
     assert queue.left_after(lambda ids: {"batchItemFailures": [{"itemIdentifier": ids[0]}]}) == []
 
 
-def test_b31_also_without_it_a_failed_invocation_deletes_none(cloud: LocalCloud) -> None:
+def test_b31_without_partial_failures_a_failed_invocation_deletes_none(cloud: LocalCloud) -> None:
     assert Queue(cloud, reports_failures=False).left_after(raising) == BOTH
 
 
@@ -128,7 +130,7 @@ def test_a_failed_invocation_is_reported(cloud: LocalCloud) -> None:
     assert [type(error) for error in queue.reported] == [RuntimeError]
 
 
-def test_the_function_gets_what_lambda_would_hand_it(cloud: LocalCloud) -> None:
+def test_the_event_has_lambda_s_form(cloud: LocalCloud) -> None:
     queue = Queue(cloud)
     queue.left_after(lambda ids: None)
     (event,) = queue.events
@@ -139,7 +141,7 @@ def test_the_function_gets_what_lambda_would_hand_it(cloud: LocalCloud) -> None:
     json.dumps(event)
 
 
-def test_an_attribute_of_a_message_is_written_as_lambda_does(cloud: LocalCloud) -> None:
+def test_message_attributes_have_lambda_s_form(cloud: LocalCloud) -> None:
     queue = Queue(cloud, batch_size=10)
     queue.sqs.send_message(
         QueueUrl=queue.settings.queue_url,
@@ -158,19 +160,19 @@ def test_an_attribute_of_a_message_is_written_as_lambda_does(cloud: LocalCloud) 
     }
 
 
-def test_what_failed_comes_again_only_when_its_visibility_timeout_is_over(cloud: LocalCloud) -> None:
+def test_failed_messages_are_delivered_again_after_the_visibility_timeout(cloud: LocalCloud) -> None:
     queue = Queue(cloud)
     mapping = queue.mapping(raising)
     assert [mapping.poll_once(), mapping.poll_once()] == [2, 0]
 
 
-def test_a_shorter_wait_is_for_what_failed_and_not_for_what_is_under_way(cloud: LocalCloud) -> None:
+def test_a_shorter_retry_time_applies_only_to_failed_messages(cloud: LocalCloud) -> None:
     queue = Queue(cloud, retry_seconds=1)
     others: list[int] = []
     second = queue.mapping(raising)
 
     def answer(ids: list[str]) -> Any:
-        # Each waits for a second, so that the messages would be visible again by now.
+        # Each poll waits for a second; after two the messages would be visible again.
         others.extend(second.poll_once() for _ in range(2))
         return {"batchItemFailures": [{"itemIdentifier": ids[0]}]}
 
@@ -181,7 +183,7 @@ def test_a_shorter_wait_is_for_what_failed_and_not_for_what_is_under_way(cloud: 
     assert [record["messageId"] for record in queue.events[-1]["Records"]] == queue.ids[:1]
 
 
-def test_a_message_that_always_fails_ends_among_the_dead_letters(cloud: LocalCloud) -> None:
+def test_a_message_that_always_fails_gets_into_the_dead_letter_queue(cloud: LocalCloud) -> None:
     most = TemplateSettings().properties("InputQueue")["RedrivePolicy"]["maxReceiveCount"]
     queue = Queue(cloud, batch_size=1, retry_seconds=1, queue_url=cloud.mapping(workers=1).queue_url)
     mapping = queue.mapping(raising)
@@ -196,25 +198,25 @@ def test_a_message_that_always_fails_ends_among_the_dead_letters(cloud: LocalClo
     assert max(counts) == most
 
 
-def test_as_many_invocations_as_are_allowed_are_under_way_at_once(cloud: LocalCloud) -> None:
+def test_the_allowed_number_of_invocations_runs_at_the_same_time(cloud: LocalCloud) -> None:
     queue = Queue(cloud, batch_size=1, concurrency=2)
     both = threading.Barrier(3)
-    with polling(queue.mapping(lambda ids: both.wait(timeout=20) and None)):
-        both.wait(timeout=20)
+    with polling(queue.mapping(lambda ids: both.wait(timeout=PATIENCE_SECONDS) and None)):
+        both.wait(timeout=PATIENCE_SECONDS)
     assert queue.left() == NONE
 
 
-def test_stopping_waits_for_what_is_under_way_but_no_longer_than_it_is_told(cloud: LocalCloud) -> None:
+def test_stop_waits_for_calls_in_progress_up_to_its_limit(cloud: LocalCloud) -> None:
     queue = Queue(cloud)
     called, may_end = threading.Event(), threading.Event()
 
     def answer(ids: list[str]) -> None:
         called.set()
-        assert may_end.wait(timeout=20)
+        assert may_end.wait(timeout=PATIENCE_SECONDS)
 
     mapping = queue.mapping(answer)
     with polling(mapping):
-        assert called.wait(timeout=20)
+        assert called.wait(timeout=PATIENCE_SECONDS)
         assert not mapping.stop(seconds=0.1)
         may_end.set()
     assert queue.left() == NONE
@@ -222,7 +224,7 @@ def test_stopping_waits_for_what_is_under_way_but_no_longer_than_it_is_told(clou
 
 
 @pytest.mark.parametrize(("operation", "handled"), [("ReceiveMessage", 1), ("DeleteMessage", 2)])
-def test_a_queue_that_does_not_answer_once_is_polled_again_and_nothing_is_lost(
+def test_no_message_is_lost_when_the_queue_does_not_answer_once(
     cloud: LocalCloud, operation: str, handled: int
 ) -> None:
     queue = Queue(cloud, batch_size=1)
@@ -243,6 +245,6 @@ def test_a_queue_that_does_not_answer_once_is_polled_again_and_nothing_is_lost(
             emptied.set()
 
     with polling(queue.mapping(answer)):
-        assert emptied.wait(timeout=20)
+        assert emptied.wait(timeout=PATIENCE_SECONDS)
     assert [type(error) for error in queue.reported] == [EndpointConnectionError]
     assert queue.left() == NONE

@@ -1,4 +1,4 @@
-"""The local front of the API does what API Gateway does for this template, over real HTTP."""
+"""The local gateway behaves like API Gateway with this template, over real HTTP."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import uvicorn
 
-from infra.local.emulator import FunctionError, encoded_event
 from infra.local.gateway import LARGEST_EVENT, Gateway
+from infra.local.remote_function import FunctionError, encoded_event
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FINE: Final = {"statusCode": 200, "multiValueHeaders": {"X-Two": ["a", "b"]}, "b
 
 
 class Client:
-    """Calls a gateway; `events` are those that its function got."""
+    """Calls a gateway; `events` are the events that its function received."""
 
     def __init__(self, address: tuple[str, int], events: list[dict[str, Any]]) -> None:
         self._address = address
@@ -44,7 +44,7 @@ class Client:
 
 @contextmanager
 def gateway(answer: Callable[[], Any] = lambda: FINE, **settings: Any) -> Iterator[Client]:
-    """A gateway before a function that answers so."""
+    """A gateway in front of a function with a fixed answer."""
     events: list[dict[str, Any]] = []
 
     def invoke(event: Any) -> Any:
@@ -63,14 +63,14 @@ def gateway(answer: Callable[[], Any] = lambda: FINE, **settings: Any) -> Iterat
             thread.join()
 
 
-def refused(answer: tuple[int, http.client.HTTPMessage, bytes], name: str) -> dict[str, Any]:
-    """Hold an answer against the template's gateway response; return its body."""
-    said = TEMPLATE.gateway_response(name)
+def check_refusal(answer: tuple[int, http.client.HTTPMessage, bytes], name: str) -> dict[str, Any]:
+    """Compare an answer with the template's gateway response; return its body."""
+    expected = TEMPLATE.gateway_response(name)
     status, headers, body = answer
     content: dict[str, Any] = json.loads(body)
-    assert status == said.status
-    assert {key: headers[key] for key in said.headers} == said.headers
-    assert content == json.loads(said.body.replace("$context.requestId", content["instance"]))
+    assert status == expected.status
+    assert {key: headers[key] for key in expected.headers} == expected.headers
+    assert content == json.loads(expected.body.replace("$context.requestId", content["instance"]))
     assert "$" not in content["instance"]
     return content
 
@@ -88,9 +88,9 @@ def test_each_route_of_the_template_reaches_the_function(route: Any) -> None:
     ("method", "path"),
     [("POST", "/other"), ("GET", "/predict"), ("DELETE", "/predict"), ("POST", "/predict/"), ("GET", "/")],
 )
-def test_what_is_no_route_is_refused_without_the_function(method: str, path: str) -> None:
+def test_unknown_routes_are_refused_without_a_call_of_the_function(method: str, path: str) -> None:
     with gateway() as client:
-        refused(client.call(method, path), "MISSING_AUTHENTICATION_TOKEN")
+        check_refusal(client.call(method, path), "MISSING_AUTHENTICATION_TOKEN")
     assert client.events == []
 
 
@@ -105,29 +105,29 @@ def test_a_request_becomes_a_proxy_event() -> None:
     assert event["requestContext"]["requestId"]
 
 
-def test_a_body_that_is_no_text_travels_as_base64() -> None:
+def test_a_binary_body_is_sent_as_base64() -> None:
     with gateway() as client:
         client.call("POST", "/predict", b"\xff\x00")
     (event,) = client.events
     assert (base64.b64decode(event["body"]), event["isBase64Encoded"]) == (b"\xff\x00", True)
 
 
-def test_a_request_of_the_largest_size_is_let_through_and_one_byte_more_is_not() -> None:
+def test_a_request_of_the_largest_size_is_accepted_and_one_byte_more_is_refused() -> None:
     with gateway() as client:
         client.call("POST", "/predict", b"x" * 1_000_000)
-        # The length in the headers has the same number of figures.
+        # The Content-Length header keeps its number of digits.
         room = LARGEST_EVENT - len(encoded_event(client.events[0])) + 1_000_000
         assert client.call("POST", "/predict", b"x" * room)[0] == 200
         assert len(encoded_event(client.events[1])) == LARGEST_EVENT
-        refused(client.call("POST", "/predict", b"x" * (room + 1)), "REQUEST_TOO_LARGE")
-        refused(client.call("POST", "/predict", b"x" * 2 * LARGEST_EVENT), "REQUEST_TOO_LARGE")
+        check_refusal(client.call("POST", "/predict", b"x" * (room + 1)), "REQUEST_TOO_LARGE")
+        check_refusal(client.call("POST", "/predict", b"x" * 2 * LARGEST_EVENT), "REQUEST_TOO_LARGE")
     assert len(client.events) == 2
 
 
-def test_what_grows_over_the_limit_on_its_way_is_refused() -> None:
+def test_what_grows_over_the_limit_on_its_way_is_check_refusal() -> None:
     with gateway() as client:
-        refused(client.call("POST", "/predict", b"\xff" * 5_000_000), "REQUEST_TOO_LARGE")
-        # Two bytes a letter, as it comes and as it travels.
+        check_refusal(client.call("POST", "/predict", b"\xff" * 5_000_000), "REQUEST_TOO_LARGE")
+        # Two bytes per letter, in the request and in the event.
         assert client.call("POST", "/predict", ("ü" * 1_500_000).encode())[0] == 200
 
 
@@ -149,14 +149,14 @@ def fail() -> Any:
 )
 def test_a_function_that_fails_or_answers_in_another_form_is_a_bad_gateway(answer: Any) -> None:
     with gateway(answer) as client:
-        content = refused(client.call("POST", "/predict", b"{}"), "INTEGRATION_FAILURE")
+        content = check_refusal(client.call("POST", "/predict", b"{}"), "INTEGRATION_FAILURE")
     assert "29.85" not in str(content)
 
 
 def test_a_function_that_takes_too_long_is_given_up() -> None:
     may_end = threading.Event()
     with gateway(lambda: may_end.wait(timeout=60) and FINE, patience_seconds=0.05) as client:
-        refused(client.call("POST", "/predict", b"{}"), "INTEGRATION_TIMEOUT")
+        check_refusal(client.call("POST", "/predict", b"{}"), "INTEGRATION_TIMEOUT")
         may_end.set()
 
 

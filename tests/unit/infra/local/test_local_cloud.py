@@ -1,4 +1,4 @@
-"""S3, SQS and EventBridge on this machine are made as the template says."""
+"""The local S3, SQS and EventBridge have the settings of the template."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 def received(cloud: LocalCloud) -> list[dict[str, Any]]:
-    """Return the bodies that are in the queue, as soon as there are any, or none after a second."""
+    """Return the bodies of the messages in the queue; wait up to a second for the first."""
     found = cloud.client("sqs").receive_message(
         QueueUrl=cloud.mapping(workers=1).queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
     )
     return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 
 
-def test_a_drop_becomes_a_message_if_the_rules_pattern_fits(cloud: LocalCloud) -> None:
+def test_an_uploaded_file_becomes_a_message_if_the_rule_s_pattern_matches(cloud: LocalCloud) -> None:
     s3 = cloud.client("s3")
     stored = s3.put_object(Bucket=cloud.input_bucket, Key="incoming/a b.parquet", Body=b"PAR1")
     s3.put_object(Bucket=cloud.input_bucket, Key="elsewhere/c.parquet", Body=b"PAR1")
@@ -44,9 +44,9 @@ def test_a_drop_becomes_a_message_if_the_rules_pattern_fits(cloud: LocalCloud) -
     assert message["detail"]["object"]["version-id"] == stored["VersionId"]
 
 
-def test_a_file_can_be_dropped_without_boto3(cloud: LocalCloud) -> None:
+def test_a_file_can_be_uploaded_without_boto3(cloud: LocalCloud) -> None:
     address = f"{cloud.address}/{cloud.input_bucket}/incoming/e.parquet"
-    # Otherwise urllib calls it a form.
+    # By default urllib sends the content type of a form.
     type_of_file = {"Content-Type": "application/octet-stream"}
     urlopen(Request(address, b"PAR1", type_of_file, method="PUT")).close()
     assert [message["detail"]["object"]["size"] for message in received(cloud)] == [4]
@@ -55,7 +55,7 @@ def test_a_file_can_be_dropped_without_boto3(cloud: LocalCloud) -> None:
 
 
 @pytest.mark.parametrize("resource", ["InputQueue", "DeadLetterQueue"])
-def test_queues_have_the_templates_times(cloud: LocalCloud, resource: str) -> None:
+def test_queues_have_the_template_s_timeouts(cloud: LocalCloud, resource: str) -> None:
     declared = TEMPLATE.properties(resource)
     sqs = cloud.client("sqs")
     url = sqs.get_queue_url(QueueName=declared["QueueName"])["QueueUrl"]
@@ -68,7 +68,7 @@ def test_queues_have_the_templates_times(cloud: LocalCloud, resource: str) -> No
         assert redrive["deadLetterTargetArn"].endswith(":churn-local-inputs-dead")
 
 
-def test_the_mapping_is_the_templates_with_fewer_workers_at_most(cloud: LocalCloud) -> None:
+def test_the_mapping_has_the_template_s_settings_and_at_most_its_concurrency(cloud: LocalCloud) -> None:
     declared = TEMPLATE.properties("BatchFunction")["Events"]["Inputs"]["Properties"]
     allowed = declared["ScalingConfig"]["MaximumConcurrency"]
     found = cloud.mapping(workers=10**6)
@@ -78,7 +78,7 @@ def test_the_mapping_is_the_templates_with_fewer_workers_at_most(cloud: LocalClo
     assert found.retry_seconds is None
 
 
-def test_the_next_one_finds_nothing_of_this_one() -> None:
+def test_the_next_local_cloud_is_empty() -> None:
     with LocalCloud(TEMPLATE) as first:
         first.client("s3").put_object(Bucket=first.input_bucket, Key="incoming/f.parquet", Body=b"PAR1")
     with LocalCloud(TEMPLATE) as second:
@@ -86,17 +86,17 @@ def test_the_next_one_finds_nothing_of_this_one() -> None:
         assert (listed["KeyCount"], received(second)) == (0, [])
 
 
-def test_a_port_that_is_taken_is_refused_in_a_sentence() -> None:
+def test_a_port_that_is_taken_is_refused_with_advice() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ConfigError, match="AWS_PORT"):
-        LocalCloud(TEMPLATE, other.getsockname()[1])
+        LocalCloud(TEMPLATE, other.getsockname()[1]).__enter__()
 
 
-def test_proxies_and_aws_settings_of_the_user_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_s_proxies_and_aws_settings_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as settings:
         for name in ("HTTP_PROXY", "http_proxy", "AWS_ENDPOINT_URL_S3"):
             settings.setenv(name, "http://127.0.0.1:9")
         settings.setenv("AWS_PROFILE", "nobody")
-        # Put back at the end, though they are taken away meanwhile.
+        # Set here, so that monkeypatch restores them at the end.
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             settings.setenv(name, "/nowhere")
         before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}

@@ -1,4 +1,4 @@
-"""The state machine of the template in moto, with functions of this process behind it."""
+"""moto runs the template's state machine with functions of this process."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import moto.awslambda.models
 import moto.core.config
 import pytest
+from moto.awslambda.models import LambdaBackend
 
-from infra.local.emulator import FunctionError
 from infra.local.local_cloud import LocalCloud
 from infra.local.local_runs import LocalRuns
+from infra.local.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ def ended(cloud: LocalCloud, name: str = "one") -> dict[str, Any]:
     started = states.start_execution(
         stateMachineArn=machine["stateMachineArn"], name=name, input='{"prefix": "backfill/"}'
     )
-    while (told := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+    while (execution := states.describe_execution(executionArn=started["executionArn"]))[
+        "status"
+    ] == "RUNNING":
         time.sleep(0.05)
-    return dict(told)
+    return dict(execution)
 
 
 def planner(cloud: LocalCloud) -> Callable[[dict[str, Any]], Any]:
@@ -59,9 +61,9 @@ def test_each_part_is_one_call_between_plan_and_finish() -> None:
             "BackfillFunction": planner(cloud),
         }
         with LocalRuns(cloud, TEMPLATE, invoke):
-            told = ended(cloud)
-    assert told["status"] == "SUCCEEDED", told
-    assert json.loads(told["output"])["finished"]["plan_key"] == "plan"
+            execution = ended(cloud)
+    assert execution["status"] == "SUCCEEDED", execution
+    assert json.loads(execution["output"])["finished"]["plan_key"] == "plan"
     expected = [{"backfill": {"part": part, "model_digest": "d", "attempt": 1}} for part in PARTS]
     assert sorted(items, key=str) == sorted(expected, key=str)
 
@@ -73,7 +75,7 @@ def test_each_part_is_one_call_between_plan_and_finish() -> None:
         ('{"errorType": "BadRequestError", "errorMessage": "No."}', "BadRequestError"),
     ],
 )
-def test_errors_keep_the_type_by_which_the_machine_knows_them(text: str, error: str) -> None:
+def test_errors_keep_their_type_for_the_state_machine(text: str, error: str) -> None:
     def fail(_: Any) -> None:
         raise FunctionError(text)
 
@@ -81,12 +83,12 @@ def test_errors_keep_the_type_by_which_the_machine_knows_them(text: str, error: 
         LocalCloud(TEMPLATE) as cloud,
         LocalRuns(cloud, TEMPLATE, {"BackfillFunction": fail, "BatchFunction": fail}),
     ):
-        told = ended(cloud)
-    assert (told["status"], told["error"]) == ("FAILED", error)
-    assert "the log" not in told["cause"]
+        execution = ended(cloud)
+    assert (execution["status"], execution["error"]) == ("FAILED", error)
+    assert "the log" not in execution["cause"]
 
 
-def test_an_environment_that_is_gone_is_an_error_to_try_again() -> None:
+def test_the_end_of_an_environment_is_retried() -> None:
     calls: list[Any] = []
 
     def die_once(event: dict[str, Any]) -> Any:
@@ -103,15 +105,15 @@ def test_an_environment_that_is_gone_is_an_error_to_try_again() -> None:
     assert [event["step"] for event in calls] == ["plan", "plan", "finish"]
 
 
-def test_moto_is_left_as_it_was() -> None:
-    def seen() -> tuple[Any, Any]:
-        interprets = moto.core.config.default_user_config["stepfunctions"]["execute_state_machine"]
-        return moto.awslambda.models.LambdaFunction._invoke_lambda, interprets
+def test_moto_is_the_same_afterwards() -> None:
+    def state() -> tuple[Any, Any]:
+        settings = moto.core.config.default_user_config["stepfunctions"]
+        return LambdaBackend.invoke, settings["execute_state_machine"]
 
-    before = seen()
+    before = state()
     with (
         LocalCloud(TEMPLATE) as cloud,
         LocalRuns(cloud, TEMPLATE, {"BackfillFunction": print, "BatchFunction": print}),
     ):
-        assert seen() != before
-    assert seen() == before
+        assert state() != before
+    assert state() == before

@@ -1,4 +1,4 @@
-"""A line for each file, from what the batch function logs."""
+"""The local stack prints a line for each file from the batch function's log."""
 
 from __future__ import annotations
 
@@ -21,38 +21,42 @@ LINES = OutcomeLines("http://127.0.0.1:1/out")
 
 
 def logged(result: ObjectResult, action: Action) -> str:
-    """Return the line that the function logs of a file."""
+    """Return the line that the function logs for a file."""
     return json.dumps({"level": "INFO", "message": result.outcome, **log_fields(Handled(result, action))})
 
 
-def test_a_scored_file_has_its_counts_and_where_its_scores_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_of_a_scored_file_has_its_counts_and_the_address_of_its_scores(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     file = ScoredFile(1_200, 1_199, 1, 300, {"missing": 1}, {}, None)
     result = ObjectResult(Outcome.SCORED, SOURCE, output_key="scored/model=1/x.parquet", file=file)
     others = ["START RequestId: 1", '{"message": "a metric"}', "12", "null", '"text"', "REPORT"]
-    LINES.tell("\n".join([*others, logged(result, Action.SCORED), *others]))
+    LINES.print_outcomes("\n".join([*others, logged(result, Action.SCORED), *others]))
     assert (
         capsys.readouterr().out
         == "scored  1,200 rows, 1 rejected  http://127.0.0.1:1/out/scored/model=1/x.parquet\n"
     )
 
 
-def test_a_quarantined_file_has_the_reason_and_its_record(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_of_a_quarantined_file_has_the_reason_and_the_address_of_its_record(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     result = ObjectResult(
         Outcome.NOT_PARQUET, SOURCE, "The file is no Parquet file.", output_key="quarantine/x.json"
     )
-    LINES.tell(logged(result, Action.QUARANTINED))
+    LINES.print_outcomes(logged(result, Action.QUARANTINED))
     assert (
         capsys.readouterr().out
         == "not-parquet  The file is no Parquet file.  http://127.0.0.1:1/out/quarantine/x.json\n"
     )
 
 
-def test_a_file_that_is_tried_again_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_of_a_file_to_retry_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     result = ObjectResult(Outcome.STORAGE_UNAVAILABLE, SOURCE, "S3 does not answer.")
-    LINES.tell(logged(result, Action.RETRIED))
-    assert capsys.readouterr().out == "storage-unavailable  S3 does not answer.  Tried again soon.\n"
+    LINES.print_outcomes(logged(result, Action.RETRIED))
+    assert capsys.readouterr().out == "storage-unavailable  S3 does not answer.  Will be tried again soon.\n"
 
 
-def test_a_failure_is_told_without_what_the_function_wrote(capsys: pytest.CaptureFixture[str]) -> None:
-    LINES.tell_failure(RuntimeError("29.85"))
+def test_the_line_of_a_failure_holds_no_text_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:
+    LINES.print_failure(RuntimeError("29.85"))
     assert capsys.readouterr().out == "failed  RuntimeError; the queue delivers the file again.\n"

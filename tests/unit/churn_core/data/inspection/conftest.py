@@ -18,7 +18,7 @@ def draw() -> np.random.Generator:
 
 @pytest.fixture
 def customers(draw: np.random.Generator) -> pd.DataFrame:
-    """An honest table: nothing in it is worth a finding."""
+    """A sound table: it has no finding."""
     spent = np.round(draw.gamma(2, 50, ROWS), 4)
     plan = draw.choice(["basic", "plus", "pro"], ROWS)
     odds = -1.5 + 0.01 * spent + np.where(plan == "pro", 0.8, -0.3)

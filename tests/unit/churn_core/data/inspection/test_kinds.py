@@ -1,4 +1,4 @@
-"""What a column is taken for, by its values and at times by its name."""
+"""The kind that is decided for a column, by its values and sometimes by its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from churn_core.data import load_table
 from churn_core.data.inspection.column import read_column
-from churn_core.data.inspection.kinds import GROUPED_LEVELS, PLAIN_LEVELS, Kind, kind_of
+from churn_core.data.inspection.kinds import GROUPED_LEVELS, PLAIN_LEVELS, Kind, decide_kind
 from churn_core.data.inspection.ranges import bounds_with_room
 
 ROWS = 400
@@ -23,7 +23,7 @@ EVERY = np.arange(ROWS)
 
 
 def kind(values: Any, name: str = "x") -> Kind:
-    return kind_of(read_column(name, pd.Series(values)))
+    return decide_kind(read_column(name, pd.Series(values)))
 
 
 def spec(values: Any, name: str = "x") -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_floats_are_numbers_but_not_integers_even_if_all_are_whole(dtype: str) -
     assert "integer" not in spec(pd.Series((EVERY % 50).astype(float), dtype=dtype).array)
 
 
-def test_whole_floats_with_gaps_are_integers_since_pandas_writes_them_so() -> None:
+def test_whole_floats_with_gaps_are_integers_because_pandas_writes_them_so() -> None:
     values = np.where(EVERY % 7 == 0, np.nan, EVERY % 50)
     assert spec(values) == {
         "kind": "number",
@@ -121,7 +121,7 @@ def test_two_whole_numbers_are_a_flag_and_three_are_a_quantity(values: Any) -> N
     assert spec(EVERY % 3)["kind"] == "number"
 
 
-def test_two_floats_are_no_flag_as_a_category_may_not_be_a_float() -> None:
+def test_two_floats_are_numbers_because_a_category_can_not_be_a_float() -> None:
     assert spec((EVERY % 2).astype(float))["kind"] == "number"
 
 
@@ -129,17 +129,17 @@ def test_text_with_gaps_is_a_category_that_may_be_missing() -> None:
     assert spec(["red", "blue", None, " "] * 100) == {"kind": "category", "nullable": True}
 
 
-def test_a_single_value_beside_missing_ones_tells_something_if_it_is_a_category() -> None:
+def test_a_single_value_and_missing_ones_are_useful_only_as_a_category() -> None:
     assert spec(["yes", None] * 200) == {"kind": "category", "nullable": True}
     assert kind([5.0, None] * 200).left_out == "constant"
 
 
-def test_true_and_false_as_text_come_with_a_word_of_warning() -> None:
+def test_true_and_false_as_text_get_a_note_about_case() -> None:
     assert "case" in str(kind(["True", "False"] * 200).note)
     assert kind(["true", "false"] * 200).note is None
 
 
-def test_categories_of_many_values_are_grouped_and_it_is_said() -> None:
+def test_categories_with_many_values_are_grouped_with_a_note() -> None:
     values = [f"v{n % PLAIN_LEVELS}" for n in range(4_000)]
     assert spec(values) == {"kind": "category"}
     many = kind([*values, *(f"w{n}" for n in range(300))])
@@ -147,7 +147,7 @@ def test_categories_of_many_values_are_grouped_and_it_is_said() -> None:
     assert str(many.note).startswith("360 different values")
 
 
-def test_only_values_with_enough_rows_are_told_apart() -> None:
+def test_only_values_with_enough_rows_have_own_levels() -> None:
     values = ["a"] * 200 + ["b"] * 100 + ["c"] * 19 + [f"r{n}" for n in range(200)]
     assert spec(values) == {"kind": "category", "max_levels": 2}
 
@@ -204,7 +204,7 @@ def test_few_texts_among_few_numbers_are_a_category() -> None:
         ([f"town {n // 3}" for n in EVERY], "scattered"),
     ],
 )
-def test_what_can_not_be_learnt_from_is_left_out(values: Any, reason: str) -> None:
+def test_columns_that_a_model_can_not_learn_from_are_left_out(values: Any, reason: str) -> None:
     found = kind(values)
     assert (found.left_out, found.spec) == (reason, {})
 
@@ -233,7 +233,7 @@ def test_dates_as_text_are_dates(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["1-{d}", "city {d:03d}", "{d}-{d}-x", "v1.{d}", "May {d}", "{d}"])
-def test_what_looks_a_little_like_a_date_is_none(written: str) -> None:
+def test_text_that_looks_a_little_like_a_date_is_not_one(written: str) -> None:
     assert kind([written.format(d=day) for day in range(1, 29)] * 10).left_out is None
 
 
@@ -244,7 +244,7 @@ def test_small_dates_as_whole_numbers_are_quantities() -> None:
 # ---------------------------------------------------------------- Parquet's own types
 
 
-def test_every_parquet_type_is_taken_for_something(tmp_path: Any) -> None:
+def test_every_parquet_type_gets_a_kind(tmp_path: Any) -> None:
     stamps = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=int(n)) for n in EVERY]
     columns = {
         "decimal": pa.array([decimal.Decimal(int(n)) / 8 for n in EVERY], pa.decimal128(12, 3)),
@@ -269,7 +269,7 @@ def test_every_parquet_type_is_taken_for_something(tmp_path: Any) -> None:
     }
     parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
     table = load_table(tmp_path / "t.parquet")
-    found = {name: kind_of(read_column(name, table[name])) for name in table.columns}
+    found = {name: decide_kind(read_column(name, table[name])) for name in table.columns}
     categories = ["boolean with nulls", "dictionary", "large text", "text view"]
     numbers = ["decimal", "int8 with nulls", "uint64", "float16", "dictionary of numbers"]
     left_out = dict.fromkeys(["timestamp", "date", "time", "duration"], "date") | {"null": "all_missing"}

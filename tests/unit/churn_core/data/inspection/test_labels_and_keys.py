@@ -28,14 +28,16 @@ from churn_core.errors import DataError
         *((["loyal", "who knows"], "who knows"), (["Active", "dormant"], "dormant"), (["N", "Y"], "Y")),
     ],
 )
-def test_a_label_that_says_who_left_is_known_however_rare(values: list[Any], positive: str) -> None:
+def test_a_known_word_for_leaving_is_the_positive_label_however_rare(
+    values: list[Any], positive: str
+) -> None:
     for series in (pd.Series(values * 5 + values[:1] * 9), pd.Series(values * 5 + values[1:] * 9)):
         target = read_target(series, "t", None)
         assert (target.positive, target.chosen_by) == (positive, "word")
         assert target.share == pytest.approx((target.labels == 1).mean())
 
 
-def test_of_two_words_that_say_nothing_the_rarer_is_taken_and_it_is_said(customers: pd.DataFrame) -> None:
+def test_of_two_unknown_labels_the_rarer_is_positive_with_a_warning(customers: pd.DataFrame) -> None:
     target = read_target(pd.Series(["A"] * 3 + ["B"] * 9), "t", None)
     assert (target.positive, target.negative, target.chosen_by) == ("A", "B", "rarity")
     renamed = customers.assign(churned=customers["churned"].map({"yes": "A", "no": "B"}))
@@ -52,14 +54,14 @@ def test_a_label_can_be_named(customers: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("values", [["a"] * 9, ["a", "b", "c"] * 3, [None] * 9, np.arange(9) / 7])
-def test_other_than_two_labels_are_refused_with_the_mend_and_without_them(values: Any) -> None:
-    with pytest.raises(DataError, match="one label for those who left") as caught:
+def test_a_target_without_exactly_two_labels_is_refused_and_none_is_shown(values: Any) -> None:
+    with pytest.raises(DataError, match=r"exactly two.*--target") as caught:
         read_target(pd.Series(values), "gone", None)
     assert "'gone'" in str(caught.value)
     assert "'b'" not in str(caught.value)
 
 
-def test_rows_without_a_label_are_an_error_to_mend(customers: pd.DataFrame) -> None:
+def test_rows_without_a_label_are_an_error(customers: pd.DataFrame) -> None:
     table = customers.assign(churned=customers["churned"].where(customers.index % 100 != 3))
     (finding,) = inspect_table(table, "churned").findings
     assert (finding.rule, finding.severity, finding.count) == ("missing_label", "error", 20)
@@ -80,23 +82,23 @@ def test_names_are_split_into_words(name: str, words: list[str] | None) -> None:
     assert name_words(name) == (words if words is not None else ["größe", "des", "haushalts"])
 
 
-def test_a_customers_key_ranks_above_other_keys_and_quantities_are_none() -> None:
+def test_a_customers_key_ranks_above_other_keys_and_quantities_rank_zero() -> None:
     assert key_rank("CustomerId") > key_rank("row id") > key_rank("customer") > key_rank("email id") == 0
     assert key_rank("Num.Of.Products") == key_rank("paid") == key_rank("valid") == 0
 
 
-def test_a_name_is_found_in_spite_of_blanks_and_case_but_not_guessed() -> None:
+def test_a_name_is_found_despite_blanks_and_case_but_not_guessed() -> None:
     names = ["Churned ", "plan", "Plan", "größe"]
     assert find_name("Churned", names, "--target") == "Churned "
     assert find_name("plan", names, "--target") == "plan"
     assert find_name("GRO\u0308SSE".replace("SS", "ß"), names, "--target") == "größe"
-    with pytest.raises(DataError, match="could be any of 'plan' or 'Plan'"):
+    with pytest.raises(DataError, match="could be 'plan' or 'Plan'"):
         find_name("PLAN", names, "--id")
     with pytest.raises(DataError, match="did you mean 'Churned '"):
         find_name("Churn", names, "--target")
 
 
-def test_a_corrected_name_is_said_and_an_exact_one_is_not(customers: pd.DataFrame) -> None:
+def test_a_corrected_name_has_a_finding_and_an_exact_one_has_none(customers: pd.DataFrame) -> None:
     blank = customers.rename(columns={"churned": "churned "})
     (finding,) = inspect_table(blank, "Churned").findings
     assert (finding.rule, finding.column) == ("name_corrected", "churned ")
@@ -119,27 +121,27 @@ def test_the_id_is_found_by_its_name_and_its_values(customers: pd.DataFrame) -> 
     assert roles(both, id_column="row id")[0] == "row id"
 
 
-def test_a_row_number_is_the_id_only_where_no_customer_has_one(customers: pd.DataFrame) -> None:
+def test_a_row_number_is_the_id_only_if_there_is_no_other_key(customers: pd.DataFrame) -> None:
     numbered = customers.rename(columns={"customer id": "customer"}).assign(row_id=range(2_000))
     assert roles(numbered)[0] == "customer"
     assert roles(numbered.drop(columns="customer"))[0] == "row_id"
 
 
-def test_an_id_that_collides_with_the_columns_of_scored_files_is_not_taken(customers: pd.DataFrame) -> None:
+def test_a_column_named_like_one_of_a_scored_file_does_not_become_the_id(customers: pd.DataFrame) -> None:
     table = customers.rename(columns={"customer id": "row_number"})
     found = inspect_table(table, "churned", id_column="row_number")
     assert found.id_column is None
     assert "id_collides" in {f.rule for f in found.findings}
 
 
-def test_customers_with_several_rows_are_grouped_of_their_own_accord(customers: pd.DataFrame) -> None:
+def test_customers_with_several_rows_are_grouped_automatically(customers: pd.DataFrame) -> None:
     keys = [f"c{number // 3}" for number in range(len(customers))]
     found = inspect_table(customers.assign(**{"customer id": keys}), "churned")
     assert (found.id_column, found.group_column) == ("customer id", "customer id")
     assert [f.rule for f in found.findings] == ["repeated_customer"]
 
 
-def test_a_household_is_offered_as_a_group_and_not_taken(customers: pd.DataFrame) -> None:
+def test_a_household_is_suggested_as_a_group_but_not_set(customers: pd.DataFrame) -> None:
     table = customers.assign(household_id=np.arange(len(customers)) // 3)
     found = inspect_table(table, "churned")
     assert (found.group_column, found.group_offered) == (None, "household_id")
@@ -148,7 +150,7 @@ def test_a_household_is_offered_as_a_group_and_not_taken(customers: pd.DataFrame
 
 
 @pytest.mark.parametrize("name", ["agent_id", "account length", "customer age", "customer segment"])
-def test_other_columns_that_repeat_are_no_groups(name: str, customers: pd.DataFrame) -> None:
+def test_other_columns_that_repeat_are_not_groups(name: str, customers: pd.DataFrame) -> None:
     table = customers.assign(**{name: np.arange(len(customers)) // 3})
     assert roles(table) == ("customer id", None, None)
 

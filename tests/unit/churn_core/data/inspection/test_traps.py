@@ -1,4 +1,4 @@
-"""What ruins churn models: each trap is found where it is, and nowhere else."""
+"""Traps that spoil churn models are found, without false alarms."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def inspected(table: pd.DataFrame, **columns: Any) -> Inspection:
 # ---------------------------------------------------------------- no false alarms
 
 
-def test_an_honest_table_gives_no_finding(customers: pd.DataFrame) -> None:
+def test_a_sound_table_has_no_finding(customers: pd.DataFrame) -> None:
     assert inspect_table(customers, "churned").findings == ()
 
 
 @pytest.mark.parametrize("rows", [60, 200, 1_000, 5_000])
-def test_sample_customers_of_any_number_give_no_finding(rows: int) -> None:
+def test_sample_tables_of_any_size_have_no_finding(rows: int) -> None:
     for seed in range(6):
         assert inspect_table(generate_sample_data(rows, seed=seed), "Churn").findings == ()
 
 
-def test_the_real_telco_table_gives_no_finding(telco_csv: Any) -> None:
+def test_the_real_telco_table_has_no_finding(telco_csv: Any) -> None:
     found = inspect_table(load_table(telco_csv), "Churn")
     assert found.findings == ()
     assert [c.name for c in found.columns if c.role == "left_out"] == []
 
 
-def test_a_few_rows_raise_no_alarm_even_where_a_column_tells_all(draw: np.random.Generator) -> None:
+def test_a_few_rows_cause_no_finding_even_if_a_column_predicts_perfectly(draw: np.random.Generator) -> None:
     labels = np.array(["yes"] * 8 + ["no"] * 22)
     table = pd.DataFrame({"x": np.where(labels == "yes", 5, draw.integers(0, 3, 30)), "churned": labels})
     table["y"] = draw.normal(size=30)
@@ -51,7 +51,7 @@ def test_a_few_rows_raise_no_alarm_even_where_a_column_tells_all(draw: np.random
 # ---------------------------------------------------------------- leaks
 
 
-def test_the_target_under_another_name_is_left_out(customers: pd.DataFrame, left: Any) -> None:
+def test_a_copy_of_the_target_is_left_out(customers: pd.DataFrame, left: Any) -> None:
     found = inspected(customers, status=np.where(left, "closed", "open"), months=np.where(left, 0, 7))
     assert rules(found) == [("target_copy", "status"), ("target_copy", "months")]
     assert {c.name: c.reason for c in found.columns if c.role == "left_out"} == {
@@ -60,7 +60,7 @@ def test_the_target_under_another_name_is_left_out(customers: pd.DataFrame, left
     }
 
 
-def test_a_column_that_nearly_tells_the_target_is_warned_of_and_kept(
+def test_a_column_that_nearly_predicts_the_target_is_kept_with_a_warning(
     customers: pd.DataFrame, left: Any, draw: np.random.Generator
 ) -> None:
     score = left + draw.normal(0, 0.45, len(left))
@@ -70,13 +70,13 @@ def test_a_column_that_nearly_tells_the_target_is_warned_of_and_kept(
     assert any("Warning" in note for note in column.notes)
 
 
-def test_an_honest_strong_column_is_not_warned_of(
+def test_a_strong_column_causes_no_warning(
     customers: pd.DataFrame, left: Any, draw: np.random.Generator
 ) -> None:
     assert rules(inspected(customers, score=left + draw.normal(0, 0.8, len(left)))) == []
 
 
-def test_a_value_with_which_nearly_all_left_is_warned_of(
+def test_a_value_with_which_nearly_all_left_causes_a_warning(
     customers: pd.DataFrame, left: Any, draw: np.random.Generator
 ) -> None:
     often = left & (draw.random(len(left)) < 0.4)
@@ -86,21 +86,21 @@ def test_a_value_with_which_nearly_all_left_is_warned_of(
     assert rules(inspected(customers, reason=np.where(seldom, "moved", "none"))) == []
 
 
-def test_a_value_that_is_there_only_for_those_who_left_is_warned_of(
+def test_values_that_only_leavers_have_cause_a_warning(
     customers: pd.DataFrame, left: Any, draw: np.random.Generator
 ) -> None:
     survey = np.where(left & (draw.random(len(left)) < 0.5), draw.normal(5, 1, len(left)), np.nan)
     assert rules(inspected(customers, survey=survey)) == [("missing_gives_target_away", "survey")]
 
 
-def test_gaps_that_tell_a_little_are_honest(
+def test_gaps_that_predict_a_little_cause_no_warning(
     customers: pd.DataFrame, left: Any, draw: np.random.Generator
 ) -> None:
     gaps = draw.random(len(left)) < np.where(left, 0.5, 0.2)
     assert rules(inspected(customers, income=np.where(gaps, np.nan, draw.normal(5, 1, len(left))))) == []
 
 
-def test_many_values_that_overfit_are_no_leak(customers: pd.DataFrame, draw: np.random.Generator) -> None:
+def test_many_rare_values_do_not_look_like_a_leak(customers: pd.DataFrame, draw: np.random.Generator) -> None:
     town = [f"t{number}" for number in draw.integers(0, 400, len(customers))]
     codes = pd.factorize(np.array(town))[0]
     labels: np.ndarray = (customers["churned"] == "yes").to_numpy(np.int64)
@@ -124,17 +124,21 @@ def test_the_bound_is_wilsons(share: float, count: int, bound: float) -> None:
 # ---------------------------------------------------------------- order
 
 
-def test_leavers_that_were_appended_are_warned_of(customers: pd.DataFrame, draw: np.random.Generator) -> None:
+def test_leavers_appended_to_the_table_cause_a_warning(
+    customers: pd.DataFrame, draw: np.random.Generator
+) -> None:
     appended = customers.sort_values("churned", ignore_index=True)
     assert rules(inspect_table(appended, "churned")) == [("order_predicts", None)]
 
 
-def test_blocks_of_leavers_in_the_midst_are_warned_of(customers: pd.DataFrame, left: Any) -> None:
+def test_a_block_of_leavers_inside_the_table_causes_a_warning(customers: pd.DataFrame, left: Any) -> None:
     order = np.concatenate([np.flatnonzero(~left)[:700], np.flatnonzero(left), np.flatnonzero(~left)[700:]])
     assert ("order_predicts", None) in rules(inspect_table(customers.iloc[order], "churned"))
 
 
-def test_ids_that_tell_are_warned_of(customers: pd.DataFrame, left: Any, draw: np.random.Generator) -> None:
+def test_ids_that_predict_the_target_cause_a_warning(
+    customers: pd.DataFrame, left: Any, draw: np.random.Generator
+) -> None:
     place = draw.random(len(left)) + 0.7 * left
     numbers = 10_000 + place.argsort().argsort()
     for ids in (numbers, [f"C-{number}" for number in numbers]):
@@ -151,7 +155,7 @@ def replicated(customers: pd.DataFrame, share: float) -> pd.DataFrame:
     return table.assign(**{"customer id": [f"n{number}" for number in range(len(table))]})
 
 
-def test_replicated_customers_are_warned_of(customers: pd.DataFrame) -> None:
+def test_replicated_customers_cause_a_warning(customers: pd.DataFrame) -> None:
     table = replicated(customers, 0.05)
     (finding,) = inspect_table(table, "churned").findings
     assert (finding.rule, finding.column, finding.count) == ("replicated_rows", None, 100)
@@ -159,7 +163,7 @@ def test_replicated_customers_are_warned_of(customers: pd.DataFrame) -> None:
     assert all(features.iloc[: row + 1].duplicated().iloc[-1] for row in finding.example_rows)
 
 
-def test_customers_that_differ_in_one_column_are_warned_of(
+def test_customers_that_differ_in_one_column_cause_a_warning(
     customers: pd.DataFrame, draw: np.random.Generator
 ) -> None:
     wider = customers.assign(balance=draw.normal(size=len(customers)).round(4))
@@ -168,7 +172,9 @@ def test_customers_that_differ_in_one_column_are_warned_of(
     assert rules(inspect_table(table, "churned")) == [("nearly_replicated", "visits")]
 
 
-def test_replicas_in_one_group_are_in_order_and_those_beyond_it_are_not(customers: pd.DataFrame) -> None:
+def test_replicas_within_a_group_cause_no_warning_but_replicas_across_groups_do(
+    customers: pd.DataFrame,
+) -> None:
     table = pd.concat([customers.assign(g=range(2_000))] * 2, ignore_index=True)
     features = ["spent", "plan", "visits"]
     assert replica_findings(table, features, "g") == []
@@ -184,8 +190,8 @@ def test_flags_that_repeat_by_chance_are_not_replicas(skew: float, draw: np.rand
     assert replica_findings(table, table.columns.tolist(), None) == []
 
 
-def test_a_common_case_of_many_equal_rows_is_no_replica(draw: np.random.Generator) -> None:
-    # Who has no internet has none of what comes with it.
+def test_a_common_case_of_many_equal_rows_is_not_a_replica(draw: np.random.Generator) -> None:
+    # Customers without internet have no service that depends on it.
     flags = (draw.random((3_000, 1)) < 0.5) & (draw.random((3_000, 15)) < 0.9)
     table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(15)])
     assert replica_findings(table, table.columns.tolist(), None) == []
@@ -193,13 +199,13 @@ def test_a_common_case_of_many_equal_rows_is_no_replica(draw: np.random.Generato
     assert replica_findings(table, table.columns.tolist(), None) == []
 
 
-def test_rows_that_many_seldom_flags_make_equal_are_no_replicas(draw: np.random.Generator) -> None:
+def test_rows_that_are_equal_because_flags_are_rare_are_not_replicas(draw: np.random.Generator) -> None:
     flags = draw.random((600, 40)) < 0.05
     table = pd.DataFrame(flags, columns=[f"f{n}" for n in range(40)])
     assert replica_findings(table, table.columns.tolist(), None) == []
 
 
-def test_columns_that_follow_from_each_other_make_no_replicas(draw: np.random.Generator) -> None:
+def test_columns_that_depend_on_each_other_do_not_make_replicas(draw: np.random.Generator) -> None:
     # A town has one region, one postcode and one network; customers of one town are not the same.
     town = draw.integers(0, 1_000, 3_000)
     follows = [draw.integers(0, 30, 1_000)[town] for _ in range(3)]
@@ -212,18 +218,18 @@ def test_columns_that_follow_from_each_other_make_no_replicas(draw: np.random.Ge
 # ---------------------------------------------------------------- names, emptiness, infinity
 
 
-def test_infinite_numbers_are_an_error_to_mend(customers: pd.DataFrame) -> None:
+def test_infinite_numbers_are_an_error(customers: pd.DataFrame) -> None:
     table = customers.assign(spent=customers["spent"].mask(customers.index == 7, np.inf))
     (finding,) = inspect_table(table, "churned").findings
     assert (finding.rule, finding.severity, finding.example_rows) == ("not_finite", "error", (7,))
 
 
-def test_names_that_differ_by_case_alone_are_warned_of(customers: pd.DataFrame) -> None:
+def test_names_that_differ_only_in_case_cause_a_warning(customers: pd.DataFrame) -> None:
     table = customers.assign(Spent=np.random.default_rng(0).normal(size=len(customers)))
     assert rules(inspect_table(table, "churned")) == [("alike_names", "Spent")]
 
 
-def test_a_table_without_anything_to_learn_from_is_refused() -> None:
+def test_a_table_without_features_is_refused() -> None:
     with pytest.raises(DataError, match="No column"):
         inspect_table(pd.DataFrame({"a": [1] * 40, "t": ["yes", "no"] * 20}), "t")
     with pytest.raises(DataError, match="no rows"):

@@ -1,4 +1,4 @@
-"""The additive model: boosted, collapsed into tables, and the same in both forms."""
+"""The additive model gives the same results as boosted trees and collapsed into tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS = 3_000
 
 
 def interacting_rows(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Columns 0 and 1 interact, 2 acts alone, 3 to 5 are noise; one value in ten is missing."""
+    """Columns 0 and 1 interact, 2 has an effect alone, 3 to 5 are noise; a tenth is missing."""
     draw = np.random.default_rng(seed)
     X = draw.normal(size=(ROWS, 6)).astype(np.float32)
     log_odds = 2.0 * np.sign(X[:, 0] * X[:, 1]) + 1.5 * (X[:, 2] > 0.5) - 1
@@ -26,7 +26,7 @@ def interacting_rows(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def fitted() -> tuple[AdditiveBoostingClassifier, np.ndarray]:
     X, y = interacting_rows()
-    return AdditiveBoostingClassifier(pairs=3, random_state=5).fit(X, y), X
+    return AdditiveBoostingClassifier(pairs=3, max_iter=60, random_state=5).fit(X, y), X
 
 
 def sum_of_terms(terms: AdditiveTerms, X: np.ndarray) -> np.ndarray:
@@ -40,26 +40,26 @@ def sum_of_terms(terms: AdditiveTerms, X: np.ndarray) -> np.ndarray:
     return total
 
 
-def test_the_collapsed_terms_answer_as_the_boosted_trees(
+def test_the_collapsed_terms_agree_with_the_boosted_trees(
     fitted: tuple[AdditiveBoostingClassifier, np.ndarray],
 ) -> None:
     model, X = fitted
-    terms = AdditiveTerms.of(model, X)
+    terms = AdditiveTerms.from_model(model, X)
     edges = np.concatenate(thresholds_of(model))
     at_edges = np.random.default_rng(1).choice(edges, size=(20_000, X.shape[1])).astype(np.float32)
-    beside = np.nextafter(at_edges, np.float32(np.inf))
+    above_edges = np.nextafter(at_edges, np.float32(np.inf))
     extreme = np.array([[np.nan] * 6, [3e38] * 6, [-3e38] * 6], dtype=np.float32)
-    for rows in (X, at_edges, beside, extreme):
+    for rows in (X, at_edges, above_edges, extreme):
         np.testing.assert_allclose(sum_of_terms(terms, rows), model.decision_function(rows), atol=1e-12)
 
 
-def test_a_column_of_which_only_the_gaps_matter_has_two_cells() -> None:
+def test_a_column_in_which_only_missing_matters_has_two_cells() -> None:
     draw = np.random.default_rng(2)
     X = draw.normal(size=(ROWS, 2)).astype(np.float32)
     X[draw.random(ROWS) < 0.3, 0] = np.nan
     y = (draw.random(ROWS) < np.where(np.isnan(X[:, 0]), 0.8, 0.2)).astype(np.int64)
     model = AdditiveBoostingClassifier(pairs=1, max_iter=3, max_leaf_nodes=2, max_features=1.0).fit(X, y)
-    terms = AdditiveTerms.of(model, X)
+    terms = AdditiveTerms.from_model(model, X)
     assert terms.thresholds[0].tolist() == []
     others, missing = terms.mains[0]
     assert missing > others
@@ -71,14 +71,14 @@ def test_only_the_chosen_pairs_have_a_term(
 ) -> None:
     model, X = fitted
     assert len(model.pairs_) == 3
-    assert {pair.columns for pair in AdditiveTerms.of(model, X).pairs} <= set(model.pairs_)
+    assert {pair.columns for pair in AdditiveTerms.from_model(model, X).pairs} <= set(model.pairs_)
 
 
-def test_what_a_column_explains_alone_is_not_left_in_its_pairs(
+def test_pairs_contain_no_effect_of_a_single_column(
     fitted: tuple[AdditiveBoostingClassifier, np.ndarray],
 ) -> None:
     model, X = fitted
-    terms = AdditiveTerms.of(model, X)
+    terms = AdditiveTerms.from_model(model, X)
     for pair in terms.pairs:
         first, second = (
             to_table[cells_of(X[:, c], terms.thresholds[c])]
@@ -95,8 +95,9 @@ def test_what_a_column_explains_alone_is_not_left_in_its_pairs(
 def test_an_interaction_is_found_and_learnt() -> None:
     X, y = interacting_rows()
     unseen, answers = interacting_rows(seed=9)
-    alone = AdditiveBoostingClassifier(pairs=0).fit(X, y)
-    paired = AdditiveBoostingClassifier(pairs=1).fit(X, y)
+    alone, paired = (
+        AdditiveBoostingClassifier(pairs=pairs, members=1, max_iter=60).fit(X, y) for pairs in (0, 1)
+    )
     assert paired.pairs_ == [(0, 1)]
     assert alone.pairs_ == []
 
@@ -107,20 +108,22 @@ def test_an_interaction_is_found_and_learnt() -> None:
     assert log_loss(paired) < log_loss(alone) - 0.1
 
 
-def test_pairs_without_interaction_rank_below_one_that_has() -> None:
+def test_an_interacting_pair_ranks_first() -> None:
     X, y = interacting_rows(seed=3)
     X = np.nan_to_num(X)
-    # The true log-odds of the columns that act alone: what is left is the interaction.
+    # Given the true log-odds of the single columns, only the interaction is left to explain.
     assert rank_pairs(X, y, 1.5 * (X[:, 2] > 0.5) - 1)[0] == (0, 1)
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_a_monotonic_column_never_works_the_other_way(direction: int) -> None:
+def test_a_monotonic_column_never_acts_in_the_other_direction(direction: int) -> None:
     draw = np.random.default_rng(4)
     X = draw.normal(size=(ROWS, 3)).astype(np.float32)
     y = (draw.random(ROWS) < 1 / (1 + np.exp(-np.sin(3 * X[:, 0]) * X[:, 1]))).astype(np.int64)
-    free = AdditiveBoostingClassifier(pairs=3).fit(X, y)
-    bound = AdditiveBoostingClassifier(pairs=3, monotonic=[direction, 0, 0]).fit(X, y)
+    free, bound = (
+        AdditiveBoostingClassifier(pairs=3, members=2, max_iter=60, monotonic=monotonic).fit(X, y)
+        for monotonic in (None, [direction, 0, 0])
+    )
     grid = np.repeat(X[:50], 100, axis=0)
     grid[:, 0] = np.tile(np.linspace(-3, 3, 100, dtype=np.float32), 50)
 
@@ -131,7 +134,7 @@ def test_a_monotonic_column_never_works_the_other_way(direction: int) -> None:
     assert steps(bound).min() > -1e-12
 
 
-def test_the_answer_is_the_mean_of_the_members(
+def test_the_output_is_the_mean_of_the_members(
     fitted: tuple[AdditiveBoostingClassifier, np.ndarray],
 ) -> None:
     model, X = fitted
@@ -146,7 +149,7 @@ def test_larger_tables_need_fewer_members() -> None:
     assert [member_count(rows) for rows in (1_000, 99_999, 100_000, 1_000_000)] == [4, 4, 2, 1]
 
 
-def test_purification_moves_weighted_means_out_and_loses_nothing() -> None:
+def test_purification_moves_weighted_means_and_keeps_the_sum() -> None:
     values = np.array([[1.0, 2.0], [3.0, 8.0], [0.0, 5.0]])
     weights = np.array([[10.0, 5.0], [1.0, 4.0], [0.0, 0.0]])
     pure, rows, columns = purify(values, weights)
@@ -155,7 +158,7 @@ def test_purification_moves_weighted_means_out_and_loses_nothing() -> None:
     np.testing.assert_allclose((weights * pure).sum(axis=1), 0, atol=1e-9)
 
 
-def test_purification_of_a_sum_leaves_nothing() -> None:
+def test_purification_of_a_plain_sum_leaves_zero() -> None:
     values = np.add.outer(np.array([1.0, -2.0, 4.0]), np.array([0.5, 3.0]))
     pure, _, _ = purify(values, np.array([[3.0, 1.0], [2.0, 2.0], [1.0, 7.0]]))
     np.testing.assert_allclose(pure, 0, atol=1e-9)

@@ -1,8 +1,9 @@
-"""The bundle before the one that is there, and its way back."""
+"""The previous bundle is kept and can be restored."""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,17 +15,17 @@ from churn_core.models.bundle.writer import write_bundle
 from churn_core.scoring.bundle import load_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from churn_core.models.export.prove import ProvedModel
 
 
 @pytest.fixture
-def folder(bundle_of: Callable[[str], Path], proved_logistic: ProvedModel, tmp_path: Path) -> Path:
-    """A forest that a logistic regression replaced, and was kept."""
+def folder(proved_logistic: ProvedModel, tmp_path: Path) -> Path:
+    """A bundle that replaced another one, which was kept."""
     place = tmp_path / "bundle"
-    shutil.copytree(bundle_of("random_forest"), place)
+    older = replace(proved_logistic, model=proved_logistic.model.at_threshold(0.9))
+    write_bundle(older, "<html></html>", place)
     write_bundle(proved_logistic, "<html></html>", place, keep_previous=True)
     return place
 
@@ -33,9 +34,10 @@ def versions(folder: Path) -> tuple[str, str]:
     return load_bundle(folder).model_version, load_bundle(previous_of(folder)).model_version
 
 
-def test_they_change_places_and_back(folder: Path, bundle_of: Callable[[str], Path]) -> None:
+def test_both_bundles_are_exchanged_and_exchanged_back(folder: Path) -> None:
     there, before = versions(folder)
-    assert before == load_bundle(bundle_of("random_forest")).model_version != there
+    assert load_bundle(previous_of(folder)).threshold == 0.9
+    assert before != there
 
     assert bring_back(folder).model_version == before
     assert versions(folder) == (before, there)
@@ -45,7 +47,7 @@ def test_they_change_places_and_back(folder: Path, bundle_of: Callable[[str], Pa
     assert sorted(path.name for path in folder.parent.iterdir()) == ["bundle", "bundle.previous"]
 
 
-def test_one_is_kept_and_no_more(folder: Path, proved_logistic: ProvedModel) -> None:
+def test_only_one_previous_bundle_is_kept(folder: Path, proved_logistic: ProvedModel) -> None:
     there, _ = versions(folder)
 
     write_bundle(proved_logistic, "<html></html>", folder, keep_previous=True)
@@ -53,7 +55,7 @@ def test_one_is_kept_and_no_more(folder: Path, proved_logistic: ProvedModel) -> 
     assert versions(folder) == (there, there)
 
 
-def test_what_does_not_verify_is_not_brought_back(folder: Path) -> None:
+def test_a_previous_bundle_that_does_not_verify_is_not_restored(folder: Path) -> None:
     graph = previous_of(folder) / "model.onnx"
     graph.write_bytes(graph.read_bytes() + b"x")
     there = load_bundle(folder).model_version
@@ -64,7 +66,7 @@ def test_what_does_not_verify_is_not_brought_back(folder: Path) -> None:
     assert load_bundle(folder).model_version == there
 
 
-def test_a_bundle_that_is_not_promoted_over_is_not_kept(
+def test_a_bundle_replaced_without_promote_is_not_kept(
     sample_bundle: Path, proved_logistic: ProvedModel, tmp_path: Path
 ) -> None:
     place = tmp_path / "bundle"
@@ -73,7 +75,9 @@ def test_a_bundle_that_is_not_promoted_over_is_not_kept(
     assert not previous_of(place).exists()
 
 
-def test_the_command_tells_which_one_is_there_now(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_rollback_command_names_the_restored_model(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, before = versions(folder)
 
     assert main(["rollback", "--model", str(folder)]) == 0
@@ -81,4 +85,4 @@ def test_the_command_tells_which_one_is_there_now(folder: Path, capsys: pytest.C
 
     shutil.rmtree(previous_of(folder))
     assert main(["rollback", "--model", str(folder)]) == 1
-    assert "No bundle was kept" in capsys.readouterr().err
+    assert "no previous bundle" in capsys.readouterr().err

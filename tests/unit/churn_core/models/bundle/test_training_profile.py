@@ -1,4 +1,4 @@
-"""The training profile: columns from the training rows, scores from customers the model never saw."""
+"""The training profile: columns of the training rows, scores of the holdout."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from churn_core.models.export.prove import ProvedModel
 
 
-def test_the_manifest_holds_the_profile(proved_logistic: ProvedModel, sample_bundle: Path) -> None:
+def test_the_manifest_contains_the_profile(proved_logistic: ProvedModel, sample_bundle: Path) -> None:
     bundle = ChurnPredictor.load(sample_bundle).bundle
-    assert TrainingProfile.of(bundle) == training_profile(proved_logistic.model)
+    assert TrainingProfile.from_bundle(bundle) == training_profile(proved_logistic.model)
 
 
 def test_columns_are_counted_over_the_training_rows(
@@ -55,7 +55,7 @@ def test_continuous_numbers_and_scores_are_cut_into_tenths(proved_logistic: Prov
     assert np.array(profile.scores.counts) / profile.scores.rows == pytest.approx(1 / BINS, abs=0.01)
 
 
-def test_scores_are_the_holdouts(proved_logistic: ProvedModel) -> None:
+def test_the_scores_are_those_of_the_holdout(proved_logistic: ProvedModel) -> None:
     model = proved_logistic.model
     scores = training_profile(model).scores
     assert scores.rows == model.rows["holdout"]
@@ -64,12 +64,12 @@ def test_scores_are_the_holdouts(proved_logistic: ProvedModel) -> None:
     assert scores.flagged_share == pytest.approx((model.holdout_probabilities >= model.threshold).mean())
 
 
-def test_new_customers_scores_have_not_moved_from_a_forests_though_its_training_rows_have(
+def test_drift_compares_new_scores_with_the_holdout_and_not_with_training_rows(
     prove: Callable[[str], ProvedModel], bundle_of: Callable[[str], Path], sample_table: pd.DataFrame
 ) -> None:
     model = prove("random_forest").model
     predictor = ChurnPredictor.load(bundle_of("random_forest"))
-    profile = TrainingProfile.of(predictor.bundle)
+    profile = TrainingProfile.from_bundle(predictor.bundle)
     assert profile is not None
     counter = DriftCounter(model.contract, profile, model.threshold)
 
@@ -77,9 +77,7 @@ def test_new_customers_scores_have_not_moved_from_a_forests_though_its_training_
         counts = counter.count(matrix.T, predictor.score_matrix(matrix).probability)
         return compare(predictor.bundle, profile, counts, 0).scores.psi
 
-    from churn_core.features import parse_table
-
-    new = model.encoder.transform(parse_table(generate_sample_data(4_000, seed=99), model.contract))
+    new = model.encode(generate_sample_data(4_000, seed=99))
     assert scores_psi(new) < 0.05
-    # What the profile would hold were it made of training rows: a shift that is none.
+    # A forest's scores of its own training rows look shifted, so they can't be the reference.
     assert scores_psi(model.training_matrix) > 2 * scores_psi(new)

@@ -1,4 +1,4 @@
-"""Metrics against figures worked out by hand."""
+"""Metrics compared with figures worked out by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 0])
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
 
 
-def test_decisions_are_taken_from_the_threshold_on() -> None:
+def test_a_score_equal_to_the_threshold_counts_as_leaving() -> None:
     measured = evaluate(LABELS, SCORES, threshold=0.6)
     assert measured["precision"] == pytest.approx(3 / 4)
     assert measured["recall"] == pytest.approx(1.0)

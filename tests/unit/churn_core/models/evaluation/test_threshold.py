@@ -1,4 +1,4 @@
-"""Thresholds against tables worked out by hand, and what must hold for any table."""
+"""Thresholds compared with tables worked out by hand, and properties for any table."""
 
 from __future__ import annotations
 
@@ -10,29 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from churn_core.config import DecisionSettings
+from churn_core.decision_settings import DecisionSettings
 from churn_core.models.evaluation.ranking import Ranking, best_stop, curve, f1, nearness, profit
-from churn_core.models.evaluation.threshold import Decision, choose_threshold, review_threshold
+from churn_core.models.evaluation.threshold import Decision, choose_threshold
 from churn_core.scoring.money import NOBODY, Money
+from tests.unit.churn_core.models.evaluation.scored_customers import MONEY, sample
 
 LABELS = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 0])
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
-MONEY = {"value_of_customer": 500.0, "cost_of_offer": 20.0, "success_rate": 0.3}
 
 
 def best(objective: Any, labels: Any = LABELS, scores: Any = SCORES) -> float:
     stops = Ranking(labels, scores[None, :]).stops()
     return float(stops.thresholds[best_stop(stops, objective)])
-
-
-def sample(stretch: float = 1.0, customers: int = 900, repeats: int = 2) -> tuple[Any, Any, Any]:
-    """Labels, scores `stretch` times too sure of themselves, and folds."""
-    generator = np.random.default_rng(7)
-    truth = generator.normal(-1.2, 1.5, customers)
-    labels = (generator.random(customers) < 1 / (1 + np.exp(-truth))).astype(np.int64)
-    noise = generator.normal(0, 0.1, (repeats, customers))
-    fold = np.array([generator.permutation(customers) % 3 for _ in range(repeats)])
-    return labels, 1 / (1 + np.exp(-stretch * (truth + noise))), fold
 
 
 def choose(stretch: float = 1.0, **keys: Any) -> Decision:
@@ -42,21 +32,21 @@ def choose(stretch: float = 1.0, **keys: Any) -> Decision:
 # ---------------------------------------------------------------- by hand
 
 
-def test_f1_stops_where_precision_and_recall_balance() -> None:
+def test_f1_stops_at_the_highest_f1() -> None:
     assert best(f1) == 0.6
 
 
 @pytest.mark.parametrize(
     ("cost", "threshold"),
-    # A kept leaver brings 150: of the three, the third one costs two offers.
+    # A contacted leaver brings 150. To reach the third leaver, two more customers are contacted.
     [(20, 0.6), (74, 0.6), (76, 0.8), (149, 0.8), (151, NOBODY), (0, 0.6)],
 )
-def test_profit_stops_before_contacts_cost_more_than_they_bring(cost: float, threshold: float) -> None:
+def test_profit_stops_before_contacts_cost_more_than_they_earn(cost: float, threshold: float) -> None:
     assert best(profit(Money(500, cost, 0.3))) == threshold
 
 
-def test_of_equal_profits_the_one_with_fewer_contacts_is_taken() -> None:
-    # The third contact costs what the fourth brings.
+def test_on_equal_profit_fewer_customers_are_contacted() -> None:
+    # Contacting two more customers costs exactly what the third leaver brings.
     assert best(profit(Money(500, 75, 0.3))) == 0.8
     assert best(profit(Money(500, 150, 0.3))) == NOBODY
 
@@ -64,7 +54,7 @@ def test_of_equal_profits_the_one_with_fewer_contacts_is_taken() -> None:
 @pytest.mark.parametrize(
     ("share", "threshold"), [(0.1, 0.9), (0.3, 0.7), (0.34, 0.7), (0.36, 0.6), (0.999, 0.05)]
 )
-def test_a_share_stops_nearest_to_it(share: float, threshold: float) -> None:
+def test_a_share_stops_at_the_nearest_threshold(share: float, threshold: float) -> None:
     assert best(nearness(share)) == threshold
 
 
@@ -115,7 +105,7 @@ def test_a_customer_counts_once_in_each_repeat() -> None:
 @pytest.mark.parametrize(
     ("threshold", "contacted"), [(NOBODY, 0), (1.0, 0), (0.9, 1), (0.7, 3), (0.65, 3), (0.05, 10), (0.0, 10)]
 )
-def test_a_threshold_contacts_who_scores_it_or_more(threshold: float, contacted: int) -> None:
+def test_a_threshold_contacts_customers_with_at_least_that_score(threshold: float, contacted: int) -> None:
     stops = Ranking(LABELS, SCORES[None, :]).stops()
     assert stops.contacted[stops.at(threshold)] == contacted
 
@@ -140,9 +130,9 @@ def test_no_threshold_earns_more_than_the_one_that_was_observed_best(table: Any,
 
 
 @given(table=tables, cost=st.integers(0, 200), more=st.integers(0, 100))
-def test_a_dearer_offer_never_reaches_further_down(table: Any, cost: int, more: int) -> None:
-    cheap, dear = (best(profit(Money(500, c, 0.3)), *table) for c in (cost, cost + more))
-    assert dear >= cheap
+def test_a_more_expensive_offer_never_has_a_lower_threshold(table: Any, cost: int, more: int) -> None:
+    cheap, expensive = (best(profit(Money(500, c, 0.3)), *table) for c in (cost, cost + more))
+    assert expensive >= cheap
 
 
 @settings(max_examples=20)
@@ -158,7 +148,7 @@ def test_f1_is_that_of_scikit_learn(table: Any) -> None:
 
 
 @given(table=tables, share=st.floats(0.01, 0.99))
-def test_no_other_threshold_comes_nearer_to_a_share(table: Any, share: float) -> None:
+def test_no_other_threshold_is_nearer_to_a_share(table: Any, share: float) -> None:
     labels, scores = table
     threshold = best(nearness(share), labels, scores)
     misses = {t: abs((scores >= t).sum() - share * len(scores)) for t in scores}
@@ -167,7 +157,7 @@ def test_no_other_threshold_comes_nearer_to_a_share(table: Any, share: float) ->
 
 @settings(max_examples=30)
 @given(table=tables, threshold=st.floats(0, 1))
-def test_a_curve_falls_from_nobody_to_everybody_and_is_short(table: Any, threshold: float) -> None:
+def test_a_curve_goes_from_nobody_to_everybody_and_is_short(table: Any, threshold: float) -> None:
     labels, scores = (np.tile(part, 20) for part in table)
     points = curve(Ranking(labels, scores[None, :]).stops(), None, threshold)
     contacted = [point["contacted_per_1000"] for point in points]
@@ -181,14 +171,14 @@ def test_a_curve_falls_from_nobody_to_everybody_and_is_short(table: Any, thresho
 # ---------------------------------------------------------------- choosing
 
 
-def test_scores_that_can_be_taken_at_their_word_are_cut_at_the_break_even() -> None:
+def test_calibrated_scores_are_cut_at_the_break_even() -> None:
     decision = choose(**MONEY)
     assert (decision.method, decision.basis, decision.threshold) == ("money", "break_even", 0.133334)
     assert decision.observed_best.low <= 0.133334 <= decision.observed_best.high
 
 
 @pytest.mark.parametrize("stretch", [3.0, 0.2])
-def test_scores_that_can_not_are_cut_where_they_earned_most(stretch: float) -> None:
+def test_uncalibrated_scores_are_cut_where_they_earned_most(stretch: float) -> None:
     decision = choose(stretch, **MONEY)
     assert decision.basis == "observed_best"
     labels, scores, _ = sample(stretch)
@@ -199,7 +189,7 @@ def test_scores_that_can_not_are_cut_where_they_earned_most(stretch: float) -> N
     assert decision.observed_best.point["profit_per_customer"] >= highest
 
 
-def test_nobody_is_contacted_where_no_offer_pays() -> None:
+def test_nobody_is_contacted_if_no_offer_pays() -> None:
     decision = choose(**(MONEY | {"cost_of_offer": 151.0}))
     assert decision.threshold == NOBODY
     assert decision.expected["contacted_per_1000"]["mean"] == 0
@@ -207,7 +197,7 @@ def test_nobody_is_contacted_where_no_offer_pays() -> None:
     assert min(point["profit_per_1000"] for point in decision.curve[1:]) < 0
 
 
-def test_everybody_is_contacted_where_an_offer_costs_nothing() -> None:
+def test_everybody_is_contacted_if_an_offer_is_free() -> None:
     decision = choose(**(MONEY | {"cost_of_offer": 0.0}))
     assert decision.expected["contacted_per_1000"]["mean"] == 1000
 
@@ -219,7 +209,7 @@ def test_a_share_is_contacted_whatever_it_earns() -> None:
     assert (decision.method, decision.share, decision.money) == ("share", 0.1, None)
 
 
-def test_a_configured_threshold_stands_and_says_what_it_costs() -> None:
+def test_a_configured_threshold_is_kept_and_its_result_reported() -> None:
     decision = choose(threshold=0.6, **MONEY)
     assert (decision.threshold, decision.method, decision.may_move) == (0.6, "fixed", False)
     assert decision.observed_best.threshold < 0.3
@@ -235,7 +225,7 @@ def test_every_chosen_threshold_may_be_moved_by_the_parity_gate(keys: dict[str, 
     assert moved.to_dict() | {"threshold": decision.threshold} == decision.to_dict()
 
 
-def test_what_is_expected_is_the_mean_over_the_folds_with_its_interval() -> None:
+def test_the_expected_result_is_the_mean_over_the_folds_with_its_interval() -> None:
     labels, scores, fold = sample()
     decision = choose(threshold=0.3, **MONEY)
     profits = [
@@ -252,47 +242,3 @@ def test_what_is_expected_is_the_mean_over_the_folds_with_its_interval() -> None
 @pytest.mark.parametrize("keys", [{}, MONEY, {"threshold": "share", "share": 0.2}])
 def test_the_same_scores_give_the_same_decision(keys: dict[str, Any]) -> None:
     assert choose(**keys).to_dict() == choose(**keys).to_dict()
-
-
-# ---------------------------------------------------------------- reviewing
-
-
-def test_a_review_tells_a_good_threshold_from_one_that_has_gone_astray() -> None:
-    labels, scores, _ = sample(repeats=1, customers=3_000)
-    rounded, money = np.round(scores[0], 6), Money(**MONEY)
-    good = review_threshold(0.133334, "money", money, None, labels, rounded, seed=3)
-    astray = review_threshold(0.6, "money", money, None, labels, rounded, seed=3)
-    assert good.still_good
-    assert not astray.still_good
-    assert astray.best == good.best
-    earned = 1000 * ((rounded >= 0.6) * (150 * labels - 20)).mean()
-    realised = astray.realised["profit_per_1000"]
-    assert realised["mean"] == pytest.approx(earned, abs=1e-3)
-    assert realised["low"] < realised["mean"] < realised["high"]
-    # A standard error by the formula for independent customers, against the bootstrap's.
-    spread = 1000 * np.std((rounded >= 0.6) * (150 * labels - 20)) / np.sqrt(len(labels))
-    assert realised["high"] - realised["low"] == pytest.approx(2 * 1.96 * spread, rel=0.2)
-
-
-def test_a_review_without_money_looks_at_f1() -> None:
-    labels, scores, _ = sample(repeats=1)
-    review = review_threshold(0.5, "fixed", None, None, labels, np.round(scores[0], 6), seed=3)
-    highest = max(point["f1"] for point in review.curve)
-    assert review.best.point["f1"] >= highest
-    assert "profit_per_1000" not in review.realised
-
-
-def test_a_threshold_is_kept_unless_another_is_clearly_better_on_unseen_customers() -> None:
-    draw = np.random.default_rng(12)
-    money = Money(value_of_customer=500, cost_of_offer=30, success_rate=0.3)
-
-    def still_good(drift: float, seed: int) -> bool:
-        scores = np.round(np.random.default_rng(seed).beta(1, 3, 3_000), 6)
-        labels = (draw.random(3_000) < drift * scores).astype(np.int64)
-        return review_threshold(
-            money.break_even_threshold, "money", money, None, labels, scores, 1
-        ).still_good
-
-    # The break-even is the best there is while scores are right; the sample's own best only seems better.
-    assert sum(still_good(1.0, seed) for seed in range(10)) >= 9
-    assert not any(still_good(0.3, seed) for seed in range(10))

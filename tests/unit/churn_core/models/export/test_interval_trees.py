@@ -1,4 +1,4 @@
-"""A balanced tree finds the interval that a binary search finds."""
+"""A balanced tree finds the same interval as a binary search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from churn_core.models.export.interval_trees import interval_tree_attributes
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 8, 255])
-def test_the_tree_answers_as_a_binary_search(count: int) -> None:
+def test_the_tree_agrees_with_a_binary_search(count: int) -> None:
     draw = np.random.default_rng(count)
     edges = [np.unique(draw.normal(size=count).astype(np.float32)) for _ in range(2)]
     writer = GraphWriter()
@@ -29,7 +29,7 @@ def test_the_tree_answers_as_a_binary_search(count: int) -> None:
     np.testing.assert_array_equal(y[:, 1], 1_000 + np.searchsorted(edges[1], x[:, 0], side="left"))
 
 
-def test_missing_values_have_an_answer_of_their_own() -> None:
+def test_missing_values_have_their_own_output() -> None:
     edges = np.array([1.0, 2.0], dtype=np.float32)
     writer = GraphWriter()
     found = writer.tree_ensemble("x", interval_tree_attributes([edges], [0], [0]))

@@ -1,4 +1,4 @@
-"""Metrics expected from scores alone, beside what one gets by drawing the labels."""
+"""Metrics estimated from scores, compared with the mean over randomly drawn labels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from churn_core.scoring.drift.score_counts import ScoreCounts
 
 
 def counted(scores: np.ndarray, threshold: float = 0.4) -> ScoreCounts:
-    return ScoreCounts.of(np.round(scores, 6), threshold)
+    return ScoreCounts.count(np.round(scores, 6), threshold)
 
 
 def estimate(scores: list[float], threshold: float = 0.4) -> PerformanceEstimate:
     return estimate_performance(counted(np.array(scores), threshold))
 
 
-def test_two_customers_are_what_a_hand_computes() -> None:
+def test_the_estimate_for_two_customers_equals_a_hand_calculation() -> None:
     found = estimate([0.8, 0.2])
     # Pairs of a leaver and a stayer: 0.8 * 0.8 in the right order, 0.2 * 0.2 in the wrong one.
     assert found.roc_auc == pytest.approx(0.64 / 0.68)
@@ -28,7 +28,7 @@ def test_two_customers_are_what_a_hand_computes() -> None:
     assert found.f1 == pytest.approx(1.6 / 2)
 
 
-def test_the_threshold_itself_counts_as_leaving() -> None:
+def test_a_score_equal_to_the_threshold_counts_as_leaving() -> None:
     assert estimate([0.4, 0.399999]).precision == pytest.approx(0.4)
 
 
@@ -37,17 +37,17 @@ def test_customers_of_one_score_can_not_be_ranked() -> None:
 
 
 @pytest.mark.parametrize("scores", [[], [1.0, 1.0], [0.0], [0.7]])
-def test_what_can_not_be_told_is_none(scores: list[float]) -> None:
+def test_a_metric_that_can_not_be_estimated_is_none(scores: list[float]) -> None:
     assert estimate(scores).roc_auc is None
 
 
-def test_nobody_flagged_has_no_precision() -> None:
+def test_precision_is_none_when_nobody_is_flagged() -> None:
     found = estimate([0.1, 0.2])
     assert (found.precision, found.recall, found.f1) == (None, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("shape", [(0.7, 1.5), (2, 2), (0.3, 0.3)])
-def test_the_estimate_is_the_mean_over_labels_drawn_from_the_scores(shape: tuple[float, float]) -> None:
+def test_the_estimate_equals_the_mean_over_labels_drawn_from_the_scores(shape: tuple[float, float]) -> None:
     random = np.random.default_rng(5)
     scores = np.round(random.beta(*shape, 3_000), 6)
     found = estimate_performance(counted(scores))
@@ -65,6 +65,6 @@ def test_the_estimate_is_the_mean_over_labels_drawn_from_the_scores(shape: tuple
             )
         )
     expected = (found.roc_auc, found.churn_rate, found.precision, found.recall, found.f1)
-    # Four standard errors of forty draws, and the width of a step.
+    # The tolerance is four standard errors of forty draws, plus the width of a step.
     margin = 4 * np.std(drawn, axis=0) / np.sqrt(40) + 2e-4
     assert (np.abs(np.mean(drawn, axis=0) - np.array(expected, dtype=np.float64)) < margin).all()

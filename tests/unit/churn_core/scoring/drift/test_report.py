@@ -1,4 +1,4 @@
-"""Each way in which a table can differ from the training rows, and the table that does not differ."""
+"""Drift reports of tables that differ from the training rows in one way, or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from churn_core.data import generate_sample_data
 from churn_core.errors import BundleError
-from churn_core.features import TableEncoder, parse_table
+from churn_core.features import encode_table
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
 from churn_core.scoring.bundle import Bundle
 from churn_core.scoring.drift.category_levels import MAX_LEVELS, expect_unknown, fold_levels
@@ -96,14 +96,14 @@ def test_the_training_rows_have_not_drifted() -> None:
     ],
     ids=["shrunk", "beyond training", "number missing", "other mix", "unknown", "category missing", "scores"],
 )
-def test_what_moved_is_found_and_nothing_else(column: str, values: np.ndarray) -> None:
+def test_only_the_changed_column_is_reported_as_moved(column: str, values: np.ndarray) -> None:
     found = report(count(**{column: values}))
     assert levels(found) == STABLE | {column: "major"}
     assert found.verdict == "major"
     assert [moved.column for moved in found.moved] == ([] if column == "scores" else [column])
 
 
-def test_shares_tell_what_is_wrong() -> None:
+def test_the_shares_of_missing_unknown_and_outside_values_are_reported() -> None:
     spent = np.where(np.arange(1_000) < 100, np.nan, np.arange(1_000) + 50)
     found = {
         c.column: c for c in report(count(spent=spent, plan=np.repeat([0, 2, 3], [500, 300, 200]))).columns
@@ -115,7 +115,7 @@ def test_shares_tell_what_is_wrong() -> None:
     assert (found["plan"].unknown_before, found["plan"].outside_now) == (0, None)
 
 
-def test_refused_values_are_drift_of_their_column_alone() -> None:
+def test_refused_values_count_as_drift_of_their_column_only() -> None:
     counts = count()
     counts.refused = {"spent": Counter(missing=300, out_of_range=200)}
     found = report(counts, rejected=500)
@@ -125,26 +125,26 @@ def test_refused_values_are_drift_of_their_column_alone() -> None:
     assert (found.scored, found.rejected) == (1_000, 500)
 
 
-def test_a_table_of_which_nothing_was_scored_still_tells_whose_fault_it_is() -> None:
-    counts = DriftCounter(CONTRACT, PROFILE, 0.5).nothing()
+def test_a_table_without_scored_rows_still_reports_the_faulty_column() -> None:
+    counts = DriftCounter(CONTRACT, PROFILE, 0.5).empty_counts()
     counts.refused = {"plan": Counter(wrong_type=40)}
     found = report(counts, rejected=40)
     assert levels(found) == STABLE | {"plan": "major"}
     assert (found.mean_now, found.flagged_now, found.estimated.roc_auc) == (None, None, None)
 
 
-def test_a_handful_of_rows_is_no_evidence() -> None:
+def test_a_few_rows_are_not_enough_to_report_drift() -> None:
     assert (
         report(count(spent=[1, 2, 3], plan=[1, 1, 0], scores=np.array([0.9, 0.9, 0.8]))).verdict == "stable"
     )
 
 
-def test_columns_come_by_how_far_they_moved() -> None:
+def test_columns_are_sorted_by_psi() -> None:
     found = report(count(spent=np.arange(1_000) * 0.9, plan=np.repeat([0, 1], [100, 900])))
     assert [column.column for column in found.columns] == ["plan", "spent"]
 
 
-def test_scores_are_told_beside_the_holdouts() -> None:
+def test_the_report_compares_scores_with_the_holdouts() -> None:
     found = report(count())
     assert found.mean_now == pytest.approx(0.5)
     assert found.flagged_now == pytest.approx(0.5)
@@ -153,9 +153,9 @@ def test_scores_are_told_beside_the_holdouts() -> None:
     assert found.estimated.churn_rate == pytest.approx(0.5)
 
 
-def test_everything_told_is_plain_json_without_infinities() -> None:
+def test_the_report_is_plain_json_without_infinities() -> None:
     counts = count(plan=np.full(1_000, 3), spent=np.full(1_000, np.nan))
-    for found in (report(counts), report(DriftCounter(CONTRACT, PROFILE, 0.5).nothing())):
+    for found in (report(counts), report(DriftCounter(CONTRACT, PROFILE, 0.5).empty_counts())):
         for content in (found.to_dict(), found.summary()):
             assert json.loads(json.dumps(content, allow_nan=False)) == content
 
@@ -173,12 +173,12 @@ def zipf_contract(values: int) -> tuple[Contract, np.ndarray]:
 
 def city_report(contract: Contract, before: np.ndarray, now: np.ndarray) -> DriftReport:
     profile = replace(PROFILE, columns=(ColumnProfile(tuple(before.tolist())),))
-    counts = DriftCounter(contract, profile, 0.5).nothing()
+    counts = DriftCounter(contract, profile, 0.5).empty_counts()
     counts.columns[0][:] = now
     return compare(mirror(contract).bundle, profile, counts, 0)
 
 
-def test_rare_values_are_compared_as_one() -> None:
+def test_rare_values_are_compared_as_one_group() -> None:
     before = np.array([*range(100, 0, -1), 7, 8], dtype=np.float64)
     now = np.array([*np.zeros(50), *np.ones(50), 3, 4])
     folded_before, folded_now = fold_levels(before, now, 100)
@@ -187,14 +187,14 @@ def test_rare_values_are_compared_as_one() -> None:
     assert fold_levels(before[-12:], now[-12:], 10)[0].tolist() == before[-12:].tolist()
 
 
-def test_values_met_once_foretell_the_unknown_ones() -> None:
+def test_values_that_occur_once_predict_the_share_of_unknown_ones() -> None:
     assert expect_unknown(np.array([10.0, 1, 1, 5, 0, 3]), 4).tolist() == [9.5, 0.5, 0.5, 4.5, 2, 3]
     assert expect_unknown(np.array([10.0, 2, 0, 3]), 2).tolist() == [10, 2, 0, 3]
     assert expect_unknown(np.array([0.0, 7]), 0).tolist() == [0, 7]
 
 
 @pytest.mark.parametrize("trained", [2_000, 50_000])
-def test_thousands_of_values_are_no_drift(trained: int) -> None:
+def test_a_category_with_thousands_of_values_is_not_reported_as_drift(trained: int) -> None:
     random = np.random.default_rng(1)
     values = 9_000
     _, shares = zipf_contract(values)
@@ -223,13 +223,13 @@ def test_a_shift_among_thousands_of_values_is_found() -> None:
 
 
 @pytest.mark.parametrize("size", [15, 60, 400])
-def test_samples_of_the_same_customers_are_stable(sample_bundle: Path, size: int) -> None:
+def test_samples_of_the_same_distribution_are_stable(sample_bundle: Path, size: int) -> None:
     predictor = ChurnPredictor.load(sample_bundle)
-    contract, profile = predictor.contract, TrainingProfile.of(predictor.bundle)
+    contract, profile = predictor.contract, TrainingProfile.from_bundle(predictor.bundle)
     assert profile is not None
     tables = 300
     table = generate_sample_data(tables * size, seed=77)
-    matrix = TableEncoder.of(contract).transform(parse_table(table, contract))
+    matrix = encode_table(table, contract)
     scores = predictor.score_matrix(matrix).probability
     counter = DriftCounter(contract, profile, predictor.bundle.threshold)
     alarms = 0
@@ -237,8 +237,8 @@ def test_samples_of_the_same_customers_are_stable(sample_bundle: Path, size: int
         part = slice(start, start + size)
         found = compare(predictor.bundle, profile, counter.count(matrix[part].T, scores[part]), 0)
         alarms += found.verdict != "stable"
-    # One in a hundred is promised; three standard errors of 300 tables, and the one training sample that
-    # all of them are compared with, are allowed for.
+    # The promise is one in a hundred. The tolerance covers three standard errors of 300 tables, and the one
+    # training sample that all of them are compared with.
     assert alarms / tables <= 0.01 + 3 * math.sqrt(0.01 / tables)
 
 
@@ -255,13 +255,13 @@ def written() -> dict[str, Any]:
     return content
 
 
-def test_a_bundles_profile_is_read() -> None:
-    assert TrainingProfile.of(bundle_with(written())) == PROFILE
+def test_the_profile_of_a_bundle_is_read() -> None:
+    assert TrainingProfile.from_bundle(bundle_with(written())) == PROFILE
 
 
 @pytest.mark.parametrize("profile", [None, [], {}, {"format": PROFILE_FORMAT - 1}, {"format": "2"}])
-def test_a_profile_of_another_format_is_none(profile: object) -> None:
-    assert TrainingProfile.of(bundle_with(profile)) is None
+def test_a_profile_of_another_format_is_ignored(profile: object) -> None:
+    assert TrainingProfile.from_bundle(bundle_with(profile)) is None
 
 
 @pytest.mark.parametrize(
@@ -286,9 +286,9 @@ def test_a_profile_that_does_not_fit_its_contract_is_refused(change: Any) -> Non
     content = written()
     change(content)
     with pytest.raises(BundleError, match="profile does not fit"):
-        TrainingProfile.of(bundle_with(content))
+        TrainingProfile.from_bundle(bundle_with(content))
 
 
 def test_a_profile_without_the_holdouts_metrics_is_refused() -> None:
     with pytest.raises(BundleError, match="profile does not fit"):
-        TrainingProfile.of(bundle_with(written(), {"roc_auc": 0.8}))
+        TrainingProfile.from_bundle(bundle_with(written(), {"roc_auc": 0.8}))

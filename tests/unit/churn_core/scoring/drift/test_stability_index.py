@@ -1,4 +1,4 @@
-"""How far a distribution moved: by hand, within chance, and never infinitely far."""
+"""The population stability index, its noise and its levels."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def rows(*counts: float) -> np.ndarray:
     return np.array(counts, dtype=np.float64)
 
 
-def test_the_index_is_what_a_hand_computes() -> None:
-    # With half a row more each, the shares are 1/2, 1/2 and 1/4, 3/4.
+def test_the_index_equals_a_hand_calculation() -> None:
+    # After adding half a row to each interval, the shares are 1/2, 1/2 and 1/4, 3/4.
     expected = (1 / 4 - 1 / 2) * math.log(1 / 2) + (3 / 4 - 1 / 2) * math.log(3 / 2)
     assert population_stability_index(rows(7, 7), rows(2, 7)) == pytest.approx(expected)
-    # Shares 1/4, 1/2, 1/4 and 1/2, 1/4, 1/4: one doubled, one halved.
+    # The shares are 1/4, 1/2, 1/4 and 1/2, 1/4, 1/4: one doubled, one halved.
     assert population_stability_index(rows(1.5, 3.5, 1.5), rows(3.5, 1.5, 1.5)) == pytest.approx(
         math.log(2) / 2
     )
 
 
-def test_the_index_is_symmetric_and_nothing_for_equal_shares() -> None:
+def test_the_index_is_symmetric_and_zero_for_equal_shares() -> None:
     before, now = rows(10, 0, 5), rows(3, 8, 90)
     there, back = population_stability_index(before, now), population_stability_index(now, before)
     assert there == pytest.approx(back)
@@ -41,13 +41,13 @@ def test_the_index_is_symmetric_and_nothing_for_equal_shares() -> None:
 @pytest.mark.parametrize(
     ("before", "now"), [((10**9, 0), (0, 10**9)), ((1, 0), (0, 1)), ((0, 0), (0, 5)), ((3, 1), (0, 0))]
 )
-def test_no_table_has_moved_infinitely_far(before: tuple[int, ...], now: tuple[int, ...]) -> None:
+def test_the_index_is_always_finite(before: tuple[int, ...], now: tuple[int, ...]) -> None:
     measured = shift(rows(*before), rows(*now), 0.01)
     assert math.isfinite(measured.psi)
     assert measured.noise is None or math.isfinite(measured.noise)
 
 
-def test_a_table_of_no_rows_is_stable() -> None:
+def test_a_table_without_rows_is_stable() -> None:
     assert shift(rows(5, 6), rows(0, 0), 0.01) == shift(rows(0, 0), rows(5, 6), 0.01)
     assert (shift(rows(5, 6), rows(0, 0), 0.01).psi, shift(rows(5, 6), rows(0, 0), 0.01).noise) == (0, None)
 
@@ -84,19 +84,19 @@ SHARES = {
 
 @pytest.mark.parametrize("name", SHARES)
 @pytest.mark.parametrize("size", [5, 20, 60, 250, 2_000])
-def test_chance_is_called_drift_no_more_often_than_promised(name: str, size: int) -> None:
+def test_chance_is_reported_as_drift_at_most_as_often_as_promised(name: str, size: int) -> None:
     random = np.random.default_rng(size)
     tables, promised = 3_000, 0.01
     before = random.multinomial(500, SHARES[name], tables).astype(np.float64)
     now = random.multinomial(size, SHARES[name], tables).astype(np.float64)
     measured = [shift(one, other, promised) for one, other in zip(before, now, strict=True)]
-    # Beyond the noise by chance: at most the promised share, with three standard errors of 3,000 tables.
+    # At most the promised share exceeds the noise, plus three standard errors of 3,000 tables.
     bound = promised + 3 * math.sqrt(promised / tables)
     assert np.mean([m.psi > (m.noise or 0) for m in measured]) <= bound
     assert np.mean([m.level != "stable" for m in measured]) <= bound
 
 
-def test_the_noise_is_no_larger_than_it_must_be() -> None:
+def test_the_noise_is_not_much_larger_than_needed() -> None:
     random = np.random.default_rng(3)
     tables = random.multinomial(300, SHARES["deciles"], (3_000, 2)).astype(np.float64)
     beyond = [m.psi > (m.noise or 0) for m in (shift(one, other, 0.05) for one, other in tables)]

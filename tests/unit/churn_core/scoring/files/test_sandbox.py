@@ -1,4 +1,4 @@
-"""What the database that reads strangers' files can reach: those files and its scratch folder (C35)."""
+"""The database that reads untrusted files can access only those files and its scratch folder (C35)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def places(tmp_path: Path) -> dict[str, Path]:
-    """The file that may be read, and others: beside it, in a folder of nearly its name, behind links."""
-    work, beside = tmp_path / "work", tmp_path / "work-of-others"
-    for folder in (work, beside):
+    """The allowed file, and others: in its folder, in a folder with a similar name, behind links."""
+    work, outside = tmp_path / "work", tmp_path / "work-of-others"
+    for folder in (work, outside):
         folder.mkdir()
         pq.write_table(pa.table({"a": [1]}), folder / "file.parquet")
     allowed = tmp_path / "in.parquet"
     pq.write_table(pa.table({"a": [1, 2]}), allowed)
-    (work / "link.parquet").symlink_to(beside / "file.parquet")
+    (work / "link.parquet").symlink_to(outside / "file.parquet")
     return {
         "allowed": allowed,
         "work": work,
-        "beside": beside / "file.parquet",
+        "outside": outside / "file.parquet",
         "upwards": work / ".." / "work-of-others" / "file.parquet",
         "link": work / "link.parquet",
         "system": Path("/etc/passwd"),
@@ -44,16 +44,14 @@ def database(places: dict[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_the_file_that_it_was_opened_for_is_read(
-    database: duckdb.DuckDBPyConnection, places: dict[str, Path]
-) -> None:
+def test_the_allowed_file_can_be_read(database: duckdb.DuckDBPyConnection, places: dict[str, Path]) -> None:
     assert database.execute("SELECT count(a) FROM read_parquet(?)", [str(places["allowed"])]).fetchone() == (
         2,
     )
 
 
-@pytest.mark.parametrize("place", ["beside", "upwards", "link", "system", "own environment"])
-def test_c35_no_other_file_is_read(
+@pytest.mark.parametrize("place", ["outside", "upwards", "link", "system", "own environment"])
+def test_c35_other_files_can_not_be_read(
     database: duckdb.DuckDBPyConnection, places: dict[str, Path], place: str
 ) -> None:
     for reader in ("read_parquet", "read_text", "read_blob"):
@@ -75,12 +73,12 @@ def test_c35_no_other_file_is_read(
         "SET lock_configuration = false",
     ],
 )
-def test_nothing_else_is_reached_or_unlocked(database: duckdb.DuckDBPyConnection, statement: str) -> None:
+def test_everything_else_is_forbidden(database: duckdb.DuckDBPyConnection, statement: str) -> None:
     with pytest.raises(duckdb.Error):
         database.execute(statement).fetchall()
 
 
 def test_c24_statistics_of_a_file_decide_nothing(database: duckdb.DuckDBPyConnection) -> None:
-    """A file may lie about its smallest and largest values, and a filter would believe it."""
+    """A file's minimum and maximum may be wrong, and a filter would trust them."""
     (disabled,) = database.execute("SELECT current_setting('disabled_optimizers')").fetchone() or ("",)
     assert {"filter_pushdown", "statistics_propagation"} <= set(disabled.split(","))

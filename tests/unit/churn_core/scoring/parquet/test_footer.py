@@ -1,4 +1,4 @@
-"""Texts in a finished file's footer, as other readers find them."""
+"""Text entries in the footer of a finished file, read back by this library and by other readers."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_other_readers_find_the_entries_and_the_same_rows(
     assert metadata.to_dict() == before.to_dict() | {"serialized_size": metadata.serialized_size}
     data = len(sound) - 8 - before.serialized_size
     assert path.read_bytes()[:data] == sound[:data]
-    told = duckdb.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]).fetchall()
-    assert {bytes(key).decode(): bytes(value).decode() for key, value in told} == entries
+    found = duckdb.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]).fetchall()
+    assert {bytes(key).decode(): bytes(value).decode() for key, value in found} == entries
 
 
 def test_long_texts_fit(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_long_texts_fit(tmp_path: Path) -> None:
     assert pq.read_table(path).num_rows == 1
 
 
-def test_the_last_entries_count_and_the_bytes_are_the_same_again(tmp_path: Path) -> None:
+def test_entries_are_replaced_and_the_same_entries_give_the_same_bytes(tmp_path: Path) -> None:
     path = written_by("arrow", tmp_path / "x.parquet")
     write_footer_metadata(path, {"a": "1"})
     first = path.read_bytes()
@@ -88,7 +88,7 @@ def with_footer(path: Path, footer: bytes) -> None:
 
 @pytest.mark.parametrize("number", ["feff03", "ffff01"])
 def test_an_extension_of_the_footer_is_kept(number: str, tmp_path: Path) -> None:
-    """32767 by the protocol, and by the bytes that the format's page on extensions gives for it."""
+    """Field 32767 is written as the protocol says, and as the format's page on extensions says."""
     path = written_by("duckdb", tmp_path / "x.parquet")
     sound = path.read_bytes()
     start = len(sound) - 8 - int.from_bytes(sound[-8:-4], "little")
@@ -105,10 +105,10 @@ def test_an_extension_of_the_footer_is_kept(number: str, tmp_path: Path) -> None
     "footer",
     [
         "591c180161",  # cut off
-        "591c1801ff180161 0000",  # a name that is no text
-        "591c1801611801ff 0000",  # a value that is no text
+        "591c1801ff180161 0000",  # a name that is not UTF-8
+        "591c1801611801ff 0000",  # a value that is not UTF-8
         "591c28016100 00",  # a value without a name
-        "550200",  # a number in place of the list
+        "550200",  # a number instead of the list
         "",  # nothing
     ],
 )
@@ -143,7 +143,7 @@ def test_any_footer_is_read_or_refused(tmp_path: Path, footer: bytes) -> None:
 
 
 @pytest.mark.parametrize("writer", ["duckdb", "arrow", "arrow with metadata"])
-def test_a_files_end_alone_tells_its_rows_and_texts(writer: str, tmp_path: Path) -> None:
+def test_rows_and_entries_are_read_from_the_end_of_a_file(writer: str, tmp_path: Path) -> None:
     path = written_by(writer, tmp_path / "x.parquet")
     write_footer_metadata(path, {"churn.rows": "3"})
     content = path.read_bytes()
@@ -156,7 +156,7 @@ def test_a_files_end_alone_tells_its_rows_and_texts(writer: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("end", [b"", b"PAR1", b"\0\0\0\0PAR2", b"\0\0\0PAR1"])
-def test_what_does_not_end_as_parquet_has_no_footer(end: bytes) -> None:
+def test_bytes_that_do_not_end_as_parquet_have_no_footer(end: bytes) -> None:
     with pytest.raises(ThriftError):
         footer_length(end)
 

@@ -1,4 +1,4 @@
-"""Pages against their checksums and counts: sound files of every writer pass, damaged ones do not."""
+"""Checks of pages: intact files of every writer pass, damaged files are refused."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ SMALL = TABLE.slice(0, 18).select(["number", "text", "few"])
 
 
 def page_bodies(content: bytes) -> list[range]:
-    """Return where the bytes of the pages are, headers excluded."""
+    """Return the offsets of the pages' bytes without their headers."""
     bodies: list[range] = []
     group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
     for column in map(group.column, range(group.num_columns)):
@@ -105,7 +105,7 @@ def code_of(path: Path) -> str | None:
     ("compression", "version", "dictionary"),
     [("none", "1.0", False), ("snappy", "1.0", True), ("zstd", "2.0", True)],
 )
-def test_every_flipped_bit_of_a_page_is_found_and_elsewhere_none_does_more(
+def test_every_flipped_bit_of_a_page_is_found_and_other_bits_only_refuse(
     compression: str, version: str, dictionary: bool, tmp_path: Path
 ) -> None:
     path = write(
@@ -128,7 +128,7 @@ def test_every_flipped_bit_of_a_page_is_found_and_elsewhere_none_does_more(
                 if position in in_pages:
                     assert found == "corrupt"
                 else:
-                    # A field of the footer may become the one that says that the file is encrypted.
+                    # The flip may turn a field of the footer into the one about encryption.
                     assert found in {None, "corrupt", "encrypted"}
             file.seek(position)
             file.write(sound[position : position + 1])
@@ -136,13 +136,13 @@ def test_every_flipped_bit_of_a_page_is_found_and_elsewhere_none_does_more(
 
 
 def test_chunks_that_share_bytes_are_refused(tmp_path: Path) -> None:
-    """Or a small file of many columns would cost hours: each reads the one large page."""
+    """Otherwise a small file could take hours: each of its many columns would read the same large page."""
     table = pa.table({"large": ["customer " * 40] * 30, "small": [1.0] * 30})
     path = write(tmp_path / "x", table, compression="none", use_dictionary=False, store_schema=False)
     sound = path.read_bytes()
     offsets = [pq.read_metadata(path).row_group(0).column(column).data_page_offset for column in (0, 1)]
     second = varint_bytes(2 * offsets[1])
-    # An integer may be written with more bytes than it takes: here as many as the other has.
+    # An integer may be padded: here to the length of the other offset.
     first = bytes([2 * offsets[0] | 0x80]) + b"\x80" * (len(second) - 2) + b"\0"
     field = b"\x26"
     path.write_bytes(sound.replace(field + second, field + first))
@@ -162,7 +162,7 @@ def peak_memory_below(limit: int) -> Iterator[None]:
         tracemalloc.stop()
 
 
-def test_a_large_page_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+def test_a_large_page_is_read_in_pieces(tmp_path: Path) -> None:
     size = 12 * 2**20
     table = pa.table({"text": ["x" * size]})
     path = write(tmp_path / "x", table, compression="none", write_page_checksum=True, write_statistics=False)
@@ -170,7 +170,7 @@ def test_a_large_page_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
         assert check_pages(path) == 2
 
 
-def test_a_footer_of_many_row_groups_is_never_in_memory_as_objects(tmp_path: Path) -> None:
+def test_a_footer_with_many_row_groups_is_read_group_by_group(tmp_path: Path) -> None:
     table = pa.table({f"column {position}": np.arange(60.0) for position in range(150)})
     path = write(tmp_path / "x", table, row_group_size=1)
     footer = int.from_bytes(path.read_bytes()[-8:-4], "little")
@@ -180,7 +180,7 @@ def test_a_footer_of_many_row_groups_is_never_in_memory_as_objects(tmp_path: Pat
 
 
 class Keys(pe.KmsClient):  # type: ignore[misc]
-    """Wraps nothing: what counts is that the file says it is encrypted."""
+    """Does not encrypt keys; the test needs only a file that is marked as encrypted."""
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> str:
         return key_bytes.hex()
@@ -189,7 +189,7 @@ class Keys(pe.KmsClient):  # type: ignore[misc]
         return bytes.fromhex(wrapped_key)
 
 
-def test_encrypted_columns_are_told_from_damaged_ones(tmp_path: Path) -> None:
+def test_encrypted_columns_are_distinguished_from_damaged_ones(tmp_path: Path) -> None:
     settings = pe.EncryptionConfiguration("footer", column_keys={"key": ["number"]}, plaintext_footer=True)
     properties = pe.CryptoFactory(lambda _: Keys()).file_encryption_properties(
         pe.KmsConnectionConfig(), settings
@@ -214,7 +214,7 @@ def test_every_shortened_footer_is_refused(tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(min_size=1, max_size=300))
-def test_any_bytes_for_a_footer_are_refused_or_pass(tmp_path: Path, footer: bytes) -> None:
+def test_random_footer_bytes_pass_or_are_refused_without_other_errors(tmp_path: Path, footer: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"PAR1" + bytes(50) + footer + len(footer).to_bytes(4, "little") + b"PAR1")
     with suppress(InputFileError):

@@ -1,4 +1,4 @@
-"""Thrift's compact protocol, read from bytes that may be anyone's."""
+"""Thrift's compact protocol, read from untrusted bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_struct_is_read_by_its_fields() -> None:
     assert reader.position == len(STRUCT)
 
 
-def test_fields_that_nobody_asks_for_are_passed_over() -> None:
+def test_fields_that_are_not_wanted_are_skipped() -> None:
     reader = CompactReader(STRUCT)
     assert reader.struct({3: bytes}) == {3: b"hi"}
     assert reader.position == len(STRUCT)
@@ -44,7 +44,7 @@ def test_fields_that_nobody_asks_for_are_passed_over() -> None:
         ("1c1502 00".replace(" ", ""), ""),  # a struct
     ],
 )
-def test_every_kind_of_value_is_passed_over(field: str, left: str | None) -> None:
+def test_values_of_every_type_are_skipped(field: str, left: str | None) -> None:
     if left is None:
         field = "1b0285" + "0161" + "02" + "0162" + "04"
     reader = CompactReader(bytes.fromhex(field + "00"))
@@ -62,12 +62,12 @@ def test_every_kind_of_value_is_passed_over(field: str, left: str | None) -> Non
         "19fcffffffff0f",  # a list longer than the bytes
         "1bffffffff0f55",  # a map longer than the bytes
         "1e00",  # a type that does not exist
-        "1c" * 40,  # nested deeper than anybody writes
+        "1c" * 40,  # nested too deep
         "19 1c".replace(" ", "") * 40,
         "180161",  # no end
     ],
 )
-def test_what_is_no_struct_is_refused(content: str) -> None:
+def test_bytes_that_are_not_a_struct_are_refused(content: str) -> None:
     with pytest.raises(ThriftError):
         CompactReader(bytes.fromhex(content)).struct({})
 
@@ -76,7 +76,7 @@ def test_a_field_of_another_type_is_refused() -> None:
     for wanted in ({1: bytes}, {1: {1: int}}, {1: [{1: int}]}, {3: int}, {20: {1: int}}, {20: int}):
         with pytest.raises(ThriftError, match="another type"):
             CompactReader(STRUCT).struct(wanted)
-    # A list of integers, where one of structs is wanted.
+    # A list of integers where a list of structs is wanted.
     with pytest.raises(ThriftError, match="another type"):
         CompactReader(bytes.fromhex("1925040600")).struct({1: [{1: int}]})
 
@@ -84,7 +84,7 @@ def test_a_field_of_another_type_is_refused() -> None:
 def nested(kind: str, depth: int) -> bytes:
     if kind == "struct":
         return b"\x1c" * depth + b"\0" * depth
-    # A list of one list of one list, and at last of no integers.
+    # A list of one list of one list ..., the innermost empty.
     return bytes.fromhex("19" + "19" * (depth - 1) + "05")
 
 
@@ -110,12 +110,12 @@ def test_structs_are_read_one_at_a_time() -> None:
     assert reader.position == len(STRUCT)
 
 
-def test_what_is_no_list_of_structs_is_not_read_as_one() -> None:
+def test_a_value_that_is_not_a_list_of_structs_is_refused() -> None:
     with pytest.raises(ThriftError, match="another type"):
         next(CompactReader(b"\x15\0").structs(9, {}))
     with pytest.raises(ThriftError, match="another type"):
         next(CompactReader(b"\x1c\0").structs(8, {}))
-    # Some writers give a list of nothing no type.
+    # Some writers give an empty list the type 0.
     assert list(CompactReader(b"\0").structs(9, {})) == []
 
 
@@ -123,7 +123,7 @@ def zigzag(number: int) -> bytes:
     return varint_bytes(number << 1 if number >= 0 else -2 * number - 1)
 
 
-# Types of the protocol by what the tests know them as, and how each is written.
+# Types of the protocol by their names in these tests, and how each is written.
 INT, TEXT, STRUCTS, TRUTH, REAL, MAP = 6, 8, 9, 1, 7, 11
 VALUES = st.recursive(
     st.one_of(
@@ -171,14 +171,14 @@ def struct_of(fields: dict[int, tuple[int, Any]]) -> bytes:
 
 
 def wanted_of(fields: dict[int, tuple[int, Any]]) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Return what to ask for, of the kinds that can be asked for, and what must come."""
+    """Return the wanted fields, and the values that must be found."""
     wanted: dict[int, Any] = {}
     expected: dict[int, Any] = {}
     for number, (kind, value) in fields.items():
         if kind in (INT, TEXT):
             wanted[number], expected[number] = {INT: int, TEXT: bytes}[kind], value
         elif kind == STRUCTS:
-            # The structs of a list need not be alike: those of the first are asked for.
+            # The structs of a list may differ; the fields of the first are wanted.
             inner = wanted_of(value[0])[0] if len(value) == 1 else {}
             wanted[number] = [inner]
             expected[number] = [wanted_of(value[0])[1]] if len(value) == 1 else [{} for _ in value]
@@ -190,7 +190,7 @@ def wanted_of(fields: dict[int, tuple[int, Any]]) -> tuple[dict[int, Any], dict[
     st.binary(max_size=5),
     st.integers(0, 2**20),
 )
-def test_what_is_written_is_read_and_passed_over(
+def test_written_values_are_read_and_skipped(
     fields: dict[int, tuple[int, Any]], behind: bytes, cut: int
 ) -> None:
     content = struct_of(fields)
@@ -205,7 +205,7 @@ def test_what_is_written_is_read_and_passed_over(
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 30), st.integers(1, 8), st.booleans())
-def test_a_footer_is_read_as_arrow_reads_it(rows: int, group_rows: int, dictionary: bool) -> None:
+def test_arrow_reads_the_same_values_from_a_footer(rows: int, group_rows: int, dictionary: bool) -> None:
     sink = pa.BufferOutputStream()
     table = pa.table({"a": [f"é{row}" for row in range(rows)], "b": list(range(rows))})
     pq.write_table(table, sink, row_group_size=group_rows, use_dictionary=dictionary)
@@ -240,7 +240,7 @@ def test_a_footer_is_read_as_arrow_reads_it(rows: int, group_rows: int, dictiona
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_struct_or_refused(content: bytes) -> None:
+def test_random_bytes_are_a_struct_or_are_refused(content: bytes) -> None:
     reader = CompactReader(content)
     try:
         reader.struct({1: int, 2: {3: bytes}, 4: [{1: {1: int}}]})
@@ -250,6 +250,6 @@ def test_any_bytes_are_a_struct_or_refused(content: bytes) -> None:
 
 
 @given(st.integers(0, 2**63 - 1))
-def test_a_written_integer_is_read_again(number: int) -> None:
-    # A text of one field, in a struct of which only the length's bytes are of interest.
+def test_a_written_integer_is_read_back(number: int) -> None:
+    # Only the bytes of the integer matter here.
     assert CompactReader(b"\x16" + varint_bytes(2 * number) + b"\0").struct({1: int}) == {1: number}

@@ -1,4 +1,4 @@
-"""What a single value may be, and what it becomes."""
+"""Records become rows of the encoded matrix, one by one and many at once alike."""
 
 from __future__ import annotations
 
@@ -7,121 +7,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from churn_core.errors import InputFileError, ValueFault
+from churn_core.errors import ValueFault
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
-from churn_core.scoring.records.encoding import (
-    RecordEncoder,
-    ValueRefusedError,
-    category_text,
-    encode_number,
-    parse_number_text,
-)
+from churn_core.scoring.records.encoding import RecordEncoder
 
-PLAN = CategoryFeature("plan", ("basic", "caf\u00e9"))
-REGION = CategoryFeature("region", ("north",), nullable=True)
-VISITS = NumberFeature("visits", 0, 100, integer=True)
-SPENT = NumberFeature("spent", 0.1, 0.3, nullable=True)
-CONTRACT = Contract((PLAN, REGION, VISITS, SPENT), "left", "yes", "no", id_column="customer")
+CONTRACT = Contract(
+    (
+        CategoryFeature("plan", ("basic", "caf\u00e9")),
+        CategoryFeature("region", ("north",), nullable=True),
+        NumberFeature("visits", 0, 100, integer=True),
+        NumberFeature("spent", 0.1, 0.3, nullable=True),
+    ),
+    *("left", "yes", "no"),
+    id_column="customer",
+)
 GOOD = {"plan": "basic", "region": "north", "visits": 3, "spent": 0.25}
-
-
-def refusal(function: Any, *arguments: Any) -> str:
-    with pytest.raises(ValueRefusedError) as caught:
-        function(*arguments)
-    return caught.value.code
-
-
-# ---------------------------------------------------------------- numbers
-
-
-@pytest.mark.parametrize("value", [3, 3.0, np.int8(3), np.uint64(3), np.float32(3.0), np.float64(3.0)])
-def test_a_number_of_any_type_is_the_same_number(value: Any) -> None:
-    assert encode_number(value, VISITS) == 3.0
-
-
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        *((None, "missing"), (math.nan, "missing"), (math.inf, "not_finite"), (-math.inf, "not_finite")),
-        *((100.5, "out_of_range"), (-1, "out_of_range"), (1e39, "out_of_range"), (10**400, "out_of_range")),
-        *((1.5, "not_integer"), (True, "wrong_type"), (np.True_, "wrong_type"), ("3", "wrong_type")),
-        *((b"3", "wrong_type"), ([3], "wrong_type"), (3 + 0j, "wrong_type")),
-    ],
-)
-def test_a_number_that_breaks_the_contract_has_a_code(value: Any, code: str) -> None:
-    assert refusal(encode_number, value, VISITS) == code
-
-
-def test_bounds_are_inclusive_to_the_last_bit() -> None:
-    assert encode_number(0.1, SPENT) == 0.1
-    assert encode_number(0.3, SPENT) == 0.3
-    assert refusal(encode_number, math.nextafter(0.1, 0), SPENT) == "out_of_range"
-    assert refusal(encode_number, math.nextafter(0.3, 1), SPENT) == "out_of_range"
-
-
-def test_a_missing_number_is_nan_where_it_may_be_missing() -> None:
-    assert math.isnan(encode_number(None, SPENT))
-    assert math.isnan(encode_number(math.nan, SPENT))
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("1.", 1.0), (".5", 0.5), ("+1e3", 1000.0), (" 12\t", 12.0), ("-0", -0.0), ("1e999", math.inf)],
-)
-def test_text_that_is_a_number_is_parsed(text: str, number: float) -> None:
-    assert parse_number_text(text) == number
-    assert math.copysign(1, parse_number_text(text)) == math.copysign(1, number)
-
-
-@pytest.mark.parametrize("text", ["", " ", "\v\f", "nan", "NaN", "-nan"])
-def test_blank_text_in_a_number_column_is_missing(text: str) -> None:
-    assert math.isnan(parse_number_text(text))
-
-
-@pytest.mark.parametrize("text", ["abc", "1_000", "1,5", "0x1", "\u0661", "\u0130nf", "\u00a01", "1\0", "."])
-def test_text_that_python_alone_takes_for_a_number_is_none(text: str) -> None:
-    assert refusal(parse_number_text, text) == "wrong_type"
-
-
-# ---------------------------------------------------------------- categories
-
-
-@pytest.mark.parametrize("text", ["", " ", "\t", "\n", "\r", "\v", "\f", " \t\n\r\v\f"])
-def test_blank_text_is_missing(text: str) -> None:
-    assert category_text(text) is None
-
-
-@pytest.mark.parametrize("text", ["\u00a0", "\u2003", "\u200b", " x ", "\ufeff"])
-def test_no_other_text_is_blank_and_none_is_trimmed(text: str) -> None:
-    assert category_text(text) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        *((True, "true"), (np.False_, "false"), (7, "7"), (np.uint64(2**64 - 1), str(2**64 - 1))),
-        *((-(2**127), str(-(2**127))), ("e\u0301", "\u00e9"), (None, None), (math.nan, None)),
-    ],
-)
-def test_a_category_is_its_text_in_composed_form(value: Any, text: str | None) -> None:
-    assert category_text(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        *(("x" * 257, "too_long"), ("\u0958" * 129, "too_long"), (2**127, "too_long")),
-        *(("a\0", "invalid_unicode"), ("\u00e9\0", "invalid_unicode"), ("\udfff", "invalid_unicode")),
-        *((1.0, "wrong_type"), (b"x", "wrong_type"), (["x"], "wrong_type"), ({}, "wrong_type")),
-    ],
-)
-def test_a_category_that_breaks_the_contract_has_a_code(value: Any, code: str) -> None:
-    assert refusal(category_text, value) == code
-
-
-# ---------------------------------------------------------------- records
 
 
 def test_a_record_becomes_one_row_in_contract_order() -> None:
@@ -153,7 +56,7 @@ def test_faults_come_in_record_order_then_contract_order() -> None:
 
 
 @pytest.mark.parametrize("identifier", ["7590-VHVEG", 7, 7.0, True, None, "", "\u00e9"])
-def test_an_id_may_be_what_json_can_echo(identifier: Any) -> None:
+def test_an_id_may_be_any_json_scalar(identifier: Any) -> None:
     assert RecordEncoder(CONTRACT).encode_records([GOOD | {"customer": identifier}]).faults == []
 
 
@@ -164,59 +67,66 @@ def test_an_id_may_be_what_json_can_echo(identifier: Any) -> None:
         *((math.nan, "not_finite"), (math.inf, "not_finite"), ([1], "wrong_type"), ({"a": 1}, "wrong_type")),
     ],
 )
-def test_an_id_that_json_can_not_echo_is_refused(identifier: Any, code: str) -> None:
+def test_an_id_that_json_can_not_represent_is_refused(identifier: Any, code: str) -> None:
     faults = RecordEncoder(CONTRACT).encode_records([GOOD | {"customer": identifier}]).faults
     assert faults == [ValueFault(0, "customer", code)]
 
 
-def test_no_records_are_no_rows() -> None:
+def test_an_empty_list_of_records_gives_an_empty_matrix() -> None:
     assert RecordEncoder(CONTRACT).encode_records([]).matrix.shape == (0, 4)
 
 
-# ---------------------------------------------------------------- SQL
+# Whole columns of many records are encoded by numpy; a single record goes through the rules value by value.
 
-TYPES = {
-    "plan": "VARCHAR",
-    "region": "BOOLEAN",
-    "visits": "BIGINT",
-    "spent": "DECIMAL(9,2)",
-    "customer": "UUID",
-}
-
-
-def test_no_name_of_a_file_reaches_the_sql_unless_the_contract_has_it() -> None:
-    types = TYPES | {'"; DROP TABLE x; --': "BIGINT"}
-    assert not any("DROP" in column for column in encoded_columns(CONTRACT, types))
-
-
-def test_names_and_values_are_quoted() -> None:
-    odd = Contract((CategoryFeature('a"b', ("it's",)),), "left", "yes", "no")
-    assert vocabulary_types(odd) == ["CREATE TYPE vocabulary_0 AS ENUM ('it''s')"]
-    assert '"a""b"' in encoded_columns(odd, {'a"b': "VARCHAR"})[0]
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        *(({"plan": "DOUBLE"}, "'plan' is of type DOUBLE"), ({"plan": "DATE"}, "'plan' is of type DATE")),
-        *(({"visits": "VARCHAR"}, "'visits' is of type VARCHAR"), ({"visits": "BOOLEAN"}, "'visits'")),
-        *(
-            ({"spent": "STRUCT(secret INTEGER)"}, "'spent' is of type nested"),
-            ({"customer": "BLOB"}, "'customer'"),
-        ),
-        ({"visits": "TIMESTAMP WITH TIME ZONE"}, "'visits' is of type nested"),
-    ],
+WIDE = Contract(
+    (
+        CategoryFeature("plan", ("basic", "gold")),
+        CategoryFeature("level", ("-1", "0", "1", "007", "true"), nullable=True),
+        NumberFeature("months", 0, 120, integer=True),
+        NumberFeature("charge", -0.5, 1e6, nullable=True),
+        NumberFeature("text", 0, 9, stored_as_text=True),
+    ),
+    *("left", "yes", "no"),
+    id_column="id",
 )
-def test_a_column_of_another_kind_is_a_fault_of_the_file(changes: dict[str, str], named: str) -> None:
-    with pytest.raises(InputFileError, match=named.replace("(", r"\(")) as caught:
-        encoded_columns(CONTRACT, TYPES | changes)
-    assert caught.value.code == "schema"
-    assert "secret" not in str(caught.value)
+PLAIN = {"id": "a", "plan": "gold", "level": 0, "months": 12, "charge": 1.5, "text": 3}
+encoder = RecordEncoder(WIDE)
+
+TEXTS = ("basic", "gold", "silver", "", " ", "1", "0", "true", "a\0", "\ud800", "x" * 300, "\u00f6")
+NUMBERS = (0, 1, -1, 7, 120, 121, 10**400, 1.0, 0.5, -0.0, 1e7, math.nan, math.inf)
+odd_values: st.SearchStrategy[Any] = st.sampled_from([*TEXTS, *NUMBERS, True, False, None, (), [], {}])
+odd_records = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from([*PLAIN, "more"]), odd_values, max_size=2),
+        st.sets(st.sampled_from(sorted(PLAIN)), max_size=1),
+    ).map(lambda changes: {k: v for k, v in (PLAIN | changes[0]).items() if k not in changes[1]}),
+    min_size=1,
+    max_size=12,
+)
 
 
-@pytest.mark.parametrize("name", [*TYPES])
-def test_a_column_that_is_missing_is_named_and_case_counts(name: str) -> None:
-    types = {column.upper() if column == name else column: kind for column, kind in TYPES.items()}
-    with pytest.raises(InputFileError, match=f"'{name}' is missing") as caught:
-        encoded_columns(CONTRACT, types)
-    assert caught.value.code == "schema"
+@settings(max_examples=1_500, deadline=None, database=None, derandomize=True)
+@given(odd_records)
+def test_many_records_are_encoded_as_each_alone(customers: list[dict[str, Any]]) -> None:
+    together = encoder.encode_records(customers)
+    alone = [encoder.encode_records([customer]) for customer in customers]
+    np.testing.assert_array_equal(together.matrix, np.concatenate([each.matrix for each in alone]))
+    assert together.faults == [
+        ValueFault(row, fault.column, fault.code) for row, each in enumerate(alone) for fault in each.faults
+    ]
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", 1])
+def test_equal_python_values_of_other_types_keep_their_own_codes(value: Any) -> None:
+    # In a Python set or dict 1, 1.0 and True are one value.
+    customers = [PLAIN | {"level": 1}] * 30 + [PLAIN | {"level": value}]
+    found = encoder.encode_records(customers)
+    assert [fault.code for fault in found.faults] == (["wrong_type"] if type(value) is float else [])
+    if not found.faults:
+        assert found.matrix[-1, 1] == ("-1", "0", "1", "007", "true").index(str(value).lower())
+
+
+def test_a_contract_of_one_column_is_encoded_too() -> None:
+    single = RecordEncoder(Contract((NumberFeature("n", 0, 9),), "left", "yes", "no"))
+    for rows in (1, 30):
+        assert single.encode_records([{"n": 4}] * rows).matrix.tolist() == [[4.0]] * rows

@@ -1,0 +1,51 @@
+"""Fit an encoder and a pipeline: the same way in each fold and for the final model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from churn_core.features import TableEncoder
+from churn_core.models.families import build_pipeline
+from churn_core.models.splits import calibration_folds
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from sklearn.pipeline import Pipeline
+
+    from churn_core.config import Settings
+    from churn_core.models.rows import LabelledRows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedPipeline:
+    """What was learnt from some rows.
+
+    Attributes
+    ----------
+    encoder : TableEncoder
+        Raw rows to the encoded matrix.
+    pipeline : Pipeline
+        The encoded matrix to probabilities.
+    matrix : ndarray of float32, shape (rows, features)
+        The encoded rows it was fitted on.
+    """
+
+    encoder: TableEncoder
+    pipeline: Pipeline
+    matrix: npt.NDArray[np.float32]
+
+
+def fit_pipeline(settings: Settings, rows: LabelledRows, *, calibrated: bool) -> FittedPipeline:
+    """Fit a new encoder and the pipeline of the configured family.
+
+    A calibrated pipeline has a sigmoid after the estimator's raw output, fitted on folds of whole groups.
+    """
+    encoder = TableEncoder(settings.contract)
+    matrix = encoder.fit_transform(rows.features)
+    seed = settings.data.random_state
+    folds = calibration_folds(rows.labels, rows.groups, seed) if calibrated else None
+    pipeline = build_pipeline(settings.model, encoder.contract_, seed, calibration=folds)
+    pipeline.fit(matrix, rows.labels)
+    return FittedPipeline(encoder, pipeline, matrix)

@@ -1,0 +1,164 @@
+"""The data contract's rules for one Python value of a number or category column.
+
+`churn_core.scoring.files.encoding_sql` states the same rules for DuckDB; property tests compare the two.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from churn_core.schema import MAX_TEXT_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from churn_core.schema import CategoryFeature, NumberFeature
+
+BLANK: Final = " \t\n\r\v\f"
+"""Text that consists only of these characters is a missing value."""
+
+NUMBER_TEXT: Final = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
+"""The regular expression of a number in text, used by Python and DuckDB."""
+
+_number_text = re.compile(NUMBER_TEXT)
+_not_a_number_words = {"nan", "+nan", "-nan"}
+_infinity_words = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+
+
+class ValueRefusedError(ValueError):
+    """A value breaks the contract; `code` is one of `churn_core.errors.REJECT_CODES`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def parse_number_text(text: str) -> float:
+    """Parse text as float64; blank text and ``nan`` give NaN.
+
+    Raises
+    ------
+    ValueRefusedError
+        ``wrong_type`` if the text is not a number, ``too_long`` if it is longer than any text may be.
+    """
+    bare = text.strip(BLANK)
+    if bare and len(text) > MAX_TEXT_LENGTH:
+        raise ValueRefusedError("too_long")
+    if _number_text.fullmatch(bare):
+        return float(bare)
+    word = bare.lower()
+    if not bare or word in _not_a_number_words:
+        return math.nan
+    if word in _infinity_words:
+        return math.inf
+    raise ValueRefusedError("wrong_type")
+
+
+def encode_number(value: object, feature: NumberFeature) -> float:
+    """Return a value of a number column as float64; NaN if it is missing.
+
+    Raises
+    ------
+    ValueRefusedError
+        If the contract does not allow the value.
+    """
+    number = _as_float(value, feature)
+    if feature.minimum <= number <= feature.maximum:
+        if feature.integer and number % 1:
+            raise ValueRefusedError("not_integer")
+        return number
+    if number != number:
+        if feature.nullable:
+            return number
+        raise ValueRefusedError("missing")
+    raise ValueRefusedError("not_finite" if math.isinf(number) else "out_of_range")
+
+
+def _as_float(value: object, feature: NumberFeature) -> float:
+    if type(value) is float:
+        return value
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        if feature.stored_as_text:
+            return parse_number_text(value)
+        raise ValueRefusedError("wrong_type")
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueRefusedError("out_of_range") from None
+    raise ValueRefusedError("wrong_type")
+
+
+def category_text(value: object) -> str | None:
+    """Return a category's value as normalised text; None if it is missing.
+
+    Raises
+    ------
+    ValueRefusedError
+        ``wrong_type``, ``too_long`` or ``invalid_unicode``.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _checked_text(value)
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (int, np.integer)):
+        if not -(2**127) <= value < 2**127:
+            raise ValueRefusedError("too_long")
+        return str(int(value))
+    if isinstance(value, (float, np.floating)) and math.isnan(value):
+        return None
+    raise ValueRefusedError("wrong_type")
+
+
+def _checked_text(text: str) -> str | None:
+    if not text.strip(BLANK):
+        return None
+    if len(text) > MAX_TEXT_LENGTH:
+        raise ValueRefusedError("too_long")
+    if text.isascii():
+        if "\0" in text:
+            raise ValueRefusedError("invalid_unicode")
+        return text
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+        raise ValueRefusedError("invalid_unicode")
+    composed = unicodedata.normalize("NFC", text)
+    # A few characters become longer by normalisation, which must not make a text too long.
+    if len(composed) > MAX_TEXT_LENGTH:
+        raise ValueRefusedError("too_long")
+    return composed
+
+
+def encode_category(value: object, feature: CategoryFeature, codes: Mapping[str, int]) -> int:
+    """Return the code of a value of a category column.
+
+    Parameters
+    ----------
+    value : object
+    feature : CategoryFeature
+    codes : mapping
+        Code of each known value.
+
+    Raises
+    ------
+    ValueRefusedError
+        If the contract does not allow the value.
+    """
+    # The vocabulary is normalised text, so a known value needs no further checks.
+    code = codes.get(value) if type(value) is str else None
+    if code is not None:
+        return code
+    text = category_text(value)
+    if text is not None:
+        return codes.get(text, feature.unknown_code)
+    if feature.nullable:
+        return feature.missing_code
+    raise ValueRefusedError("missing")

@@ -1,0 +1,1 @@
+"""The description of the API (OpenAPI) for the columns of one model."""

@@ -1,0 +1,204 @@
+"""The schemas of requests and answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
+from churn_core.scoring.records.answers import VALUE_KINDS
+from churn_core.scoring.records.values import NUMBER_TEXT
+from functions.score.errors import FAULT_CODES
+from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUT
+from functions.score.limits import MAX_CUSTOMERS, MAX_ERRORS
+from functions.score.model_info import typical_customer
+
+if TYPE_CHECKING:
+    from churn_core.schema import CategoryFeature, Feature
+    from churn_core.scoring.bundle import Bundle
+
+Schema = dict[str, Any]
+
+_STRING: Final[Schema] = {"type": "string"}
+_INTEGER: Final[Schema] = {"type": "integer"}
+_NUMBER: Final[Schema] = {"type": "number"}
+_BOOLEAN: Final[Schema] = {"type": "boolean"}
+
+_LISTED_VALUES: Final = 20
+"""Values of a category that its description lists."""
+_BLANK: Final = "[ \\t\\n\\r]*"
+_CATEGORY_PATTERN: Final = r"^[^\u0000]*[^\u0000\t\n\u000b\f\r ][^\u0000]*$"
+"""Neither blank, which is missing, nor with a zero character."""
+_ID: Final[Schema] = {
+    "anyOf": [
+        _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": "^[^\\u0000]*$"},
+        _NUMBER,
+        _BOOLEAN,
+    ]
+}
+
+
+def reference(schema: str) -> Schema:
+    """Return the reference to a schema of `schemas`."""
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def schemas(bundle: Bundle) -> dict[str, Schema]:
+    """Return every schema by name, for the columns of one model."""
+    customers = _list(reference("Customer"), minItems=1, maxItems=MAX_CUSTOMERS)
+    return {
+        "Customer": _customer(bundle),
+        "CustomerList": _object({"customers": customers}) | {"additionalProperties": False},
+        "Prediction": _prediction(bundle),
+        "Reason": _object(
+            {
+                "feature": _enum(*bundle.contract.names),
+                "value_kind": _enum(*VALUE_KINDS),
+                "contribution": _NUMBER
+                | {"description": "In log-odds, six decimals; above 0 it pushes towards leaving."},
+            }
+        ),
+        "BatchPrediction": _object(
+            {
+                "predictions": _list(reference("Prediction")),
+                "total_customers": _INTEGER | {"minimum": 1},
+                "predicted_churners": _INTEGER | {"minimum": 0},
+            }
+        ),
+        "Health": _object({"status": _enum("ok"), "model_version": _STRING}),
+        "ModelInfo": {"type": "object", "required": ["model_version", "threshold", "features"]},
+        "OpenApi": {"type": "object", "required": ["openapi", "paths"]},
+        "Problem": _problem(),
+        **_v2_schemas(bundle),
+    }
+
+
+def _enum(*values: str) -> Schema:
+    return _STRING | {"enum": list(values)}
+
+
+def _list(items: Schema, **limits: int) -> Schema:
+    return {"type": "array", "items": items} | limits
+
+
+def _object(properties: dict[str, Schema], *optional: str) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+    }
+
+
+def _customer(bundle: Bundle) -> Schema:
+    contract = bundle.contract
+    typical = typical_customer(bundle)
+    properties: dict[str, Schema] = {}
+    if contract.id_column is not None:
+        properties[contract.id_column] = _ID | {
+            "description": "Identifies the customer; returned with the answer, never an input of the model.",
+            "nullable": True,
+        }
+    for feature in contract.features:
+        properties[feature.name] = _feature(feature) | {"example": typical[feature.name]}
+    optional = [name for name in properties if properties[name].get("nullable")]
+    return _object(properties, *optional) | {"additionalProperties": False}
+
+
+def _feature(feature: Feature) -> Schema:
+    schema = _number(feature) if isinstance(feature, NumberFeature) else _category(feature)
+    return schema | ({"nullable": True} if feature.nullable else {})
+
+
+def _number(feature: NumberFeature) -> Schema:
+    number = (_INTEGER if feature.integer else _NUMBER) | {
+        "minimum": feature.minimum,
+        "maximum": feature.maximum,
+    }
+    if not feature.stored_as_text:
+        return number
+    optional = "?" if feature.nullable else ""
+    pattern = f"^{_BLANK}({NUMBER_TEXT}){optional}{_BLANK}$"
+    text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": pattern}
+    return {"anyOf": [number, text], "description": "A number, or text that contains a number."}
+
+
+def _category(feature: CategoryFeature) -> Schema:
+    known = ", ".join(f"`{value}`" for value in feature.vocabulary[:_LISTED_VALUES])
+    more = len(feature.vocabulary) - _LISTED_VALUES
+    text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": _CATEGORY_PATTERN}
+    return {
+        "anyOf": [text, _INTEGER, _BOOLEAN],
+        "description": f"The model knows {known}{f' and {more} more' if more > 0 else ''};"
+        " any other value is scored as unknown, and its column is listed in `warnings`.",
+    }
+
+
+def _prediction(bundle: Bundle) -> Schema:
+    identifier = bundle.contract.id_column
+    properties: dict[str, Schema] = {
+        **({identifier: _ID | {"nullable": True}} if identifier else {}),
+        "churn_probability": _NUMBER | {"minimum": 0, "maximum": 1, "description": "Six decimals."},
+        "will_churn": _BOOLEAN | {"description": "Whether the probability reaches the threshold."},
+        "threshold": _NUMBER,
+        "risk": _enum("low", "medium", "high"),
+        "reasons": _list(reference("Reason"))
+        | {"description": "Columns that push towards leaving, strongest first."},
+        "warnings": _list(_STRING) | {"description": "Columns whose value the model has never seen."},
+        "model_version": _STRING,
+    }
+    if bundle.money is not None:
+        properties["expected_profit"] = _NUMBER | {
+            "description": "Expected profit of contacting this customer."
+        }
+    return _object(properties, *filter(None, [identifier]))
+
+
+def _problem() -> Schema:
+    fault = _object({"loc": _list({"anyOf": [_STRING, _INTEGER]}), "code": _enum(*FAULT_CODES)})
+    return _object(
+        {
+            "type": _STRING | {"pattern": "^urn:churn:problem:[a-z-]+$"},
+            "title": _STRING,
+            "status": _INTEGER,
+            "detail": _STRING,
+            "instance": _STRING | {"description": "The request's id in the logs."},
+            "errors": _list(fault, maxItems=MAX_ERRORS),
+        },
+        "errors",
+    )
+
+
+def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
+    tensor = {
+        "name": _enum(*bundle.contract.names, *filter(None, [bundle.contract.id_column])),
+        "datatype": _enum(*ELEMENT_TYPES),
+        "shape": _list(_INTEGER | {"minimum": 1}, minItems=1, maxItems=2),
+        "data": _list({}, minItems=1, maxItems=MAX_CUSTOMERS),
+    }
+    output = {
+        "name": _enum(OUTPUT),
+        "datatype": _enum("FP64"),
+        "shape": _list(_INTEGER),
+        "data": _list(_NUMBER),
+    }
+    return {
+        "V2Object": {"type": "object"},
+        "V2Error": _object({"error": _STRING}),
+        "V2Request": _object(
+            {
+                "id": _STRING | {"maxLength": MAX_TEXT_LENGTH, "nullable": True},
+                "inputs": _list(_object(tensor), minItems=1),
+                "outputs": _list(_object({"name": _enum(OUTPUT)})),
+            },
+            "id",
+            "outputs",
+        ),
+        "V2Response": _object(
+            {
+                "model_name": _enum(MODEL_NAME),
+                "model_version": _STRING,
+                "id": _STRING,
+                "outputs": _list(_object(output)),
+            },
+            "id",
+        ),
+    }
