@@ -7,10 +7,12 @@ UV := $(BIN)/uv
 SAM_VENV := .sam-venv
 SBOM_VENV := .sbom-venv
 TEMPLATE_VENV := .template-venv
+MUTATION_VENV := .mutation-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
 PROOFS ?=
+MUTANTS ?= 400
 EVENT ?= events/predict.json
 FUNCTION ?=
 PORT ?= 8000
@@ -30,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint demo test test-unit test-file check proof lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-mutation demo test test-unit test-file check proof mutation lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,11 +73,18 @@ $(TEMPLATE_VENV)/.lint: $(VENV)/.bootstrap requirements/template-lint.txt
 	@$(UV) pip install --quiet --python $(TEMPLATE_VENV)/bin/python --require-hashes -r requirements/template-lint.txt
 	@touch $@
 
+$(MUTATION_VENV)/.mutation: $(VENV)/.bootstrap requirements/mutation.txt
+	@echo "Installing what makes mutants into $(MUTATION_VENV) ..."
+	@test -x $(MUTATION_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(MUTATION_VENV)
+	@$(UV) pip install --quiet --python $(MUTATION_VENV)/bin/python --require-hashes -r requirements/mutation.txt
+	@touch $@
+
 setup: $(VENV)/.train ## what demo needs
 setup-dev: $(VENV)/.dev ## what tests and lint need
 setup-sam: $(SAM_VENV)/.sam ## AWS SAM, in an environment of its own
 setup-sbom: $(SBOM_VENV)/.sbom ## what lists packages and licences
 setup-template-lint: $(TEMPLATE_VENV)/.lint ## the linters of the template
+setup-mutation: $(MUTATION_VENV)/.mutation ## what makes mutants of the sources
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.cli.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
@@ -94,6 +103,9 @@ check: test lint ## what CI runs: every test, then style and types
 
 proof: setup-dev setup-sam setup-sbom setup-template-lint ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python -m tests.write_proof $(PROOFS)
+
+mutation: setup-dev setup-mutation ## plant 400 small faults, and count how many the tests notice (MUTANTS=400)
+	@$(BIN)/python -m tests.mutation.run --mutants $(MUTANTS)
 
 lint: setup-dev ## style, types, import rules, spelling
 	@$(BIN)/ruff check .
@@ -154,4 +166,4 @@ lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean: ## remove everything that make has made
-	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) .bench-venvs .aws-sam build models data
+	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(MUTATION_VENV) .bench-venvs .aws-sam build models data
