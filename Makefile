@@ -1,4 +1,4 @@
-# One word a task. `make demo` and `make test` need Python 3.11 or later and make, nothing else.
+# Each target is one task. `make demo` and `make test` need Python 3.11 or later and make; a few tests need more.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,6 +7,7 @@ UV := $(BIN)/uv
 SAM_VENV := .sam-venv
 SBOM_VENV := .sbom-venv
 TEMPLATE_VENV := .template-venv
+AUDIT_VENV := .audit-venv
 MUTATION_VENV := .mutation-venv
 DATA ?=
 CONFIG ?=
@@ -17,27 +18,33 @@ EVENT ?= events/predict.json
 FUNCTION ?=
 PORT ?= 8000
 AWS_PORT ?= 4566
-# The template's default; one name for the build and for the deploy keeps both the same.
+# The template's default, used by the build and by the deploy.
 ARCH ?= arm64
 # dev, staging or prod: where a package will run.
 ENVIRONMENT ?= dev
+# Parameters of the template that replace those of samconfig.toml, such as "LogRetentionDays=30 CreateDashboard=true".
+PARAMETERS ?=
+# Further options of sam deploy.
+SAM_OPTIONS ?=
+export PARAMETERS SAM_OPTIONS
 # The whole digest that the model must have.
 MODEL_DIGEST ?=
-# Builds without a MODEL of one's own take a sample model.
+# Without MODEL, builds use a sample model.
 OWN_MODEL = $(if $(filter file,$(origin MODEL)),,$(MODEL))
 export SAM_CLI_TELEMETRY := 0
+export ORT_DISABLE_TELEMETRY := 1
 export UV_PYTHON_DOWNLOADS := never
 # Without compiled files each process compiles scikit-learn again, which takes 3 s.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-mutation demo test test-unit test-file check proof mutation lint format bench bench-models bench-online bench-capacity validate build package invoke local containers openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit setup-mutation demo test test-unit test-file check proof audit mutation lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean
 
-help: ## list these words
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The virtual environment is a stamp: it is made again when a lock changes.
+# A stamp file for each environment: a changed lock installs it again.
 $(VENV)/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; set PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -73,6 +80,12 @@ $(TEMPLATE_VENV)/.lint: $(VENV)/.bootstrap requirements/template-lint.txt
 	@$(UV) pip install --quiet --python $(TEMPLATE_VENV)/bin/python --require-hashes -r requirements/template-lint.txt
 	@touch $@
 
+$(AUDIT_VENV)/.audit: $(VENV)/.bootstrap requirements/audit.txt
+	@echo "Installing pip-audit into $(AUDIT_VENV) ..."
+	@test -x $(AUDIT_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(AUDIT_VENV)
+	@$(UV) pip install --quiet --python $(AUDIT_VENV)/bin/python --require-hashes -r requirements/audit.txt
+	@touch $@
+
 $(MUTATION_VENV)/.mutation: $(VENV)/.bootstrap requirements/mutation.txt
 	@echo "Installing what makes mutants into $(MUTATION_VENV) ..."
 	@test -x $(MUTATION_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(MUTATION_VENV)
@@ -84,6 +97,7 @@ setup-dev: $(VENV)/.dev ## what tests and lint need
 setup-sam: $(SAM_VENV)/.sam ## AWS SAM, in an environment of its own
 setup-sbom: $(SBOM_VENV)/.sbom ## what lists packages and licences
 setup-template-lint: $(TEMPLATE_VENV)/.lint ## the linters of the template
+setup-audit: $(AUDIT_VENV)/.audit ## pip-audit, in an environment of its own
 setup-mutation: $(MUTATION_VENV)/.mutation ## what makes mutants of the sources
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
@@ -101,8 +115,11 @@ test-file: setup-dev ## one test file or folder: make test-file FILE=tests/unit/
 
 check: test lint ## what CI runs: every test, then style and types
 
-proof: setup-dev setup-sam setup-sbom setup-template-lint ## what takes too long for every change; writes docs/proof.md
+proof: setup-dev setup-sam setup-sbom setup-template-lint setup-audit ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python -m tests.write_proof $(PROOFS)
+
+audit: setup setup-audit ## every package of every lock, in the database of known faults (needs the network)
+	@$(BIN)/python -m infra.build.audit
 
 mutation: setup-dev setup-mutation ## plant 400 small faults, and count how many the tests notice (MUTANTS=400)
 	@$(BIN)/python -m tests.mutation.run --mutants $(MUTANTS)
@@ -118,7 +135,7 @@ format: setup-dev ## write the code's style
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
-bench: setup ## batch scoring beside scikit-learn, in one run
+bench: setup ## compare batch scoring with scikit-learn, in one run
 	@$(BIN)/python -m benchmarks.batch --grow
 
 $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
@@ -126,10 +143,10 @@ $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
-bench-models: $(VENV)/.bench ## the models beside their peers; DATA=labelled.csv TARGET=column for your own
+bench-models: $(VENV)/.bench ## compare the models with others; DATA=labelled.csv TARGET=column for your own
 	@$(BIN)/python -m benchmarks.models $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
 
-bench-online: setup-dev setup-sam ## the online API beside its peers, each in an environment of its own (needs wrk)
+bench-online: setup-dev setup-sam ## compare the online API with other servers, each in its own environment (needs wrk)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.online
 
 bench-capacity: setup-dev setup-sam ## both functions in Lambda's memory and processor; writes docs/cost.md (needs root)
@@ -145,6 +162,9 @@ package: setup-dev setup-sam setup-sbom setup-template-lint ## the zips for ENVI
 	@$(BIN)/python -m infra.build.package_functions --environment "$(ENVIRONMENT)" --architecture "$(ARCH)" \
 	  $(if $(OWN_MODEL),--model "$(OWN_MODEL)") $(if $(MODEL_DIGEST),--digest "$(MODEL_DIGEST)")
 
+deploy: setup setup-sam ## the stack of ENVIRONMENT, by sam deploy; PARAMETERS="NAME=VALUE ..." beside samconfig.toml
+	@$(BIN)/python -m infra.build.deploy --environment "$(ENVIRONMENT)" --parameters "$$PARAMETERS" -- $$SAM_OPTIONS
+
 invoke: setup setup-sam ## one event to the built function: make invoke EVENT=events/predict.json
 	@$(BIN)/python -m infra.local.invoke "$(EVENT)" --model $(MODEL) $(if $(FUNCTION),--function $(FUNCTION))
 
@@ -153,6 +173,9 @@ local: setup-dev setup-sam ## the whole stack on this machine, with the model in
 
 containers: setup setup-sam ## what the images of compose.yaml are made of, with the model in MODEL
 	@$(BIN)/python -m infra.containers.prepare --model $(MODEL)
+
+pin-bases: setup ## write the digest of the images' base into Dockerfile and compose.yaml (needs the network)
+	@$(BIN)/python -m infra.containers.pin_bases
 
 # The sample table that the tests train on too, so that they can hold the file against the code.
 openapi: setup ## write infra/openapi.json again, for the default contract
@@ -166,4 +189,4 @@ lock: $(VENV)/.bootstrap ## write the locks again, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean: ## remove everything that make has made
-	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(MUTATION_VENV) .bench-venvs .aws-sam build models data
+	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(AUDIT_VENV) $(MUTATION_VENV) .bench-venvs .aws-sam build models data

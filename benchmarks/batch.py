@@ -1,83 +1,102 @@
-"""Batch scoring beside pandas + scikit-learn, in one run on one file.
+"""Compare batch scoring with pandas and scikit-learn, on one file in one run.
 
     python -m benchmarks.batch [--rows 2000000] [--family logistic_regression]
+    python -m benchmarks.batch --only churn_score score_without_drift count_drift --repeats 11
 
-Every contender runs in a process of its own; its time is taken inside, without imports and loading of
-the model, and its memory is the peak of its resident set. The machine's noise is shared by all, so read
-the ratios. Runs are repeated in turn and the best of each counts.
+Each contender runs in a fresh process. Its time excludes imports and loading of the model; its memory is
+the peak of the resident set. Contenders take turns, and the best run of each counts. Other work on the
+machine slows all of them, so read the ratios. The second command measures what counting drift costs.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.measuring import call_in_fresh_process, seconds_of
+from benchmarks.trained_model import ModelFiles, write_model
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
     from sklearn.pipeline import Pipeline
 
     from churn_core.config import Settings
+    from churn_core.scoring.predictor import ChurnPredictor
 
-
-REPEATS = 3
 THREADS = 2
+MATRIX_ROWS = 20_000
 
 
 def _peak_rss_mb() -> float:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1000
-    raise RuntimeError("no VmHWM")
+    raise RuntimeError("/proc/self/status has no VmHWM.")
 
 
-def churn_score(work: Path) -> float:
-    """The product: `churn score`."""
-    from churn_core.scoring.files.score_file import BatchSettings, score_file
+def churn_score(work: Path, rows: int) -> float:
+    """`churn score`."""
     from churn_core.scoring.predictor import ChurnPredictor
 
-    predictor = ChurnPredictor.load(work / "model")
-    started = time.perf_counter()
-    score_file(work / "in.parquet", work / "out.parquet", predictor, BatchSettings(threads=THREADS))
-    return time.perf_counter() - started
+    return _score_file(work, ChurnPredictor.load(ModelFiles(work).bundle))
 
 
-def plain_sklearn(work: Path) -> float:
+def score_without_drift(work: Path, rows: int) -> float:
+    """`churn score` with a bundle that has no training profile, so it does not count drift."""
+    from dataclasses import replace
+
+    from churn_core.scoring.bundle import load_bundle
+    from churn_core.scoring.predictor import ChurnPredictor
+
+    bundle = load_bundle(ModelFiles(work).bundle)
+    manifest = {key: value for key, value in bundle.manifest.items() if key != "profile"}
+    return _score_file(work, ChurnPredictor(replace(bundle, manifest=manifest)))
+
+
+def _score_file(work: Path, predictor: ChurnPredictor) -> float:
+    from churn_core.scoring.files.score_file import BatchSettings, score_file
+
+    settings = BatchSettings(threads=THREADS)
+    return seconds_of(lambda: score_file(work / "in.parquet", work / "out.parquet", predictor, settings))
+
+
+def plain_sklearn(work: Path, rows: int) -> float:
     """What a data scientist would write: read_parquet, a ColumnTransformer on the frame, to_parquet."""
-    return _pandas_and_pickle(work, "plain.pickle")
+    return _score_with_pandas(work, pickle.loads((work / "plain.pickle").read_bytes()))
 
 
-def own_sklearn(work: Path) -> float:
+def own_sklearn(work: Path, rows: int) -> float:
     """The product's scikit-learn pipeline, before its export, on the same frame."""
-    return _pandas_and_pickle(work, "own.pickle")
+    import joblib
+
+    return _score_with_pandas(work, joblib.load(ModelFiles(work).pipeline))
 
 
-def _pandas_and_pickle(work: Path, pipeline_file: str) -> float:
+def _score_with_pandas(work: Path, pipeline: Pipeline) -> float:
     import pandas as pd
 
-    pipeline = pickle.loads((work / pipeline_file).read_bytes())
-    started = time.perf_counter()
-    table = pd.read_parquet(work / "in.parquet")
-    scores = pipeline.predict_proba(table)[:, 1]
-    pd.DataFrame({"customerID": table["customerID"], "churn_probability": scores}).to_parquet(
-        work / "pandas.parquet", compression="zstd"
-    )
-    return time.perf_counter() - started
+    def score() -> None:
+        table = pd.read_parquet(work / "in.parquet")
+        scores = pipeline.predict_proba(table)[:, 1]
+        pd.DataFrame({"customerID": table["customerID"], "churn_probability": scores}).to_parquet(
+            work / "pandas.parquet", compression="zstd"
+        )
+
+    return seconds_of(score)
 
 
-def duckdb_copy(work: Path) -> float:
-    """DuckDB alone: copies columns of the output's shape out of the same file."""
+def duckdb_copy(work: Path, rows: int) -> float:
+    """DuckDB alone, without a model: reads the same file, writes columns of the same names and types."""
     import duckdb
 
     connection = duckdb.connect(config={"threads": THREADS})
-    started = time.perf_counter()
-    connection.execute(
-        f"""COPY (SELECT file_row_number AS row_number, customerID, 'scored' AS status,
+    query = f"""COPY (SELECT file_row_number AS row_number, customerID, 'scored' AS status,
         NULL::VARCHAR AS reject_code, round(MonthlyCharges / 120, 6) AS churn_probability,
         MonthlyCharges > 50 AS will_churn, ['low', 'medium', 'high'][1 + tenure % 3] AS risk,
         ['Contract', 'tenure', 'gender', 'Partner'][1 + tenure % 4] AS reason_1,
@@ -86,61 +105,73 @@ def duckdb_copy(work: Path) -> float:
         NULL::VARCHAR AS warnings, 'churn-000000000000' AS model_version
         FROM read_parquet('{work}/in.parquet', file_row_number=true))
         TO '{work}/copy.parquet' (FORMAT parquet, COMPRESSION zstd)"""
-    )
-    return time.perf_counter() - started
+    return seconds_of(lambda: connection.execute(query))
 
 
-def onnxruntime_alone(work: Path) -> float:
-    """onnxruntime alone: the scoring graph on rows that are encoded already, on the same threads."""
+def onnxruntime_alone(work: Path, rows: int) -> float:
+    """The scoring graph alone on encoded rows, on the same number of threads."""
     from concurrent.futures import ThreadPoolExecutor
-
-    import numpy as np
 
     from churn_core.scoring.predictor import ChurnPredictor
 
-    predictor = ChurnPredictor.load(work / "model")
-    matrix = np.load(work / "matrix.npy")
-    rows = json.loads((work / "about.json").read_text())["rows"]
-    parts = [matrix] * (rows // len(matrix))
-    started = time.perf_counter()
+    predictor = ChurnPredictor.load(ModelFiles(work).bundle)
+    parts = _encoded_parts(work, rows)
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(predictor.score_matrix, parts))
-    return time.perf_counter() - started
+        return seconds_of(lambda: list(pool.map(predictor.score_matrix, parts)))
 
 
-CONTENDERS = {
-    f.__name__: f for f in (churn_score, plain_sklearn, own_sklearn, duckdb_copy, onnxruntime_alone)
-}
+def count_drift(work: Path, rows: int) -> float:
+    """Counting drift alone on encoded and scored rows, on one thread."""
+    import numpy as np
+
+    from churn_core.scoring.drift.counter import DriftCounter
+    from churn_core.scoring.drift.profile import TrainingProfile
+    from churn_core.scoring.predictor import ChurnPredictor
+
+    predictor = ChurnPredictor.load(ModelFiles(work).bundle)
+    bundle = predictor.bundle
+    profile = TrainingProfile.from_bundle(bundle)
+    if profile is None:
+        raise RuntimeError("The bundle has no training profile.")
+    counter = DriftCounter(bundle.contract, profile, bundle.threshold)
+    parts = _encoded_parts(work, rows)
+    scores = predictor.score_matrix(parts[0]).probability
+    columns = np.ascontiguousarray(parts[0].T)
+    return seconds_of(lambda: [counter.count(columns, scores) for _ in parts])
+
+
+def _encoded_parts(work: Path, rows: int) -> list[npt.NDArray[np.float32]]:
+    """Return the encoded training rows as often as the file's rows need; they share one matrix."""
+    import numpy as np
+
+    return [np.load(work / "matrix.npy")] * max(1, rows // MATRIX_ROWS)
+
+
+COMPARED = {f.__name__: f for f in (churn_score, plain_sklearn, own_sklearn, duckdb_copy, onnxruntime_alone)}
+CONTENDERS = COMPARED | {f.__name__: f for f in (score_without_drift, count_drift)}
 
 
 def prepare(work: Path, rows: int, family: str) -> None:
-    """Write the input file, the bundle and both pickled scikit-learn pipelines."""
+    """Write the input file, the bundle and both scikit-learn pipelines."""
     import numpy as np
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import FunctionTransformer
 
     from churn_core.config import load_config, with_model_type
     from churn_core.data import generate_sample_data, write_sample_data
     from churn_core.data.columns import target_labels
     from churn_core.features import parse_table
-    from churn_core.pipelines import run_training
 
     config = with_model_type(load_config(), family)
-    table = generate_sample_data(20_000, seed=1)
-    model = run_training(config, table, work / "model").proved.model
-    parse = FunctionTransformer(parse_table, kw_args={"contract": model.contract})
-    own = Pipeline([("parse", parse), *model.whole_pipeline.steps])
-    (work / "own.pickle").write_bytes(pickle.dumps(own))
-    plain = plain_pipeline(config)
+    model = write_model(work, family, MATRIX_ROWS)
+    table = generate_sample_data(MATRIX_ROWS, seed=1)
+    plain = build_plain_pipeline(config)
     plain.fit(table, target_labels(table["Churn"], config.contract))
     (work / "plain.pickle").write_bytes(pickle.dumps(plain))
     np.save(work / "matrix.npy", model.encoder.transform(parse_table(table, model.contract)))
-    (work / "about.json").write_text(json.dumps({"rows": rows}))
     write_sample_data(work / "in.parquet", rows, seed=3)
 
 
-def plain_pipeline(config: Settings) -> Pipeline:
-    """Build the usual pipeline: one-hot or ordinal categories, imputed (and scaled) numbers, no more."""
+def build_plain_pipeline(config: Settings) -> Pipeline:
+    """Build the usual pipeline: one-hot or ordinal categories, imputed numbers, scaled for one-hot."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -165,78 +196,58 @@ def plain_pipeline(config: Settings) -> Pipeline:
     return make_pipeline(columns, build_estimator(config.model, config.data.random_state))
 
 
-def _self(work: Path) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.batch", "--work", str(work)]
-
-
-def run_one(name: str, work: Path) -> dict[str, float]:
-    """Run a contender in a process of its own."""
-    done = subprocess.run(
-        [*_self(work), "--contender", name],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def run_contender(name: str, work: Path, rows: int) -> tuple[float, float]:
+    """Return a contender's seconds and the peak memory of this process in MB."""
+    return CONTENDERS[name](work, rows), _peak_rss_mb()
 
 
 def main() -> None:
-    """Prepare, run the contenders in turn, print the table."""
+    """Prepare the files, run the contenders in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--family", default="logistic_regression")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each contender (default 3)")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(COMPARED), metavar="CONTENDER")
     parser.add_argument("--grow", action="store_true", help="also score ten times the rows, for the memory")
-    parser.add_argument("--contender", choices=sorted(CONTENDERS), help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--prepare", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.prepare:
-        prepare(options.work, int(options.prepare[0]), options.prepare[1])
-        return
-    if options.contender:
-        seconds = CONTENDERS[options.contender](options.work)
-        print(json.dumps({"seconds": seconds, "peak_mb": _peak_rss_mb()}))
-        return
     with tempfile.TemporaryDirectory(prefix="churn-bench-") as name:
         work = Path(name)
-        # In a process of its own, so that what training takes of memory is not counted below.
-        subprocess.run([*_self(work), "--prepare", str(options.rows), options.family], check=True)
-        report(options.rows, options.family, work)
+        call_in_fresh_process(prepare, work, options.rows, options.family)
+        print(f"{options.rows:,} rows, {options.family}, best of {options.repeats}, {THREADS} threads")
+        compare(work, options.rows, options.only, options.repeats)
         if options.grow:
-            grow(work)
+            grow(work, options.rows)
 
 
-def report(rows: int, family: str, work: Path) -> None:
-    """Measure and print."""
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    for _ in range(REPEATS):
+def compare(work: Path, rows: int, names: Sequence[str], repeats: int) -> None:
+    """Measure the contenders and print their times, memory and ratios to the first."""
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for _ in range(repeats):
         for name, results in runs.items():
-            results.append(run_one(name, work))
-    best = {name: min(result["seconds"] for result in results) for name, results in runs.items()}
-    peak = {name: max(result["peak_mb"] for result in results) for name, results in runs.items()}
-    print(f"{rows:,} rows, {family}, best of {REPEATS}, {THREADS} threads")
-    print(f"{'':<22}{'seconds':>9}{'rows/s':>12}{'peak MB':>9}")
+            results.append(call_in_fresh_process(run_contender, name, work, rows))
+    best = {name: min(seconds for seconds, _ in results) for name, results in runs.items()}
+    print(f"{'':<22}{'seconds':>9}{'rows/s':>14}{'peak MB':>9}  seconds / {names[0]}")
     for name, seconds in best.items():
-        print(f"{name:<22}{seconds:>9.2f}{rows / seconds:>12,.0f}{peak[name]:>9.0f}")
-    floor = best["duckdb_copy"] + best["onnxruntime_alone"]
-    for peer in ("plain_sklearn", "own_sklearn"):
-        print(f"churn_score is {best[peer] / best['churn_score']:.1f} times as fast as {peer}")
-    print(f"churn_score takes {best['churn_score'] / floor:.2f} times duckdb_copy + onnxruntime_alone")
+        peak = max(megabytes for _, megabytes in runs[name])
+        ratio = seconds / best[names[0]]
+        print(f"{name:<22}{seconds:>9.3f}{rows / seconds:>14,.0f}{peak:>9.0f}{ratio:>9.3f}")
+    if set(COMPARED) <= set(best):
+        floor = best["duckdb_copy"] + best["onnxruntime_alone"]
+        print(f"churn_score takes {best['churn_score'] / floor:.2f} times duckdb_copy + onnxruntime_alone")
 
 
-def grow(work: Path) -> None:
-    """Print how the peak memory grows with ten times the rows."""
+def grow(work: Path, rows: int) -> None:
+    """Print how much the peak memory grows with ten times the rows."""
     import duckdb
 
-    small = run_one("churn_score", work)
+    _, small = call_in_fresh_process(run_contender, "churn_score", work, rows)
     duckdb.execute(
         f"COPY (SELECT t.* REPLACE (customerID || i AS customerID) FROM range(10) r(i),"
         f" '{work}/in.parquet' t) TO '{work}/ten.parquet' (FORMAT parquet, COMPRESSION zstd)"
     )
     (work / "ten.parquet").replace(work / "in.parquet")
-    large = run_one("churn_score", work)
-    growth = large["peak_mb"] / small["peak_mb"] - 1
-    print(f"ten times the rows: {small['peak_mb']:.0f} MB -> {large['peak_mb']:.0f} MB ({growth:+.1%})")
+    _, large = call_in_fresh_process(run_contender, "churn_score", work, 10 * rows)
+    print(f"ten times the rows: {small:.0f} MB -> {large:.0f} MB ({large / small - 1:+.1%})")
 
 
 if __name__ == "__main__":

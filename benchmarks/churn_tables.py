@@ -1,9 +1,8 @@
-"""Churn tables of other schemas than the sample's, for comparing models and for trying `churn init`.
+"""Churn tables with other schemas than the sample's, to compare models and to try `churn init`.
 
-Whether a customer leaves is drawn from a probability with thresholds, humps and interactions, one of
-them between three columns, so that a plain linear model is far from the best. The columns are as untidy
-as real ones: dates, booleans, numbers stored as text, decimals, free text, and names with blanks, dots,
-quotes and letters beyond ASCII.
+The probability to leave has thresholds, humps and interactions, one of them between three columns, so a
+plain linear model is far from the best. The columns are as untidy as real ones: dates, booleans, numbers
+as text, decimals, free text, and names with blanks, dots, quotes and non-ASCII letters.
 
     python -m benchmarks.churn_tables streaming OUT.csv [--rows 10000]
     python -m benchmarks.churn_tables bank OUT.parquet [--rows 10000]
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 TARGETS: Final = {"streaming": "Churned ", "bank": "Exited", "telephone": "churn?"}
-"""The target column of each table; the first really ends with a blank."""
+"""The target column of each table; the first ends with a blank on purpose."""
 
 
 def streaming_table(rows: int, seed: int = 0) -> pd.DataFrame:
-    """Make the customers of a video service; a CSV in spirit.
+    """Make the customers of a video service, with the untidiness of a CSV file.
 
-    Watching little matters only from the second month on, price rises drive away those on a monthly
-    plan, and a household profits from sharing unless it is small.
+    Few watch hours matter only after the first month. Price rises matter for monthly plans only. Large
+    households stay on the Premium plan, small ones on the others.
     """
     draw = np.random.default_rng(seed)
     plan = draw.choice(["Basic", "Standard", "Premium", "Student"], rows, p=[0.3, 0.4, 0.2, 0.1])
@@ -84,10 +83,10 @@ def streaming_table(rows: int, seed: int = 0) -> pd.DataFrame:
 
 
 def bank_table(rows: int, seed: int = 0) -> pd.DataFrame:
-    """Make the customers of a bank; a Parquet file in spirit, with decimals, timestamps and NULLs.
+    """Make the customers of a bank, with the decimals, timestamps and NULLs of a Parquet file.
 
-    The middle-aged leave, two products bind and four repel, and who holds a large balance is
-    sensitive in one country and not in the others.
+    Middle-aged customers leave more often. Customers with two products stay, with four they leave. A large
+    balance matters in one country only.
     """
     draw = np.random.default_rng(seed)
     country = draw.choice(["France", "Germany", "Spain"], rows, p=[0.5, 0.25, 0.25])
@@ -134,8 +133,8 @@ def bank_table(rows: int, seed: int = 0) -> pd.DataFrame:
 def telephone_table(rows: int, seed: int = 0) -> pd.DataFrame:
     """Make the customers of a telephone company, whose bill is the sum of three usages.
 
-    Who pays over a limit leaves unless a voice-mail plan consoles: an interaction of four columns, the
-    hardest of the three tables for a model of single features and pairs.
+    Customers with a bill above a limit leave unless they have a voice-mail plan. This interaction of four
+    columns is the hardest of the three tables for a model of single features and pairs.
     """
     draw = np.random.default_rng(seed)
     day, evening, night = (np.round(draw.normal(mean, 50, rows).clip(0), 1) for mean in (180, 200, 200))
@@ -179,7 +178,7 @@ def _left(draw: np.random.Generator, log_odds: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description="Write a churn table of another schema.")
+    parser = argparse.ArgumentParser(description="Write a churn table with another schema.")
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("out", type=Path)
     parser.add_argument("--rows", type=int, default=10_000)

@@ -1,7 +1,6 @@
-"""How long imports take, each in a fresh process: ``python -m benchmarks.import_time [--rounds 15]``.
+"""Measure imports in fresh interpreters: ``python -m benchmarks.import_time [--rounds 15]``.
 
-Prints, for each statement, the median of the milliseconds that a fresh interpreter needs beyond an empty
-program.
+Prints the median milliseconds of each statement, without those of an empty program.
 """
 
 from __future__ import annotations
@@ -10,8 +9,10 @@ import argparse
 import statistics
 import subprocess
 import sys
-import time
+from functools import partial
 from typing import Final
+
+from benchmarks.measuring import markdown_table, seconds_of
 
 STATEMENTS: Final = (
     "import churn_core",
@@ -30,16 +31,14 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     statements = ("pass", *STATEMENTS)
     seconds: dict[str, list[float]] = {statement: [] for statement in statements}
-    # In turn, so that a busy moment of the machine meets every statement.
+    # In turn, so that a busy moment of the machine affects every statement.
     for _ in range(rounds):
         for statement in statements:
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", statement], check=True)
-            seconds[statement].append(time.perf_counter() - start)
+            command = [sys.executable, "-c", statement]
+            seconds[statement].append(seconds_of(partial(subprocess.run, command, check=True)))
     empty = statistics.median(seconds["pass"])
-    print("| statement | ms beyond an empty program |\n| --- | --- |")
-    for statement in STATEMENTS:
-        print(f"| `{statement}` | {(statistics.median(seconds[statement]) - empty) * 1_000:.0f} |")
+    rows = [[f"`{s}`", f"{(statistics.median(seconds[s]) - empty) * 1_000:.0f}"] for s in STATEMENTS]
+    print(markdown_table(["statement", "ms more than an empty program"], rows))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""The product's models beside their peers: same tables, same folds, one thread each.
+"""Compare the product's models with others: same tables, same folds, one thread each.
 
     make bench-models                            # three generated tables
     make bench-models DATA=telco.csv TARGET=Churn
 
-`churn init` writes each table's configuration, and every contender sees the columns that it names. An
-additive model chooses its number of pairs anew in every training fold. CatBoost takes categories as they
-are; the other peers take the product's encoded matrix. Times are per fold, on one thread, while another
-fold runs on the other core; scoring is a million rows of the encoded matrix (of the raw table for
-CatBoost), and the product's own graphs give their reasons with it.
+`churn init` writes each table's configuration, and every contender gets the columns in it. An additive
+model chooses its number of pairs in every training fold. CatBoost gets the categories themselves; the
+other peers get the product's encoded matrix. A fit runs on one thread while another fold runs on the
+other core. Scoring speed is that of the additive model on 100,000 encoded rows, with its reasons.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import onnxruntime as ort
 from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn import metrics
@@ -38,6 +36,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from benchmarks.churn_tables import TABLES, TARGETS
+from benchmarks.measuring import markdown_table, seconds_of
 from churn_core.config import Settings, load_config, parse_config, with_model
 from churn_core.data import load_table
 from churn_core.data.columns import target_labels
@@ -49,6 +48,7 @@ from churn_core.models.families import FAMILIES, build_pipeline
 from churn_core.models.rows import LabelledRows
 from churn_core.models.splits import calibration_folds
 from churn_core.models.training import train_model
+from churn_core.scoring.onnx_session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,13 +59,12 @@ if TYPE_CHECKING:
     Labels = npt.NDArray[np.int64]
     Fitted = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
 
-PAIRS_TRIED_IN = 5
 SCORED_ROWS = 100_000
 JOBS = 2
 
 
 def product(family: str) -> Callable[[Settings, pd.DataFrame, Labels], Fitted]:
-    """A family of the product."""
+    """Return the fit of a family of the product."""
 
     def fit(settings: Settings, rows: pd.DataFrame, labels: Labels) -> Fitted:
         settings = with_model(settings, family, {})
@@ -82,7 +81,7 @@ def product(family: str) -> Callable[[Settings, pd.DataFrame, Labels], Fitted]:
 
 
 def on_matrix(make: Callable[[list[int], list[int]], Any]) -> Callable[..., Fitted]:
-    """A peer that takes the encoded matrix, given the positions of categories and of numbers."""
+    """Return the fit of a peer on the encoded matrix; `make` gets the positions of categories and numbers."""
 
     def fit(settings: Settings, rows: pd.DataFrame, labels: Labels) -> Fitted:
         encoder = TableEncoder(settings.contract)
@@ -97,7 +96,7 @@ def on_matrix(make: Callable[[list[int], list[int]], Any]) -> Callable[..., Fitt
 
 
 def catboost(settings: Settings, rows: pd.DataFrame, labels: Labels) -> Fitted:
-    """CatBoost with its defaults, categories declared."""
+    """Fit CatBoost with its defaults and with declared categories."""
     from catboost import CatBoostClassifier
 
     categories = [c.name for c in settings.contract.categories]
@@ -112,7 +111,7 @@ def catboost(settings: Settings, rows: pd.DataFrame, labels: Labels) -> Fitted:
 
 
 def explainable_boosting(categories: list[int], numbers: list[int]) -> Any:
-    """InterpretML's Explainable Boosting Machine with its defaults."""
+    """Return InterpretML's Explainable Boosting Machine with its defaults."""
     from interpret.glassbox import ExplainableBoostingClassifier
 
     kinds = ["nominal" if c in categories else "continuous" for c in range(len(categories) + len(numbers))]
@@ -120,14 +119,14 @@ def explainable_boosting(categories: list[int], numbers: list[int]) -> Any:
 
 
 def pairwise_boosting(categories: list[int], numbers: list[int]) -> Any:
-    """scikit-learn's histogram boosting under interaction_cst="pairwise", nothing else done to it."""
+    """Return scikit-learn's histogram boosting with ``interaction_cst="pairwise"``."""
     return HistGradientBoostingClassifier(
         interaction_cst="pairwise", max_leaf_nodes=4, early_stopping=True, max_iter=500, random_state=0
     )
 
 
 def spline_regression(categories: list[int], numbers: list[int]) -> Any:
-    """Logistic regression on quantile splines of the numbers."""
+    """Return a logistic regression on quantile splines of the numbers."""
     splines = make_pipeline(SimpleImputer(strategy="median"), SplineTransformer(n_knots=6, knots="quantile"))
     columns = [("number", splines, numbers)] if numbers else []
     columns.append(("category", OneHotEncoder(handle_unknown="ignore"), categories))
@@ -149,7 +148,7 @@ CONTENDERS: dict[str, Callable[[Settings, pd.DataFrame, Labels], Fitted]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What one contender did on one fold."""
+    """Results of one contender on one fold."""
 
     contender: str
     roc_auc: float
@@ -161,7 +160,7 @@ class Fold:
 def run_fold(
     name: str, settings: Settings, rows: pd.DataFrame, labels: Labels, train: Any, test: Any
 ) -> Fold:
-    """Fit on the training rows, measure on the others."""
+    """Fit on the training rows, measure on the test rows."""
     started = time.perf_counter()
     fitted = CONTENDERS[name](settings, rows.iloc[train], labels[train])
     seconds = time.perf_counter() - started
@@ -175,15 +174,15 @@ def run_fold(
     )
 
 
-def initialised(table: Path, target: str, folder: Path) -> Settings:
-    """Write the configuration by `churn init`, and read it."""
+def init_settings(table: Path, target: str, folder: Path) -> Settings:
+    """Write a configuration with `churn init` and read it."""
     out = folder / f"{table.stem}.yaml"
     command = [sys.executable, "-m", "churn_core.cli", "init", str(table), "--target", target]
     subprocess.run([*command, "--out", str(out), "--force"], check=True, stdout=subprocess.DEVNULL)
     return load_config(out)
 
 
-def compare(name: str, table: pd.DataFrame, settings: Settings, repeats: int, wanted: list[str]) -> None:
+def compare(name: str, table: pd.DataFrame, settings: Settings, repeats: int, contenders: list[str]) -> None:
     """Print a table of all contenders on one churn table."""
     labels = target_labels(table[settings.contract.target], settings.contract)
     rows = parse_table(table, settings.contract)
@@ -191,37 +190,35 @@ def compare(name: str, table: pd.DataFrame, settings: Settings, repeats: int, wa
     splits = list(folds.split(np.zeros(len(labels)), labels))
     found = Parallel(n_jobs=JOBS)(
         delayed(run_fold)(contender, settings, rows, labels, train, test)
-        for contender in wanted
+        for contender in contenders
         for train, test in splits
     )
     print(f"\n{name}: {len(table):,} rows, {labels.mean():.1%} leave, 5 x {repeats} folds", flush=True)
-    print("| model | ROC AUC | log loss | calibration error | AUC beside CatBoost | fit, s |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    by_name = {contender: [f for f in found if f.contender == contender] for contender in wanted}
+    by_name = {contender: [f for f in found if f.contender == contender] for contender in contenders}
+    table_rows = []
     for contender, own in by_name.items():
-        auc = np.array([f.roc_auc for f in own])
-        beside = "-"
+        difference = "-"
         if "CatBoost" in by_name:
-            difference = auc - np.array([f.roc_auc for f in by_name["CatBoost"]])
-            beside = f"{difference.mean():+.4f} ± {corrected_error(difference, 1 / 4):.4f}"
-        print(
-            f"| {contender} | {auc.mean():.4f} | {np.mean([f.log_loss for f in own]):.4f}"
-            f" | {np.mean([f.ece for f in own]):.4f} | {beside}"
-            f" | {np.mean([f.fit_seconds for f in own]):.2f} |",
-            flush=True,
+            pairs = zip(own, by_name["CatBoost"], strict=True)
+            values = np.array([fold.roc_auc - peer.roc_auc for fold, peer in pairs])
+            difference = f"{values.mean():+.4f} ± {corrected_error(values, 1 / 4):.4f}"
+        auc, loss, ece = (np.mean([getattr(f, name) for f in own]) for name in ("roc_auc", "log_loss", "ece"))
+        seconds = np.mean([f.fit_seconds for f in own])
+        table_rows.append(
+            [contender, f"{auc:.4f}", f"{loss:.4f}", f"{ece:.4f}", difference, f"{seconds:.2f}"]
         )
+    head = ["model", "ROC AUC", "log loss", "calibration error", "AUC - CatBoost's", "fit, s"]
+    print(markdown_table(head, table_rows), flush=True)
 
 
 def scoring_speed(name: str, table: pd.DataFrame, settings: Settings) -> None:
-    """Print how fast the graph of the default model scores beside scikit-learn, one thread each."""
+    """Print the rows/s of the default model's graph and of scikit-learn, on one thread each."""
     from threadpoolctl import threadpool_limits
 
     quick = parse_config(settings.model_dump() | {"evaluation": {"folds": 5, "repeats": 1}})
     model = train_model(with_model(quick, "additive", {}), table, jobs=1)
     scoring = build_scoring_graph(model)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(scoring.model.SerializeToString(), options)
+    session = open_session(scoring.model.SerializeToString())
     names = [output.name for output in session.get_outputs()]
     copies = -(-SCORED_ROWS // len(model.training_matrix))
     matrix = np.tile(model.training_matrix, (copies, 1))[:SCORED_ROWS]
@@ -241,25 +238,18 @@ def scoring_speed(name: str, table: pd.DataFrame, settings: Settings) -> None:
     print(f"{np.mean([m.n_iter_ for m in model.estimator.members_]):.0f} trees, pairs", end=" ")
     print(f"{model.settings.model.params['pairs']}, {len(scoring.model.SerializeToString()):,} bytes")
     with threadpool_limits(1):
-        rates = {way: SCORED_ROWS / _best_of_three(run) for way, run in ways.items()}
-    for way, rate in rates.items():
-        print(f"| {way} | {rate:,.0f} | {rates['graph, with reasons'] / rate:.1f} times |")
-
-
-def _best_of_three(run: Callable[[], Any]) -> float:
-    run()
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+        # The first of four runs warms up.
+        rates = {way: SCORED_ROWS / min([seconds_of(run) for _ in range(4)][1:]) for way, run in ways.items()}
+    rows = [
+        [way, f"{rate:,.0f}", f"{rates['graph, with reasons'] / rate:.1f}"] for way, rate in rates.items()
+    ]
+    print(markdown_table(["scorer", "rows/s", "graph / it"], rows))
 
 
 def main() -> None:
-    """Compare on a table of the user's own, or on the generated ones."""
+    """Compare on the table in ``--data``, or on the generated tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--data", type=Path, help="a labelled table; the generated ones by default")
+    parser.add_argument("--data", type=Path, help="a labelled table (default: the generated tables)")
     parser.add_argument("--target", default="Churn")
     parser.add_argument("--rows", type=int, default=10_000, help="rows of a generated table")
     parser.add_argument("--repeats", type=int, default=1)
@@ -276,7 +266,7 @@ def main() -> None:
                 make(options.rows, 7).to_parquet(path, index=False)
                 tables[table_name] = (path, TARGETS[table_name])
         for table_name, (path, target) in tables.items():
-            settings = initialised(path, target, folder)
+            settings = init_settings(path, target, folder)
             table = load_table(path, settings.contract)
             compare(table_name, table, settings, options.repeats, options.only)
             scoring_speed(table_name, table, settings)

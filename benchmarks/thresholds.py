@@ -1,9 +1,11 @@
-"""Which threshold earns most on customers to come: the break-even, the best out of fold, or the rule of both?
+"""Compare three thresholds on new customers: the break-even, the best out of fold, the rule of `churn train`.
 
-Trains on sample customers, decides by money as `churn train` does, and counts what each threshold earns on
-100,000 fresh ones, as the loss against the best threshold that they have, in thousandths of a kept
-customer's value a customer; `churn_core.models.evaluation.threshold.choose_threshold` has figures of
-such a run. It takes some minutes: ``.venv/bin/python -m benchmarks.thresholds``.
+    python -m benchmarks.thresholds
+
+Trains on sample customers and decides by money as `churn train` does. The profit of each threshold on
+100,000 new customers is compared with that of their best threshold. The loss is for each customer, in
+thousandths of a kept customer's value. `churn_core.models.evaluation.threshold.choose_threshold` cites
+such a run, which takes some minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ MODELS: dict[str, dict[str, Any]] = {
 
 
 def losses(model: dict[str, Any], training: pd.DataFrame, fresh: pd.DataFrame) -> list[list[float]]:
-    """Return the loss of each way to a threshold (break-even, best out of fold, rule) at each break-even."""
+    """Return the losses of the three thresholds (break-even, best out of fold, rule) at each break-even."""
     labels = (fresh["Churn"] == "Yes").to_numpy().astype(np.int64)
     found = []
     for break_even in BREAK_EVENS:
@@ -50,9 +52,9 @@ def losses(model: dict[str, Any], training: pd.DataFrame, fresh: pd.DataFrame) -
         trained = train_model(parse_config(settings), training)
         stops = Ranking(labels, round_probability(trained.predict_proba(fresh))[None, :]).stops()
         earned = profit(money)(stops) / len(fresh)
-        ways = (money.break_even_threshold, trained.decision.observed_best.threshold, trained.threshold)
+        thresholds = (money.break_even_threshold, trained.decision.observed_best.threshold, trained.threshold)
         best = earned[best_stop(stops, profit(money))]
-        found.append([1000 * float(best - earned[stops.at(threshold)]) for threshold in ways])
+        found.append([1000 * float(best - earned[stops.at(threshold)]) for threshold in thresholds])
     return found
 
 

@@ -113,7 +113,7 @@ class TargetSpec(Section):
 
 
 def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | CategoryFeature:
-    """Make the data contract's feature from its declaration; training adds the vocabulary."""
+    """Convert a column of the configuration to a feature of the data contract, still without vocabulary."""
     if isinstance(spec, CategorySpec):
         return CategoryFeature(name, nullable=spec.nullable, allowed=spec.allowed, max_levels=spec.max_levels)
     return NumberFeature(

@@ -19,8 +19,10 @@ from churn_core.column_specs import (
 )
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
-from churn_core.schema import Contract
+from churn_core.schema import Contract, alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
+
+_MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
 
 FamilyName = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
 
@@ -164,20 +166,46 @@ def load_config(path: Path | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        If the file is missing, is no YAML, or holds a key or value that is not allowed.
+        If the file is missing or not valid YAML, or holds a key or value that is not allowed.
     """
     path = path or default_config_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"{path} can't be read ({error.strerror}); name a config file with --config."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid YAML; mend its syntax.") from error
+    if len(text) > _MAX_BYTES:
+        raise ConfigError(f"{path} is larger than {_MAX_BYTES:,} bytes; name a config file with --config.")
+    content = _parse_yaml(path, text)
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings; start from config/config.yaml.")
     return parse_config(content)
+
+
+def _parse_yaml(path: Path, text: bytes) -> Any:
+    try:
+        content = yaml.safe_load(text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text; save it with the encoding UTF-8.") from error
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+        # PyYAML lets Python's own errors through, such as KeyError for '!!bool maybe'.
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path} is not valid YAML{place}; correct its syntax.") from error
+    except RecursionError:
+        raise ConfigError(f"{path} nests too deeply; start from config/config.yaml.") from None
+    # An alias costs a few bytes each time, but names a structure of any size, even itself.
+    open_values, seen = [(content, 0)], 0
+    while open_values:
+        value, depth = open_values.pop()
+        seen += 1
+        if seen > _MAX_VALUES or depth > _MAX_DEPTH:
+            raise ConfigError(f"{path} nests too deeply, or its aliases expand to too much; write it out.")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        open_values += [(item, depth + 1) for item in inner]
+    return content
 
 
 def parse_config(content: dict[str, Any]) -> Settings:
@@ -228,7 +256,13 @@ def _check_roles(data: DataSettings) -> None:
         raise ValueError(f"column {min(repeated)!r} is declared twice; give each column one role")
     if data.group is not None and data.group in (data.target.column, *data.derived):
         raise ValueError(f"data.group: {data.group!r} must be a column of the table other than the target")
-    if data.id in OUTPUT_COLUMNS:
+    columns = [*data.features, data.target.column, *([data.id] if data.id else [])]
+    alike = alike_names(columns)
+    if alike is not None:
+        raise ValueError(
+            f"columns {columns[alike[0]]!r} and {columns[alike[1]]!r} differ in case alone; rename one"
+        )
+    if data.id is not None and alike_key(data.id) in map(alike_key, OUTPUT_COLUMNS):
         raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
 
 
@@ -238,4 +272,7 @@ def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec
         if column not in features:
             raise ValueError(f"data.derived.{name}: {column!r} is not in data.features; add it there")
         if features[column].kind != needed:
-            raise ValueError(f"data.derived.{name}: {column!r} must be a {needed} column")
+            raise ValueError(
+                f"data.derived.{name}: {column!r} must be a {needed} column; name another column, or set"
+                f" data.features.{column}.kind to {needed}"
+            )

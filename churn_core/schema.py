@@ -7,7 +7,7 @@ Validation at training, the record encoder, the SQL of file scoring and a bundle
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,23 @@ MAX_VOCABULARY: Final = 1_000
 MAX_GROUPED_VOCABULARY: Final = 10_000
 """Most values that a category with `max_levels` knows; rarer ones count as unknown."""
 
+IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
+
+
+def alike_key(name: str) -> bytes:
+    """Return a key that is equal for names that DuckDB takes for one: it ignores the case of A to Z."""
+    return name.encode(errors="surrogatepass").lower()
+
+
+def alike_names(names: Sequence[str]) -> tuple[int, int] | None:
+    """Return the positions of two names that DuckDB takes for one, or None: no file with both is scored."""
+    positions: dict[bytes, int] = {}
+    for position, name in enumerate(names):
+        earlier = positions.setdefault(alike_key(name), position)
+        if earlier != position and names[earlier] != name:
+            return earlier, position
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,9 @@ class Contract:
         The column that identifies a customer; never a model input.
     derived : tuple of DerivedFeature
         Features that the model computes from the raw columns.
+    id_type : 'integer', 'text' or None
+        The type of the ids in scored files: ``integer`` (64 bits) if every id of the training table is such
+        a number, written without leading zeros. None in bundles of format 1: the type of the input file.
     """
 
     features: tuple[Feature, ...]
@@ -135,6 +154,7 @@ class Contract:
     negative: str
     id_column: str | None = None
     derived: tuple[DerivedFeature, ...] = ()
+    id_type: IdType | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,6 +193,7 @@ class Contract:
         """Return the contract as plain JSON types, for `from_dict`."""
         return {
             "id_column": self.id_column,
+            "id_type": self.id_type,
             "target": self.target,
             "positive": self.positive,
             "negative": self.negative,
@@ -189,15 +210,20 @@ class Contract:
 
         Raises
         ------
-        KeyError, TypeError
+        KeyError, TypeError, ValueError
             If `content` is not a result of `to_dict`.
         """
+        # Bundles of format 1 lack it.
+        id_type = content.get("id_type")
+        if id_type not in (None, *get_args(IdType)):
+            raise ValueError("id_type is unknown")
         return cls(
             features=tuple(_feature_from_dict(f) for f in content["features"]),
             target=content["target"],
             positive=content["positive"],
             negative=content["negative"],
             id_column=content["id_column"],
+            id_type=id_type,
             derived=tuple(
                 DerivedFeature(**{**d, "columns": tuple(d["columns"]), "edges": tuple(d["edges"])})
                 for d in content["derived"]

@@ -6,51 +6,60 @@ import json
 import os
 import socket
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.cli.arguments import port_number
+from churn_core.cli.arguments import add_config, add_model, path, port_number
 from churn_core.errors import ConfigError
 from functions.client import commands, publish_command
 
 if TYPE_CHECKING:
     import argparse
 
-DEFAULT_MODEL: Final = Path("models/churn")
 DEFAULT_ADDRESS: Final = ("127.0.0.1", 8000)
 
 
 def add_commands(parsers: Any) -> None:
     """Add the commands to the parser of ``churn``."""
     serve = parsers.add_parser(
-        "serve", help="serve the API of the score Lambda on this machine, with a web page"
+        "serve", help="run the scoring API on this machine, with a web form to try customers"
     )
     serve.add_argument(
         "--host", help="address to listen on (default: api.host of the config, else 127.0.0.1)"
     )
     serve.add_argument("--port", type=port_number, help="port (default: api.port of the config, else 8000)")
-    serve.add_argument("--config", type=Path, help="configuration (default config/config.yaml)")
+    serve.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more name that clients may use for this server in the header Host; may be repeated"
+        " (default: localhost, 127.0.0.1, [::1], --host and the address that the client has connected to)",
+    )
+    add_config(serve)
     serve.set_defaults(run=_serve)
     openapi = parsers.add_parser("openapi", help="print the OpenAPI description of a model's API")
-    openapi.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: print)")
+    openapi.add_argument("--out", type=path, metavar="FILE", help="file to write (default: print)")
     openapi.set_defaults(run=_openapi)
     commands.add_commands(parsers)
     publish_command.add_commands(parsers)
     for command in (serve, openapi):
-        command.add_argument(
-            "--model", type=Path, default=DEFAULT_MODEL, help=f"bundle (default {DEFAULT_MODEL})"
-        )
+        add_model(command)
 
 
 def _openapi(options: argparse.Namespace) -> None:
     from churn_core.scoring.bundle import load_bundle
+    from churn_core.scoring.files.complete_file import complete_file, unwritable
     from functions.score.openapi.document import openapi_document
 
     text = json.dumps(openapi_document(load_bundle(options.model)), indent=1, ensure_ascii=False) + "\n"
     if options.out is None:
         print(text, end="")
-    else:
-        options.out.write_text(text, encoding="utf-8")
+        return
+    with complete_file(options.out, reads=[options.model]) as unfinished:
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise unwritable(options.out, error) from error
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -61,6 +70,11 @@ def _serve(options: argparse.Namespace) -> None:
     # Without a valid model the server could only answer 503, so it does not start.
     version = load_bundle(options.model).model_version
     os.environ["CHURN_MODEL_DIR"] = str(options.model)
+    # Imported after the setting: the application loads the model as it is imported.
+    from functions.serve.asgi_gateway import guarded
+    from functions.serve.http_server import server_settings
+    from functions.serve.local import app
+
     host, port = _address(options)
     with listening_socket(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
@@ -68,15 +82,8 @@ def _serve(options: argparse.Namespace) -> None:
         print(f"{version} answers at {address} (Ctrl-C ends it).")
         print(f"  {address}/      try a customer")
         print(f"  {address}/docs  the API", flush=True)
-        # Not uvloop: it accepts one connection per loop turn, so a burst of clients waits for seconds.
-        config = uvicorn.Config(
-            "functions.serve.local:app",
-            loop="asyncio",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-        )
-        server = uvicorn.Server(config)
+        application = guarded(app, [host, *options.allowed_host])
+        server = uvicorn.Server(uvicorn.Config(application, **server_settings()))
         server.run(sockets=[listener])
     if server.should_exit:
         # Only Ctrl-C stops the server, but uvicorn does not always raise KeyboardInterrupt.
@@ -110,8 +117,10 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A name that IDNA can't encode, or with NUL, is a ValueError.
+        reason = error.strerror if isinstance(error, OSError) else "not a host name"
         raise ConfigError(
-            f"Can't listen on {host}:{port} ({error.strerror}); choose another with --host or --port."
+            f"Can't listen on {host}:{port} ({reason}); choose another with --host or --port."
         ) from error
     return listener

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -24,17 +25,32 @@ if TYPE_CHECKING:
 # On busy cores, OpenMP threads that wait for each other make the suite many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Some tests import onnxruntime themselves, maybe before churn_core does.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 # Without compiled files each process that a test starts compiles scikit-learn again, which takes 3 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # A shell starts background jobs with SIGINT ignored, and the processes of the tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# nohup does the same with SIGHUP.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 # Computed here, before any test imports the sources that it covers.
 # Planted faults must not train models of their own: their run names the sound sources' digest.
 SOURCE_DIGEST = os.environ.get("CHURN_TEST_DIGEST") or source_digest()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle the files, and the tests of each, by the seed in CHURN_SHUFFLE; files stay together."""
+    seed = os.environ.get("CHURN_SHUFFLE")
+    if seed is not None:
+        choice = random.Random(seed)
+        files = sorted({str(item.path) for item in items})
+        place = {file: choice.random() for file in files}
+        items.sort(key=lambda item: (place[str(item.path)], choice.random()))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from infra.local.child_process import ChildProcess
+from tests.child_output import wait_for_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,4 +40,4 @@ class ServedApi(ChildProcess):
 
     def start(self, stack: ExitStack) -> None:
         super().start(stack)
-        self.address = self.wait_for_output(r"http://\S+(?=\s)")[0]
+        self.address = wait_for_output(self, r"http://\S+(?=\s)")[0]

@@ -32,6 +32,7 @@ PROOFS: Final = {
     "tests/e2e/bundles/test_arm64_bundle.py": {"CHURN_ARM64": "1"},
     "tests/e2e/bundles/test_pre_traffic_bundle.py": {"CHURN_HOOK_BUNDLE": "1"},
     "tests/infra/template/test_linters.py": {"CHURN_CHECKOV": "1"},
+    "tests/infra/project/test_audit.py": {"CHURN_AUDIT": "1"},
     "tests/e2e/local/test_batch_in_cgroup.py": {"CHURN_DROP_ROWS": "5000000"},
     "tests/functional/batch/interruptions/test_schedules.py": {
         "CHURN_MODEL_SCHEDULES": "10000",
@@ -41,8 +42,16 @@ PROOFS: Final = {
     "tests/functional/batch/interruptions/test_crash_points.py": {},
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000", "CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
+    "tests/functional/commands/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
     "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/files/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/functional/training/test_same_bytes.py": {
+        "CHURN_SAME_BYTES_SHIFTS": "4",
+        "CHURN_SAME_BYTES_PROCESSES": "6",
+    },
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},
+    "tests/project/test_order.py": {"CHURN_TEST_ORDER": "1"},
+    "tests/functional/batch/backfill/test_random_schedules.py": {"CHURN_BACKFILL_SCHEDULES": "1000"},
     "tests/containers": {"CHURN_CONTAINERS": "1"},
 }
 """Test files, and the variables that make them try more cases."""

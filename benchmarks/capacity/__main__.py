@@ -21,7 +21,7 @@ from benchmarks.capacity.batch_function import measure_batch
 from benchmarks.capacity.measured import Measured, load_measured
 from benchmarks.capacity.online_function import measure_online
 from benchmarks.capacity.pages import write_page
-from benchmarks.online.trained_model import train_in_a_process
+from benchmarks.trained_model import write_model_and_customers
 from infra.local.cgroup import Cgroup, NoCgroupError
 from infra.local.function_build import BuildError, build_function
 from infra.local.template_settings import TemplateSettings
@@ -52,7 +52,7 @@ def measure(work: Path) -> Measured:
     memory_mb = {name: template.function(name).memory_mb for name in ("BatchFunction", "ScoreFunction")}
     with Cgroup(memory_mb["BatchFunction"]):
         pass  # Fails now rather than after minutes of training and building.
-    model = train_in_a_process(work / "model", FAMILY)
+    model = write_model_and_customers(work / "model", FAMILY)
     folders = {name: build_function(name, tools, model.bundle, work / name) for name in memory_mb}
     with Cgroup(memory_mb["BatchFunction"]) as cgroup:
         batch = measure_batch(folders["BatchFunction"], tools, cgroup, work)

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.capacity.measured import BatchMeasurement, BatchRun
 from churn_core.data import generate_sample_data
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.local_cloud import LocalCloud
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.local_cloud import LocalCloud, mapping_settings
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ def score_drop(cloud: LocalCloud, function: FunctionUnderEmulator, drop: Path, k
     s3, sqs = cloud.client("s3"), cloud.client("sqs")
     with drop.open("rb") as file:
         s3.put_object(Bucket=cloud.input_bucket, Key=f"incoming/{key}", Body=file)
-    (message,) = sqs.receive_message(
-        QueueUrl=cloud.mapping(1).queue_url, WaitTimeSeconds=2, AttributeNames=["All"]
-    )["Messages"]
+    queue_url = mapping_settings(TemplateSettings(), sqs, workers=1).queue_url
+    (message,) = sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=2, AttributeNames=["All"])[
+        "Messages"
+    ]
     names = {"messageId": "MessageId", "body": "Body", "attributes": "Attributes"}
     before = len(_own_lines(function.log))
     started = time.perf_counter()

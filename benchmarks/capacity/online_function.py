@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from statistics import fmean, median
@@ -10,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.capacity.batch_function import under_emulator
 from benchmarks.capacity.measured import OnlineCalls, OnlineMeasurement
+from benchmarks.trained_model import api_event
 from infra.local.template_settings import TemplateSettings
-from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from benchmarks.online.trained_model import TrainedModel
+    from benchmarks.trained_model import ModelFiles
+    from infra.local.aws.emulator import FunctionUnderEmulator
     from infra.local.cgroup import Cgroup
-    from infra.local.emulator import FunctionUnderEmulator
     from infra.local.tools import LambdaTools
 
 CALLS: Final = {1: 300, 10: 200, 100: 100, 1_000: 30}  # Warm calls by the number of customers
@@ -32,25 +31,24 @@ def measure_online(
     folder: Path,
     tools: LambdaTools,
     cgroup: Cgroup,
-    model: TrainedModel,
+    model: ModelFiles,
     calls: Mapping[int, int] = CALLS,
     starts: int = STARTS,
 ) -> OnlineMeasurement:
-    """Start the function that `sam build` wrote so many times, then invoke a warm one.
+    """Start the function that `sam build` wrote several times, then invoke a warm one.
 
-    `calls` are the numbers of calls by the number of customers. One more start comes first and does not
-    count: it reads the files into memory. The cgroup is entered already.
+    `calls` maps the number of customers of a request to the number of calls. An additional first start
+    reads the files into memory and is left out. The caller has entered the cgroup.
     """
     customers = model.read_customers()
-
     init = []
     for _ in range(starts + 1):
         with under_emulator(folder, "ScoreFunction", tools, cgroup) as started:
-            _answer(started, _event(customers, 1, 0))
+            _answer(started, api_event(customers, 1, 0))
             init.append(started.init_milliseconds)
     with under_emulator(folder, "ScoreFunction", tools, cgroup) as warm:
         for number in range(_WARM_UP):
-            _answer(warm, _event(customers, 1, number))
+            _answer(warm, api_event(customers, 1, number))
         measured = [_measure_calls(warm, customers, size, count) for size, count in calls.items()]
     memory_mb = TemplateSettings().function("ScoreFunction").memory_mb
     return OnlineMeasurement(memory_mb, round(median(init[1:])), starts, measured)
@@ -59,7 +57,7 @@ def measure_online(
 def _measure_calls(
     function: FunctionUnderEmulator, customers: list[dict[str, Any]], size: int, count: int
 ) -> OnlineCalls:
-    events = [_event(customers, size, number) for number in range(count)]
+    events = [api_event(customers, size, number) for number in range(count)]
     before = len(function.log)
     responses = [_answer(function, event) for event in events]
     log = function.log[before:]
@@ -80,16 +78,8 @@ def _measure_calls(
     )
 
 
-def _event(customers: list[dict[str, Any]], size: int, number: int) -> dict[str, Any]:
-    template = json.loads((REPOSITORY / "events" / "predict.json").read_text(encoding="utf-8"))
-    chosen = [customers[(number * size + offset) % len(customers)] for offset in range(size)]
-    path = "/predict" if size == 1 else "/predict/batch"
-    body = json.dumps(chosen[0] if size == 1 else {"customers": chosen})
-    return dict(template | {"path": path, "resource": path, "body": body})
-
-
 def _answer(function: FunctionUnderEmulator, event: dict[str, Any]) -> bytes:
     answer = function.invoke(event)
     if answer["statusCode"] != 200:
-        raise RuntimeError(f"The function answered {answer['statusCode']}; its time means nothing.")
+        raise RuntimeError(f"The function answered {answer['statusCode']}, so its time is meaningless.")
     return str(answer["body"]).encode()

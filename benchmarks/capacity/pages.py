@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.capacity import cost, prices
 from benchmarks.capacity.cost import MILLION, total
+from benchmarks.measuring import markdown_table
 from infra.local.cgroup import MEGABYTES_A_PROCESSOR
 from infra.local.tools import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
     from benchmarks.capacity.measured import Measured
 
@@ -20,13 +21,7 @@ _BLOCK: Final = re.compile(r"<!-- begin: ([a-z-]+) -->\n.*?<!-- end -->", re.DOT
 
 
 def with_tables(text: str, measured: Measured) -> str:
-    """Return a page with its blocks computed: the lines from ``begin: NAME`` to ``end``.
-
-    Raises
-    ------
-    KeyError
-        If no block has the name.
-    """
+    """Return a page with each block from ``begin: NAME`` to ``end`` computed; KeyError for other names."""
     return _BLOCK.sub(
         lambda found: f"<!-- begin: {found[1]} -->\n\n{BLOCKS[found[1]](measured)}\n\n<!-- end -->", text
     )
@@ -38,15 +33,11 @@ def write_page(measured: Measured) -> None:
 
 
 def dollars(amount: float) -> str:
-    """Return an amount with three significant digits, never as a power of ten."""
+    """Return an amount with three significant digits and without an exponent."""
     decimals = 2
     while 0 < amount < 10 ** (2 - decimals) and decimals < 12:
         decimals += 1
     return f"${amount:,.{decimals}f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
 
 
 def _run(measured: Measured) -> str:
@@ -82,9 +73,9 @@ def _online(measured: Measured) -> str:
             ]
         )
     rows.append(["a month without requests", "", "$0", "", "$0", dollars(total(cost.container_month())), ""])
-    head = ["customers a request", "ms, median / p99", "this stack", "of it API Gateway"]
+    head = ["customers a request", "ms, median / p99", "this stack", "API Gateway's part"]
     head += ["SageMaker Serverless", "container", "container is cheaper from"]
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _batch(measured: Measured) -> str:
@@ -98,7 +89,7 @@ def _batch(measured: Measured) -> str:
         ]
         for size in (10_000, 100_000, MILLION, 10 * MILLION)
     ]
-    return _table(["rows an object", "seconds an object", "a million rows, arm64", "x86_64"], rows)
+    return markdown_table(["rows an object", "seconds an object", "a million rows, arm64", "x86_64"], rows)
 
 
 def _prices(_: Measured) -> str:
@@ -106,7 +97,7 @@ def _prices(_: Measured) -> str:
         [price.name, f"${price.dollars:.10f}".rstrip("0").rstrip(".") + f" a {price.unit}", price.source]
         for price in prices.PRICES
     ]
-    return _table(["price", "dollars", "read in"], rows)
+    return markdown_table(["price", "dollars", "source"], rows)
 
 
 BLOCKS: Final[dict[str, Callable[[Measured], str]]] = {

@@ -1,1 +1,1 @@
-"""The online API beside its peers: cold start, time in the handler, requests over HTTP."""
+"""Compare the online API with other servers: cold start, time in the handler, requests over HTTP."""

@@ -1,9 +1,9 @@
-"""The online API beside its peers: cold start, time in the handler, requests over HTTP.
+"""Compare the online API with other servers: cold start, time in the handler, requests over HTTP.
 
     make bench-online
 
-All figures are ratios of one run on one machine: contenders take turns, round after round. README.md in
-this folder says what each figure means; results.md is what the last whole run found.
+Contenders take turns on one machine, round after round, so read the ratios. README.md in this folder
+explains each figure; results.md has the results of the last complete run.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from benchmarks.online import report
 from benchmarks.online.cold_start import measure_cold_start
 from benchmarks.online.handler_time import measure_handler
 from benchmarks.online.http_load import measure_many_clients, measure_peers
-from benchmarks.online.load_generator import NoLoadGeneratorError, require_load_generator
+from benchmarks.online.load_generator import require_load_generator
 from benchmarks.online.running_server import ServerFailedError
-from benchmarks.online.trained_model import train_in_a_process
+from benchmarks.trained_model import write_model_and_customers
 from infra.local.function_build import BuildError
 from infra.local.tools import MissingToolError, find_tools
 
@@ -32,29 +32,25 @@ PARTS: Final = ("cold", "handler", "peers", "clients")
 
 
 def main() -> int:
-    """Measure what is asked for and print it; a whole run also writes results.md."""
+    """Measure the chosen parts and print the results; a complete run also writes results.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--family", default="additive", help="model to answer with (default additive)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--family", default="additive", help="model family (default additive)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender (default 5)")
     parser.add_argument("--model", type=Path, help="folder to keep the trained model in, for the next run")
     options = parser.parse_args()
     parts = options.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
-        parser.error(f"{', '.join(sorted(unknown))}: no part; take some of {', '.join(PARTS)}")
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     try:
-        # Looked for first: a run takes minutes.
+        # Check the tools first: a run takes minutes.
         if {"peers", "clients"} & set(parts):
             require_load_generator()
         if "cold" in parts:
             find_tools()
-    except (NoLoadGeneratorError, MissingToolError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
         with tempfile.TemporaryDirectory(prefix="churn-bench-", ignore_cleanup_errors=True) as name:
-            text = _measured(parts, options, Path(name))
-    except (BuildError, ServerFailedError) as error:
+            text = _measure(parts, options, Path(name))
+    except (BuildError, MissingToolError, ServerFailedError) as error:
         print(error, file=sys.stderr)
         return 1
     print(text)
@@ -63,11 +59,11 @@ def main() -> int:
     return 0
 
 
-def _measured(parts: list[str], options: argparse.Namespace, work: Path) -> str:
-    model = train_in_a_process(options.model or work / "model", options.family)
+def _measure(parts: list[str], options: argparse.Namespace, work: Path) -> str:
+    model = write_model_and_customers(options.model or work / "model", options.family)
     rounds = options.rounds
     sections: dict[str, Callable[[], str]] = {
-        "cold": lambda: report.cold_start_section(measure_cold_start(model.bundle, rounds)),
+        "cold": lambda: report.cold_start_section(*measure_cold_start(model.bundle, rounds)),
         "handler": lambda: report.handler_section(measure_handler(model, rounds)),
         "peers": lambda: report.peers_section(measure_peers(model, work / "servers", rounds)),
         "clients": lambda: report.many_clients_section(measure_many_clients(model, work / "alone")),

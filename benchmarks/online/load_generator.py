@@ -1,4 +1,4 @@
-"""The load: `wrk`, which keeps its connections and times each request to the microsecond."""
+"""Load from `wrk`, which keeps its connections open and times each request to the microsecond."""
 
 from __future__ import annotations
 
@@ -10,77 +10,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.local.tools import MissingToolError
+
 _REPORT: Final = Path(__file__).with_name("wrk_report.lua")
-_LONGEST_SECONDS: Final = 30
-
-
-class NoLoadGeneratorError(Exception):
-    """`wrk` is not installed; the message says how to install it."""
+_TIMEOUT_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of the load found.
+    """One run of wrk, as ``wrk_report.lua`` prints it.
 
     Attributes
     ----------
     requests : int
-        Answered in time.
+        Requests with an answer.
+    seconds : float
     failed : int
-        Answered with an error status, not answered, or refused a connection.
-    requests_per_second : float
+        Error statuses, timeouts, and connections that failed.
     p50, p99, longest : float
         Milliseconds from request to answer.
     """
 
     requests: int
+    seconds: float
     failed: int
-    requests_per_second: float
     p50: float
     p99: float
     longest: float
 
+    @property
+    def requests_per_second(self) -> float:
+        """Throughput of the run."""
+        return self.requests / self.seconds
+
 
 def require_load_generator() -> None:
-    """Refuse to start without the load generator.
-
-    Raises
-    ------
-    NoLoadGeneratorError
-        If there is none.
-    """
+    """Raise MissingToolError if `wrk` is not installed."""
     if shutil.which("wrk") is None:
-        raise NoLoadGeneratorError(
-            "wrk, which makes the load, is not on the PATH; install it (apt-get or brew install wrk)."
-        )
+        raise MissingToolError("wrk is not on the PATH; install it (apt-get or brew install wrk).")
 
 
 def run_load(url: str, body: Path, connections: int, seconds: int) -> Load:
-    """Send the same request over so many connections, each sending the next when it has its answer.
-
-    Parameters
-    ----------
-    url : str
-    body : Path
-        File with the request's body.
-    connections, seconds : int
-    """
-    found = subprocess.run(
-        [
-            *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"),
-            *("--timeout", f"{_LONGEST_SECONDS}s", "--script", _REPORT, url),
-        ],
-        env=os.environ | {"BENCH_BODY": str(body)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    report = json.loads(found.stdout.splitlines()[-1])
-    return Load(
-        requests=report["requests"],
-        failed=report["failed"],
-        requests_per_second=report["requests"] / report["seconds"],
-        p50=report["p50"],
-        p99=report["p99"],
-        longest=report["longest"],
-    )
+    """Post the file `body` over each connection again and again for some seconds."""
+    command = [
+        *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"),
+        *("--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(_REPORT), url),
+    ]
+    variables = os.environ | {"BENCH_BODY": str(body)}
+    found = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    return Load(**json.loads(found.stdout.splitlines()[-1]))

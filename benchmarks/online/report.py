@@ -6,34 +6,32 @@ import datetime
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from benchmarks.measuring import Figure, markdown_table
 from benchmarks.online.cold_start import WANTED_RATIO
 from benchmarks.online.handler_time import PARTS, WANTED_MORE_MILLISECONDS, WANTED_TIMES_JSON
 from benchmarks.online.http_load import CONNECTIONS, MANY_CLIENTS, TOLERANCE
 from benchmarks.online.peers import OURS
-from benchmarks.online.rounds import Figure
 from benchmarks.online.strictness import CASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks.online.cold_start import ColdStart
-    from benchmarks.online.handler_time import HandlerTime
     from benchmarks.online.http_load import PeerResult
     from benchmarks.online.load_generator import Load
 
-_PARTS_SHOWN: Final = (1, 1_000)
+    Rounds = list[dict[str, float]]
 
 
 def heading(family: str) -> str:
-    """Say when, where and with which model was measured."""
+    """Return the title, the date, the machine and the model."""
     return (
-        f"# The online API beside its peers, as measured\n\n"
+        f"# The online API compared with other servers\n\n"
         f"Written by `make bench-online` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {_processor()},"
         f" {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()},"
-        f" model `{family}`. A figure is the median of the rounds, with the smallest and the largest behind"
-        f" it; a ratio is taken round by round. `README.md` says what each means."
+        f" model `{family}`. A figure is the median of the rounds, followed by the smallest and the largest;"
+        f" a ratio is computed for each round. `README.md` explains each figure."
     )
 
 
@@ -45,124 +43,116 @@ def _processor() -> str:
     return platform.machine()
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _verdict(met: bool, target: str) -> str:
+    return f"Target: {target}: {'met' if met else 'missed'}."
 
 
-def _verdict(met: bool, wanted: str) -> str:
-    return f"Wanted: {wanted}: {'met' if met else 'missed'}."
-
-
-def cold_start_section(cold: ColdStart) -> str:
-    """Tell how long the first answer takes."""
-    table = _table(
-        [f"Python {cold.python}, the built function's own packages", "ms", "times the floor"],
+def cold_start_section(python: str, rounds: Rounds) -> str:
+    """Report the time to the first answer."""
+    found = {name: Figure.from_rounds(rounds, name) for name in rounds[0]}
+    answer = found["first_answer"].text(0)
+    table = markdown_table(
+        [f"Python {python}, the built function's own packages", "ms", "times the floor"],
         [
-            ["first answer, under the runtime emulator", cold.first_answer.text(0), cold.ratio.text(2)],
-            ["of that, the start as the emulator reports it", cold.init_report.text(0), ""],
-            ["the floor: import onnxruntime, load the session", cold.floor.text(0), "1"],
-            ["of that, import numpy", cold.numpy.text(0), ""],
+            ["first answer, under the runtime emulator", answer, found["ratio"].text(2)],
+            ["of that, the start as the emulator reports it", found["init_report"].text(0), ""],
+            ["the floor: import onnxruntime, load the session", found["floor"].text(0), "1"],
+            ["of that, import numpy", found["numpy"].text(0), ""],
         ],
     )
-    met = cold.ratio.median <= WANTED_RATIO
+    met = found["ratio"].median <= WANTED_RATIO
     return f"## Cold start\n\n{table}\n\n{_verdict(met, f'at most {WANTED_RATIO} times the floor')}"
 
 
-def handler_section(times: Sequence[HandlerTime]) -> str:
-    """Tell what a warm request takes, and where that goes."""
-    table = _table(
+def handler_section(rounds: Mapping[int, Rounds]) -> str:
+    """Report the time of a warm request and of its parts."""
+    found = {
+        size: {name: Figure.from_rounds(runs, name) for name in runs[0]} for size, runs in rounds.items()
+    }
+    times = ("handler", "session_run", "json_loads", "beyond")
+    table = markdown_table(
         [
             *("customers", "handler, ms", "`session.run`, ms", "`json.loads`, ms"),
-            *("beyond `session.run`, ms", "that by `json.loads`"),
+            *("handler - `session.run`, ms", "that / `json.loads`"),
         ],
         [
-            [
-                f"{time.customers:,}",
-                *(figure.text(3) for figure in (time.handler, time.session_run, time.json_loads)),
-                time.beyond.text(3),
-                time.times_json.text(1),
-            ]
-            for time in times
+            [f"{size:,}", *(figures[name].text(3) for name in times), figures["times_json"].text(1)]
+            for size, figures in found.items()
         ],
     )
-    parts = _table(
+    few, many = min(found), max(found)
+    parts = markdown_table(
         ["customers", *(f"{part.lower()}, ms" for part in PARTS)],
-        [
-            [f"{time.customers:,}", *(f"{time.parts[part].median:.3f}" for part in PARTS)]
-            for time in times
-            if time.customers in _PARTS_SHOWN
-        ],
+        [[f"{size:,}", *(f"{found[size][part].median:.3f}" for part in PARTS)] for size in (few, many)],
     )
-    one = next(time for time in times if time.customers == _PARTS_SHOWN[0])
-    many = next(time for time in times if time.customers == _PARTS_SHOWN[-1])
     verdicts = [
         _verdict(
-            one.beyond.median <= WANTED_MORE_MILLISECONDS,
-            f"one customer at most {WANTED_MORE_MILLISECONDS} ms beyond `session.run`",
+            found[few]["beyond"].median <= WANTED_MORE_MILLISECONDS,
+            f"{few} customer at most {WANTED_MORE_MILLISECONDS} ms more than `session.run`",
         ),
         _verdict(
-            many.times_json.median <= WANTED_TIMES_JSON,
-            f"1,000 customers at most {WANTED_TIMES_JSON:.0f} times `json.loads` beyond `session.run`",
+            found[many]["times_json"].median <= WANTED_TIMES_JSON,
+            f"{many:,} customers, without `session.run`, at most {WANTED_TIMES_JSON:.0f} times `json.loads`",
         ),
     ]
     return (
-        f"## Warm handler\n\n{table}\n\n{' '.join(verdicts)}\n\nWhere it goes (`score` has"
-        f" `session.run` in it; `rest` is resolver, metrics and logger):\n\n{parts}"
+        f"## Warm handler\n\n{table}\n\n{' '.join(verdicts)}\n\nParts of the handler's time (`score` includes"
+        f" `session.run`; `rest` is resolver, metrics and logger):\n\n{parts}"
     )
 
 
 def peers_section(results: Sequence[PeerResult]) -> str:
-    """Tell requests a second and latencies, and what each contender takes and returns."""
+    """Report requests per second, latencies, answers, and which wrong customers each contender scores."""
     ours = next(result for result in results if result.peer is OURS)
     sections = ["## Over HTTP"]
+    head = ["server", "requests/s", "`churn serve` / it", "p50, ms", "it / `churn serve`", "p99, ms"]
     for connections in CONNECTIONS:
         rows = [_load_row(result, ours, connections) for result in results]
-        head = ["server", "requests/s", "`churn serve` by it", "p50, ms", "it by `churn serve`", "p99, ms"]
         title = f"{connections} connection{'s' if connections > 1 else ''}, kept alive:"
-        sections.append(f"{title}\n\n{_table(head, rows)}")
+        sections.append(f"{title}\n\n{markdown_table(head, rows)}")
     others = [result for result in results if result is not ours and not result.failure]
     ahead = all(_is_ahead(ours, other, connections) for other in others for connections in CONNECTIONS)
     sections.append(_verdict(ahead, "ahead of every peer in requests/s and p50"))
-    sections.append(_strictness_table(results))
+    sections.append(_answers_table(results))
     return "\n\n".join(sections)
 
 
-def _failed(result: PeerResult, connections: int) -> int:
-    return sum(load.failed for load in result.loads.get(connections, []))
+def _ratios(ours: PeerResult, other: PeerResult, connections: int) -> tuple[Figure, Figure]:
+    """Return our requests per second divided by the other's, and the other's p50 divided by ours."""
+    pairs = list(zip(ours.loads[connections], other.loads[connections], strict=True))
+    return (
+        Figure.from_values(own.requests_per_second / load.requests_per_second for own, load in pairs),
+        Figure.from_values(load.p50 / own.p50 for own, load in pairs),
+    )
 
 
 def _load_row(result: PeerResult, ours: PeerResult, connections: int) -> list[str]:
     name = result.peer.name
     if result.failure:
         return [name, f"not measured: {result.failure.splitlines()[0]}", "", "", "", ""]
-    if failed := _failed(result, connections):
+    if failed := result.failed_requests(connections):
         return [name, f"void: {failed:,} requests failed", "", "", "", ""]
     loads = result.loads[connections]
-    pairs = list(zip(ours.loads[connections], loads, strict=True))
+    throughput, latency = _ratios(ours, result, connections)
     return [
         name,
-        Figure.of(load.requests_per_second for load in loads).text(0),
-        Figure.of(own.requests_per_second / load.requests_per_second for own, load in pairs).text(2),
-        Figure.of(load.p50 for load in loads).text(2),
-        Figure.of(load.p50 / own.p50 for own, load in pairs).text(2),
-        Figure.of(load.p99 for load in loads).text(1),
+        Figure.from_values(load.requests_per_second for load in loads).text(0),
+        throughput.text(2),
+        Figure.from_values(load.p50 for load in loads).text(2),
+        latency.text(2),
+        Figure.from_values(load.p99 for load in loads).text(1),
     ]
 
 
 def _is_ahead(ours: PeerResult, other: PeerResult, connections: int) -> bool:
-    if _failed(ours, connections):
+    if ours.failed_requests(connections):
         return False
-    if _failed(other, connections):
+    if other.failed_requests(connections):
         return True
-    pairs = list(zip(ours.loads[connections], other.loads[connections], strict=True))
-    return (
-        Figure.of(own.requests_per_second / load.requests_per_second for own, load in pairs).median > 1
-        and Figure.of(load.p50 / own.p50 for own, load in pairs).median > 1
-    )
+    return all(ratio.median > 1 for ratio in _ratios(ours, other, connections))
 
 
-def _strictness_table(results: Sequence[PeerResult]) -> str:
+def _answers_table(results: Sequence[PeerResult]) -> str:
     rows = [
         [
             result.peer.name,
@@ -176,18 +166,18 @@ def _strictness_table(results: Sequence[PeerResult]) -> str:
         for result in results
         if not result.failure
     ]
-    head = ["server", "versions", "route", "returns", "largest difference of a score"]
+    head = ["server", "versions", "route", "returns", "largest score difference", "wrong customers scored"]
     return (
-        f"Scores agreed within {TOLERANCE:.0e} before anything was measured. Ten wrong customers were sent to"
-        f" each:\n\n{_table([*head, 'scores the wrong', 'which'], rows)}"
+        f"Before the load, all scores agreed to {TOLERANCE:.0e}. Each server got the same {len(CASES)} wrong"
+        f" customers:\n\n{markdown_table([*head, 'which'], rows)}"
     )
 
 
 def many_clients_section(load: Load) -> str:
-    """Tell how the product alone fares with many clients."""
+    """Report the product alone with many clients at once."""
     return (
         f"## {MANY_CLIENTS} clients at once\n\n`churn serve`: {load.requests:,} requests,"
-        f" {load.failed:,} failed, {load.requests_per_second:,.0f} a second, p50 {load.p50:.1f} ms,"
+        f" {load.failed:,} failed, {load.requests_per_second:,.0f} requests/s, p50 {load.p50:.1f} ms,"
         f" p99 {load.p99:.1f} ms, longest {load.longest:.1f} ms.\n\n"
         f"{_verdict(load.failed == 0, 'no request fails')}"
     )

@@ -1,6 +1,6 @@
-"""One customer in the request of each kind of server, and the score out of its answer.
+"""Write one customer as a request to each kind of server, and read the score from the answer.
 
-A customer is a list of column and value, not a dict, so that one can be given twice.
+A customer is a list of columns and values, not a dict, so that a column can occur twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _dataframe_split(fields: Fields) -> str:
 
 
 def _v2_columns(fields: Fields) -> str:
-    """Write the Open Inference Protocol's request, as MLServer's runtime for scikit-learn takes a table."""
+    """Write a table as an Open Inference Protocol request for MLServer's scikit-learn runtime."""
     inputs: list[dict[str, Any]] = []
     for name, value in fields:
         tensor: dict[str, Any] = {"name": name, "shape": [1, 1], "data": [value]}
@@ -40,17 +40,7 @@ def _v2_columns(fields: Fields) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RequestShape:
-    """How a server is asked.
-
-    Attributes
-    ----------
-    path : str
-        Route of its POST.
-    write : callable
-        From a customer's fields to the body.
-    read_score : callable
-        From the answer to the probability.
-    """
+    """The route of a server's POST, a writer of the body, and a reader of the answer's probability."""
 
     path: str
     write: Callable[[Fields], str]

@@ -1,4 +1,4 @@
-"""What a server takes without a word though the customer is wrong: each case is sent and the answer noted."""
+"""Send wrong customers to a server; find those that it scores without an error."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ CASES: Final[dict[str, Callable[[Fields], Fields]]] = {
     "a column left out": _without("Contract"),
     "`null` for a category": _replaced("Contract", None),
 }
-"""Wrong customers by what is wrong with them; columns as in the sample contract."""
+"""Changes to a valid customer of the sample contract, by what is wrong after them."""
 
 
 def accepted_cases(server: RunningServer, customer: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return what the server scores though it is wrong, and what it answers with a 5xx."""
+    """Return the names of the cases that the server scores, and of those that it answers with a 5xx."""
     accepted, failed = [], []
     for name, change in CASES.items():
         status, _ = server.post(change(list(customer.items())))

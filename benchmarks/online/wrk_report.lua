@@ -1,4 +1,4 @@
--- The same body with every request; at the end one line of JSON instead of wrk's table.
+-- Posts the same body with every request; prints one line of JSON instead of wrk's table.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 local file = assert(io.open(os.getenv("BENCH_BODY"), "rb"))

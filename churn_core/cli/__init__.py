@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import report_error
+from churn_core.cli.output import refuse_reading_own_output, report_error
+from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.errors import ChurnError, ConfigError
+from churn_core.scoring.memory_faults import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,35 +55,61 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
     Raises
     ------
     ConfigError
-        If another package has the place of the one that is meant: `functions` is a common name.
+        If the package is missing, or another one of the same name is found: `functions` is a common name.
     """
     try:
         add_commands: Callable[[Any], None] = entry_point.load()
     except (ImportError, AttributeError) as error:
         package = entry_point.module.partition(".")[0]
         found = find_spec(package)
-        place = (
-            found and (found.origin or next(iter(found.submodule_search_locations or []), None))
-        ) or "nowhere"
+        if found is None:
+            raise ConfigError(
+                f"The package '{package}' of churn-stack is missing; install churn-stack again."
+            ) from error
+        place = found.origin or next(iter(found.submodule_search_locations or []), "an unknown path")
         raise ConfigError(
-            f"The package '{package}' ({place}) is not the one of churn-stack; uninstall it, or install"
-            " churn-stack into an environment of its own."
+            f"Another package named '{package}', at {place}, hides that of churn-stack; uninstall it, or"
+            " install churn-stack into an environment of its own."
         ) from error
     return add_commands
 
 
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    parser = build_parser()
+    if words.count("--") > 1:
+        # argparse would give the command an empty list for the second one (Python 3.11).
+        parser.error("'--' may stand only once")
+    return parser.parse_args(words)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 error, 2 wrong usage, 130 Ctrl-C."""
+    """Run one command and return its exit code.
+
+    0 is done, 1 an error, 2 wrong usage, 130 the end after Ctrl-C, SIGTERM or SIGHUP.
+    """
+    with stop_signals() as stop:
+        try:
+            return _run(arguments, stop)
+        except KeyboardInterrupt as interrupt:
+            report_error(str(interrupt) or "Interrupted; nothing was written.", as_json=False)
+            return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
+    as_json = False
     try:
-        options = build_parser().parse_args(arguments)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else USAGE
-    except ConfigError as error:
-        report_error(error, as_json=False)
-        return FAULT
-    as_json = bool(getattr(options, "json", False))
-    try:
-        options.run(options)
+        try:
+            options = _parse(sys.argv[1:] if arguments is None else arguments)
+            as_json = bool(getattr(options, "json", False))
+            refuse_reading_own_output(vars(options).values())
+            options.run(options)
+        except Exception:
+            if stop.requested:
+                # Some libraries turn the interruption into an error of their own, such as ImportError.
+                raise KeyboardInterrupt from None
+            raise
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USAGE
     except ChurnError as error:
         report_error(error, as_json=as_json)
         return FAULT
@@ -89,14 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
         report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
         return FAULT
-    except MemoryError:
-        report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
-        return FAULT
     except BrokenPipeError:
         # The reader of the output has stopped, such as `head`. Python would report stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
+        if is_out_of_memory(error):
+            report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
+            return FAULT
         # A bug in churn. Its message may hold a customer's values, so neither it nor a traceback is shown.
         if os.environ.get("CHURN_DEBUG"):
             raise
@@ -105,7 +133,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             as_json=as_json,
         )
         return FAULT
-    except KeyboardInterrupt as stop:
-        report_error(str(stop) or "Interrupted; nothing was written.", as_json=False)
-        return INTERRUPTED
     return DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,41 +12,77 @@ if TYPE_CHECKING:
     from churn_core.scoring.files.scoring_pass import BatchSettings
 
 DEFAULT_MODEL: Final = Path("models/churn")
+LARGEST_NUMBER: Final = 2**31 - 1
+"""Limit of numbers of the command line: rows, threads, megabytes, seeds."""
+
+
+def path(text: str) -> Path:
+    """Read the name of a file or folder, which need not exist."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    if "\0" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise argparse.ArgumentTypeError("must be UTF-8 without NUL; rename the file")
+    try:
+        Path(text).stat()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise argparse.ArgumentTypeError(f"can't name a file ({error.strerror})") from None
+    return Path(text)
+
+
+def plain_text(text: str) -> str:
+    """Read text that is sent on: at most 1,024 characters, all of them visible."""
+    if not text.isprintable() or not 0 < len(text) <= 1_024:
+        raise argparse.ArgumentTypeError("must be 1 to 1024 visible characters")
+    return text
+
+
+def readable_path(text: str) -> Path:
+    """Read the name of a file to read; a device may never end, and a named pipe may wait for ever."""
+    found = path(text)
+    # A shell passes its own pipes as /dev/stdin or /dev/fd/63.
+    unfit = found.is_block_device() or found.is_char_device() or found.is_fifo()
+    if unfit and not text.startswith(("/dev/stdin", "/dev/fd/", "/dev/tty", "/proc/self/fd/")):
+        raise argparse.ArgumentTypeError(f"{found} is a device or a pipe; name a file")
+    return found
 
 
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+    return _whole_number(text, 1, LARGEST_NUMBER)
 
 
 def not_negative(text: str) -> int:
     """Read a whole number of at least 0."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
-    return number
+    return _whole_number(text, 0, LARGEST_NUMBER)
 
 
 def port_number(text: str) -> int:
     """Read a TCP port; 0 lets the system choose a free one."""
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return _whole_number(text, 0, 65_535)
+
+
+def _whole_number(text: str, least: int, most: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
     return number
 
 
 def add_config(command: argparse.ArgumentParser) -> None:
     """Add ``--config``."""
-    command.add_argument("--config", type=Path, help="configuration file (default config/config.yaml)")
+    command.add_argument(
+        "--config", type=readable_path, help="configuration file (default config/config.yaml)"
+    )
 
 
 def add_model(command: argparse.ArgumentParser) -> None:
     """Add ``--model``."""
     command.add_argument(
-        "--model", type=Path, default=DEFAULT_MODEL, help=f"folder of the bundle (default {DEFAULT_MODEL})"
+        "--model", type=path, default=DEFAULT_MODEL, help=f"folder of the bundle (default {DEFAULT_MODEL})"
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_config, add_json, not_negative, positive
+from churn_core.cli.arguments import add_config, add_json, not_negative, path, positive
 from churn_core.cli.output import print_result
 
 if TYPE_CHECKING:
@@ -19,14 +18,14 @@ def add_commands(commands: Any) -> None:
     generate = commands.add_parser(
         "generate", help="write sample customers, whose churn depends on their columns"
     )
-    generate.add_argument("out", type=Path, metavar="OUT", help="file to write, .csv or .parquet")
+    generate.add_argument("out", type=path, metavar="OUT", help="file to write, .csv or .parquet")
     generate.add_argument("--rows", type=positive, default=10_000, help="number of customers (default 10000)")
     generate.add_argument(
         "--seed", type=not_negative, default=0, help="seed; equal seeds give equal files (default 0)"
     )
     generate.set_defaults(run=_generate)
     validate = commands.add_parser("validate", help="check a table against the data contract")
-    validate.add_argument("data", type=Path, metavar="DATA", help="table, .csv or .parquet")
+    validate.add_argument("data", type=path, metavar="DATA", help="table, .csv or .parquet")
     add_config(validate)
     validate.add_argument(
         "--unlabelled", action="store_true", help="the rows are only to be scored and need no target"

@@ -46,7 +46,7 @@ def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense:
     contacted = measures["contacted_per_1000"]["mean"]
     if contacted == 0:
         return f"Contact nobody: no customer scored {min(threshold, 1):.6f} or more."
-    who = f"Contact {contacted:,.0f} of 1,000 customers (score >= {threshold:.6f}):"
+    who = f"Of every 1,000 customers, contact {contacted:,.0f} (score >= {threshold:.6f}):"
     if "profit_per_1000" in measures:
         return f"{who} {tense} profit {_interval(measures['profit_per_1000'])} per 1,000 customers."
     left = measures["precision"]

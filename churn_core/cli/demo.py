@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli import main
-from churn_core.data.records import table_records
+from churn_core.cli import FAULT, main
+from churn_core.cli.output import report_error
+from churn_core.data.loading import table_records
+from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
+from churn_core.scoring.files.complete_file import complete_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +55,9 @@ def run_demo(arguments: Sequence[str]) -> int:
             _own_run(options)
     except StepFailedError as failed:
         return failed.exit_code
+    except ChurnError as error:
+        report_error(error, as_json=False)
+        return FAULT
     print(
         f"\nDone in {time.monotonic() - started:.0f} s. The model's report: {options.model / 'report.html'}"
     )
@@ -98,7 +104,9 @@ def _train(options: argparse.Namespace, table: Path) -> None:
 def _predict_one(options: argparse.Namespace, table: Path) -> None:
     record = table_records(table, load_bundle(options.model).contract)[0]
     one = options.folder / "one.json"
-    one.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    reads = [table, options.model, *([Path(options.config)] if options.config else [])]
+    with complete_file(one, reads=reads) as unfinished:
+        unfinished.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
     _say(f"Score the first customer, as JSON in {one}, with the reasons.")
     _churn("predict", one, "--model", options.model)
 

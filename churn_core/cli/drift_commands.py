@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_batch, add_json, add_model, read_batch
+from churn_core.cli.arguments import add_batch, add_json, add_model, path, read_batch
 from churn_core.cli.output import Progress, print_result
 from churn_core.cli.scoring_commands import as_parquet
 from churn_core.errors import DriftError
@@ -29,10 +28,10 @@ _REPORTED_SHARE = 0.02
 def add_commands(commands: Any) -> None:
     """Add the command to the parser."""
     drift = commands.add_parser(
-        "drift", help="compare a table with the training rows, and estimate the metrics of its scores"
+        "drift", help="compare new customers with the training rows; estimate model quality without labels"
     )
     drift.add_argument(
-        "data", type=Path, metavar="DATA", help="customers, .parquet or .csv; the target is not needed"
+        "data", type=path, metavar="DATA", help="customers, .parquet or .csv; the target is not needed"
     )
     add_model(drift)
     drift.add_argument(

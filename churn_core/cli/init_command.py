@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_json
+from churn_core.cli.arguments import add_json, path
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import OutputError
 from churn_core.scoring.files.complete_file import complete_file, unwritable
@@ -23,9 +23,10 @@ _ADVICE = "name another file with --out"
 def add_commands(commands: Any) -> None:
     """Add the command to the parser."""
     init = commands.add_parser(
-        "init", help="write a configuration for a churn table, and warn of what would spoil a model"
+        "init",
+        help="write a configuration for a churn table, and warn about columns that make the model wrong",
     )
-    init.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
+    init.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
     init.add_argument("--target", required=True, help="the column that says who left")
     init.add_argument(
         "--positive", help="the label of customers who left (default: a known word, or the rarer label)"
@@ -35,7 +36,7 @@ def add_commands(commands: Any) -> None:
         "--group", help="a column, such as a household, whose rows stay together in every split"
     )
     init.add_argument(
-        "--out", type=Path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
+        "--out", type=path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
     add_json(init)
@@ -43,18 +44,21 @@ def add_commands(commands: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> None:
-    _check_free(options)
-    from churn_core.data import load_table
-    from churn_core.data.inspection import config_text, inspect_table
+    with (
+        complete_file(options.out, reads=[options.data], advice=_ADVICE) as unfinished,
+        Progress("init") as progress,
+    ):
+        if options.out.is_file() and not options.force:
+            raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
+        from churn_core.data import load_table
+        from churn_core.data.inspection import config_text, inspect_table
 
-    with Progress("init") as progress:
         progress.step(f"reading {options.data}")
         table = load_table(options.data)
         progress.step("inspecting the columns")
         inspection = inspect_table(
             table, options.target, positive=options.positive, id_column=options.id, group=options.group
         )
-    with complete_file(options.out, _ADVICE) as unfinished:
         try:
             unfinished.write_text(config_text(inspection, options.data.name), encoding="utf-8")
         except OSError as error:
@@ -64,11 +68,6 @@ def _init(options: argparse.Namespace) -> None:
         _text(inspection, options.data, options.out),
         as_json=options.json,
     )
-
-
-def _check_free(options: argparse.Namespace) -> None:
-    if options.out.is_file() and not options.force:
-        raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
 
 
 def _text(inspection: Inspection, data: Path, out: Path) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model
-from churn_core.cli.choice_text import choices_text
-from churn_core.cli.decision_text import chosen_text, reviewed_text
+from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model, path
 from churn_core.cli.output import Progress, print_result
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from churn_core.pipelines.promotion import Promotion
 
@@ -19,11 +17,11 @@ if TYPE_CHECKING:
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser."""
     train = commands.add_parser("train", help="train a model, check its export, write the bundle")
-    train.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
+    train.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
     add_config(train)
     train.add_argument(
         "--out",
-        type=Path,
+        type=path,
         default=DEFAULT_MODEL,
         help=f"folder to write the bundle to (default {DEFAULT_MODEL})",
     )
@@ -37,7 +35,7 @@ def add_commands(commands: Any) -> None:
     )
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled customers")
-    evaluate.add_argument("data", type=Path, metavar="DATA", help="labelled table, .csv or .parquet")
+    evaluate.add_argument("data", type=path, metavar="DATA", help="labelled table, .csv or .parquet")
     add_model(evaluate)
     evaluate.set_defaults(run=_evaluate)
     rollback = commands.add_parser("rollback", help="restore the bundle that 'train --promote' replaced")
@@ -48,11 +46,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from churn_core.config import load_config, with_model_type
+    from churn_core.config import default_config_path, load_config, with_model_type
     from churn_core.data import load_table
     from churn_core.data.inspection import replica_findings
-    from churn_core.models.bundle.writer import metrics_document
-    from churn_core.pipelines import run_training
 
     config = load_config(options.config)
     if options.model_type is not None:
@@ -60,12 +56,17 @@ def _train(options: argparse.Namespace) -> None:
     with Progress("cross-validation", unit="folds") as progress:
         progress.step(f"reading {options.data}")
         table = load_table(options.data, config.contract)
+        # Imported here: scikit-learn takes seconds, and the table may not even exist.
+        from churn_core.models.bundle.writer import metrics_document
+        from churn_core.pipelines import run_training
+
         warnings = replica_findings(table, config.contract.names, config.data.group)
         run = run_training(
             config,
             table,
             options.out,
             promote=options.promote,
+            reads=[options.data, options.config or default_config_path()],
             on_step=progress.step,
             on_fold=progress.update,
         )
@@ -97,6 +98,8 @@ def _promotion_text(promotion: Promotion | None) -> list[str]:
 
 
 def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
+    from churn_core.cli.decision_text import chosen_text
+
     cv, parity, rows = document["cv"], document["parity"], document["rows"]
     lines = [
         f"Trained {document['model']} on {rows['training']:,} rows; {rows['holdout']:,} were held out.",
@@ -106,7 +109,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     for name, interval in cv.items():
         spread = f"{interval['mean']:.4f} [{interval['low']:.4f}, {interval['high']:.4f}]"
         lines.append(f"{name:<16}{spread:<28}{document['holdout'][name]:.4f}")
-    lines += choices_text(document["choices"])
+    lines += _choices_text(document["choices"])
     lines += [
         "",
         *chosen_text(document["decision"]),
@@ -119,7 +122,24 @@ def _training_text(document: dict[str, Any], version: str, folder: Path) -> str:
     return "\n".join(lines)
 
 
+def _choices_text(choices: dict[str, Any]) -> list[str]:
+    """Describe which families and how many pairs of columns were compared, and what was chosen."""
+    lines = []
+    if "families" in choices:
+        compared, taken = choices["families"]["compared"], choices["families"]["taken"]
+        lines += ["", f"{'model':<22}{'log loss':<10}behind the best"]
+        for name, found in compared.items():
+            behind = f"{found['behind']:.4f} +- {found['error']:.4f}{'   chosen' if name == taken else ''}"
+            lines.append(f"{name:<22}{found['log_loss']:<10.4f}{behind}")
+    if "pairs" in choices:
+        compared, taken = choices["pairs"]["compared"], choices["pairs"]["taken"]
+        losses = ", ".join(f"{found['log_loss']:.4f}" for found in compared.values())
+        lines += ["", f"Column pairs in the model: {taken} (tried {', '.join(compared)}; log loss {losses})."]
+    return lines
+
+
 def _evaluate(options: argparse.Namespace) -> None:
+    from churn_core.cli.decision_text import reviewed_text
     from churn_core.data import load_table
     from churn_core.models.evaluation.bundle_evaluation import evaluate_bundle
     from churn_core.scoring.predictor import ChurnPredictor

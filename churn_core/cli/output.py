@@ -3,17 +3,53 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import stat
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from churn_core.errors import InputFileError, InvalidRecordsError
+from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
+_LONG_WORD = re.compile(r"\S{300,}")
+_LONGEST = 2_000
 _REDRAW_SECONDS = 0.1
 _BAR_WIDTH = 30
+
+
+def refuse_reading_own_output(values: Iterable[Any]) -> None:
+    """Refuse to append a command's output to a file that the command reads (``churn predict f >> f``).
+
+    Parameters
+    ----------
+    values : iterable
+        The values of the command line; those that name a file or a folder may be read.
+
+    Raises
+    ------
+    OutputError
+        If stdout or stderr is one of these files.
+    """
+    reads = [Path(value) for value in values if isinstance(value, (str, Path))]
+    for number in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                refuse_own_inputs(Path(f"/dev/fd/{number}"), reads, "send the output to another file")
+
+
+def one_line(text: str) -> str:
+    """Return a message on one line of readable length: it may quote a file name of any characters."""
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    shown = _LONG_WORD.sub(lambda word: f"{word[0][:60]}...{word[0][-20:]}", shown)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]} ... {shown[-_LONGEST // 2 :]}"
 
 
 def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:
@@ -23,10 +59,11 @@ def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: boo
 
 def report_error(error: Exception | str, *, as_json: bool) -> None:
     """Print an error on stderr, in one sentence or as JSON."""
+    sentence = one_line(str(error))
     if not as_json:
-        print(f"churn: {error}", file=sys.stderr)
+        print(f"churn: {sentence}", file=sys.stderr)
         return
-    content: dict[str, Any] = {"error": str(error)}
+    content: dict[str, Any] = {"error": sentence}
     if isinstance(error, InputFileError):
         content["code"] = error.code
     if isinstance(error, InvalidRecordsError):

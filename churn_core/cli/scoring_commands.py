@@ -13,8 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.cli.arguments import add_batch, add_json, add_model, positive, read_batch
-from churn_core.cli.decision_text import contact_text
+from churn_core.cli.arguments import add_batch, add_json, add_model, path, positive, read_batch, readable_path
 from churn_core.cli.output import Progress, print_result
 from churn_core.errors import DataError, OutputError
 
@@ -34,7 +33,8 @@ def add_commands(commands: Any) -> None:
     predict.add_argument(
         "file",
         nargs="?",
-        default="-",
+        type=readable_path,
+        default=Path("-"),
         metavar="FILE",
         help="a customer or a list of customers as JSON, .csv or .parquet; - is stdin (default -)",
     )
@@ -45,15 +45,15 @@ def add_commands(commands: Any) -> None:
         help="three reasons, or every feature (default top)",
     )
     add_model(predict)
-    add_json(predict, "print errors as JSON; results always are")
+    add_json(predict, "print errors as JSON too (results are always JSON)")
     predict.set_defaults(run=_predict)
     score = commands.add_parser("score", help="score a file of customers into a Parquet file")
-    score.add_argument("source", type=Path, metavar="IN.parquet", help="customers, .parquet or .csv")
+    score.add_argument("source", type=path, metavar="CUSTOMERS", help="file of customers, .parquet or .csv")
     score.add_argument(
         "destination",
-        type=Path,
+        type=path,
         metavar="OUT.parquet",
-        help="file to write: one row per customer, same order",
+        help="file to write: one row per customer in the same order, unless --top is given",
     )
     add_model(score)
     add_batch(score)
@@ -69,12 +69,12 @@ def _predict(options: argparse.Namespace) -> None:
     from churn_core.scoring.predictor import ChurnPredictor
 
     predictor = ChurnPredictor.load(options.model)
-    if options.file.lower().endswith((".csv", ".parquet")):
-        from churn_core.data.records import table_records
+    if options.file.suffix.lower() in (".csv", ".parquet"):
+        from churn_core.data.loading import table_records
 
-        records: Any = table_records(Path(options.file), predictor.contract)
+        records: Any = table_records(options.file, predictor.contract)
     else:
-        records = _read_json(options.file)
+        records = _read_json(str(options.file))
     answers = predictor.predict(records, all_reasons=options.reasons == "all")
     print(json.dumps(answers, indent=1, ensure_ascii=False))
 
@@ -105,7 +105,9 @@ def _score(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     with Progress("scoring") as progress, as_parquet(options.source, predictor.contract) as source:
         settings = replace(settings, text_cells=source != options.source)
-        result = score_file(source, options.destination, predictor, settings, progress.update)
+        # `source` may be a converted copy of the file that the user named.
+        reads = [options.source, options.model]
+        result = score_file(source, options.destination, predictor, settings, progress.update, reads=reads)
     seconds = time.perf_counter() - started
     content = asdict(result) | {
         "seconds": round(seconds, 3),
@@ -124,10 +126,11 @@ def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
         yield source
         return
     from churn_core.data import load_csv
+    from churn_core.scoring.files.unfinished import unfinished_folder
 
     table = load_csv(source, contract)
-    with tempfile.TemporaryDirectory(prefix="churn-csv-") as folder:
-        converted = Path(folder) / "in.parquet"
+    with unfinished_folder(Path(tempfile.gettempdir())) as folder:
+        converted = folder / "in.parquet"
         try:
             table.to_parquet(converted, index=False)
         except OSError as error:
@@ -140,6 +143,8 @@ def as_parquet(source: Path, contract: Contract) -> Iterator[Path]:
 
 
 def _score_text(result: BatchResult, seconds: float, content: dict[str, Any]) -> str:
+    from churn_core.cli.decision_text import contact_text
+
     lines = [
         f"Scored {result.scored:,} of {result.rows:,} rows in {seconds:.1f} s"
         f" ({result.rows / seconds:,.0f} rows/s); {result.rejected:,} rejected."

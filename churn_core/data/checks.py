@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -112,12 +112,16 @@ def check_id(checked: CheckedTable, name: str) -> list[Finding]:
     if text is not None:
         blank = np.array([not value.strip(BLANK) for value in text.values] + [True])
         missing, wrong = blank[text.codes], np.zeros(len(series), dtype=np.bool_)
+        too_long = np.array([len(value) > MAX_TEXT_LENGTH for value in text.values] + [False])[text.codes]
+        too_long &= ~missing
         repeated = pd.Series(text.codes).duplicated().to_numpy(dtype=np.bool_) & ~missing
     else:
         missing = series.isna().to_numpy(dtype=np.bool_)
         wrong = ~missing & ~np.fromiter(
             (isinstance(value, _ID_TYPES) for value in series), np.bool_, len(series)
         )
+        wrong |= _inexact(series)
+        too_long = np.zeros(len(series), dtype=np.bool_)
         usable = ~missing & ~wrong
         repeated = np.zeros(len(series), dtype=np.bool_)
         repeated[usable] = series[usable].duplicated().to_numpy(dtype=np.bool_)
@@ -127,7 +131,14 @@ def check_id(checked: CheckedTable, name: str) -> list[Finding]:
             "wrong_type",
             "error",
             wrong,
-            "is the id but holds values other than text, whole numbers, UUIDs and dates; convert them",
+            "is the id but holds values other than text, whole numbers, UUIDs and dates, or floating-point"
+            " numbers that are too large to have kept all digits; write it as text",
+        ),
+        (
+            "too_long",
+            "error",
+            too_long,
+            f"is the id but holds text of more than {MAX_TEXT_LENGTH} characters; shorten it",
         ),
         (
             "duplicate_id",
@@ -137,6 +148,16 @@ def check_id(checked: CheckedTable, name: str) -> list[Finding]:
         ),
     )
     return [finding for rule in rules for finding in find_in_rows(name, *rule)]
+
+
+def _inexact(series: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Return where floating-point numbers are so large that whole numbers near them are equal to them."""
+    if getattr(series.dtype, "kind", "O") != "f":
+        return np.zeros(len(series), dtype=np.bool_)
+    numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    digits = np.finfo(series.to_numpy().dtype).nmant + 1
+    inexact: npt.NDArray[np.bool_] = np.abs(numbers) > 2.0**digits
+    return inexact
 
 
 def _check_values(checked: CheckedTable, feature: Feature, faults: npt.NDArray[np.uint8]) -> list[Finding]:

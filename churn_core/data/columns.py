@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churn_core.errors import REJECT_CODES, DataError
+from churn_core.errors import DataError, reject_number
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.records.values import (
+    BLANK,
     ValueRefusedError,
     category_text,
     encode_number,
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from churn_core.schema import Contract, NumberFeature
+    from churn_core.schema import Contract, IdType, NumberFeature
 
 FINE: Final = 0
-"""Fault code of a valid value; the other codes are 1 + the position in `REJECT_CODES`."""
+"""Fault code of a valid value; the other codes are those of `reject_number`."""
 
-MISSING: Final = 1 + REJECT_CODES.index("missing")
+MISSING: Final = reject_number("missing")
 """Fault code of a missing value in a column that is not nullable."""
 
 _whole_float_text = re.compile(r"([+-]?[0-9]+)[.]0+")
@@ -52,7 +53,7 @@ class NumberColumn:
     values : ndarray of float64, shape (rows,)
         NaN where the value is missing or faulty.
     faults : ndarray of uint8, shape (rows,)
-        `FINE` where the contract allows the value, else 1 + the position of the reason in `REJECT_CODES`.
+        `FINE` where the contract allows the value, else the `reject_number` of the reason.
     """
 
     values: npt.NDArray[np.float64]
@@ -68,7 +69,7 @@ class CategoryColumn:
     text : ndarray of object, shape (rows,)
         Normalised text; None where the value is missing or faulty.
     faults : ndarray of uint8, shape (rows,)
-        `FINE` where the contract allows the value, else 1 + the position of the reason in `REJECT_CODES`.
+        `FINE` where the contract allows the value, else the `reject_number` of the reason.
     """
 
     text: npt.NDArray[np.object_]
@@ -153,7 +154,7 @@ def parse_target_column(series: pd.Series[Any], name: str) -> CategoryColumn:
 
 
 def label_form(text: str) -> str:
-    """Return a label in the form that is compared: ``True`` becomes ``true``, ``1.0`` becomes ``1``."""
+    """Normalise a label, so that equal labels are equal texts: ``True`` to ``true``, ``1.0`` to ``1``."""
     if text.casefold() in ("true", "false"):
         return text.casefold()
     whole = _whole_float_text.fullmatch(text)
@@ -174,10 +175,39 @@ def target_labels(series: pd.Series[Any], contract: Contract) -> npt.NDArray[np.
     unknown = int(np.count_nonzero(~(positive | negative)))
     if unknown:
         raise DataError(
-            f"Column {contract.target!r} is the target but holds {unknown} values that are neither of its two"
-            " labels; correct them, or data.target.positive and data.target.negative."
+            f"Target column {contract.target!r} has {unknown} rows whose value is missing or is neither"
+            f" data.target.positive ({contract.positive!r}) nor data.target.negative ({contract.negative!r});"
+            " correct these rows or these two settings."
         )
     return positive.astype(np.int64)
+
+
+def learn_id_type(series: pd.Series[Any]) -> IdType:
+    """Return ``integer`` if every id is a whole number of 64 bits without leading zeros, else ``text``."""
+    distinct = distinct_text(series)
+    if distinct is not None:
+        fits = all(_is_integer_text(text) for text in distinct.values if text.strip(BLANK))
+    else:
+        fits = all(
+            _fits_integer(value)
+            if isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            else isinstance(value, float) and value.is_integer() and _fits_integer(int(value))
+            for value in _objects(series)
+            if value is not None
+        )
+    return "integer" if fits else "text"
+
+
+def _is_integer_text(text: str) -> bool:
+    try:
+        number = int(text)
+    except ValueError:
+        return False
+    return str(number) == text and _fits_integer(number)
+
+
+def _fits_integer(number: int | np.integer[Any]) -> bool:
+    return -(2**63) <= int(number) < 2**63
 
 
 def normal_form(text: str) -> str:
@@ -221,7 +251,7 @@ def parse_values(
         try:
             results[position] = parse(value)
         except ValueRefusedError as refused:
-            faults[position] = 1 + REJECT_CODES.index(refused.code)
+            faults[position] = reject_number(refused.code)
     return results, faults
 
 

@@ -173,7 +173,7 @@ def write_sample_data(path: str | PathLike[str], n: int, seed: int = 0) -> None:
             f"{path} ends neither in .csv nor in .parquet; name a file with one of the two endings."
         )
     table = pa.Table.from_pandas(generate_sample_data(n, seed), preserve_index=False)
-    with complete_file(path) as unfinished:
+    with complete_file(path, reads=()) as unfinished:
         try:
             if ending == ".csv":
                 plain = arrow_csv.WriteOptions(quoting_style="none", quoting_header="none")

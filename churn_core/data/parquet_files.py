@@ -39,7 +39,8 @@ def load_parquet(path: str | PathLike[str]) -> pd.DataFrame:
     DataFrame
         In the file's order, with the index 0, 1, ... Integers stay integers and booleans stay booleans,
         in pandas' nullable dtypes where values are missing. Text has dtype ``str``, dictionary-encoded or
-        not. Decimals become float64.
+        not. Decimals become float64; those without digits after the point become integers, which are
+        Python objects if they need more than 64 bits.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def _check_magic(path: Path) -> None:
         raise DataError(f"{path} is an encrypted Parquet file; decrypt it first.")
     if head != _PARQUET_MAGIC:
         raise DataError(
-            f"{path} is not a Parquet file; give it the file name ending of its format, or convert it."
+            f"{path} is not a Parquet file; rename it to .csv if it holds CSV, or convert it to Parquet."
         )
     if tail != _PARQUET_MAGIC:
         raise DataError(f"{path} is a truncated Parquet file; copy or write it again.")
@@ -95,7 +96,14 @@ def _check_parquet_names(path: Path, names: list[str]) -> None:
 def _parquet_column(column: pa.ChunkedArray) -> pd.Series[Any]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_decimal(column.type):
+    if pa.types.is_decimal(column.type) and column.type.scale <= 0:
+        try:
+            column = column.cast(pa.int64())
+        except pa.ArrowException:
+            # As float64, long ids would lose digits.
+            whole = [None if value is None else int(value) for value in column.to_pylist()]
+            return pd.Series(whole, dtype=object)
+    elif pa.types.is_decimal(column.type):
         # Via text, because Arrow's own cast differs in the last bit, which can cross a bound of the contract.
         column = column.cast(pa.string()).cast(pa.float64())
     # Only for columns with missing values: a mapper makes Arrow convert text value by value.

@@ -9,6 +9,7 @@ from churn_core.data.checks import CheckedTable, check_feature, check_id, check_
 from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding
 from churn_core.errors import DataError
+from churn_core.schema import alike_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +127,7 @@ def validate_data(
     """
     needed = [*([contract.id_column] if contract.id_column else []), *contract.names]
     needed += [contract.target] if labelled else []
-    findings = [finding for name in needed for finding in _check_presence(table, name)]
+    findings = [*_check_names(table), *(f for name in needed for f in _check_presence(table, name))]
     if not len(table):
         findings.append(column_finding(None, "empty_table", "error", 0, "has no rows; add customers"))
         return ValidationReport(tuple(findings), 0)
@@ -141,6 +142,17 @@ def validate_data(
     if contract.target in present:
         findings += check_target(checked, contract)
     return ValidationReport(tuple(findings), len(table))
+
+
+def _check_names(table: pd.DataFrame) -> list[Finding]:
+    alike = alike_names([str(name) for name in table.columns])
+    if alike is None:
+        return []
+    message = (
+        "has two columns whose names differ in case alone (positions {} and {}), which can't be scored;"
+        " rename or remove one"
+    ).format(*(position + 1 for position in alike))
+    return [column_finding(None, "alike_names", "error", 2, message)]
 
 
 def _check_presence(table: pd.DataFrame, name: str) -> list[Finding]:

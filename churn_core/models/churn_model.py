@@ -95,7 +95,7 @@ class ChurnModel:
     def at_threshold(self, threshold: float) -> ChurnModel:
         """Return the model with another threshold and the holdout metrics at that threshold."""
         measured = evaluate(self.holdout_labels, round_probability(self.holdout_probabilities), threshold)
-        return replace(self, decision=self.decision.moved_to(threshold), holdout=rounded(measured))
+        return replace(self, decision=replace(self.decision, threshold=threshold), holdout=rounded(measured))
 
     def encode(self, table: pd.DataFrame) -> npt.NDArray[np.float32]:
         """Parse and encode raw rows; float32 of shape (rows, features)."""

@@ -37,8 +37,8 @@ _HOLDOUT_FOLDS: Final = 20
 """A holdout of whole groups consists of some of at most this many folds, unless its share is smaller."""
 
 _TOO_FEW_GROUPS: Final = (
-    "The rows of column data.group can't be split so that both labels are on each side; add groups, lower"
-    " evaluation.folds, or leave data.group out."
+    "No split into whole groups (data.group) puts rows of both labels into every part; add rows of other"
+    " groups, lower evaluation.folds, or remove data.group."
 )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from churn_core.data.columns import learn_id_type
 from churn_core.errors import TrainingError
 from churn_core.models.churn_model import ChurnModel
 from churn_core.models.evaluation.metrics import evaluate, rounded
@@ -67,6 +69,10 @@ def train_model(
     _check_vocabularies(settings.contract, split.training)
     selection = select_model(settings, split.training, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold)
     fitted = fit_pipeline(selection.settings, split.training, calibrated=selection.judged.calibrated)
+    contract = fitted.encoder.contract_
+    if contract.id_column is not None:
+        # Of the ids that were held out too.
+        fitted.encoder.contract_ = replace(contract, id_type=learn_id_type(table[contract.id_column]))
     return _measure(selection, fitted, split)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from churn_core.models.bundle.writer import write_bundle
+from churn_core.models.bundle.writer import check_bundle_folder, write_bundle
 from churn_core.models.export.prove import ProvedModel, prove_model
 from churn_core.models.training import train_model
 from churn_core.pipelines.promotion import Promotion, compare, require_no_worse
@@ -13,7 +13,7 @@ from churn_core.reports import render_report
 from churn_core.scoring.bundle import MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -49,6 +49,7 @@ def run_training(
     jobs: int | None = None,
     sample: bool = False,
     promote: bool = False,
+    reads: Sequence[Path] = (),
     on_step: Callable[[str], None] = lambda _step: None,
     on_fold: Callable[[int, int], None] | None = None,
 ) -> TrainingRun:
@@ -65,6 +66,8 @@ def run_training(
     promote : bool
         Whether a bundle in `folder` is replaced only if the new model is not worse, and then kept as the
         previous one.
+    reads : sequence of Path
+        The files that `settings` and `table` come from; `folder` may not hold them.
     on_step : callable
         Called before each step with its description.
 
@@ -74,6 +77,8 @@ def run_training(
         If the table or the configuration is invalid, the parity gate fails, or the existing bundle is
         better. Nothing is written in these cases.
     """
+    # Before the training, which may take minutes.
+    check_bundle_folder(folder, reads)
     on_step(f"training: model.type {settings.model.type}, {settings.evaluation.folds} folds")
     model = train_model(settings, table, jobs=jobs, on_fold=on_fold)
     promotion = None
@@ -84,5 +89,6 @@ def run_training(
     on_step("comparing the exported graphs with scikit-learn")
     proved = prove_model(model, table)
     on_step(f"writing {folder}")
-    bundle = write_bundle(proved, render_report(proved), folder, sample=sample, keep_previous=promote)
+    report = render_report(proved)
+    bundle = write_bundle(proved, report, folder, sample=sample, keep_previous=promote, reads=reads)
     return TrainingRun(proved, bundle, promotion)

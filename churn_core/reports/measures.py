@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-import onnxruntime as ort
 from scipy.stats import binomtest
 
 from churn_core.schema import NumberFeature
+from churn_core.scoring.onnx_session import open_session
 from churn_core.scoring.predictor import ROWS_PER_RUN
 
 if TYPE_CHECKING:
@@ -157,12 +157,7 @@ class FeatureImportance:
 def training_contributions(proved: ProvedModel) -> npt.NDArray[np.float32]:
     """Return the contributions of the training rows, float32 of shape (rows, features)."""
     matrix = proved.model.training_matrix
-    options = ort.SessionOptions()
-    # One thread, as everywhere: more threads may sum in another order and change the last bits.
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(
-        proved.scoring.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(proved.scoring.model.SerializeToString())
     return np.concatenate(
         [
             session.run(["contributions"], {"features": matrix[start : start + ROWS_PER_RUN]})[0]

@@ -12,20 +12,26 @@ import numpy as np
 
 from churn_core.errors import BundleError
 from churn_core.schema import Contract
+from churn_core.scoring.manifest_checks import MemberError, check_manifest
 from churn_core.scoring.money import Money
 from churn_core.scoring.onnx_inspection import refuse_unsafe_model
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-FORMAT: Final = 1
-"""Version of the bundle's layout; other versions are refused."""
+FORMAT: Final = 2
+"""Version of the bundle's layout."""
+
+READABLE_FORMATS: Final = (1, FORMAT)
+"""Bundles of format 1 lack ``contract.id_type``, and score as before."""
 
 SCORING_GRAPH: Final = "model.onnx"
 PORTABLE_GRAPH: Final = "portable.onnx"
 MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
+FILES: Final = (SCORING_GRAPH, PORTABLE_GRAPH, MANIFEST, METRICS, REPORT)
+"""All files of a bundle."""
 
 RISKS: Final = ("low", "medium", "high")
 """The risk bands, lowest first."""
@@ -66,7 +72,7 @@ class Bundle:
 
     @property
     def sample(self) -> bool:
-        """Whether the model was trained on generated customers, for trying things out."""
+        """Whether the manifest marks it as the model that a build trains if it is given none."""
         return self.manifest.get("sample") is True
 
     def risk_levels(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
@@ -83,6 +89,11 @@ def manifest_digest(manifest: dict[str, Any]) -> str:
     content = {k: v for k, v in manifest.items() if k not in ("created", "model_digest", "model_version")}
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def canonical_json(content: dict[str, Any]) -> bytes:
+    """Encode a file of a bundle as JSON; the same content always gives the same bytes."""
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def model_version(name: str, digest: str) -> str:
@@ -102,7 +113,8 @@ def load_bundle(folder: Path) -> Bundle:
     Raises
     ------
     BundleError
-        If a file is missing or altered, the format is unknown, or the graph is not self-contained.
+        If a file is missing or altered, the format is unknown, a member of the manifest is invalid (the
+        message names it), or the graph is not self-contained.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -112,6 +124,7 @@ def load_bundle(folder: Path) -> Bundle:
             manifest["name"], digest
         ):
             raise BundleError(f"{MANIFEST} in {folder} was altered; train or fetch the bundle again.")
+        check_manifest(manifest)
         graph = _verify_files(folder, manifest["files"])
         refuse_unsafe_model(graph)
         return Bundle(
@@ -129,7 +142,9 @@ def load_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"A file of the bundle in {folder} can't be read ({error.strerror}); check its permissions."
         ) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MemberError as error:
+        raise BundleError(f"{MANIFEST} in {folder}: {error}; train or fetch the bundle again.") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BundleError(f"{MANIFEST} in {folder} lacks required content; train the model again.") from error
 
 
@@ -142,7 +157,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{MANIFEST} in {folder} can't be read; train or fetch the bundle again."
         ) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") not in READABLE_FORMATS:
         raise BundleError(f"The bundle in {folder} does not have format {FORMAT}; train the model again.")
     return manifest
 

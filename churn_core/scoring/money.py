@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NOBODY: Final = 1.000001
 """A threshold above every score: nobody is contacted."""
 
+LOWEST: Final = 0.000001
+"""The lowest threshold: everybody is contacted except customers whose score is 0."""
+
 MILLION: Final = 1_000_000
 """Scores are whole numbers of millionths."""
 
@@ -62,7 +65,10 @@ class Money:
             and 0 < self.success_rate <= 1
             and self.success_rate * self.value_of_customer > 0
         ):
-            raise ValueError("value and success rate must be above 0, the cost at least 0")
+            raise ValueError(
+                "value_of_customer must be above 0, cost_of_offer at least 0,"
+                " and success_rate above 0 and at most 1"
+            )
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Money:
@@ -90,10 +96,10 @@ class Money:
 
     @property
     def break_even_threshold(self) -> float:
-        """The lowest score, with six decimals, from which a contact pays; `NOBODY` if there is none."""
+        """The lowest score above 0, to six decimals, from which a contact pays; `NOBODY` if none does."""
         # The inner rounding keeps a score that equals the break-even despite errors of the division.
         steps = math.ceil(round(min(self.break_even, NOBODY) * MILLION, 3))
-        return float(min(steps / MILLION, NOBODY))
+        return float(min(max(steps / MILLION, LOWEST), NOBODY))
 
     def expected_profit(
         self, probability: npt.NDArray[np.float64], contacts: int = 1

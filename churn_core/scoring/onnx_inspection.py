@@ -20,8 +20,9 @@ ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 # For each message, the field numbers of nested messages that are checked, and the kind of each.
-_MODEL: Final = {7: "graph", 8: "opset", 25: "function"}
-_NESTED: Final[dict[str, dict[int, str]]] = {
+INSPECTED: Final[dict[str, dict[int, str]]] = {
+    "model": {7: "graph", 8: "opset", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "function": {7: "node", 9: "opset", 11: "attribute"},
     "node": {5: "attribute"},
@@ -65,7 +66,7 @@ def refuse_unsafe_model(content: bytes) -> None:
 
 
 def _inspect(message: memoryview, kind: str) -> bool:
-    nested = _MODEL if kind == "model" else _NESTED[kind]
+    nested = INSPECTED[kind]
     found_graph = False
     for field, value in _fields(message, skip_runs=kind == "attribute"):
         if kind == "tensor" and field in (_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION) and value != 0:
@@ -75,16 +76,14 @@ def _inspect(message: memoryview, kind: str) -> bool:
         if isinstance(value, int):
             continue
         if (kind, field) in (("opset", _OPSET_DOMAIN), ("node", _NODE_DOMAIN)):
-            _check_domain(bytes(value).decode("utf-8"))
+            if bytes(value).decode("utf-8") not in ALLOWED_DOMAINS:
+                raise BundleError(
+                    "model.onnx uses custom operators and is not loaded; only ONNX's own are allowed."
+                )
         elif field in nested:
             found_graph |= nested[field] == "graph"
             _inspect(value, nested[field])
     return found_graph
-
-
-def _check_domain(domain: str) -> None:
-    if domain not in ALLOWED_DOMAINS:
-        raise BundleError("model.onnx uses custom operators and is not loaded; only ONNX's own are allowed.")
 
 
 def _fields(message: memoryview, *, skip_runs: bool) -> Iterator[tuple[int, int | memoryview]]:

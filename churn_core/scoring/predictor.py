@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
-import onnxruntime as ort
 
 from churn_core.errors import BundleError, InvalidRecordsError, ScoringError
 from churn_core.scoring.bundle import Bundle, load_bundle
+from churn_core.scoring.memory_faults import is_out_of_memory
+from churn_core.scoring.onnx_session import open_session
 from churn_core.scoring.records.answers import AnswerWriter
 from churn_core.scoring.records.encoding import RecordEncoder
 from churn_core.scoring.scores import Scores, require_probabilities, round_probability
@@ -51,20 +52,19 @@ class ChurnPredictor:
         self.contract = bundle.contract
         self._encoder = RecordEncoder(bundle.contract)
         self._answers = AnswerWriter(bundle)
-        options = ort.SessionOptions()
-        # With one thread the scores have the same bits for any number of rows.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
         try:
-            self._session = ort.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(bundle.graph)
         except Exception as error:
+            if is_out_of_memory(error):
+                raise MemoryError("Loading the model takes more memory than there is.") from error
             raise BundleError("model.onnx can't be loaded by onnxruntime; train the model again.") from error
         self._check_signature()
         try:
             self._check_golden_rows()
         except (KeyError, TypeError, InvalidRecordsError, ScoringError) as error:
-            raise BundleError("The bundle's golden rows can't be scored; train the model again.") from error
+            raise BundleError(
+                "The customers under 'golden_rows' in manifest.json can't be scored; train the model again."
+            ) from error
 
     @classmethod
     def load(cls, folder: Path) -> ChurnPredictor:
@@ -210,9 +210,11 @@ class ChurnPredictor:
         for golden in self.bundle.manifest["golden_rows"]:
             answer = self.predict(dict(golden["record"]))
             expected = golden["churn_probability"]
+            # Bundles of earlier versions do not record the risk.
+            decided = {name: golden[name] for name in ("will_churn", "risk") if name in golden}
             # `not (x <= tolerance)` also rejects NaN.
-            if not abs(answer["churn_probability"] - expected) <= TOLERANCE or (
-                answer["will_churn"] != golden["will_churn"]
+            if not abs(answer["churn_probability"] - expected) <= TOLERANCE or any(
+                answer[name] != value for name, value in decided.items()
             ):
                 raise BundleError(
                     "model.onnx does not give the scores of the bundle's golden rows; train the model again."

@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.backfill.errors import BackfillError, BadRequestError, RetryLaterError
 from functions.backfill.runs import Runs, load_runs
-from functions.shared.metrics import NAMESPACE, service_name
+from functions.shared.environment import NAMESPACE, service_name
 from functions.shared.outcomes import NotScoredError
 
 if TYPE_CHECKING:
@@ -36,15 +36,16 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     BackfillError
         The state machine decides by its type whether to try again.
     """
-    steps: dict[Any, Callable[[Runs, dict[str, Any]], dict[str, Any]]] = {
+    steps: dict[str, Callable[[Runs, dict[str, Any]], dict[str, Any]]] = {
         "plan": Runs.plan,
         "progress": Runs.progress,
         "finish": Runs.finish,
     }
-    step, run = event.get("step"), event.get("run")
-    if step not in steps or not isinstance(run, dict):
+    request = event if isinstance(event, dict) else {}
+    step, run = request.get("step"), request.get("run")
+    if not isinstance(step, str) or step not in steps or not isinstance(run, dict):
         raise BadRequestError("The event is not a step of a run; start runs with 'churn backfill'.")
-    if event.get("writes") and run.get("dry_run"):
+    if request.get("writes") and run.get("dry_run"):
         raise BadRequestError("A dry run writes no plan, so nothing can be scored; remove dry_run.")
     try:
         answer = steps[step](load_runs(), run)

@@ -41,15 +41,3 @@ class IncompleteRunError(BackfillError):
 
 class UnbalancedRunError(BackfillError):
     """The row counts of an output do not add up."""
-
-
-PERMANENT = (
-    BadRequestError,
-    EmptyPrefixError,
-    TooManyPartsError,
-    UnknownRunError,
-    ModelChangedError,
-    IncompleteRunError,
-    UnbalancedRunError,
-)
-"""Errors that a repeated step would raise again."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from churn_core.scoring.parquet.thrift_compact import ThriftError
-from functions.backfill.footers import read_object_footer
 from functions.backfill.results import THREADS
 from functions.shared.storage import version_arguments
 
@@ -103,7 +101,7 @@ def estimate(storage: BackfillStorage, plan: Plan, concurrency: int | float, mem
 def _rows(storage: BackfillStorage, part: InputObject) -> int | None:
     """Return the number of rows in a part's footer; None if the footer can't be read."""
     try:
-        found = read_object_footer(partial(storage.read_end, which=version_arguments(part)), _LARGEST_FOOTER)
+        found = storage.read_footer(version_arguments(part), _LARGEST_FOOTER)
     except ThriftError:
         return None
     rows = -1 if found is None else found[0].rows

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.backfill.errors import (
@@ -19,8 +20,7 @@ from functions.backfill.errors import (
     UnknownRunError,
 )
 from functions.backfill.settings import MAX_PARTS
-from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIX, InputObject
-from functions.shared.records import JSON
+from functions.shared.objects import INPUT_PREFIXES, INPUT_SUFFIX, JSON, InputObject, is_key
 
 if TYPE_CHECKING:
     from functions.backfill.storage import BackfillStorage
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RUNS_PREFIX: Final = "backfill/"
 """Prefix of plans and manifests in the output bucket."""
 _ID_DIGITS: Final = 32
+_RUN_ID: Final = re.compile(rf"[0-9a-f]{{{_ID_DIGITS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Plan:
     @property
     def content(self) -> bytes:
         """The plan in the format that the state machine reads: a JSON array, one part per line."""
-        lines = (json.dumps(part.to_part()) for part in self.parts)
+        lines = (json.dumps(asdict(part)) for part in self.parts)
         return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
     @property
@@ -86,7 +87,7 @@ class Plan:
         """
         try:
             parts = tuple(InputObject.from_part(part) for part in json.loads(content))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise UnknownRunError(
                 f"The plan of run {run_id} is malformed; start the run without run_id."
             ) from error
@@ -114,7 +115,7 @@ def check_request(request: Any, input_bucket: str) -> tuple[str, str]:
     bucket, prefix = request.get("bucket", input_bucket), request.get("prefix")
     if bucket != input_bucket:
         raise BadRequestError(f"The prefix is in another bucket; upload the parts to {input_bucket}.")
-    if not isinstance(prefix, str) or not prefix.startswith(INPUT_PREFIXES):
+    if not is_key(prefix) or not prefix.startswith(INPUT_PREFIXES):
         raise BadRequestError(
             f"The prefix is not an input prefix; use one that begins with {' or '.join(INPUT_PREFIXES)}."
         )
@@ -157,7 +158,7 @@ def write_plan(storage: BackfillStorage, output_bucket: str, plan: Plan) -> None
 
 
 def read_plan(
-    storage: BackfillStorage, output_bucket: str, run_id: str, place: tuple[str, str], model_digest: str
+    storage: BackfillStorage, output_bucket: str, run_id: object, place: tuple[str, str], model_digest: str
 ) -> Plan:
     """Return the stored plan of a run.
 
@@ -168,6 +169,8 @@ def read_plan(
     NotScoredError
         If a request to S3 fails.
     """
+    if not (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id)):
+        raise UnknownRunError("run_id is not the id of a run; start the run without run_id.")
     found = storage.read(output_bucket, plan_key(run_id))
     if found is None:
         raise UnknownRunError(f"Run {run_id} has no plan; start the run without run_id.")

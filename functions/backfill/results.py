@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from churn_core.scoring.parquet.thrift_compact import ThriftError
 from functions.backfill.errors import UnbalancedRunError
-from functions.backfill.footers import read_object_footer
-from functions.shared.objects import COUNTS, output_key
-from functions.shared.records import REQUEUED, object_record_key
+from functions.shared.objects import COUNTS, REQUEUED, object_record_key, output_key, parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -118,9 +114,7 @@ class Results:
     def _read_footer(self, source: InputObject) -> Part:
         key = output_key(source, self._model_digest)
         try:
-            found = read_object_footer(
-                partial(self._storage.read_end, which={"Bucket": self._bucket, "Key": key})
-            )
+            found = self._storage.read_footer({"Bucket": self._bucket, "Key": key})
         except ThriftError as error:
             raise UnbalancedRunError(
                 f"The output {key} is not a complete Parquet file; delete it and start the run again."
@@ -139,7 +133,7 @@ class Results:
     def _without_output(self, source: InputObject) -> Part:
         record_key = object_record_key(source)
         found = self._storage.read(self._bucket, record_key)
-        record: dict[str, Any] = {} if found is None else json.loads(found.content)
+        record = {} if found is None else parse_record(found.content)
         # A record by another model does not count, nor does one whose input was queued again.
         if record.get("model_digest") == self._model_digest and REQUEUED not in record:
             return NotScoredPart(source, record["code"], record_key)

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import Bundle, load_bundle
-from functions.backfill.errors import BadRequestError, ModelChangedError, RetryLaterError
+from functions.backfill.errors import BadRequestError, ModelChangedError, RetryLaterError, UnknownRunError
 from functions.backfill.estimate import estimate
 from functions.backfill.manifest import build_manifest, encode_manifest
 from functions.backfill.plan import Plan, check_request, make_plan, read_plan, write_plan
 from functions.backfill.results import THREADS, NotScoredPart, OpenPart, Results, ScoredPart
 from functions.backfill.settings import BackfillSettings
 from functions.backfill.storage import BackfillStorage
-from functions.shared.records import JSON
+from functions.shared.objects import JSON
 from functions.shared.storage import events_client, s3_client
 
 EVENT_TYPE: Final = "ChurnBackfilled"
@@ -60,7 +60,7 @@ class Runs:
         """
         place = check_request(request, self._settings.input_bucket)
         concurrency = _number(request, "concurrency", self._settings.concurrency, 1)
-        if concurrency != int(concurrency):
+        if isinstance(concurrency, float) and not concurrency.is_integer():
             raise BadRequestError("concurrency must be a whole number.")
         tolerated = _number(request, "tolerated_failure_percentage", 0, 0, 100)
         dry_run, digest = bool(request.get("dry_run")), self._bundle.model_digest
@@ -157,7 +157,7 @@ class Runs:
         return read_plan(
             self._storage,
             self._settings.output_bucket,
-            str(run.get("run_id")),
+            run.get("run_id"),
             place,
             self._bundle.model_digest,
         )
@@ -167,7 +167,16 @@ class Runs:
 
     def _read_manifest(self, plan: Plan) -> dict[str, Any] | None:
         found = self._storage.read(self._settings.output_bucket, plan.manifest_key)
-        return None if found is None else json.loads(found.content)
+        if found is None:
+            return None
+        try:
+            content: dict[str, Any] = json.loads(found.content)
+            _summary(content)
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
+            raise UnknownRunError(
+                f"{plan.manifest_key} is not a manifest; delete it and start the run again."
+            ) from error
+        return content
 
 
 @functools.cache

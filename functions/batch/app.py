@@ -17,7 +17,8 @@ from functions.batch.object_job import ObjectJob
 from functions.batch.quarantine import Quarantine
 from functions.batch.scoring_process import ScoringProcess, hide_environment
 from functions.batch.settings import BatchFunctionSettings
-from functions.shared.metrics import NAMESPACE
+from functions.shared.environment import NAMESPACE
+from functions.shared.messages import BadEventError, read_message_id
 from functions.shared.outcomes import Action
 from functions.shared.storage import Storage, events_client, s3_client
 
@@ -63,20 +64,26 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
     Raises
     ------
-    KeyError
-        If the event has neither format.
+    BadEventError
+        If the event has neither format, or a message without an id must be delivered again.
     BadItemError, ModelChangedError, PartRetryError, SuspectPartError
         If a part is not done.
     """
-    if MEMBER in event:
+    if isinstance(event, dict) and MEMBER in event:
         return _score_item(MapItem.from_event(event[MEMBER]), context)
-    failed = [record["messageId"] for record in event["Records"] if not _handle_message(record, context)]
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list):
+        raise BadEventError("The event is not from the queue; invoke the function through its queue.")
+    failed = [read_message_id(record) for record in records if not _handle_message(record, context)]
+    if None in failed:
+        # The queue can't be told which message to deliver again, so it must deliver all of them.
+        raise BadEventError("A message without a valid messageId can't be recorded; all are tried again.")
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _handle_message(record: dict[str, Any], context: LambdaContext) -> bool:
+def _handle_message(record: Any, context: LambdaContext) -> bool:
     """Handle one message; return whether the queue may delete it."""
-    message_id = record["messageId"]
+    message_id = read_message_id(record)
     try:
         deliveries = load_deliveries()
     except ChurnError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from functions.batch.object_job import ObjectResult
-from functions.shared.messages import check_place, read_message
+from functions.shared.messages import bad_message, check_place, read_delivery, read_message, read_message_id
 from functions.shared.outcomes import Action, NotScoredError, Outcome
 
 if TYPE_CHECKING:
@@ -47,13 +49,13 @@ class Deliveries:
         """Digest of the model that scores the objects."""
         return self._job.model_digest
 
-    def handle(self, record: dict[str, Any], seconds_left: Callable[[], float]) -> list[Handled]:
+    def handle(self, record: Any, seconds_left: Callable[[], float]) -> list[Handled]:
         """Handle a message in the format in which SQS passes it to a Lambda.
 
         Parameters
         ----------
-        record : dict
-            ``messageId``, ``body`` and ``attributes`` are read.
+        record : Any
+            ``messageId``, ``body`` and ``attributes`` are read; any of them may be missing or malformed.
         seconds_left : callable
             Returns the seconds until the invocation ends.
 
@@ -63,10 +65,15 @@ class Deliveries:
             One for each object, or one for a message that names none. The message is done unless one of
             the actions is ``retried``.
         """
-        delivery = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        message_id = read_message_id(record)
+        if message_id is None:
+            # The same malformed message gets the same record each time.
+            content = json.dumps(record, sort_keys=True).encode()
+            identity = f"sha256-{hashlib.sha256(content).hexdigest()}"
+            return [self._settle(self._run(bad_message(), seconds_left), identity, delivery=1)]
         return [
-            self._settle(self._run(named, seconds_left), record["messageId"], delivery)
-            for named in read_message(record["body"], self._input_bucket)
+            self._settle(self._run(named, seconds_left), message_id, read_delivery(record))
+            for named in read_message(record.get("body"), self._input_bucket)
         ]
 
     def handle_part(self, source: InputObject, attempt: int, seconds_left: Callable[[], float]) -> Handled:
@@ -93,13 +100,8 @@ class Deliveries:
         try:
             return self._job.run(named, seconds_left)
         except Exception as error:  # noqa: BLE001
-            # One object must not fail the others of its message; the queue retries it. The error's own
-            # text is left out: libraries may quote customers' values in it.
-            where = "; ".join(
-                f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]
-            )
-            message = f"The function failed with {type(error).__name__} at {where}."
-            return ObjectResult(Outcome.INTERNAL_ERROR, named, message=message, stage="job")
+            # One object must not fail its neighbours; the queue retries it.
+            return ObjectResult(Outcome.INTERNAL_ERROR, named, message=_place(error), stage="job")
 
     def _settle(self, result: ObjectResult, message_id: str, delivery: int) -> Handled:
         action = result.outcome.action(delivery)
@@ -108,7 +110,18 @@ class Deliveries:
                 result.output_key = self._quarantine.write(result, message_id)
             except NotScoredError as fault:
                 # Without a record, deleting the message would lose the input silently.
-                return Handled(
-                    ObjectResult(fault.outcome, result.source, str(fault), "quarantine"), Action.RETRIED
-                )
+                return _unrecorded(result, fault.outcome, str(fault))
+            except Exception as error:  # noqa: BLE001
+                return _unrecorded(result, Outcome.INTERNAL_ERROR, _place(error))
         return Handled(result, action)
+
+
+def _unrecorded(result: ObjectResult, outcome: Outcome, message: str) -> Handled:
+    return Handled(ObjectResult(outcome, result.source, message, "quarantine"), Action.RETRIED)
+
+
+def _place(error: Exception) -> str:
+    """Say where an unexpected error came from, without its text: libraries may quote customers' values."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = "; ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+    return f"The function failed with {type(error).__name__} at {where}."

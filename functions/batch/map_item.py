@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from functions.shared.objects import COUNTS, InputObject
+from functions.shared.objects import COUNTS, InputObject, is_whole
 from functions.shared.outcomes import FATAL_DELIVERY, Action
 
 if TYPE_CHECKING:
@@ -62,12 +62,15 @@ class MapItem:
         BadItemError
             If it has another format.
         """
+        fault = BadItemError("The event is not an item of a run; start runs with 'churn backfill'.")
+        members = item if isinstance(item, dict) else {}
+        digest, attempt = members.get("model_digest"), members.get("attempt")
+        if not (isinstance(digest, str) and is_whole(attempt)):
+            raise fault
         try:
-            return cls(InputObject.from_part(item["part"]), str(item["model_digest"]), int(item["attempt"]))
+            return cls(InputObject.from_part(members["part"]), digest, attempt)
         except (KeyError, TypeError, ValueError) as error:
-            raise BadItemError(
-                "The event is not an item of a run; start runs with 'churn backfill'."
-            ) from error
+            raise fault from error
 
 
 def item_answer(handled: Handled) -> dict[str, Any]:

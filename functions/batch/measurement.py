@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from functions.shared.metrics import NAMESPACE, service_name
+from functions.shared.environment import NAMESPACE, service_name
 from functions.shared.outcomes import Action, Outcome
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def log_fields(handled: Handled) -> dict[str, Any]:
         "output_key": result.output_key,
         "input_bytes": result.input_bytes,
         "output_bytes": result.output_bytes,
+        "announcement_fault": result.announcement_fault,
         "seconds": {phase: round(seconds, 3) for phase, seconds in result.seconds.items()},
     }
     if result.file is not None:
@@ -62,6 +63,8 @@ def add_metrics(metrics: Metrics, handled: Handled) -> None:
         metrics.add_metric("DivergentOutput", MetricUnit.Count, 1)
     if result.outcome is Outcome.FOREIGN:
         metrics.add_metric("ForeignObjects", MetricUnit.Count, 1)
+    if result.announcement_fault is not None:
+        metrics.add_metric("AnnouncementFailed", MetricUnit.Count, 1)
     for phase, seconds in result.seconds.items():
         metrics.add_metric(f"{phase}Time", MetricUnit.Milliseconds, round(seconds * 1_000, 3))
     if handled.action is Action.SCORED and result.file is not None:

@@ -57,6 +57,8 @@ class ObjectResult:
     input_bytes, output_bytes : int
     seconds : dict
         Wall time by phase.
+    announcement_fault : str or None
+        Why no event about the scores was sent, if that failed.
     """
 
     outcome: Outcome
@@ -68,6 +70,7 @@ class ObjectResult:
     input_bytes: int = 0
     output_bytes: int = 0
     seconds: dict[Phase, float] = field(default_factory=dict)
+    announcement_fault: str | None = None
 
 
 class ObjectJob:
@@ -142,7 +145,7 @@ class ObjectJob:
         found = self._storage.describe_output(self._settings.output_bucket, self.output_key(source))
         if found is not None:
             # The attempt that wrote it may have died before it sent the event.
-            self._announce(source, found.metadata)
+            self._announce(source, result, found.metadata)
             result.outcome = Outcome.ALREADY_SCORED
             return
         result.stage = "describe"
@@ -151,7 +154,9 @@ class ObjectJob:
         self._check_caps(described)
         result.stage = "download"
         with _measured(result, "Download"):
-            digest = self._storage.download(source, work / INPUT_FILE, described.size)
+            digest = self._storage.download(
+                source, work / INPUT_FILE, described.size, lambda: seconds_left() - DEADLINE_RESERVE
+            )
         declared = described.metadata.get(SHA256_METADATA)
         if declared is not None and declared.strip().lower() != digest:
             raise NotScoredError(
@@ -195,29 +200,41 @@ class ObjectJob:
         ours = self._storage.create(
             self._settings.output_bucket, self.output_key(source), output, PARQUET, counts
         )
-        self._announce(source, counts)
+        self._announce(source, result, counts)
         if not ours:
             result.outcome = Outcome.DIVERGENT_OUTPUT
             result.message = (
                 "Another attempt wrote an output with different bytes first; that output is kept."
             )
 
-    def _announce(self, source: InputObject, counts: Mapping[str, str]) -> None:
-        """Send an event about the scores; repeated attempts may send it twice."""
-        self._storage.announce(
-            {
-                "input": {
-                    "bucket": source.bucket,
-                    "key": source.key,
-                    "versionId": source.version_id,
-                    "etag": source.etag,
-                },
-                "output": {"bucket": self._settings.output_bucket, "key": self.output_key(source)},
-                **{name: int(counts[name]) for name in COUNTS},
-                "modelVersion": self._model_version,
-                "modelDigest": self.model_digest,
-            }
-        )
+    def _announce(self, source: InputObject, result: ObjectResult, counts: Mapping[str, str]) -> None:
+        """Try to send an event about the scores; repeated attempts may send it twice.
+
+        The output exists already, and S3's own event says so at least once. So a failure is reported, but it
+        is no reason to deliver the message again: the next delivery may find another model.
+        """
+        try:
+            rows = {name: int(counts[name]) for name in COUNTS}
+        except (KeyError, ValueError):
+            result.announcement_fault = "The output has no row counts in its metadata."
+            return
+        try:
+            self._storage.announce(
+                {
+                    "input": {
+                        "bucket": source.bucket,
+                        "key": source.key,
+                        "versionId": source.version_id,
+                        "etag": source.etag,
+                    },
+                    "output": {"bucket": self._settings.output_bucket, "key": self.output_key(source)},
+                    **rows,
+                    "modelVersion": self._model_version,
+                    "modelDigest": self.model_digest,
+                }
+            )
+        except NotScoredError as fault:
+            result.announcement_fault = str(fault)
 
 
 @contextmanager

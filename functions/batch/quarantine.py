@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from functions.shared.objects import JSON, REQUEUED, message_record_key, object_record_key, parse_record
 from functions.shared.outcomes import NotScoredError, Outcome
-from functions.shared.records import JSON, REQUEUED, message_record_key, object_record_key
 
 if TYPE_CHECKING:
     from functions.batch.object_job import ObjectResult
@@ -66,6 +66,6 @@ class Quarantine:
                 Outcome.COMMIT_CONFLICT,
                 "The record was removed at the same time; the message is tried again.",
             )
-        record = json.loads(found.content)
-        if REQUEUED in record or record["model_digest"] != self._model_digest:
+        record = parse_record(found.content)
+        if REQUEUED in record or record.get("model_digest") != self._model_digest:
             self._storage.replace(self._bucket, key, encoded, JSON, found.etag)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from churn_core.errors import BundleError, InputFileError, NoSpaceError
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.files.score_file import BatchSettings, score_file
+from churn_core.scoring.memory_faults import is_out_of_memory
 from churn_core.scoring.parquet.input_checks import InputLimits
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.batch.scoring_task import (
@@ -57,9 +58,9 @@ def run_task(folder: Path, task: ScoringTask) -> dict[str, Any]:
         return _fault(Outcome.NO_SPACE, str(error))
     except BundleError as error:
         return _fault(Outcome.MODEL_UNAVAILABLE, str(error))
-    except MemoryError:
-        return _fault(Outcome.RESOURCE_LIMIT, TOO_MUCH_MEMORY)
     except Exception as error:  # noqa: BLE001
+        if is_out_of_memory(error):
+            return _fault(Outcome.RESOURCE_LIMIT, TOO_MUCH_MEMORY)
         # The error's own text is left out: libraries may quote customers' values in it.
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _fault(

@@ -150,14 +150,15 @@ def _environment(folder: Path) -> dict[str, str]:
     passed_on = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("CHURN_")
     }
-    return passed_on | {"HOME": "/tmp", "TMPDIR": str(folder)}  # noqa: S108
+    own = {"HOME": "/tmp", "TMPDIR": str(folder), "ORT_DISABLE_TELEMETRY": "1"}  # noqa: S108
+    return passed_on | own
 
 
 def _result(folder: Path) -> ScoredFile:
     try:
         with (folder / RESULT_FILE).open("rb") as file:
             content = json.loads(file.read(_LARGEST_RESULT))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise NotScoredError(Outcome.READER_CRASH, _NO_RESULT) from error
     return parse_result(content)
 
@@ -172,8 +173,8 @@ def parse_result(content: Any) -> ScoredFile:
     """
     try:
         if "outcome" not in content:
-            return ScoredFile(**content)
+            return ScoredFile.checked(content)
         outcome, message = Outcome(content["outcome"]), str(content["message"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise NotScoredError(Outcome.READER_CRASH, _NO_RESULT) from error
     raise NotScoredError(outcome, message)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from churn_core.errors import REJECT_CODES
+from functions.shared.objects import is_whole
 
 if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
@@ -15,6 +19,8 @@ RESULT_FILE: Final = "result.json"
 INPUT_FILE: Final = "in.parquet"
 OUTPUT_FILE: Final = "out.parquet"
 """Names in the work folder; no part of them comes from an untrusted key."""
+
+_TOO_MANY: Final = 2**63
 
 TOO_MUCH_MEMORY: Final = "Reading the file takes too much memory; write it as several parts."
 
@@ -78,18 +84,34 @@ class ScoredFile:
     peak_kilobytes: int = 0
 
     @classmethod
+    def checked(cls, content: Any) -> Self:
+        """Create the counts from a result file; an untrusted input may have taken control of its writer.
+
+        Raises
+        ------
+        AttributeError, KeyError, OverflowError, TypeError, ValueError
+            If a member is missing, or has a type or value that the log and the metrics can't take.
+        """
+        file = cls(**content)
+        totals = (file.rows, file.scored, file.rejected, file.will_churn, file.peak_kilobytes)
+        by_name = (*file.rejects.values(), *file.unknown.values())
+        if not all(is_whole(number) and 0 <= number < _TOO_MANY for number in (*totals, *by_name)):
+            raise ValueError("counts must be whole numbers from 0")
+        if not (file.rows == file.scored + file.rejected and set(file.rejects) <= set(REJECT_CODES)):
+            raise ValueError("the rows do not add up, or a reject code is unknown")
+        if file.drift is not None:
+            shifts = (*file.drift["columns"].values(), file.drift["scores"])
+            psis = [shift["psi"] for shift in shifts if shift["psi"] is not None]
+            texts = (file.drift["verdict"], *file.drift["moved"])
+            if not (all(math.isfinite(psi) for psi in psis) and all(isinstance(text, str) for text in texts)):
+                raise ValueError("the drift must be finite numbers and texts")
+        return file
+
+    @classmethod
     def from_result(cls, result: BatchResult, peak_kilobytes: int) -> Self:
         """Take the counts of a `BatchResult`."""
-        return cls(
-            rows=result.rows,
-            scored=result.scored,
-            rejected=result.rejected,
-            will_churn=result.will_churn,
-            rejects=result.rejects,
-            unknown=result.unknown,
-            drift=result.drift,
-            peak_kilobytes=peak_kilobytes,
-        )
+        counts = {name: value for name, value in asdict(result).items() if name in cls.__annotations__}
+        return cls(**counts, peak_kilobytes=peak_kilobytes)
 
 
 def peak_kilobytes(process: int | Literal["self"]) -> int | None:

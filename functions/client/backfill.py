@@ -141,7 +141,8 @@ class Backfill:
             except self._states.exceptions.ExecutionDoesNotExist:
                 return last
         raise BackfillError(
-            f"Run {run_id} has {_MAX_ATTEMPTS - 1} executions; see in Step Functions why they fail."
+            f"Run {run_id} has had {_MAX_ATTEMPTS - 1} executions, which is the limit; find the cause in the"
+            " last one (Step Functions console), then copy the parts to another prefix and start a run there."
         )
 
     def describe(self, execution: str) -> dict[str, Any]:

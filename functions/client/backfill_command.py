@@ -19,7 +19,7 @@ from functions.client.backfill import (
     stack_machine,
 )
 from functions.client.results import parse_address
-from functions.client.storage import AwsError, aws_client, typed_aws_errors
+from functions.client.storage import AwsError, aws_client, stack_name, typed_aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +31,16 @@ _TIMEOUT_SECONDS: Final = 900
 
 def add_command(commands: Any, default_stack: str) -> None:
     """Add the command to the parser of ``churn``."""
-    command = commands.add_parser("backfill", help="score all Parquet parts below a prefix, on AWS")
-    command.add_argument("address", metavar="s3://BUCKET/PREFIX/", help="prefix of the parts")
+    command = commands.add_parser(
+        "backfill", help="score all Parquet files under an S3 prefix with the deployed stack"
+    )
     command.add_argument(
-        "--stack", default=default_stack, help=f"name of the stack (default {default_stack})"
+        "address",
+        metavar="s3://BUCKET/PREFIX/",
+        help="prefix of the Parquet files (parts) to score, in the stack's input bucket",
+    )
+    command.add_argument(
+        "--stack", type=stack_name, default=default_stack, help=f"name of the stack (default {default_stack})"
     )
     command.add_argument(
         "--concurrency", type=positive, help="parts scored at once (default and maximum: the stack's)"
@@ -44,7 +50,7 @@ def add_command(commands: Any, default_stack: str) -> None:
         type=_percentage,
         default=0,
         metavar="PERCENT",
-        help="continue until this share of parts has failed (default 0)",
+        help="stop when more than PERCENT of the parts have failed (default 0: stop at the first failure)",
     )
     command.add_argument("--dry-run", action="store_true", help="only estimate parts, rows, time and price")
     command.add_argument("--json", action="store_true", help="print JSON for programs")
@@ -73,16 +79,12 @@ def _backfill(options: argparse.Namespace) -> None:
             summary = planned["manifest"] if complete else _run(runs, planned)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"The run continues on AWS if it was started; watch it with '{_same_command(options)}'."
+                "The run continues on AWS if it was started; watch it with"
+                f" 'churn backfill {options.address} --stack {options.stack}'."
             ) from None
     text = ("This run was already complete.\n" if complete else "") + _done_text(summary, planned)
     content = {"manifest": _address(planned), "run_id": planned["run_id"], **summary}
     print_result(content, text, as_json=options.json)
-
-
-def _same_command(options: argparse.Namespace) -> str:
-    """Return the command that resumes this run."""
-    return f"churn backfill {options.address} --stack {options.stack}"
 
 
 def _run(runs: Backfill, planned: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import plain_text
 from churn_core.cli.output import print_result
 from functions.client import backfill_command, redrive
 from functions.client.results import (
@@ -17,7 +18,7 @@ from functions.client.results import (
     parse_address,
     stack_output_bucket,
 )
-from functions.client.storage import AwsError, aws_client, typed_aws_errors
+from functions.client.storage import AwsError, aws_client, bucket_name, stack_name, typed_aws_errors
 
 if TYPE_CHECKING:
     import argparse
@@ -29,18 +30,35 @@ def add_commands(commands: Any) -> None:
     """Add the commands to the parser of ``churn``."""
     locate = commands.add_parser("locate", help="print where the scores of an input object are")
     locate.add_argument("address", metavar="s3://BUCKET/KEY", help="the input object")
-    locate.add_argument("--version-id", help="the object's version (default: the newest)")
+    locate.add_argument("--version-id", type=plain_text, help="the object's version (default: the newest)")
     locate.add_argument(
-        "--output-bucket", help="the stack's output bucket (default: from the input bucket's name)"
+        "--output-bucket",
+        type=bucket_name,
+        help="the stack's output bucket (default: from the input bucket's name)",
     )
     locate.set_defaults(run=_locate)
-    again = commands.add_parser("redrive", help="list inputs that could not be scored, and queue them again")
-    again.add_argument("--stack", default=DEFAULT_STACK, help=f"name of the stack (default {DEFAULT_STACK})")
-    again.add_argument(
-        "--code", action="append", default=[], help="queue all inputs with this code again; repeatable"
+    again = commands.add_parser(
+        "redrive", help="list inputs that could not be scored; with --code, --id or --all queue them again"
     )
     again.add_argument(
-        "--id", action="append", default=[], help="queue the input with this id again; repeatable"
+        "--stack",
+        type=stack_name,
+        default=DEFAULT_STACK,
+        help=f"name of the stack (default {DEFAULT_STACK})",
+    )
+    again.add_argument(
+        "--code",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="queue all inputs again that the list shows with this code, such as timeout; repeatable",
+    )
+    again.add_argument(
+        "--id",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="queue the input with this id from the list again; repeatable",
     )
     again.add_argument("--all", action="store_true", help="queue all listed inputs again")
     again.set_defaults(run=_redrive)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from churn_core.cli.arguments import path
 from churn_core.cli.output import report_error
 from churn_core.errors import ChurnError
 from functions.client.publish import fetch_current
@@ -19,7 +19,7 @@ def main() -> int:
     """Fetch the model; return the exit code, 0 or 1."""
     parser = argparse.ArgumentParser(prog="fetch_current", description=__doc__)
     parser.add_argument("address", metavar="s3://BUCKET/PREFIX/")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder to create")
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="folder to create")
     parser.add_argument(
         "--name", default="churn", help="name of the model in its configuration (default churn)"
     )

@@ -8,7 +8,6 @@ meanwhile. So it always names a complete bundle, and two publishers can't overwr
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -59,7 +58,7 @@ class ModelFolder:
 
     @property
     def address(self) -> str:
-        """Address of the folder, for people and makefiles."""
+        """S3 address of the folder: what `churn publish` prints, and ``MODEL=`` of ``make package``."""
         return f"s3://{self.bucket}/{self.prefix}"
 
 
@@ -72,8 +71,10 @@ def model_folder(address: str, name: str, digest: str) -> ModelFolder:
         If the address has another format.
     """
     bucket, prefix = split_address(address)
-    if not bucket:
-        raise ModelStoreError("The address is malformed; write it as s3://BUCKET/PREFIX/.")
+    if not bucket or not _is_plain(prefix):
+        raise ModelStoreError(
+            "The address is malformed; write it as s3://BUCKET/PREFIX/, without '..' and control characters."
+        )
     start = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     return ModelFolder(bucket, f"{start}models/{name}/", digest[:12])
 
@@ -89,11 +90,17 @@ def parse_folder(address: str) -> ModelFolder:
     bucket, key = split_address(address)
     start, _, digest12 = key.rstrip("/").rpartition("/")
     hexadecimal = len(digest12) == 12 and set(digest12) <= set("0123456789abcdef")
-    if not (bucket and start and hexadecimal):
+    if not (bucket and start and hexadecimal and _is_plain(start)):
         raise ModelStoreError(
-            "The address names no model; copy it from 'churn publish': s3://BUCKET/models/NAME/DIGEST/."
+            "The address is not that of a model; copy it from the output of 'churn publish':"
+            " s3://BUCKET/models/NAME/DIGEST12/."
         )
     return ModelFolder(bucket, f"{start}/", digest12)
+
+
+def _is_plain(key: str) -> bool:
+    """Return whether every tool reads a key alike: no control characters, no ``.`` or ``..`` as a segment."""
+    return key.isprintable() and {".", ".."}.isdisjoint(key.split("/"))
 
 
 class ModelStore:
@@ -144,7 +151,10 @@ class ModelStore:
                 return None
             raise
         if answer["ContentLength"] > _LARGEST_OBJECT_BYTES:
-            raise ModelStoreError(f"{key} is too large for a part of a model; find out who wrote it.")
+            raise ModelStoreError(
+                f"{key} is larger than any file of a model, so 'churn publish' did not write it; delete the"
+                " object, then publish the model again."
+            )
         return StoredVersion(answer["Body"].read(), answer["ETag"], str(answer.get("VersionId")))
 
     def _put(self, key: str, content: bytes, content_type: str, **condition: str) -> dict[str, Any] | None:
@@ -179,8 +189,3 @@ class StoredVersion:
     content: bytes
     etag: str
     version: str
-
-
-def canonical_json(content: dict[str, Any]) -> bytes:
-    """Encode JSON so that the same content always gives the same bytes."""
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

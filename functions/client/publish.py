@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from churn_core.scoring.bundle import MANIFEST, SCORING_GRAPH, load_bundle, manifest_digest
+from churn_core.scoring.bundle import MANIFEST, SCORING_GRAPH, canonical_json, load_bundle, manifest_digest
+from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.client.model_store import (
     ModelFolder,
     ModelStore,
     ModelStoreError,
-    canonical_json,
     model_folder,
     parse_folder,
 )
@@ -63,7 +62,8 @@ def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = Fals
     address : str
         ``s3://bucket/prefix/``.
     allow_sample : bool
-        Whether a model of generated sample customers may be published.
+        Whether a bundle may be published whose manifest has ``"sample": true``: the model that the build
+        trains if it is given none.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = Fals
     bundle = ChurnPredictor.load(model_dir).bundle
     if bundle.sample and not allow_sample:
         raise ModelStoreError(
-            f"{bundle.model_version} is a sample model; train one on your customers, or add --allow-sample."
+            f"{bundle.model_version} is a sample model, trained by 'make build' or 'make package'; publish a"
+            " model that you trained with 'churn train', or add --allow-sample."
         )
     contents = _contents(model_dir, bundle)
     folder = model_folder(address, bundle.manifest["name"], bundle.model_digest)
@@ -89,7 +90,8 @@ def publish(s3: Any, model_dir: Path, address: str, *, allow_sample: bool = Fals
     files = {}
     for name, content in contents.items():
         key = f"{folder.prefix}{name}"
-        version = store.create(key, content, _content_type(name))
+        content_type = _CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
+        version = store.create(key, content, content_type)
         if version is None:
             content, version = _already_there(store, key, name, content)
         else:
@@ -142,8 +144,8 @@ def fetch(s3: Any, address: str, destination: Path, digest: str | None = None) -
     if not destination.exists():
         store = ModelStore(s3, folder.bucket)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=destination.parent) as unfinished:
-            draft = Path(unfinished) / "bundle"
+        with unfinished_folder(destination.parent) as work:
+            draft = work / "bundle"
             draft.mkdir()
             for name in (MANIFEST, SCORING_GRAPH):
                 stored = store.read(f"{folder.prefix}{name}")
@@ -188,8 +190,8 @@ def _require_digest(bundle: Bundle, folder: ModelFolder, digest: str | None) -> 
     expected = digest or folder.digest12
     if bundle.model_digest[:12] != folder.digest12 or not bundle.model_digest.startswith(expected):
         raise ModelStoreError(
-            f"{folder.address} holds {bundle.model_version}, not the model of digest {expected};"
-            " find out who wrote it."
+            f"{folder.address} holds {bundle.model_version}, not the model with digest {expected}; give the"
+            " address and the digest that 'churn publish' printed for the same model."
         )
     return bundle
 
@@ -206,7 +208,8 @@ def _contents(model_dir: Path, bundle: Bundle) -> dict[str, bytes]:
             ) from error
         if hashlib.sha256(contents[name]).hexdigest() != expected["sha256"]:
             raise ModelStoreError(
-                f"{name} in {model_dir} changed while it was read; publish again when nothing writes to it."
+                f"{name} in {model_dir} changed while it was read; wait until no other command, such as"
+                " 'churn train', writes to this folder, then publish again."
             )
     return contents | {MANIFEST: canonical_json(bundle.manifest)}
 
@@ -216,7 +219,9 @@ def _already_there(store: ModelStore, key: str, name: str, content: bytes) -> tu
     if found is None:
         raise ModelStoreError(f"Another upload to {key} is in progress; publish again.")
     if not (found.content == content or (name == MANIFEST and _is_same_model(found.content, content))):
-        raise ModelStoreError(f"{key} holds other content than this model's {name}; find out who wrote it.")
+        raise ModelStoreError(
+            f"{key} holds other content than this model's {name}; delete the object, then publish again."
+        )
     return found.content, found.version
 
 
@@ -234,9 +239,8 @@ def _pointer_content(folder: ModelFolder, content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         pointer = None
     if not isinstance(pointer, dict) or pointer.get("format") != POINTER_FORMAT:
-        raise ModelStoreError(f"{folder.pointer} is not a pointer to a model; find out who wrote it.")
+        raise ModelStoreError(
+            f"{folder.pointer} does not name a model, so 'churn publish' did not write it; delete the"
+            " object, then publish the model again."
+        )
     return pointer
-
-
-def _content_type(name: str) -> str:
-    return _CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_core.cli.arguments import path
 from churn_core.cli.output import print_result
-from functions.client.publish import Publication, publish
 from functions.client.storage import aws_client, typed_aws_errors
 
 if TYPE_CHECKING:
     import argparse
+
+    from functions.client.publish import Publication
 
 
 def add_commands(commands: Any) -> None:
@@ -18,20 +19,24 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser(
         "publish", help="upload a model bundle to a bucket and make it the current one"
     )
-    command.add_argument("model", type=Path, metavar="MODEL_DIR", help="the bundle")
+    command.add_argument("model", type=path, metavar="MODEL_DIR", help="the bundle")
     command.add_argument(
         "address",
         metavar="s3://BUCKET/PREFIX/",
         help="where to publish; the bucket must have versioning enabled",
     )
     command.add_argument(
-        "--allow-sample", action="store_true", help="also accept a model of generated sample customers"
+        "--allow-sample",
+        action="store_true",
+        help="also publish the sample model that 'make build' and 'make package' train if MODEL is not set",
     )
     command.add_argument("--json", action="store_true", help="print JSON for programs")
     command.set_defaults(run=_publish)
 
 
 def _publish(options: argparse.Namespace) -> None:
+    from functions.client.publish import publish
+
     with typed_aws_errors():
         done = publish(aws_client("s3"), options.model, options.address, allow_sample=options.allow_sample)
     content = {

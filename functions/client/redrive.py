@@ -10,9 +10,8 @@ from churn_core.errors import ChurnError
 from functions.client.results import find_results, read_record
 from functions.shared.aws_errors import CONDITION_FAILED, error_code
 from functions.shared.messages import read_message
-from functions.shared.objects import QUARANTINE_PREFIX, InputObject
+from functions.shared.objects import JSON, QUARANTINE_PREFIX, REQUEUED, InputObject
 from functions.shared.outcomes import NotScoredError
-from functions.shared.records import JSON, REQUEUED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +135,10 @@ def requeue(s3: Any, sqs: Any, names: StackNames, chosen: Unscored) -> None:
         If the message names no object, or the record changed at the same time.
     """
     if chosen.body is None:
-        raise RedriveError(f"Message {chosen.name} names no object; correct it and send it yourself.")
+        raise RedriveError(
+            f"Message {chosen.name} does not name an S3 object, so it can't be queued again; upload the"
+            " object to the input bucket again."
+        )
     if chosen.place == "quarantine":
         _mark_requeued(s3, names, chosen)
     sqs.send_message(QueueUrl=names.queue_url, MessageBody=chosen.body)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.errors import ChurnError
 from functions.client.storage import split_address
-from functions.shared.objects import COUNTS, SCORED_PREFIX, InputObject
-from functions.shared.records import REQUEUED, object_record_key
+from functions.shared.objects import COUNTS, REQUEUED, SCORED_PREFIX, InputObject, object_record_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

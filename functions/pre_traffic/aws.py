@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 from botocore.config import Config
@@ -20,46 +20,27 @@ READ_TIMEOUT_SECONDS: Final = 20
 ATTEMPTS: Final = 2
 
 
-class LambdaClient(Protocol):
-    """The part of boto3's Lambda client that is used."""
-
-    def invoke(self, **arguments: Any) -> dict[str, Any]:
-        """Call a function."""
-
-
-class CodeDeployClient(Protocol):
-    """The part of boto3's CodeDeploy client that is used."""
-
-    def put_lifecycle_event_hook_execution_status(self, **arguments: Any) -> dict[str, Any]:
-        """Report the result of a hook."""
-
-
-def lambda_client() -> LambdaClient:
+def lambda_client() -> Any:
     """Return a Lambda client for the hook's region."""
-    client: LambdaClient = boto3.client("lambda", config=_config(READ_TIMEOUT_SECONDS))
-    return client
+    return _client("lambda", READ_TIMEOUT_SECONDS)
 
 
-def codedeploy_client() -> CodeDeployClient:
+def codedeploy_client() -> Any:
     """Return a CodeDeploy client for the hook's region."""
-    client: CodeDeployClient = boto3.client("codedeploy", config=_config(read_timeout=3))
-    return client
+    return _client("codedeploy", read_timeout=3)
 
 
-def _config(read_timeout: int) -> Config:
-    return Config(
-        connect_timeout=2,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-    )
+def _client(service: str, read_timeout: int) -> Any:
+    retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    return boto3.client(service, config=Config(connect_timeout=2, read_timeout=read_timeout, retries=retries))
 
 
-def invoke_version(client: LambdaClient, version: str, event: Mapping[str, Any]) -> Any:
+def invoke_version(client: Any, version: str, event: Mapping[str, Any]) -> Any:
     """Invoke a version with an event, and return its answer.
 
     Parameters
     ----------
-    client : LambdaClient
+    client : client
         From `lambda_client`.
     version : str
         ARN.
@@ -81,12 +62,12 @@ def invoke_version(client: LambdaClient, version: str, event: Mapping[str, Any])
     return json.loads(content)
 
 
-def report(client: CodeDeployClient, event: Mapping[str, Any], verdict: Verdict) -> None:
+def report(client: Any, event: Mapping[str, Any], verdict: Verdict) -> None:
     """Report to CodeDeploy whether the version may receive requests.
 
     Parameters
     ----------
-    client : CodeDeployClient
+    client : client
         From `codedeploy_client`.
     event : mapping
         The event that CodeDeploy called the hook with.

@@ -49,8 +49,6 @@ def check_version(bundle: Bundle, invoke: Callable[[dict[str, Any]], Any], *, re
             "The model is a sample; build with MODEL=DIR, a model that was trained on your own customers."
         )
     golden = bundle.manifest["golden_rows"]
-    if not golden:
-        raise VersionRefusedError("The bundle has no golden rows; train the model again.")
     predictions = _predictions(invoke(proxy_event([row["record"] for row in golden])))
     if len(predictions) != len(golden):
         raise VersionRefusedError(
@@ -103,7 +101,9 @@ def _predictions(answer: Any) -> list[Any]:
 
 def _compare(number: int, row: dict[str, Any], prediction: Any, model_version: str) -> None:
     try:
-        probability, decision = prediction["churn_probability"], prediction["will_churn"]
+        probability = prediction["churn_probability"]
+        # Bundles of earlier versions do not record the risk.
+        decided = {name: prediction[name] for name in ("will_churn", "risk") if name in row}
         version = prediction["model_version"]
         # `not (x <= tol)` also rejects NaN.
         is_close = abs(probability - row["churn_probability"]) <= TOLERANCE
@@ -117,7 +117,6 @@ def _compare(number: int, row: dict[str, Any], prediction: Any, model_version: s
         raise VersionRefusedError(
             f"Golden row {number}: scored {probability}, but {row['churn_probability']} is recorded."
         )
-    if decision != row["will_churn"]:
-        raise VersionRefusedError(
-            f"Golden row {number}: decided {decision}, but {row['will_churn']} is recorded."
-        )
+    for name, value in decided.items():
+        if value != row[name]:
+            raise VersionRefusedError(f"Golden row {number}: {name} is {value}, but {row[name]} is recorded.")

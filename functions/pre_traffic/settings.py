@@ -44,11 +44,6 @@ class PreTrafficSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings.
 
-        Parameters
-        ----------
-        environment : mapping
-            Variables by name.
-
         Raises
         ------
         SettingError

@@ -10,12 +10,11 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConf
 
 from churn_core.errors import BundleError
 from functions.score.measurement import RequestMeasurement, add_metrics
-from functions.score.model import loaded_predictor
 from functions.score.problems import problem_response, refusal
 from functions.score.proxy_event import check_route, is_proxy_event, request_id, route_of
-from functions.score.routes import router
+from functions.score.routes import loaded_predictor, router
 from functions.score.settings import ScoreSettings
-from functions.shared.metrics import NAMESPACE, service_name
+from functions.shared.environment import NAMESPACE, service_name
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,7 +23,7 @@ GARBAGE_THRESHOLD: Final = 20_000
 """Containers that must be alive before Python looks for cycles; 1,000 customers create half of that."""
 
 logger = Logger(service="churn-score")
-# Stacks of one account share the namespace; this dimension tells them apart.
+# Stacks of one account share the namespace; this dimension distinguishes them.
 metrics = Metrics(namespace=NAMESPACE, service=service_name("churn-score"))
 _origins = ScoreSettings.from_environment().cors_origins
 app = APIGatewayRestResolver(

@@ -10,7 +10,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from churn_core.errors import REJECT_CODES
+from churn_core.errors import EXTRA_KEY_CODE, REJECT_CODES
 from churn_core.scoring.records.strict_json import JSON_FAULTS
 from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS, MAX_HEADER_BYTES
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FAULT_CODES: Final = (
     *REJECT_CODES,
-    "extra_forbidden",
+    EXTRA_KEY_CODE,
     "not_allowed",
     "object_type",
     "list_type",

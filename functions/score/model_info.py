@@ -23,8 +23,9 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
     Returns
     -------
     dict
-        Ready for JSON. ``sample``: trained on generated customers. ``intercept``: log-odds to which the
-        contributions are added. ``features``: each with a ``typical`` value of the training table.
+        Ready for JSON. ``sample``: whether a build trained the model because it was given none.
+        ``intercept``: log-odds to which the contributions are added. ``features``: each with a ``typical``
+        value of the training table.
     """
     manifest = bundle.manifest
     typical = typical_customer(bundle)

@@ -1,6 +1,7 @@
-"""Errors as answers: problem details (RFC 9457), or under /v2 the error object of that protocol.
+"""Responses to refused requests.
 
-No answer and no log line holds a value of the request: values are customers' data.
+They are problem details (RFC 9457); under /v2 they are the error object of the Open Inference Protocol.
+Responses and log lines never contain a value of the request, because values are customers' data.
 """
 
 from __future__ import annotations

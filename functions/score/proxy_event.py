@@ -56,9 +56,19 @@ def check_route(event: Any, *, preflight: bool) -> None:
         raise RequestRefusedError(Problem.NOT_FOUND)
     if event["httpMethod"] not in methods and not (preflight and event["httpMethod"] == _PREFLIGHT):
         raise RequestRefusedError(Problem.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
-    headers = event["headers"] or {}
-    if sum(len(name) + len(str(value)) for name, value in headers.items()) > MAX_HEADER_BYTES:
+    if _header_bytes(event) > MAX_HEADER_BYTES:
         raise RequestRefusedError(Problem.HEADERS_TOO_LARGE)
+
+
+def _header_bytes(event: dict[str, Any]) -> int:
+    """Return the length of all names and values; `headers` has only the last value of a repeated header."""
+    once = sum(len(name) + len(str(value)) for name, value in (event["headers"] or {}).items())
+    repeated = sum(
+        len(name) + len(str(value))
+        for name, values in (event["multiValueHeaders"] or {}).items()
+        for value in (values if isinstance(values, list) else [values])
+    )
+    return max(once, repeated)
 
 
 def route_of(event: Any) -> str:

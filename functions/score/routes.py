@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,13 +10,15 @@ import orjson
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from churn_core.errors import InvalidRecordsError
+from churn_core.errors import EXTRA_KEY_CODE, InvalidRecordsError
+from churn_core.scoring.bundle import load_bundle
+from churn_core.scoring.predictor import ChurnPredictor
 from functions.score import inference_protocol
 from functions.score.errors import FieldError, Problem, RequestRefusedError, invalid
 from functions.score.limits import DEADLINE_RESERVE_MILLISECONDS, MAX_CUSTOMERS
-from functions.score.model import loaded_predictor
 from functions.score.problems import FIXED_HEADERS, JSON
 from functions.score.request_body import read_json
+from functions.score.settings import ScoreSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +27,18 @@ if TYPE_CHECKING:
     from functions.score.measurement import RequestMeasurement
 
 router = APIGatewayRouter()  # type: ignore[no-untyped-call]
+
+
+@functools.cache
+def loaded_predictor() -> ChurnPredictor:
+    """Return the predictor of this environment's bundle; only a successful load is cached.
+
+    Raises
+    ------
+    BundleError
+        If the bundle can't be used; the next call tries again.
+    """
+    return ChurnPredictor(load_bundle(ScoreSettings.from_environment().model_dir))
 
 
 def predict() -> Response[str]:
@@ -73,12 +88,12 @@ def openapi() -> Response[str]:
 
 
 def v2_live() -> Response[str]:
-    """Answer that the server runs."""
+    """Return ``{"live": true}``: the server is running."""
     return _json({"live": True})
 
 
 def v2_ready() -> Response[str]:
-    """Answer that the model is loaded."""
+    """Load the model and return ``{"ready": true}``; a model that can't be loaded gives an error."""
     loaded_predictor()
     return _json({"ready": True})
 
@@ -140,7 +155,7 @@ def _all_reasons() -> bool:
 def _customers(body: Any) -> list[dict[str, Any]]:
     if not isinstance(body, dict):
         raise invalid(FieldError((), "object_type"))
-    extra = [FieldError((at,), "extra_forbidden") for at, key in enumerate(body) if key != "customers"]
+    extra = [FieldError((at,), EXTRA_KEY_CODE) for at, key in enumerate(body) if key != "customers"]
     customers = body.get("customers")
     if not isinstance(customers, list):
         code = "list_type" if "customers" in body else "missing"

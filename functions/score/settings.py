@@ -30,13 +30,7 @@ class ScoreSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the settings.
-
-        Parameters
-        ----------
-        environment : mapping
-            Variables by name.
-        """
+        """Read the settings."""
         origins = environment.get("CHURN_CORS_ORIGINS", "").split(",")
         return cls(
             model_dir=read_model_dir(environment),

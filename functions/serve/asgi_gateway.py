@@ -1,28 +1,101 @@
 """API Gateway's work between HTTP and a Lambda, for a local ASGI server.
 
 A request becomes a proxy event, its body base64 if it is not UTF-8. The Lambda's answer becomes an HTTP
-response.
+response. A request for another host or with too large headers reaches no application.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, unquote
+
+from functions.score.limits import MAX_HEADER_BYTES
+from functions.serve.http_server import BAD_REQUEST, HEADERS_TOO_LARGE, UNKNOWN_HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+
+    from functions.serve.http_server import Refusal
 
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
+_ENCODED_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read a body; of a body over the limit (bytes), keep enough to show that it is too large."""
+def guarded(application: Application, hosts: Iterable[str]) -> Application:
+    """Return an application that refuses requests for other hosts, and requests with too large headers.
+
+    A web page can make its own name resolve to 127.0.0.1 and then read answers (DNS rebinding). The header
+    Host still has the page's name.
+
+    Parameters
+    ----------
+    application : callable
+    hosts : iterable of str
+        Names and addresses that are answered for, besides `LOCAL_HOSTS` and the address that the client has
+        connected to.
+    """
+    names = {_host_name(host) for host in (*LOCAL_HOSTS, *hosts)}
+
+    async def guard(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        refusal = _refusal(scope, names) if scope["type"] == "http" else None
+        if refusal is None:
+            await application(scope, receive, send)
+        else:
+            body = refusal.body()
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": refusal.status.value,
+                    "headers": refusal.headers(body),
+                }
+            )
+            await send({"type": "http.response.body", "body": body})
+
+    return guard
+
+
+def _refusal(scope: MutableMapping[str, Any], names: set[str]) -> Refusal | None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        return HEADERS_TOO_LARGE
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) != 1:
+        # HTTP/1.0 has no header Host.
+        return None if not hosts and scope["http_version"] == "1.0" else BAD_REQUEST
+    found = _HOST.fullmatch(hosts[0].lower())
+    if found is None:
+        return UNKNOWN_HOST
+    name = _host_name(found[1])
+    return None if name in names or name == (scope.get("server") or ("",))[0] else UNKNOWN_HOST
+
+
+def _host_name(text: str) -> str:
+    return text.lower().strip("[]").removesuffix(".")
+
+
+def request_path(scope: MutableMapping[str, Any]) -> str:
+    """Return a request's path with percent-encoding decoded, except for ``%2F``: it separates nothing."""
+    raw = scope["raw_path"].decode("ascii")
+    return "%2F".join(unquote(part) for part in _ENCODED_SLASH.split(raw)) if "%" in raw else raw
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """Read a body, or return None if the client has gone.
+
+    Of a body over the limit (bytes), keep enough to show that it is too large.
+    """
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         part = message.get("body", b"")
         if size <= limit:
             parts.append(part)
@@ -33,25 +106,26 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 def proxy_event(scope: MutableMapping[str, Any], body: bytes, request_id: str) -> dict[str, Any]:
     """Return API Gateway's (REST) proxy event for a request."""
-    headers: dict[str, str] = {}
+    headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
-        headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    path = request_path(scope)
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     try:
         text, encoded = body.decode("utf-8"), False
     except UnicodeDecodeError:
         text, encoded = base64.b64encode(body).decode("ascii"), True
     return {
-        "resource": scope["path"],
-        "path": scope["path"],
+        "resource": path,
+        "path": path,
         "httpMethod": scope["method"],
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
         "queryStringParameters": {name: values[-1] for name, values in query.items()},
         "multiValueQueryStringParameters": query,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": {"requestId": request_id, "stage": "local", "path": scope["path"]},
+        "requestContext": {"requestId": request_id, "stage": "local", "path": path},
         "body": text or None,
         "isBase64Encoded": encoded,
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from functions.score.app import respond
 from functions.score.limits import MAX_BODY_BYTES
 from functions.score.measurement import RequestMeasurement
-from functions.serve.asgi_gateway import proxy_event, read_body, send_answer
+from functions.serve.asgi_gateway import proxy_event, read_body, request_path, send_answer
 from functions.serve.pages import is_page, page
 
 if TYPE_CHECKING:
@@ -48,10 +48,12 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
         return
     if scope["type"] != "http":
         return
-    if is_page(scope["path"]):
+    if is_page(request_path(scope)):
         await _send_page(scope, send)
         return
     body = await read_body(receive, MAX_BODY_BYTES)
+    if body is None:
+        return
     context = cast("LambdaContext", LocalContext())
     event = proxy_event(scope, body, context.aws_request_id)
     # One request at a time, as in a Lambda: scoring takes less time than handing it to a thread.
@@ -68,7 +70,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 async def _send_page(scope: MutableMapping[str, Any], send: Send) -> None:
     sent = dict(scope["headers"])
-    found = page(scope["path"], compressed=b"gzip" in sent.get(b"accept-encoding", b""))
+    found = page(request_path(scope), compressed=b"gzip" in sent.get(b"accept-encoding", b""))
     status, body, headers = 200, found.body, found.headers
     if scope["method"] not in ("GET", "HEAD"):
         status, body, headers = 405, b"", {"Allow": "GET, HEAD"}

@@ -1,12 +1,18 @@
-"""Read settings from a function's environment variables."""
+"""Settings from a function's environment variables, and the names in its CloudWatch metrics."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+NAMESPACE: Final = "Churn"
+"""Of the metrics of all functions."""
 
 
 class SettingError(ValueError):
@@ -53,6 +59,48 @@ def read_model_dir(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("CHURN_MODEL_DIR") or task_root / "model")
 
 
-def read_announces(environment: Mapping[str, str]) -> bool:
-    """Return whether the function sends events to EventBridge: ``CHURN_ANNOUNCE``, ``true`` by default."""
-    return environment.get("CHURN_ANNOUNCE", "true") == "true"
+@dataclass(frozen=True, slots=True)
+class BucketSettings:
+    """Settings that every function with access to the buckets has.
+
+    Parameters
+    ----------
+    model_dir : Path
+        The model bundle; ``CHURN_MODEL_DIR``, by default the folder ``model`` of the zip.
+    input_bucket, output_bucket : str
+        ``CHURN_INPUT_BUCKET`` and ``CHURN_OUTPUT_BUCKET``.
+    announces : bool
+        Whether results are announced to EventBridge; ``CHURN_ANNOUNCE``, ``true`` by default.
+    """
+
+    model_dir: Path
+    input_bucket: str
+    output_bucket: str
+    announces: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings.
+
+        Raises
+        ------
+        SettingError
+            If a bucket is missing, or a number is malformed.
+        """
+        return cls(
+            model_dir=read_model_dir(environment),
+            input_bucket=read_text(environment, "CHURN_INPUT_BUCKET"),
+            output_bucket=read_text(environment, "CHURN_OUTPUT_BUCKET"),
+            announces=environment.get("CHURN_ANNOUNCE", "true") == "true",
+            **cls.read_more(environment),
+        )
+
+    @staticmethod
+    def read_more(environment: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG004
+        """Read the settings that a subclass adds."""
+        return {}
+
+
+def service_name(default: str) -> str:
+    """Return the dimension ``service``: ``POWERTOOLS_SERVICE_NAME``, which differs between stacks."""
+    return os.environ.get("POWERTOOLS_SERVICE_NAME") or default

@@ -21,36 +21,56 @@ from functions.shared.objects import (
 from functions.shared.outcomes import NotScoredError, Outcome
 
 
-def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredError]:
+class BadEventError(Exception):
+    """The event that invoked the function has neither format that it knows."""
+
+
+def read_message_id(record: object) -> str | None:
+    """Return the id of a message of the queue; None if it has none that SQS could have given it."""
+    message_id = record.get("messageId") if isinstance(record, dict) else None
+    is_id = isinstance(message_id, str) and message_id.isascii() and message_id.isprintable()
+    return message_id if is_id and message_id else None
+
+
+def read_delivery(record: dict[str, Any]) -> int:
+    """Return the number of a message's delivery; 1, which is tried again, if it can't be read."""
+    try:
+        return int(record["attributes"]["ApproximateReceiveCount"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return 1
+
+
+def read_message(body: object, input_bucket: str) -> list[InputObject | NotScoredError]:
     """Read the body of a queue message.
 
     Parameters
     ----------
-    body : str
-        JSON, if the message is valid.
+    body : object
+        A text with JSON, if the message is valid.
     input_bucket : str
         Objects of other buckets are refused.
 
     Returns
     -------
     list of InputObject or NotScoredError
-        One for each object that the message names, in its order; or one error if it names none.
-        The errors' outcomes are ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``,
-        ``not-an-input`` and ``foreign``.
+        One element for each object in the message, in the same order: the object, or the error that
+        says why it is not scored. A message without objects gives one error. The errors' outcomes are
+        ``bad-message``, ``unsupported-event``, ``test-event``, ``event-type``, ``not-an-input`` and
+        ``foreign``.
     """
     try:
-        message = json.loads(body)
+        message = json.loads(body) if isinstance(body, str) else None
     except (ValueError, RecursionError):
-        return [_bad_message()]
+        return [bad_message()]
     if not isinstance(message, dict):
-        return [_bad_message()]
+        return [bad_message()]
     if message.get("Event") == "s3:TestEvent":
         return [NotScoredError(Outcome.TEST_EVENT, "S3 sent its test event; no action is needed.")]
     records, read = (
         (message["Records"], _from_notification) if "Records" in message else ([message], _from_event)
     )
     if not isinstance(records, list) or not records:
-        return [_bad_message()]
+        return [bad_message()]
     found: list[InputObject | NotScoredError] = []
     for record in records:
         try:
@@ -59,7 +79,8 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
         except NotScoredError as fault:
             found.append(fault)
         except (KeyError, TypeError, ValueError, AttributeError):
-            found.append(_bad_message())
+            # The event has another shape, or names no possible object.
+            found.append(bad_message())
         else:
             found.append(source)
     return found
@@ -68,7 +89,7 @@ def read_message(body: str, input_bucket: str) -> list[InputObject | NotScoredEr
 def _from_event(event: dict[str, Any]) -> InputObject:
     """Read an EventBridge event; its keys are not encoded."""
     if event["source"] != "aws.s3":
-        raise _bad_message()
+        raise bad_message()
     if event["detail-type"] != "Object Created":
         raise _other_event()
     detail = event["detail"]
@@ -77,15 +98,16 @@ def _from_event(event: dict[str, Any]) -> InputObject:
     described = detail["object"]
     # AWS writes etag; moto, on which the stack runs locally, writes eTag.
     etag = described.get("etag", described.get("eTag"))
-    return _input_object(
-        detail["bucket"]["name"], described["key"], described.get("version-id"), etag, described
+    version = described.get("version-id")
+    return InputObject.checked(
+        detail["bucket"]["name"], described["key"], version, etag, described.get("size", 0)
     )
 
 
 def _from_notification(record: dict[str, Any]) -> InputObject:
     """Read a record of S3's own notification; its keys are form-url-encoded."""
     if record["eventSource"] != "aws:s3":
-        raise _bad_message()
+        raise bad_message()
     # A new minor version may add fields; a new major one may change what they mean.
     if record["eventVersion"].split(".")[0] != "2":
         raise _unsupported()
@@ -93,20 +115,8 @@ def _from_notification(record: dict[str, Any]) -> InputObject:
         raise _other_event()
     described = record["s3"]["object"]
     key = unquote_plus(described["key"], errors="strict")
-    return _input_object(
-        record["s3"]["bucket"]["name"], key, described.get("versionId"), described["eTag"], described
-    )
-
-
-def _input_object(
-    bucket: object, key: object, version: object, etag: object, described: dict[str, Any]
-) -> InputObject:
-    if not (isinstance(bucket, str) and isinstance(key, str) and isinstance(etag, str)):
-        raise _bad_message()
-    if not (bucket and key and etag and isinstance(version, str | None)):
-        raise _bad_message()
-    key.encode()  # Raises for a lone surrogate, which no key in S3 contains.
-    return InputObject(bucket, key, version, etag, int(described.get("size", 0)))
+    version, size = described.get("versionId"), described.get("size", 0)
+    return InputObject.checked(record["s3"]["bucket"]["name"], key, version, described["eTag"], size)
 
 
 def check_place(source: InputObject, input_bucket: str) -> None:
@@ -131,7 +141,8 @@ def check_place(source: InputObject, input_bucket: str) -> None:
         )
 
 
-def _bad_message() -> NotScoredError:
+def bad_message() -> NotScoredError:
+    """Return the fault of a message that names no valid object."""
     return NotScoredError(
         Outcome.BAD_MESSAGE,
         "The message is not an S3 or EventBridge event; send it as S3 or EventBridge formats it.",

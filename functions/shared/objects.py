@@ -1,10 +1,11 @@
-"""Objects in S3: inputs and their versions, what S3 says of an object, and the keys of scores."""
+"""Objects in S3: inputs and their versions, what S3 says of an object, and the keys of scores and records."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +19,33 @@ SCORED_PREFIX: Final = "scored/"
 QUARANTINE_PREFIX: Final = "quarantine/"
 
 PARQUET: Final = "application/vnd.apache.parquet"
+JSON: Final = "application/json"
 COUNTS: Final = ("rows", "scored", "rejected")
 """Metadata of an output object: its numbers of rows."""
 SHA256_METADATA: Final = "churn-sha256"
 """Metadata of an object: hexadecimal sha256 of its content. Producers may declare it for an input."""
+REQUEUED: Final = "requeued"
+"""Field of a quarantine record whose input was queued again: how many times."""
 
 _UNVERSIONED: Final = ("", "null")
+_LONGEST_KEY: Final = 1024
+"""Bytes of UTF-8; S3's limit for keys and for version ids."""
+_LARGEST_SIZE: Final = 2**63 - 1
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Return whether a value from JSON is a whole number; Python counts true and false as such too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Return whether a value can be a key in S3, or a version id, which has the same limits."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return 0 < len(value.encode()) <= _LONGEST_KEY
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +89,6 @@ class InputObject:
         """Last part of the output's key, the same for every model."""
         return f"{self.input_id}.parquet"
 
-    def to_part(self) -> dict[str, Any]:
-        """Return the object as an entry of a run's plan."""
-        return asdict(self)
-
     @classmethod
     def from_part(cls, part: Any) -> Self:
         """Read an entry of a run's plan.
@@ -80,10 +98,27 @@ class InputObject:
         KeyError, TypeError, ValueError
             If the entry has another shape.
         """
-        texts = (part["bucket"], part["key"], part["etag"], part["version_id"] or "")
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("bucket, key, etag and version_id of a part must be texts")
-        return cls(part["bucket"], part["key"], part["version_id"], part["etag"], part["size"])
+        return cls.checked(part["bucket"], part["key"], part["version_id"], part["etag"], part["size"])
+
+    @classmethod
+    def checked(cls, bucket: object, key: object, version_id: object, etag: object, size: object) -> Self:
+        """Create an object from members that may have any type and value.
+
+        Raises
+        ------
+        ValueError
+            If no object of S3 has these members.
+        """
+        if not (is_key(bucket) and is_key(key) and is_key(etag)):
+            raise ValueError("bucket, key and etag must be texts that S3 may have")
+        if not (version_id is None or version_id == "" or is_key(version_id)):
+            raise ValueError("the version must be a text that S3 may have")
+        # The etag is sent as an HTTP header.
+        if not (etag.strip('"') and etag.isascii() and etag.isprintable()):
+            raise ValueError("the etag must be printable ASCII")
+        if not (is_whole(size) and 0 <= size <= _LARGEST_SIZE):
+            raise ValueError("the size must be a whole number of bytes")
+        return cls(bucket, key, version_id, etag, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +160,23 @@ class StoredObject:
 def output_key(source: InputObject, model_digest: str) -> str:
     """Return the key of an input's scores by a model."""
     return f"{SCORED_PREFIX}model={model_digest[:12]}/{source.output_name}"
+
+
+def parse_record(content: bytes) -> dict[str, Any]:
+    """Parse a quarantine record; an empty one stands for other content, and so counts for nothing."""
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    is_record = isinstance(record, dict) and isinstance(record.get("code"), str)
+    return record if is_record else {}
+
+
+def object_record_key(source: InputObject) -> str:
+    """Return the key of an object's quarantine record."""
+    return f"{QUARANTINE_PREFIX}{source.input_id}.json"
+
+
+def message_record_key(message_id: str) -> str:
+    """Return the key of the quarantine record of a message that names no valid object."""
+    return f"{QUARANTINE_PREFIX}{hashlib.sha256(message_id.encode()).hexdigest()}.json"

@@ -25,7 +25,7 @@ from functions.shared.objects import SHA256_METADATA, Description, StoredObject
 from functions.shared.outcomes import NotScoredError, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from functions.shared.objects import InputObject
@@ -34,6 +34,8 @@ EVENT_SOURCE: Final = "churn.batch"
 EVENT_TYPE: Final = "ChurnScored"
 
 _CHUNK_BYTES: Final = 1024 * 1024
+_READ_SECONDS: Final = 60
+"""S3 may be silent for this long within a request."""
 _ARCHIVE_CLASSES: Final = ("GLACIER", "DEEP_ARCHIVE")
 _FUNCTION_CLIENT: Final[dict[str, Any]] = {
     "connect_timeout": 5,
@@ -56,7 +58,9 @@ def create_client(service: str, **settings: Any) -> Any:
 
 def s3_client(connections: int = 10) -> Any:
     """Return an S3 client for a function; it keeps as many connections open as threads need."""
-    return create_client("s3", max_pool_connections=connections, read_timeout=60, **_FUNCTION_CLIENT)
+    return create_client(
+        "s3", max_pool_connections=connections, read_timeout=_READ_SECONDS, **_FUNCTION_CLIENT
+    )
 
 
 def events_client() -> Any:
@@ -93,15 +97,26 @@ class Storage:
         restored = 'ongoing-request="false"' in answer.get("Restore", "")
         return Description(answer["ContentLength"], in_archive and not restored, _metadata(answer))
 
-    def download(self, source: InputObject, destination: Path, size: int) -> str:
+    def download(
+        self, source: InputObject, destination: Path, size: int, seconds_left: Callable[[], float]
+    ) -> str:
         """Write an input to a file and return its sha256.
 
         One GET without ranges: boto3 can verify S3's checksum only for a whole object.
 
+        Parameters
+        ----------
+        source : InputObject
+        destination : Path
+        size : int
+            Bytes that the object has.
+        seconds_left : callable
+            Returns the seconds until the download must end.
+
         Raises
         ------
         NotScoredError
-            As `describe_input`, or ``archived``, ``damaged-transfer`` or ``no-space``.
+            As `describe_input`, or ``archived``, ``damaged-transfer``, ``deadline`` or ``no-space``.
         """
         digest = hashlib.sha256()
         with typed_faults(INPUT_FAULTS):
@@ -115,6 +130,10 @@ class Storage:
             for chunk in body.iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
                 file.write(chunk)
+                if seconds_left() < 0:
+                    raise NotScoredError(
+                        Outcome.DEADLINE, "The download takes too long; the message is tried again."
+                    )
         if destination.stat().st_size != size:
             raise NotScoredError(
                 Outcome.DAMAGED_TRANSFER, "The download is incomplete; the message is tried again."
@@ -243,7 +262,10 @@ class Storage:
 
 
 def version_arguments(source: InputObject) -> dict[str, str]:
-    """Return arguments that request this version, or without one, the object if its etag is the same."""
+    """Return the arguments of an S3 request for exactly this input.
+
+    With a version id, that version is requested. Without one, the request fails if the etag has changed.
+    """
     which = {"VersionId": source.version_id} if source.version_id else {"IfMatch": f'"{source.etag}"'}
     return {"Bucket": source.bucket, "Key": source.key, **which}
 

@@ -105,10 +105,16 @@ def read_licence(package: Distribution) -> str:
     known = dict.fromkeys(_SPDX_BY_TEXT[text] for text in named if text in _SPDX_BY_TEXT)
     unknown = [text for text in named if text not in _SPDX_BY_TEXT]
     if unknown or not known:
-        found = f"an unknown licence, '{unknown[0].splitlines()[0][:60]}'" if unknown else "no licence"
+        name = f"{metadata['Name']} {package.version}"
+        if not unknown:
+            raise MaterialError(
+                f"{name} names no licence in its metadata; remove the package from pyproject.toml and run"
+                " 'make lock'."
+            )
         raise MaterialError(
-            f"{metadata['Name']} {package.version} names {found}."
-            " Read its licence; then add it to infra/build/bill_of_materials.py or remove the package."
+            f"{name} names an unknown licence, '{unknown[0].splitlines()[0][:60]}'; read the licence. Add"
+            " this text and its SPDX name to _SPDX_BY_TEXT in infra/build/bill_of_materials.py, or remove"
+            " the package from pyproject.toml and run 'make lock'."
         )
     return " AND ".join(known)
 
@@ -128,13 +134,15 @@ def require_allowed(name: str, expression: str) -> None:
         parsed = licensing.parse(expression, validate=True, strict=True)
     except ExpressionError as error:
         raise MaterialError(
-            f"{name} has the licence '{expression}', which is not a valid SPDX expression."
+            f"{name} has the licence '{expression}', which is not a valid SPDX expression; use another"
+            " version of the package or remove it from pyproject.toml, and run 'make lock'."
         ) from error
     allowed = ALLOWED | ALLOWED_FOR.get(name, frozenset())
     if not _is_allowed(parsed, allowed):
         raise MaterialError(
             f"{name} has the licence '{expression}', under which it may not be shipped"
-            f" (allowed: {', '.join(sorted(ALLOWED))}); remove the package."
+            f" (allowed: {', '.join(sorted(ALLOWED))}); remove the package from pyproject.toml and run"
+            " 'make lock'."
         )
 
 
@@ -173,9 +181,14 @@ def list_materials(folder: Path, lock: Path) -> list[Material]:
         found.append(Material(name, package.version, read_licence(package)))
         require_allowed(name, found[-1].licence)
     found.sort(key=lambda material: material.name)
-    if differing := {(material.name, material.version) for material in found} ^ set(read_lock(lock).items()):
-        different, version = min(differing)
-        raise MaterialError(f"{folder.name} and {lock.name} differ in {different} {version}; build it again.")
+    built = {(material.name, material.version) for material in found}
+    locked = set(read_lock(lock).items())
+    if differing := built ^ locked:
+        package_version = min(differing)
+        holder, other = (folder.name, lock.name) if package_version in built else (lock.name, folder.name)
+        raise MaterialError(
+            f"{' '.join(package_version)} is in {holder} but not in {other}; run 'make package' again."
+        )
     return found
 
 
@@ -217,7 +230,10 @@ def bill_of_materials(function: str, model_version: str, listed: list[Material])
     bom.register_dependency(whole, components)
     text: str = JsonV1Dot6(bom).output_as_string(indent=1)
     if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        raise MaterialError(f"The bill of materials is not valid CycloneDX 1.6: {fault}")
+        raise MaterialError(
+            f"The bill of materials of {function} is not valid CycloneDX 1.6; correct bill_of_materials() in"
+            f" infra/build/bill_of_materials.py. The validator reports: {fault}"
+        )
     return text + "\n"
 
 

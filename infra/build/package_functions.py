@@ -90,16 +90,6 @@ def files_of(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def tree_digest(folder: Path) -> str:
-    """Return the sha256 of all files' paths, permissions and contents."""
-    digest = hashlib.sha256()
-    for path in files_of(folder):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        line = f"{path.relative_to(folder).as_posix()}\0{path.stat().st_mode & 0o777:o}\0{content}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
-
-
 def write_zip(folder: Path, target: Path) -> None:
     """Write a folder as a zip whose bytes depend only on paths, permissions and contents."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
@@ -208,10 +198,18 @@ def package(
     return packages
 
 
+_SPECIAL: Final = frozenset("'\"`$\\#;&|<>*?!(){}[]~")
+
+
 def _model_folder(model: str | None, digest: str | None) -> str:
     if model is None:
         return ""
     if not model.startswith("s3://"):
+        # The name is a variable of make, and then a word of shell commands.
+        if not model.isprintable() or not _SPECIAL.isdisjoint(str(Path(model).absolute())):
+            raise PackageError(
+                "The path of MODEL has characters that make or the shell interpret; rename the folder."
+            )
         return str(Path(model).resolve())
     destination = REPOSITORY / "build" / "models" / parse_folder(model).digest12
     with typed_aws_errors():
@@ -285,8 +283,7 @@ def main() -> int:
     print("\n".join(_lines(packages)))
     print(f"{packages[0].model_version} for {options.architecture} in build/package/{options.environment}.")
     template = f"build/package/{options.environment}/template.yaml"
-    named = "" if options.environment == "dev" else f" --config-env {options.environment}"
-    print(f"Next: .sam-venv/bin/sam deploy{named} --template-file {template}")
+    print(f'Next: make deploy ENVIRONMENT={options.environment} SAM_OPTIONS="--template-file {template}"')
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from infra.local.local_cloud import LocalCloud, forget_aws_settings
+from infra.local.aws.local_cloud import LocalCloud, forget_aws_settings
 from infra.local.template_settings import TemplateSettings
 
 PORT = 4566

@@ -14,20 +14,24 @@ import boto3
 import uvicorn
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.gateway import Gateway
-from infra.local.local_cloud import mapping_settings
-from infra.local.remote_function import RemoteFunction
+from functions.serve.asgi_gateway import guarded
+from functions.serve.http_server import GRACE_SECONDS, server_settings
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.gateway import Gateway
+from infra.local.aws.local_cloud import mapping_settings
+from infra.local.aws.remote_function import RemoteFunction
+from infra.local.outcome_lines import print_failure
 from infra.local.template_settings import TemplateSettings
 
 if TYPE_CHECKING:
-    from infra.local.event_source_mapping import MappingSettings
+    from infra.local.aws.event_source_mapping import MappingSettings
 
 PORT: Final = 8000
 RETRY_SECONDS: Final = 10
 """The queue delivers a failed message again after this time; on AWS after the template's half hour."""
 _START_SECONDS: Final = 60
-_GRACE_SECONDS: Final = 5
+_SERVICE: Final = "front"
+"""The name that other services of compose.yaml reach this one by."""
 
 
 def main() -> None:
@@ -37,20 +41,18 @@ def main() -> None:
         RemoteFunction(os.environ[variable], template.function(name).timeout_seconds)
         for variable, name in (("CHURN_SCORE_URL", "ScoreFunction"), ("CHURN_BATCH_URL", "BatchFunction"))
     )
-    mapping = EventSourceMapping(sqs, _wait_for_queue(template, sqs), batch.invoke, _print_failure)
+    mapping = EventSourceMapping(sqs, _wait_for_queue(template, sqs), batch.invoke, print_failure)
     mapping.start()
     try:
         uvicorn.run(
-            Gateway(template, score.invoke),
+            guarded(Gateway(template, score.invoke), [_SERVICE]),
             host="0.0.0.0",
             port=PORT,
-            log_level="warning",
-            access_log=False,
             lifespan="off",
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            **server_settings(),
         )
     finally:
-        mapping.stop(_GRACE_SECONDS)
+        mapping.stop(GRACE_SECONDS)
 
 
 def _wait_for_queue(template: TemplateSettings, sqs: Any) -> MappingSettings:
@@ -64,12 +66,6 @@ def _wait_for_queue(template: TemplateSettings, sqs: Any) -> MappingSettings:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
-
-
-def _print_failure(error: Exception) -> None:
-    print(
-        f"The batch function failed ({type(error).__name__}); the queue delivers the file again.", flush=True
-    )
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.local.arguments import add_model_option
-from infra.local.function_build import BuildError, build_variables, sam_build
+from infra.local.function_build import BuildError, add_model_option, build_variables, sam_build
 from infra.local.tools import REPOSITORY, RUNTIME_VERSION, MissingToolError, find_tools, install_packages
 
 if TYPE_CHECKING:
@@ -30,8 +29,11 @@ _FRONT_SOURCES: Final = (
     "churn_core/__init__.py",
     "churn_core/errors.py",
     "functions/__init__.py",
+    "functions/score/__init__.py",
+    "functions/score/limits.py",
     "functions/serve/__init__.py",
     "functions/serve/asgi_gateway.py",
+    "functions/serve/http_server.py",
 )
 """What the services `aws` and `front` import of this project."""
 

@@ -6,17 +6,15 @@ The local stack, the tests and the benchmarks all start their processes here.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
-
-from infra.local.service import Service
+from typing import IO, TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +27,23 @@ _STATE, _SESSION, _USER_TICKS, _SYSTEM_TICKS = 0, 3, 11, 12
 
 class ProcessFailedError(Exception):
     """A process ended or hung before it was ready; the message ends with its output."""
+
+
+class Service(ABC):
+    """Something that runs while the ``with`` block lasts, and is stopped even if its start fails half way."""
+
+    @abstractmethod
+    def start(self, stack: ExitStack) -> None:
+        """Start it; what is put on the stack is undone in reverse order at the end, or if the start fails."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.start(stack)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._cleanup.close()
 
 
 class ChildProcess(Service):
@@ -92,13 +107,6 @@ class ChildProcess(Service):
         size = os.fstat(self._output.fileno()).st_size
         # Reading at an offset leaves the position alone at which the process writes.
         return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
-
-    def wait_for_output(self, pattern: str) -> re.Match[str]:
-        """Wait until the output matches a pattern; return the first match. Raises as `wait_until`."""
-        self.wait_until(lambda: re.search(pattern, self.output) is not None)
-        found = re.search(pattern, self.output)
-        assert found is not None
-        return found
 
     def wait_until(self, is_ready: Callable[[], bool], patience_seconds: float = _PATIENCE_SECONDS) -> None:
         """Wait until a condition holds, for as long as the process makes progress.

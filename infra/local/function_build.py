@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from churn_core.scoring.bundle import load_bundle
@@ -14,7 +16,6 @@ from infra.local.tools import REPOSITORY, SAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from infra.local.tools import LambdaTools
 
@@ -27,6 +28,25 @@ _OUTER_MAKE: Final = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 class BuildError(Exception):
     """A build failed; the message is the output of `sam` or `make`."""
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, the folder of the bundle to build into the functions; it must hold a bundle."""
+    parser.add_argument(
+        "--model",
+        type=_bundle_folder,
+        default="models/churn",
+        help="folder of the bundle to build into the functions (default: %(default)s)",
+    )
+
+
+def _bundle_folder(text: str) -> Path:
+    folder = Path(text)
+    if not (folder / "manifest.json").exists():
+        raise argparse.ArgumentTypeError(
+            f"There is no model in {folder}; run 'make demo', or set MODEL to the folder of a bundle."
+        )
+    return folder
 
 
 def build_function(

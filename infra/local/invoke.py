@@ -12,10 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.local.arguments import add_model_option
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.function_build import BuildError, up_to_date_function
-from infra.local.remote_function import FunctionError
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError
+from infra.local.function_build import BuildError, add_model_option, up_to_date_function
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import MissingToolError, find_tools
 
@@ -69,7 +68,7 @@ def _function_for(event: dict[str, Any]) -> str:
     return "BatchFunction" if {"Records", "backfill"} & set(event) else "ScoreFunction"
 
 
-def _with_parsed_body(answer: dict[str, Any]) -> dict[str, Any]:
+def _with_parsed_body(answer: Any) -> Any:
     """Return an answer whose body is the JSON value instead of its text."""
     try:
         return answer | {"body": json.loads(answer["body"])}

@@ -25,11 +25,6 @@ class OutcomeLines:
             if outcome is not None:
                 print(self._text(outcome), flush=True)
 
-    def print_failure(self, error: Exception) -> None:
-        """Print that an invocation failed."""
-        # Not the error's text, which holds the function's whole log.
-        print(f"failed  {type(error).__name__}; the queue delivers the file again.", flush=True)
-
     def _text(self, outcome: dict[str, Any]) -> str:
         counts = f"{outcome['rows']:,} rows, {outcome['rejected']:,} rejected" if "rows" in outcome else None
         key = outcome.get("output_key")
@@ -38,6 +33,12 @@ class OutcomeLines:
         return "  ".join(
             part for part in (outcome["message"], counts, outcome.get("detail"), retry, address) if part
         )
+
+
+def print_failure(error: Exception) -> None:
+    """Print that an invocation of the batch function failed."""
+    # Not the error's text, which holds the function's whole log.
+    print(f"failed  {type(error).__name__}; the queue delivers the file again.", flush=True)
 
 
 def _parse_outcome(line: str) -> dict[str, Any] | None:

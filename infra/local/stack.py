@@ -17,20 +17,21 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from churn_core.cli.arguments import port_number
+from churn_core.cli.arguments import port_number, positive
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
-from infra.local.arguments import add_model_option, positive
-from infra.local.emulator_pool import EmulatorPool
-from infra.local.event_source_mapping import EventSourceMapping
-from infra.local.function_build import BuildError, up_to_date_function
-from infra.local.gateway import Gateway
-from infra.local.local_cloud import LocalCloud, forget_aws_settings
-from infra.local.local_runs import LocalRuns
-from infra.local.outcome_lines import OutcomeLines
-from infra.local.remote_function import FunctionError
+from functions.serve.asgi_gateway import guarded
+from functions.serve.http_server import GRACE_SECONDS, server_settings
+from infra.local.aws.emulator_pool import EmulatorPool
+from infra.local.aws.event_source_mapping import EventSourceMapping
+from infra.local.aws.gateway import Gateway
+from infra.local.aws.local_cloud import LocalCloud, forget_aws_settings, mapping_settings
+from infra.local.aws.local_runs import LocalRuns
+from infra.local.aws.remote_function import FunctionError
+from infra.local.function_build import BuildError, add_model_option, up_to_date_function
+from infra.local.outcome_lines import OutcomeLines, print_failure
 from infra.local.template_settings import STACK, TemplateSettings
 from infra.local.tools import MissingToolError, find_tools
 
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 VISIBILITY_SECONDS: Final = 10
 """The queue delivers a failed message again after this time; on AWS after the template's half hour."""
 AWS_PORT: Final = 4566
-GRACE_SECONDS: Final = 5.0
-"""How long calls in progress may take to finish when the stack stops."""
 
 
 def main() -> int:
@@ -98,10 +97,12 @@ def _run(options: argparse.Namespace) -> None:
             return EmulatorPool(folder, template.function(name), cloud.environment, tools, size, on_log)
 
         scores = stack.enter_context(pool("ScoreFunction", options.workers))
-        settings = cloud.mapping(options.workers, options.visibility_timeout)
+        settings = mapping_settings(
+            template, cloud.client("sqs"), options.workers, options.visibility_timeout
+        )
         outcomes = OutcomeLines(f"{cloud.address}/{cloud.output_bucket}")
         batch = pool("BatchFunction", settings.concurrency, outcomes.print_outcomes)
-        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, outcomes.print_failure)
+        mapping = EventSourceMapping(cloud.client("sqs"), settings, batch.invoke, print_failure)
         # The stack runs these in reverse order: wait for calls in progress, end their environments, then wait
         # for the pollers.
         stack.callback(mapping.stop)
@@ -123,14 +124,7 @@ def _serve(gateway: Gateway, listener: socket.socket) -> None:
     KeyboardInterrupt
         Always.
     """
-    config = uvicorn.Config(
-        gateway,
-        loop="asyncio",
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=int(GRACE_SECONDS),
-    )
+    config = uvicorn.Config(guarded(gateway, ()), lifespan="off", **server_settings())
     uvicorn.Server(config).run(sockets=[listener])
     # Only a signal stops the server, but uvicorn does not always raise it again.
     raise KeyboardInterrupt

@@ -42,14 +42,6 @@ class FunctionDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """A method and a path of the API."""
-
-    method: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
 class GatewayResponse:
     """An answer that API Gateway gives without calling a function.
 
@@ -113,11 +105,11 @@ class TemplateSettings:
             environment={key: str(value) for key, value in variables.items()},
         )
 
-    def routes(self) -> list[Route]:
-        """Return the routes of the API."""
+    def routes(self) -> list[tuple[str, str]]:
+        """Return the API's routes, each as method in capitals and path."""
         events = self.properties("ScoreFunction")["Events"].values()
         return [
-            Route(event["Properties"]["Method"], event["Properties"]["Path"])
+            (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
             for event in events
             if event["Type"] == "Api"
         ]

@@ -16,8 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.local.child_process import ChildProcess
-from infra.local.service import Service
+from infra.local.child_process import ChildProcess, Service
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -21,8 +21,8 @@ import pytest
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from infra.containers.prepare import PREPARED
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.moto_server import moto_server
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.moto_server import moto_server
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import REPOSITORY, LambdaTools
 from tests.containers.sam_local import CREDENTIALS, INPUT_BUCKET, OUTPUT_BUCKET, REGION, SamLocal, SamServer

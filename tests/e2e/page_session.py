@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
+from infra.local.child_process import ChildProcess, free_ports
 from infra.local.function_build import environment_without_make
 from tests.e2e.page_blocks import ROOT, Step, steps
 
-TOUR: Final = ("README.md", "docs/getting-started.md", "docs/own-tables.md", "docs/decisions.md")
+TOUR: Final = (
+    "README.md",
+    "docs/getting-started.md",
+    "docs/scoring-files.md",
+    "docs/own-tables.md",
+    "docs/decisions.md",
+)
 """Pages that are read in this order: they train, and use what the page before has made."""
 
 SAMPLE_PAGES: Final = (
-    "docs/scoring-files.md",
     "docs/monitoring.md",
     "docs/models-and-reasons.md",
     "docs/python.md",
@@ -32,9 +36,8 @@ SAMPLE_PAGES: Final = (
 """Pages that need a model but do not train one: each gets the sample bundle of the tests."""
 
 SAMPLE_ROWS: Final = 2_000
-COMMAND_SECONDS: Final = 180
-STARTING_SECONDS: Final = 600
-"""Until a server answers; one of them builds the functions first."""
+COMMAND_SECONDS: Final = 600
+"""A guard against a command that hangs."""
 SERVED_PAGES: Final = ("docs/batch.md",)
 """Pages that need the tools which build and emulate the functions."""
 
@@ -61,7 +64,7 @@ class PageSession:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "SOURCE_DATE_EPOCH": "0",
         }
-        self._ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+        self._ports = dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
         self._outputs: dict[str, str] = {}
         self._pages: dict[str, list[tuple[Step, str]]] = {}
         self._started: list[str] = []
@@ -141,32 +144,20 @@ class PageSession:
 
     def _start(self, command: str) -> str:
         """Start a server that runs until the session ends; return what it prints until it answers."""
-        log = self._folder / f"server-{len(self._started)}.log"
-        with log.open("w") as output:
-            server = self._servers.enter_context(
-                subprocess.Popen(
-                    ["bash", "-c", f"exec {command}"],
-                    cwd=self._folder,
-                    env=self._environment,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
+        server = self._servers.enter_context(
+            ChildProcess(
+                ["bash", "-c", f"exec {command}"], folder=self._folder, environment=self._environment
             )
-        self._servers.callback(server.terminate)
+        )
         self._started.append(command)
-        address = f"http://127.0.0.1:{self._ports['8080' if ' PORT=' in command else '8000']}/health"
-        while server.poll() is None:
-            try:
-                with urllib.request.urlopen(address, timeout=STARTING_SECONDS):
-                    break
-            except OSError:
-                time.sleep(0.1)
-        return log.read_text(encoding="utf-8").rstrip("\n")
+        port = int(self._ports["8080" if " PORT=" in command else "8000"])
+        server.wait_until(lambda: _answers(port))
+        return server.output.rstrip("\n")
 
 
-def _free_ports(count: int) -> list[str]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for listener in sockets:
-            listener.bind(("127.0.0.1", 0))
-        return [str(listener.getsockname()[1]) for listener in sockets]
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health"):
+            return True
+    except OSError:
+        return False

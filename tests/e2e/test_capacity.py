@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.capacity.batch_function import measure_batch
 from benchmarks.capacity.online_function import measure_online
-from benchmarks.online.trained_model import TrainedModel
+from benchmarks.trained_model import ModelFiles
 from churn_core.data import generate_sample_data
-from churn_core.data.records import table_records
+from churn_core.data.loading import table_records
 from churn_core.scoring.bundle import load_bundle
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def test_each_size_of_request_is_measured(
 ) -> None:
     (tmp_path / "bundle").symlink_to(sample_bundle)
     generate_sample_data(50, seed=2).to_parquet(tmp_path / "customers.parquet")
-    model = TrainedModel(tmp_path)
+    model = ModelFiles(tmp_path)
     records = table_records(tmp_path / "customers.parquet", load_bundle(sample_bundle).contract)
     model.customers.write_text(json.dumps(records), encoding="utf-8")
     folder, cgroup = built_function("ScoreFunction", lambda_tools.architecture), limits_of("ScoreFunction")

@@ -15,6 +15,8 @@ from typing import Final
 import pytest
 import yaml
 
+from infra.local.child_process import ChildProcess
+
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 UV: Final = Path(sys.executable).with_name("uv")
 
@@ -52,7 +54,7 @@ def run(folder: Path, environment: dict[str, str], *words: str) -> str:
 
 
 def test_the_wheel_takes_a_table_from_training_to_the_served_api(
-    tmp_path: Path, clean: dict[str, str]
+    tmp_path: Path, installed: Path, clean: dict[str, str]
 ) -> None:
     def churn(*words: str) -> str:
         return run(tmp_path, clean, "churn", *words)
@@ -76,27 +78,16 @@ def test_the_wheel_takes_a_table_from_training_to_the_served_api(
     (tmp_path / "one.json").write_text(event["body"], encoding="utf-8")
     predicted = json.loads(churn("predict", "one.json"))
 
-    server = subprocess.Popen(
-        ["churn", "serve", "--port", "0"],
-        cwd=tmp_path,
-        env=clean,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        line = server.stdout.readline()
-        address = re.search(r"http://[^\s/]+", line)
-        assert address, line
+    command: list[str | Path] = [installed / "churn", "serve", "--port", "0"]
+    with ChildProcess(command, folder=tmp_path, environment=clean, stop_signal=signal.SIGINT) as server:
+        server.wait_until(lambda: "http://" in server.output)
+        address = re.search(r"http://[^\s/]+", server.output)
+        assert address
         request = urllib.request.Request(
             f"{address[0]}/predict", event["body"].encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request) as response:
             served = json.load(response)
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=60)
     assert served["churn_probability"] == predicted["churn_probability"]
 
 

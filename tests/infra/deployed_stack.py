@@ -26,6 +26,7 @@ _ARNS: Final = {
 _NAMES: Final = {
     "AWS::S3::Bucket": "BucketName",
     "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::Events::Rule": "Name",
 }
 
 
@@ -102,6 +103,10 @@ class DeployedStack:
         """Return a resource's ARN."""
         return str(self._attribute(name, "Arn"))
 
+    def physical_name(self, name: str) -> str:
+        """Return what `Ref` gives for a resource, in most cases its name."""
+        return str(self._reference(name))
+
     def without(self, name: str) -> dict[str, Resource]:
         """Return all resources except one."""
         return {other: resource for other, resource in self.resources.items() if other != name}
@@ -169,7 +174,7 @@ class DeployedStack:
             return self._values[name]
         resource = self._template["Resources"][name]
         kind = resource["Type"]
-        if kind in _NAMES:
+        if _NAMES.get(kind) in resource.get("Properties", {}):
             return self._resolve(resource["Properties"][_NAMES[kind]])
         if kind == "AWS::SQS::Queue":
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self._attribute(name, 'QueueName')}"
@@ -190,5 +195,6 @@ class DeployedStack:
             known = _ARNS.get(kind, f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:{kind}/{{name}}")
             member = re.search(r"\{(\w+Name)\}", known)
             own = {member[1]: self._resolve(properties[member[1]])} if member else {}
-            return known.format(name=f"{STACK}-{name}", **own)
+            named = self._resolve(properties.get(_NAMES.get(kind, ""), f"{STACK}-{name}"))
+            return known.format(name=named, **own)
         return f"{STACK}-{name}.{attribute}"

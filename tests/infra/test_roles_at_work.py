@@ -112,7 +112,7 @@ def test_batch_reads_inputs_and_writes_scores_and_records(world: World, tmp_path
     storage, path = Storage(s3), tmp_path / "in"
     source = InputObject(world.input, KEY, world.version, world.etag, len(CONTENT))
     # On AWS, HEAD needs the same permission as GET. moto uses another name for it, so only GET is tried.
-    storage.download(source, path, len(CONTENT))
+    storage.download(source, path, len(CONTENT), lambda: 1.0)
     assert path.read_bytes() == CONTENT
     assert storage.create(world.output, "scored/model=0a/one.parquet", CONTENT, "application/json")
     assert storage.create(world.output, "quarantine/one.json", b"{}", "application/json")
@@ -182,7 +182,7 @@ BUS: Final = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/"
 SCORE: Final = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:churn-test-ScoreFunction"
 HOOK: Final = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:churn-test-PreTrafficFunction"
 GROUPS: Final = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:"
-OWN_GROUP: Final = f"{GROUPS}churn-test-ServerlessDeploymentApplication/group"
+OWN_GROUP: Final = f"{GROUPS}churn-test-ServerlessDeploymentApplication-1A2B3C/group"
 LOGS: Final = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/"
 REPORT: Final = "codedeploy:PutLifecycleEventHookExecutionStatus"
 

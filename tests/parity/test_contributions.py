@@ -17,6 +17,7 @@ from churn_core.models.export.additive_graph import additive_terms
 from churn_core.models.export.gate_rows import gate_rows
 from churn_core.models.export.scoring_graph import ScoringGraph, build_scoring_graph
 from churn_core.models.export.tree_ensembles import path_contributions, root_value, trees_of
+from churn_core.models.families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from churn_core.models.export.prove import ProvedModel
 
 # The number of trees does not matter here, so there are few.
-FAMILIES: dict[str, dict[str, Any]] = {
-    "logistic_regression": {},
+PARAMETERS: dict[str, dict[str, Any]] = {
     "additive": {"pairs": 6, "members": 2, "max_iter": 60},
     "random_forest": {"n_estimators": 20},
     "gradient_boosting": {"n_estimators": 20},
@@ -43,7 +43,7 @@ def table() -> pd.DataFrame:
 
 def train(settings: Settings, table: pd.DataFrame, family: str, calibration: str = "auto") -> ChurnModel:
     content = settings.model_dump()
-    content["model"] = {"type": family, "params": FAMILIES[family], "calibration": calibration}
+    content["model"] = {"type": family, "params": PARAMETERS.get(family, {}), "calibration": calibration}
     content["evaluation"]["folds"] = 2
     return train_model(parse_config(content), table, jobs=1)
 

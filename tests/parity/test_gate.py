@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from churn_core.config import parse_config
 from churn_core.errors import ParityError
-from churn_core.features.float32 import float32_floor
+from churn_core.features.derived import float32_floor
 from churn_core.models import train_model
 from churn_core.models.additive import terms as additive_terms
 from churn_core.models.export import tree_ensembles
@@ -26,9 +26,10 @@ from churn_core.models.export.parity import (
 )
 from churn_core.models.export.prove import prove_model
 from churn_core.models.export.scoring_graph import build_scoring_graph
+from churn_core.models.families import FAMILIES
 from churn_core.models.sklearn_internals import boosted_tree_nodes
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.money import NOBODY
+from churn_core.scoring.money import LOWEST, NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from churn_core.models.export.parity import Scorer
     from churn_core.models.export.prove import ProvedModel
     from churn_core.models.export.scoring_graph import ScoringGraph
-
-FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 
 
 def run_gate(model: ChurnModel, candidates: dict[str, Scorer], rows: GateRows) -> None:
@@ -240,7 +239,7 @@ def test_a_changed_decision_is_caught_even_within_the_tolerance(
     assert result.decisions_changed == 0
 
 
-@pytest.mark.parametrize("threshold", [0.0, 1.0, NOBODY])
+@pytest.mark.parametrize("threshold", [LOWEST, 1.0, NOBODY])
 def test_thresholds_for_everybody_and_nobody_do_not_move(
     proved_logistic: ProvedModel, threshold: float
 ) -> None:
@@ -264,7 +263,7 @@ def test_a_failed_gate_writes_nothing(
         return graph
 
     monkeypatch.setattr(export, "build_scoring_graph", wrong_graph)
-    with pytest.raises(ParityError, match="nothing was written"):
+    with pytest.raises(ParityError, match="Nothing was written"):
         run_training(settings, sample_table, tmp_path / "bundle", jobs=1)
     assert list(tmp_path.iterdir()) == []
 

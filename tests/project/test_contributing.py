@@ -33,11 +33,11 @@ def test_each_path_exists(path: str) -> None:
 
 
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", TEXT, re.M))))
-def test_each_word_of_make_exists(word: str) -> None:
+def test_each_target_of_make_exists(word: str) -> None:
     assert word in WORDS
 
 
-def test_make_help_lists_every_word() -> None:
+def test_make_help_lists_every_target() -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )

@@ -79,6 +79,17 @@ def test_the_light_half_imports_only_itself_and_what_fits_a_lambda(path: Path) -
     assert _roots(_imports(path, top_level_only=False)) <= allowed
 
 
+def test_onnxruntime_is_imported_only_where_its_telemetry_is_switched_off() -> None:
+    # The services of the peers run in environments without churn_core; benchmarks set their variables.
+    importers = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("churn_core", "functions", "infra", "benchmarks", "notebooks")
+        for path in _modules(folder)
+        if path.parent.name != "services" and "onnxruntime" in _roots(_imports(path, top_level_only=False))
+    }
+    assert importers == {"churn_core/scoring/onnx_session.py"}
+
+
 def test_boto3_is_imported_in_one_module_a_folder_and_the_command_line_alone() -> None:
     users = {
         path.relative_to(ROOT)

@@ -17,5 +17,5 @@ class Churn:
 
     @bentoml.api
     async def predict(self, customer: Customer) -> dict[str, float]:
-        """Score one customer; without a thread of its own, which would cost more than the model."""
+        """Score one customer in the event loop; a thread would take longer than the model."""
         return {"churn_probability": self.graph.score(customer.model_dump())}

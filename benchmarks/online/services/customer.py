@@ -1,4 +1,4 @@
-"""A customer as a typical hand-written service declares one."""
+"""A customer, declared as in a typical hand-written service."""
 
 from __future__ import annotations
 

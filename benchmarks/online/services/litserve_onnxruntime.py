@@ -18,15 +18,15 @@ class Churn(litserve.LitAPI):
         self.graph = PortableGraph(Path(os.environ["BENCH_BUNDLE"], "portable.onnx"))
 
     def decode_request(self, request: Customer) -> dict[str, Any]:
-        """Take the checked customer apart."""
+        """Return the validated customer as a dict."""
         return request.model_dump()
 
     def predict(self, customer: dict[str, Any]) -> float:
-        """Score it."""
+        """Return the probability."""
         return self.graph.score(customer)
 
     def encode_response(self, score: float) -> dict[str, float]:
-        """Name the score."""
+        """Return the answer's body."""
         return {"churn_probability": score}
 
 

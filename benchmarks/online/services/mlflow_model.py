@@ -1,4 +1,4 @@
-"""Write the scikit-learn pipeline as an MLflow model; ``mlflow models serve`` does the rest."""
+"""Write the scikit-learn pipeline as a model for ``mlflow models serve``."""
 
 import json
 import os

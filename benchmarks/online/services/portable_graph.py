@@ -1,4 +1,4 @@
-"""The exported pipeline with raw inputs, in onnxruntime: what services by hand usually load."""
+"""The exported pipeline with raw inputs in onnxruntime, as hand-written services usually load it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PortableGraph:
-    """Scores one customer at a time.
+    """A scorer of one customer at a time.
 
     Parameters
     ----------

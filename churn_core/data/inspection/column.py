@@ -101,7 +101,7 @@ def read_column(name: str, series: pd.Series[Any]) -> Column:
     if kind == "b":
         codes, values = _factorize(series)
         return Column(name, "boolean", codes, ["true" if value else "false" for value in values])
-    if kind in "iuf":
+    if kind in "iuf" or _holds_integers(series):
         return _number_column(name, series, "float" if kind == "f" else "integer")
     if kind in _DATE_KINDS:
         return Column(name, "date", _factorize(series)[0], [])
@@ -120,9 +120,14 @@ def _plain(series: pd.Series[Any]) -> pd.Series[Any]:
         held = pd.api.types.infer_dtype(series, skipna=True)
         if held == "boolean":
             return series.astype("boolean")
-        if held in _NUMBER_OBJECTS:
-            return series.astype("Int64" if held == "integer" else "float64")
+        # Integers stay objects, because they may need more than 64 bits.
+        if held in _NUMBER_OBJECTS and held != "integer":
+            return series.astype("float64")
     return series
+
+
+def _holds_integers(series: pd.Series[Any]) -> bool:
+    return series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) == "integer"
 
 
 def _factorize(series: pd.Series[Any]) -> tuple[Codes, list[Any]]:

@@ -14,12 +14,12 @@ from churn_core.data.inspection.leaks import drawn_rows, find_leak
 from churn_core.data.inspection.messages import MESSAGES, left_out_message
 from churn_core.data.inspection.names import find_name
 from churn_core.data.inspection.table_findings import (
-    name_findings,
     order_findings,
     replica_findings,
     warning,
 )
 from churn_core.errors import DataError
+from churn_core.schema import alike_key, alike_names
 from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
 
 if TYPE_CHECKING:
@@ -139,12 +139,13 @@ def inspect_table(
     Raises
     ------
     DataError
-        If a named column does not exist, the target has not exactly two labels, or no column can be a
-        feature.
+        If a named column does not exist, two names differ in case alone, the target has not exactly two
+        labels, or no column can be a feature.
     """
     if not len(table):
         raise DataError("The table has no rows; add customers.")
     names = [str(name) for name in table.columns]
+    _refuse_alike_names(names)
     found: list[Finding] = []
     target_name = _resolve_name(target, names, "--target", found)
     read = read_target(table[target_name], target_name, positive)
@@ -163,7 +164,7 @@ def inspect_table(
     found += key_findings + [f for plan in plans.values() for f in _check_plan(plan, columns[plan.name])]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
-    found += replica_findings(table, features, keys.group_column) + name_findings(names)
+    found += replica_findings(table, features, keys.group_column)
     plans[target_name] = PlannedColumn(target_name, "target", {})
     if not features:
         raise DataError(
@@ -179,6 +180,15 @@ def inspect_table(
         tuple(plans[name] for name in names),
         tuple(found),
     )
+
+
+def _refuse_alike_names(names: Sequence[str]) -> None:
+    alike = alike_names(names)
+    if alike is not None:
+        raise DataError(
+            f"Columns {names[alike[0]]!r} and {names[alike[1]]!r} have names that differ in case alone;"
+            " files with both can't be scored, so rename or remove one."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +223,7 @@ def _find_keys(
 ) -> tuple[_Keys, list[Finding]]:
     id_column = asked_id if asked_id is not None else find_id(columns)
     found = []
-    if id_column in OUTPUT_COLUMNS:
+    if id_column is not None and alike_key(id_column) in map(alike_key, OUTPUT_COLUMNS):
         found.append(warning(id_column, "id_collides", 1))
         id_column = None
     group, offered = asked_group, None

@@ -39,9 +39,17 @@ def find_id(columns: list[Column]) -> str | None:
     unique = [
         rank
         for rank, column in zip(ranked, columns, strict=True)
-        if rank[0] and column.unique and column.storage in ("text", "integer") and not column.unfit
+        if rank[0] and column.unique and _may_be_key(column) and not column.unfit
     ]
     return columns[-max(unique)[1]].name if unique else None
+
+
+def _may_be_key(column: Column) -> bool:
+    if column.storage != "float":
+        return column.storage in ("text", "integer")
+    # pandas stores whole numbers as floats if one is missing.
+    numbers = column.numbers
+    return column.infinite is None and numbers is not None and not (numbers % 1 > 0).any()
 
 
 def _rank(column: Column) -> float:
@@ -63,7 +71,7 @@ def find_group(columns: list[Column]) -> GroupCandidate | None:
     found = [
         GroupCandidate(column.name, names_a_person(column.name))
         for column in columns
-        if column.storage in ("text", "integer") and names_several_rows(column.name) and _repeats(column)
+        if _may_be_key(column) and names_several_rows(column.name) and _repeats(column)
     ]
     return max(found, key=lambda candidate: candidate.same_customer, default=None)
 

@@ -82,10 +82,6 @@ MESSAGES: Final = {
         "is the only difference between many rows and earlier ones, more than chance explains; if these"
         " are the same customers, keep one row of each, or set data.group to what they share"
     ),
-    "alike_names": (
-        "differs from another column's name only in case, and Parquet files with both can't be scored;"
-        " rename one"
-    ),
     "gives_target_away": (
         "predicts the target better than a column known in advance can; remove it unless it is known"
         " before a customer leaves"

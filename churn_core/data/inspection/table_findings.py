@@ -1,4 +1,4 @@
-"""Findings about a table as a whole: replicated customers, orders that predict, similar names."""
+"""Findings about a table as a whole: replicated customers, and orders that predict."""
 
 from __future__ import annotations
 
@@ -61,17 +61,6 @@ def order_findings(labels: Codes, id_column: Column | None) -> list[Finding]:
     order = None if id_column is None else id_order(id_column)
     if id_column is not None and order is not None and order_predicts(order[rows], drawn):
         found.append(warning(id_column.name, "id_predicts", len(drawn)))
-    return found
-
-
-def name_findings(names: Sequence[str]) -> list[Finding]:
-    """Warn of names that differ only in case, because DuckDB treats them as equal."""
-    seen: set[str] = set()
-    found = []
-    for name in names:
-        if name.casefold() in seen:
-            found.append(warning(name, "alike_names", 1))
-        seen.add(name.casefold())
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_core.features.float32 import float32_floor
+from churn_core.features.derived import float32_floor
 from churn_core.models.additive.purification import purify
 from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 

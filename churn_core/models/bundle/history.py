@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from churn_core.errors import BundleError, OutputError
@@ -17,11 +16,12 @@ if TYPE_CHECKING:
 
 def previous_of(folder: Path) -> Path:
     """Return the folder that holds the previous bundle of `folder`."""
-    return folder.with_name(f"{folder.name}.previous")
+    # Not `with_name`, which fails for the root folder.
+    return folder.parent / f"{folder.name}.previous"
 
 
 def keep(folder: Path, replaced: Path) -> None:
-    """Keep a replaced bundle as the previous one of `folder`; delete the one before it.
+    """Keep a replaced bundle as the previous one of `folder`, and put the one before it in its place.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def keep(folder: Path, replaced: Path) -> None:
     """
     previous = previous_of(folder)
     if previous.exists():
-        shutil.rmtree(previous)
+        previous.rename(replaced.with_name(previous.name))
     replaced.rename(previous)
 
 

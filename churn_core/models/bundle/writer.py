@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
-from churn_core.models.bundle.history import keep
+from churn_core.models.bundle.golden_rows import golden_records, golden_records_at_limits
+from churn_core.models.bundle.history import keep, previous_of
 from churn_core.models.bundle.training_profile import training_profile
 from churn_core.models.export.scoring_graph import encoding_description
 from churn_core.scoring.bundle import (
+    FILES,
     FORMAT,
     MANIFEST,
     METRICS,
@@ -24,12 +22,18 @@ from churn_core.scoring.bundle import (
     REPORT,
     SCORING_GRAPH,
     Bundle,
+    canonical_json,
     manifest_digest,
     model_version,
 )
+from churn_core.scoring.files.own_inputs import refuse_own_inputs
+from churn_core.scoring.files.unfinished import REPLACED, unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from churn_core.models.export.prove import ProvedModel
 
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
@@ -51,22 +55,60 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
     }
 
 
+def check_bundle_folder(folder: Path, reads: Iterable[Path]) -> None:
+    """Check that a bundle may be written to a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    reads : iterable of Path
+        Everything that the command reads; see `refuse_own_inputs`.
+
+    Raises
+    ------
+    OutputError
+        If `folder` is not a folder, or holds anything other than an older bundle; and if it, or the folder
+        of the previous bundle, holds an input.
+    """
+    advice = "choose another folder with --out"
+    for replaced in (folder, previous_of(folder)):
+        refuse_own_inputs(replaced, reads, advice)
+    if not folder.exists():
+        return
+    others = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
+    others = [name for name in others if name not in FILES or not (folder / MANIFEST).is_file()]
+    if others:
+        raise OutputError(
+            f"{folder} contains {others[0]!r}, which is not part of a model bundle; move it, or {advice}."
+        )
+
+
 def write_bundle(
-    proved: ProvedModel, report: str, folder: Path, *, sample: bool = False, keep_previous: bool = False
+    proved: ProvedModel,
+    report: str,
+    folder: Path,
+    *,
+    sample: bool = False,
+    keep_previous: bool = False,
+    reads: Iterable[Path] = (),
 ) -> Bundle:
-    """Write the bundle's files, verify them as a reader does, and move them into place.
+    """Write the bundle to a temporary folder, load it to verify it, then rename it to `folder`.
 
     Parameters
     ----------
     proved : ProvedModel
+        The model, whose exported graphs passed the parity gate.
     report : str
         The HTML report.
     folder : Path
         Target folder. An older bundle in it is replaced; any other content is an error.
     sample : bool
-        Whether it was trained on generated customers; the manifest then has ``"sample": true``.
+        Whether it is the model that the build trains if it is given none; the manifest then has
+        ``"sample": true``. `churn train` never sets it, whatever table it reads.
     keep_previous : bool
         Whether a replaced bundle is kept for `churn_core.models.bundle.history.bring_back`.
+    reads : iterable of Path
+        Everything that the command reads; `folder` may not hold any of it.
 
     Returns
     -------
@@ -76,28 +118,23 @@ def write_bundle(
     Raises
     ------
     OutputError
-        If `folder` holds anything other than a bundle, or can't be written.
+        As `check_bundle_folder`; or if `folder` can't be written.
     BundleError
         If the written files do not verify.
     """
     folder = folder.absolute()
-    if (
-        folder.exists()
-        and not (folder / MANIFEST).is_file()
-        and (not folder.is_dir() or any(folder.iterdir()))
-    ):
-        raise OutputError(
-            f"{folder} contains files that are not a model bundle; choose another folder with --out."
-        )
+    check_bundle_folder(folder, reads)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".churn-bundle-", dir=folder.parent) as name:
-            draft = Path(name) / "bundle"
+        with unfinished_folder(folder.parent) as work:
+            draft = work / "bundle"
             draft.mkdir()
             _write_files(proved, report, draft, sample=sample)
             # Loading verifies the hashes and scores the golden rows.
             bundle = ChurnPredictor.load(draft).bundle
-            replaced = Path(name) / "replaced"
+            # If the run ends between the two renames, the older bundle is moved back.
+            replaced = work / REPLACED / folder.name
+            replaced.parent.mkdir()
             if folder.exists():
                 folder.rename(replaced)
             draft.rename(folder)
@@ -114,7 +151,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
-        METRICS: _json(metrics_document(proved)),
+        METRICS: canonical_json(metrics_document(proved)),
         REPORT: report.encode(),
     }
     for name, content in contents.items():
@@ -127,7 +164,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     digest = manifest_digest(manifest)
     version_name = model_version(manifest["name"], digest)
     manifest |= {"model_digest": digest, "model_version": version_name, "created": _now()}
-    (draft / MANIFEST).write_bytes(_json(manifest))
+    (draft / MANIFEST).write_bytes(canonical_json(manifest))
 
 
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
@@ -156,30 +193,35 @@ def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]
 
 
 def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: bytes) -> list[dict[str, Any]]:
+    model = proved.model
     unnamed = Bundle(
         manifest=manifest,
-        contract=proved.model.contract,
+        contract=model.contract,
         threshold=proved.threshold,
         risk_bands=manifest["decision"]["risk_bands"],
-        money=proved.model.decision.money,
+        money=model.decision.money,
         model_digest="",
         model_version="",
         graph=graph,
     )
     predictor = ChurnPredictor(unnamed)
-    records = golden_records(proved.model.contract, proved.model.settings.data.random_state)
+    seed = model.settings.data.random_state
+    records = golden_records(model.contract, seed) + golden_records_at_limits(
+        model.contract,
+        model.training_matrix,
+        lambda matrix: predictor.score_matrix(matrix).probability,
+        [proved.threshold, *unnamed.risk_bands.values()],
+        seed,
+    )
     return [
         {
             "record": record,
             "churn_probability": answer["churn_probability"],
             "will_churn": answer["will_churn"],
+            "risk": answer["risk"],
         }
         for record, answer in zip(records, predictor.predict(records), strict=True)
     ]
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def _now() -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.model_selection import train_test_split
 
-from churn_core.config import with_model
+from churn_core.config import with_model, with_model_type
 from churn_core.features.engineer import source_columns
 from churn_core.models.evaluation.cross_validation import judge, predict_out_of_fold
 from churn_core.models.evaluation.metrics import DECIMALS, corrected_error
@@ -157,7 +157,7 @@ def select_model(
     judged: dict[str, CrossValidation] = {}
     candidates: dict[str, Settings] = {}
     for family in families:
-        candidate = settings if family == settings.model.type else with_model(settings, family, {})
+        candidate = with_model_type(settings, family)
         if family == ADDITIVE:
             candidate, pairs = choose_pairs(candidate, rows, jobs=jobs, on_fold=count_fold)
             if pairs is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from churn_core.models.evaluation.best_threshold import Best, Method, find_best, objective_of
 from churn_core.models.evaluation.metrics import DECIMALS, fold_interval
 from churn_core.models.evaluation.ranking import Ranking, curve, measure
+from churn_core.scoring.money import LOWEST
 from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
@@ -64,10 +65,6 @@ class Decision:
     def may_move(self) -> bool:
         """Whether the threshold may change by some millionths: the configuration does not fix it."""
         return self.method != "fixed"
-
-    def moved_to(self, threshold: float) -> Decision:
-        """Return the decision at a threshold some millionths away, with unchanged measures."""
-        return replace(self, threshold=threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision in the form of manifest.json and metrics.json."""
@@ -151,7 +148,8 @@ def _settle(settings: DecisionSettings, best: Best, stops: Stops) -> tuple[float
         # If an offer is free, the interval may miss a break-even that earns just as much as the best.
         if best.covers(break_even) or there["profit_per_1000"] >= best.point["profit_per_1000"]:
             return break_even, "break_even"
-    return best.threshold, "observed_best"
+    # The lowest score that occurs may be 0.
+    return max(best.threshold, LOWEST), "observed_best"
 
 
 def _over_folds(

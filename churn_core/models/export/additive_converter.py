@@ -17,7 +17,7 @@ from skl2onnx.common.tree_ensemble import (
 )
 
 from churn_core.features.converters import ConverterWriter
-from churn_core.features.float32 import float32_floor
+from churn_core.features.derived import float32_floor
 from churn_core.features.graph_nodes import DOUBLE, FLOAT
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
 from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime as ort
 
 from churn_core.errors import ParityError
 from churn_core.models.export.gate_rows import KINDS, GateRows, decode_rows
 from churn_core.schema import CategoryFeature
-from churn_core.scoring.money import NOBODY
+from churn_core.scoring.money import LOWEST, NOBODY
+from churn_core.scoring.onnx_session import open_session
 from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class Comparison:
             raise ParityError(
                 f"Parity gate: {name} differs from scikit-learn by up to {largest:.2g} on"
                 f" {int((difference > TOLERANCE).sum())} of {len(answer)} rows, for example on a"
-                f" {self._describe(worst, feature)}; nothing was written."
+                f" {self._describe(worst, feature)}; train another family with --model-type."
+                " Nothing was written."
             )
         return largest
 
@@ -128,11 +129,11 @@ class Comparison:
         for step in range(1_000):
             for sign in (1, -1):
                 nearby = round(threshold + sign * step * 1e-6, 6)
-                if 0 <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
+                if LOWEST <= nearby <= NOBODY and not ((low < nearby) & (high >= nearby)).any():
                     return nearby
         raise ParityError(
-            f"Parity gate: scikit-learn and the graphs disagree at every threshold near {threshold}; set"
-            " decision.threshold to another value."
+            f"Parity gate: scikit-learn and the graphs decide differently at every threshold within 0.001 of"
+            f" {threshold}; set decision.threshold to a number outside that range. Nothing was written."
         )
 
     def refuse_changed_decisions(self, threshold: float) -> int:
@@ -209,7 +210,7 @@ def reference_scorer(model: ChurnModel) -> Scorer:
 
 def scoring_graph_scorer(graph: onnx.ModelProto) -> Scorer:
     """Score encoded rows with model.onnx."""
-    session = _session(graph)
+    session = open_session(graph.SerializeToString())
     return lambda matrix: _in_parts(
         matrix, lambda part: session.run(["probability"], {"features": part})[0][:, 0]
     )
@@ -217,7 +218,7 @@ def scoring_graph_scorer(graph: onnx.ModelProto) -> Scorer:
 
 def portable_graph_scorer(graph: onnx.ModelProto, contract: Contract) -> Scorer:
     """Score encoded rows with portable.onnx, from raw values."""
-    session = _session(graph)
+    session = open_session(graph.SerializeToString())
 
     def score(part: Matrix) -> npt.NDArray[np.float32]:
         raw = decode_rows(part, contract)
@@ -230,13 +231,6 @@ def portable_graph_scorer(graph: onnx.ModelProto, contract: Contract) -> Scorer:
         return np.asarray(session.run(["probability"], feeds)[0][:, 0])
 
     return lambda matrix: _in_parts(matrix, score)
-
-
-def _session(graph: onnx.ModelProto) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return ort.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def _in_parts(matrix: Matrix, score: Callable[[Matrix], npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:

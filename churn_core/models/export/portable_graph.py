@@ -66,7 +66,10 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
     )
     names = [name for name, _ in initial_types]
     if [i.name for i in converted.graph.input] != names:
-        raise ParityError("skl2onnx renamed the portable graph's inputs; nothing was written.")
+        raise ParityError(
+            "This version of skl2onnx renames the inputs of portable.onnx; install the locked version with"
+            " 'make setup'. Nothing was written."
+        )
     _keep_probability_of_leaving(converted)
     # skl2onnx lists the operator sets in an order that changes from run to run.
     converted.opset_import.sort(key=lambda opset: opset.domain)

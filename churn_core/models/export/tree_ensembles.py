@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_core.features.float32 import float32_floor
+from churn_core.features.derived import float32_floor
 from churn_core.models.families import FAMILIES
 
 if TYPE_CHECKING:

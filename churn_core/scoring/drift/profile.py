@@ -150,11 +150,11 @@ class TrainingProfile:
             if isinstance(feature, CategoryFeature):
                 expected = feature.missing_code + 1
             if len(column.counts) != expected:
-                raise ValueError(f"the profile's counts of {feature.name!r} do not fit the contract")
+                raise ValueError(f"profile.columns.{feature.name}.counts must have {expected} values")
         scores = content["scores"]
         edges, counts = _rising(scores["edges"]), _counts(scores["counts"])
         if len(counts) != len(edges) + 1:
-            raise ValueError("the score profile's counts do not fit its edges")
+            raise ValueError("profile.scores.counts must have one value more than profile.scores.edges")
         return cls(
             int(content["rows"]),
             columns,
@@ -185,7 +185,8 @@ class TrainingProfile:
             return cls.from_dict(content, bundle.manifest["metrics"]["holdout"], bundle.contract)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BundleError(
-                "The bundle's training profile does not fit its data contract; train the model again."
+                "The key 'profile' of manifest.json (how the training rows are distributed) does not fit the"
+                " columns of its key 'contract'; train the model again."
             ) from error
 
 
@@ -205,5 +206,5 @@ def _counts(values: Sequence[Any]) -> tuple[int, ...]:
 def _rising(values: Sequence[Any]) -> tuple[float, ...]:
     edges = tuple(float(value) for value in values)
     if not np.isfinite(edges).all() or any(a >= b for a, b in pairwise(edges)):
-        raise ValueError("edges must be finite and rise")
+        raise ValueError("edges must be finite, and each greater than the one before")
     return edges

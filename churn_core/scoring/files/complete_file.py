@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from churn_core.errors import OutputError
+from churn_core.scoring.files.own_inputs import refuse_own_inputs
+from churn_core.scoring.files.unfinished import unfinished_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
 @contextmanager
-def complete_file(path: Path, advice: str = "name another output file") -> Iterator[Path]:
+def complete_file(
+    path: Path, *, reads: Iterable[Path], advice: str = "name another output file"
+) -> Iterator[Path]:
     """Yield a hidden file in the same folder, and rename it to `path` once it is complete.
 
     An older file of that name is replaced. If the block raises an error, nothing is left.
@@ -23,26 +26,28 @@ def complete_file(path: Path, advice: str = "name another output file") -> Itera
     Parameters
     ----------
     path : Path
+    reads : iterable of Path
+        Everything that the command reads; see `refuse_own_inputs`.
     advice : str
         The end of every error message: how the user chooses another file.
 
     Raises
     ------
     OutputError
-        If `path` is a folder, a device or a pipe, or its folder can't be written to.
+        If `path` is read too, is a folder, a device or a pipe, or its folder can't be written to.
     """
     if path.is_dir():
         raise OutputError(f"{path} is a folder; {advice}.")
+    refuse_own_inputs(path, reads, advice)
     if path.exists() and not path.is_file():
         # A rename would replace a device such as /dev/null by a file.
         raise OutputError(f"{path} is not a regular file; {advice}.")
-    # In the same folder, because a rename is atomic only within one file system.
-    unfinished = path.absolute().with_name(f".churn-{secrets.token_hex(6)}.partial")
-    try:
-        unfinished.touch(exist_ok=False)
-    except OSError as error:
-        raise unwritable(path, error, advice) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            # In the same folder, because a rename is atomic only within one file system.
+            unfinished = stack.enter_context(unfinished_file(path.absolute().parent))
+        except OSError as error:
+            raise unwritable(path, error, advice) from error
         yield unfinished
         try:
             with unfinished.open("rb") as file:
@@ -50,8 +55,6 @@ def complete_file(path: Path, advice: str = "name another output file") -> Itera
             unfinished.replace(path.absolute())
         except OSError as error:
             raise unwritable(path, error, advice) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError, advice: str = "name another output file") -> OutputError:

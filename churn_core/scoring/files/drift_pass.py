@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from churn_core.errors import BundleError
 from churn_core.scoring.drift.profile import TrainingProfile
 from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
+from churn_core.scoring.parquet.faults import typed_memory_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,10 @@ def measure_drift(
     no_profile = "The bundle has no training profile to compare with; train the model again."
     if TrainingProfile.from_bundle(predictor.bundle) is None:
         raise BundleError(no_profile)
-    with scoring_pass(source, predictor, settings or BatchSettings(), progress) as running:
+    with (
+        typed_memory_faults(),
+        scoring_pass(source, predictor, settings or BatchSettings(), progress) as running,
+    ):
         running.stream.drain()
         running.check_complete()
         report = running.stream.drift_report()

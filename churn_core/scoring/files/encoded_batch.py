@@ -56,7 +56,7 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
     unknown = {}
     refused = {}
     if contract.id_column is not None:
-        reject[batch.column("id_missing").to_numpy() == 1] = _MISSING
+        np.copyto(reject, batch.column("id_fault").to_numpy())
     for position, feature in enumerate(contract.features):
         values = batch.column(f"c{position}").to_numpy()
         if isinstance(feature, CategoryFeature):

@@ -9,38 +9,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from churn_core.errors import InputFileError, reject_number
+from churn_core.errors import reject_number
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature
-from churn_core.scoring.records.values import BLANK, NUMBER_TEXT
+from churn_core.scoring.files.id_sql import id_columns
+from churn_core.scoring.files.sql_text import (
+    BLANK_SQL,
+    INTEGER_TYPES,
+    missing_column,
+    quote_identifier,
+    quote_text,
+    type_family,
+    type_fault,
+)
+from churn_core.scoring.records.values import NUMBER_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from churn_core.schema import Contract
 
-INTEGER_TYPES: Final = frozenset(
-    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
-    | {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
-)
 CATEGORY_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "BOOLEAN"}
 NUMBER_TYPES: Final = INTEGER_TYPES | {"FLOAT", "DOUBLE"}
-ID_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "UUID", "DATE", "BOOLEAN", "FLOAT", "DOUBLE"}
 
 # Both cases are written out because DuckDB's lower() also turns other letters (U+0130) into an i.
 _INFINITY_TEXT: Final = "[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?"
 _NO_NUMBER_WORDS: Final = f"([+-]?[nN][aA][nN]|{_INFINITY_TEXT})?"
-
-_BLANK_SQL: Final = "E'" + "".join(f"\\x{ord(character):02x}" for character in BLANK) + "'"
-
-
-def quote_identifier(name: str) -> str:
-    """Quote a column's name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """Quote text for SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def refused_code(feature: CategoryFeature, number: int) -> int:
@@ -72,7 +65,7 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     Returns
     -------
     list of str
-        ``id`` and ``id_missing`` if the contract has an id column; ``c0``, ``c1``, ... in contract order;
+        ``id`` and ``id_fault`` if the contract has an id column; ``c0``, ``c1``, ... in contract order;
         ``w<i>`` after each number that is read from text: the text's `reject_number`, or 0. Only ``id``
         can be NULL.
 
@@ -81,70 +74,31 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     InputFileError
         ``schema`` if a column is missing or has a type that its feature does not accept.
     """
-    columns = [] if contract.id_column is None else _id_columns(contract.id_column, types)
+    columns = id_columns(contract, types)
     for position, feature in enumerate(contract.features):
         if feature.name not in types:
-            raise InputFileError("schema", f"Column {feature.name!r} is missing from the file; add it.")
-        column, kind = quote_identifier(feature.name), _type_family(types[feature.name])
+            raise missing_column(feature.name, types)
+        column, kind = quote_identifier(feature.name), type_family(types[feature.name])
         if kind == '"NULL"':
             kind = "VARCHAR" if isinstance(feature, CategoryFeature) else "DOUBLE"
         if isinstance(feature, CategoryFeature):
-            if kind not in CATEGORY_TYPES:
-                raise _type_fault(feature.name, kind, "text, whole numbers or booleans")
+            # The text of a decimal without digits after the point is that of a whole number.
+            if kind not in CATEGORY_TYPES and not types[feature.name].endswith(",0)"):
+                raise type_fault(feature.name, kind, "text, whole numbers or booleans")
             columns.append(f"{_category(column, feature, position)} AS c{position}")
         elif kind == "VARCHAR" and (feature.stored_as_text or text_cells):
-            bare = f"trim({column}, {_BLANK_SQL})"
+            bare = f"trim({column}, {BLANK_SQL})"
             columns.append(f"{_number_from_text(bare)} AS c{position}")
             columns.append(f"{_text_fault(column, bare)} AS w{position}")
         elif kind in NUMBER_TYPES or kind == "DECIMAL":
             columns.append(f"coalesce({column}::DOUBLE, 'nan'::DOUBLE) AS c{position}")
         else:
-            raise _type_fault(feature.name, kind, "numbers or text" if feature.stored_as_text else "numbers")
+            raise type_fault(feature.name, kind, "numbers or text" if feature.stored_as_text else "numbers")
     return columns
-
-
-def check_id_type(name: str, types: Mapping[str, str]) -> str:
-    """Return the type of the id column.
-
-    Raises
-    ------
-    InputFileError
-        ``schema`` if the column is missing or has a type that can't be copied to the output.
-    """
-    if name not in types:
-        raise InputFileError("schema", f"The id column {name!r} is missing from the file; add it.")
-    if types[name] == '"NULL"':
-        return "VARCHAR"
-    if _type_family(types[name]) not in ID_TYPES:
-        raise _type_fault(name, _type_family(types[name]), "text, whole numbers, UUIDs or dates")
-    return types[name]
-
-
-def _id_columns(name: str, types: Mapping[str, str]) -> list[str]:
-    kind = check_id_type(name, types)
-    column = quote_identifier(name)
-    if types[name] == '"NULL"':
-        column = f"{column}::VARCHAR"
-    missing = f"{column} IS NULL"
-    if kind == "VARCHAR":
-        # Text that is >= '!' does not start with a blank. Trimming every id takes half of the reading time.
-        missing = (
-            f"CASE WHEN {column} >= '!' THEN false ELSE {missing} OR trim({column}, {_BLANK_SQL}) = '' END"
-        )
-    return [f"{column} AS id", f"({missing})::UTINYINT AS id_missing"]
 
 
 def _enum_name(position: int) -> str:
     return f"vocabulary_{position}"
-
-
-def _type_family(type_name: str) -> str:
-    return "DECIMAL" if type_name.startswith("DECIMAL") else type_name
-
-
-def _type_fault(name: str, kind: str, allowed: str) -> InputFileError:
-    shown = kind if kind.isalpha() else "nested"
-    return InputFileError("schema", f"Column {name!r} is of type {shown}; write it as {allowed}.")
 
 
 def _category(column: str, feature: CategoryFeature, position: int) -> str:
@@ -157,7 +111,7 @@ def _category(column: str, feature: CategoryFeature, position: int) -> str:
     return (
         f"(coalesce(enum_code(try_cast({text} AS {enum})), CASE"
         f" WHEN {column} IS NULL THEN {feature.missing_code}"
-        f" WHEN trim({text}, {_BLANK_SQL}) = '' THEN {feature.missing_code}"
+        f" WHEN trim({text}, {BLANK_SQL}) = '' THEN {feature.missing_code}"
         f" WHEN length({text}) > {MAX_TEXT_LENGTH} THEN {too_long}"
         f" WHEN contains({text}, chr(0)) THEN {invalid}"
         f" WHEN length(nfc_normalize({text})) > {MAX_TEXT_LENGTH} THEN {too_long}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.bundle import RISKS
-from churn_core.scoring.files.encoding_sql import quote_identifier, quote_text
+from churn_core.scoring.files.sql_text import quote_identifier, quote_text
 from churn_core.scoring.reasons import TOP_REASONS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def output_select(
     predictor : ChurnPredictor
         Gives the names and the version.
     id_type : str or None
-        DuckDB's type of the id column in the input; None if the contract has no id column.
+        DuckDB's type of the ids in the output; None if the contract has no id column.
     contributions : bool
         Whether the output gets a struct of all contributions.
     top : int, optional

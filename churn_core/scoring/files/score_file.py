@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from churn_core.errors import NoSpaceError, OutputError
+from churn_core.errors import InputFileError, NoSpaceError, OutputError
 from churn_core.scoring.drift.counts_text import drift_counts_text
 from churn_core.scoring.files.complete_file import complete_file
 from churn_core.scoring.files.output_columns import output_select
 from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
-from churn_core.scoring.parquet.faults import is_interrupt
+from churn_core.scoring.parquet.faults import is_interrupt, typed_memory_faults
 from churn_core.scoring.parquet.footer import write_footer_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from churn_core.scoring.drift.counter import DriftCounts
@@ -77,6 +77,8 @@ def score_file(
     predictor: ChurnPredictor,
     settings: BatchSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    reads: Iterable[Path] = (),
 ) -> BatchResult:
     """Score every row of a Parquet file.
 
@@ -92,6 +94,8 @@ def score_file(
         Threads, memory, limits.
     progress : callable, optional
         Called with the number of scored rows and the number of rows in the footer.
+    reads : iterable of Path
+        Further files and folders that the caller reads, which the output must not replace either.
 
     Raises
     ------
@@ -100,12 +104,10 @@ def score_file(
     DataError
         If the file can't be opened.
     OutputError
-        If the output can't be written.
+        If the output is also an input, or can't be written.
     """
     settings = settings or BatchSettings()
-    if destination.exists() and source.exists() and destination.samefile(source):
-        raise OutputError("The output would replace its own input; name another output file.")
-    with complete_file(destination) as partial:
+    with typed_memory_faults(), complete_file(destination, reads=[source, *reads]) as partial:
         with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
             select = output_select(
                 predictor, running.id_type, contributions=settings.contributions, top=settings.top
@@ -114,7 +116,10 @@ def score_file(
             running.check_complete()
             result = _result(running.stream, predictor.bundle.money, settings.top)
         counts = _counts(result, predictor, running.stream.drift_counts)
-        write_footer_metadata(partial, {**settings.metadata, **counts})
+        try:
+            write_footer_metadata(partial, {**settings.metadata, **counts})
+        except OSError as error:
+            raise _writing_fault(error, partial.parent) from error
     return result
 
 
@@ -171,7 +176,11 @@ def _write(connection: duckdb.DuckDBPyConnection, stream: ScoredStream, select: 
         writer.close()
 
 
-def _writing_fault(error: duckdb.IOException, folder: Path) -> OutputError:
+def _writing_fault(error: duckdb.IOException | OSError, folder: Path) -> OutputError | InputFileError:
+    if os.strerror(errno.EFBIG) in str(error):
+        return InputFileError(
+            "too-large", "The output is larger than allowed; write the file as several parts."
+        )
     if os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < 2**20:
         return NoSpaceError(f"There is no space left in {folder}; free some or write the output elsewhere.")
     return OutputError(f"The output can't be written to {folder}; check its permissions and space.")

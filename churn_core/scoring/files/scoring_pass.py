@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from churn_core.errors import InputFileError
-from churn_core.scoring.files.encoding_sql import check_id_type, encoded_columns, vocabulary_types
+from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
+from churn_core.scoring.files.id_sql import output_id_type
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
+from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.parquet.faults import encrypted, reading_fault
 from churn_core.scoring.parquet.input_checks import FileLayout, InputLimits, check_magic, read_layout
 from churn_core.scoring.parquet.pages import check_pages, is_encrypted
@@ -73,7 +75,7 @@ class ScoringPass:
     layout : FileLayout
         The file's columns and rows according to its footer.
     id_type : str or None
-        DuckDB's type of the id column.
+        DuckDB's type of the ids in a scored file.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -109,7 +111,7 @@ def scoring_pass(
     Parameters and errors are those of `score_file`.
     """
     check_magic(source)
-    with _work_folder() as work:
+    with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work:
         local = work / "in.parquet"
         # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
         local.symlink_to(source.resolve())
@@ -137,9 +139,7 @@ def _open(
     # DuckDB ignores the checksums of pages (duckdb 2.0), so they are checked here.
     check_pages(local)
     columns = encoded_columns(contract, layout.types, text_cells=settings.text_cells)
-    id_type = None
-    if contract.id_column is not None:
-        id_type = check_id_type(contract.id_column, layout.types)
+    id_type = output_id_type(contract, layout.types)
     for statement in [*vocabulary_types(contract), *output_types(predictor)]:
         connection.execute(statement)
     try:
@@ -155,12 +155,6 @@ def _open(
     if progress is not None:
         stream.on_rows = lambda done: progress(done, layout.rows)
     return ScoringPass(connection, stream, layout, id_type)
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="churn-") as name:
-        yield Path(name).resolve()
 
 
 @contextmanager

@@ -70,19 +70,6 @@ def write_footer_metadata(path: Path, entries: Mapping[str, str]) -> None:
         file.truncate()
 
 
-def read_footer_metadata(path: Path) -> dict[str, str]:
-    """Return the entries of a Parquet file's footer.
-
-    Raises
-    ------
-    ThriftError
-        If the footer is damaged.
-    """
-    with path.open("rb") as file:
-        _, footer = read_footer_bytes(file)
-    return read_footer(footer).entries
-
-
 def read_footer_bytes(file: BinaryIO) -> tuple[int, bytes]:
     """Return where a file's footer starts, and the footer.
 

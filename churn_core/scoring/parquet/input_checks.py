@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from churn_core.errors import DataError, InputFileError
+from churn_core.schema import alike_key
 from churn_core.scoring.parquet.faults import damaged, encrypted, reading_fault
 
 if TYPE_CHECKING:
@@ -115,14 +116,19 @@ def read_layout(connection: duckdb.DuckDBPyConnection, path: str, limits: InputL
             raise InputFileError(
                 "schema", f"The file has columns nested over {limits.nesting} deep; write them flat."
             )
-        expanded = connection.execute(
-            "SELECT coalesce(sum(total_uncompressed_size), 0) FROM parquet_metadata(?)", [path]
-        ).fetchall()[0][0]
+        expanded, smallest = connection.execute(
+            "SELECT coalesce(sum(total_uncompressed_size), 0), coalesce(min(total_uncompressed_size), 0)"
+            " FROM parquet_metadata(?)",
+            [path],
+        ).fetchall()[0]
         described = connection.execute(
             "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", [path]
         ).fetchall()
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise reading_fault(error) from error
+    if smallest < 0:
+        # It would hide another column's size in the sum.
+        raise damaged()
     if expanded > min(limits.uncompressed_bytes, limits.expansion * max(size, 2**20)):
         raise InputFileError(
             "too-large", "The file is too large when it is decompressed; write it as several parts."
@@ -172,11 +178,8 @@ def _check_counts(columns: int, groups: int, rows: int, limits: InputLimits) -> 
 
 
 def _check_names(columns: list[str]) -> None:
-    # DuckDB ignores case in names and renames duplicates, so it could read the wrong column.
-    seen: set[str] = set()
-    for name in columns:
-        if name.casefold() in seen:
-            raise InputFileError(
-                "duplicate-column", "The file has two columns whose names differ at most in case; rename one."
-            )
-        seen.add(name.casefold())
+    # DuckDB ignores the case of A to Z in names and renames duplicates, so it could read the wrong column.
+    if len(set(map(alike_key, columns))) < len(columns):
+        raise InputFileError(
+            "duplicate-column", "The file has two columns whose names differ at most in case; rename one."
+        )

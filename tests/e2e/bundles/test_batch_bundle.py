@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churn_core.scoring.bundle import load_bundle
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.moto_server import moto_server
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.moto_server import moto_server
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import REPOSITORY, LambdaTools
 

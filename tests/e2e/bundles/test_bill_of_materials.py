@@ -31,9 +31,9 @@ LICENCES: Final = {
 }
 PLANTED_LOCKS: Final = {
     "planted==1.0 \\\n    --hash=sha256:00\n": "",
-    "planted==1.1 \\\n": "differ in planted 1.",
-    "planted==1.0 \\\nmissing==2.0 \\\n": "differ in missing 2.0",
-    "planted==1.0 ; python_version < '3.13' \\\n": "differ in planted 1.0",
+    "planted==1.1 \\\n": "planted 1.0 is in",
+    "planted==1.0 \\\nmissing==2.0 \\\n": "missing 2.0 is in",
+    "planted==1.0 ; python_version < '3.13' \\\n": "planted 1.0 is in",
 }
 # It runs in the environment of the tools, and in one process, because they take a second to load.
 PLANT: Final = """

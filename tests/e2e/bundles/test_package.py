@@ -24,8 +24,8 @@ from infra.build.package_functions import (
     PackageError,
     check_model,
     check_sizes,
+    files_of,
     package,
-    tree_digest,
     write_zip,
 )
 from infra.local.function_build import BuildError, build_variables, environment_without_make, run_make
@@ -37,6 +37,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from churn_core.models.export.prove import ProvedModel
+
+
+def tree_digest(folder: Path) -> str:
+    """Return the sha256 of all files' paths, permissions and contents."""
+    digest = hashlib.sha256()
+    for path in files_of(folder):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        line = f"{path.relative_to(folder).as_posix()}\0{path.stat().st_mode & 0o777:o}\0{content}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +297,7 @@ def test_make_package_twice_gives_equal_zips(lambda_tools: LambdaTools, sample_b
         zips.append({each["function"]: each["sha256"] for each in listed["packages"]})
 
     assert zips[0] == zips[1]
-    assert last_lines[0].startswith("Next: .sam-venv/bin/sam deploy --config-env staging")
+    assert last_lines[0].startswith("Next: make deploy ENVIRONMENT=staging")
     for each in listed["packages"]:
         folder = REPOSITORY / "build" / "package" / "staging" / each["function"]
         check_model(each["function"], folder, load_bundle(sample_bundle))

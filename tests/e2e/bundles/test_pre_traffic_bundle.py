@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.remote_function import FunctionError
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import LambdaTools
 from tests.proof_figures import record_figure
@@ -117,7 +117,7 @@ def verdict(hook_dir: Path, tools: LambdaTools, version: Callable[[dict[str, Any
 def test_the_built_version_passes_the_built_hook(
     hook_dir: Path, version: FunctionUnderEmulator, lambda_tools: LambdaTools
 ) -> None:
-    assert verdict(hook_dir, lambda_tools, version.call) == "Succeeded"
+    assert verdict(hook_dir, lambda_tools, version.invoke) == "Succeeded"
     record_figure("hook before traffic", "the built hook lets the built version pass, and no other")
 
 

@@ -14,7 +14,7 @@ import pytest
 from churn_core.scoring.bundle import load_bundle
 from churn_core.scoring.predictor import ChurnPredictor
 from infra.build.package_functions import check_sizes
-from infra.local.emulator import FunctionUnderEmulator
+from infra.local.aws.emulator import FunctionUnderEmulator
 from infra.local.template_settings import TemplateSettings
 from infra.local.tools import REPOSITORY, LambdaTools
 from tests.proof_figures import record_figure

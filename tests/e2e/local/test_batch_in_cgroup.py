@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.capacity.batch_function import score_drop, under_emulator, write_drop
-from infra.local.local_cloud import LocalCloud
+from infra.local.aws.local_cloud import LocalCloud
 from infra.local.template_settings import TemplateSettings
 from tests.proof_figures import cases, record_figure
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from infra.local.emulator_pool import EmulatorPool
-from infra.local.remote_function import FunctionError
+from infra.local.aws.emulator_pool import EmulatorPool
+from infra.local.aws.remote_function import FunctionError
 from infra.local.template_settings import FunctionDefinition
 from infra.local.tools import LambdaTools
 

@@ -27,6 +27,7 @@ from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
 from infra.local.child_process import ChildProcess
 from infra.local.tools import LambdaTools
+from tests.child_output import wait_for_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ class LocalStack(ChildProcess):
 
     def start(self, stack: ExitStack) -> None:
         super().start(stack)
-        self.wait_for_output("The outcome of each file:")
+        wait_for_output(self, "The outcome of each file:")
         self.address = self.found(r"http://127\.0\.0\.1:\d+(?=/predict)")
         self.input_bucket = self.found(r"[^/]+(?=/incoming/)")
         self.output_bucket = self.found(r"\S+(?=/scored/)")
@@ -148,7 +149,7 @@ def test_the_printed_curl_commands_work(stack: LocalStack, tmp_path: Path) -> No
 
     assert run(drop) == ""
     assert 0 < json.loads(run(score))["churn_probability"] < 1
-    address = stack.wait_for_output(r"50 rows, 0 rejected  (http://\S+)(?=\n)")[1]
+    address = wait_for_output(stack, r"50 rows, 0 rejected  (http://\S+)(?=\n)")[1]
     with urllib.request.urlopen(address) as scores:
         assert pq.read_table(pa.BufferReader(scores.read())).num_rows == 50
 

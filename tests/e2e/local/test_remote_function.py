@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from infra.local.emulator import FunctionUnderEmulator
-from infra.local.remote_function import FunctionError, RemoteFunction
+from infra.local.aws.emulator import FunctionUnderEmulator
+from infra.local.aws.remote_function import FunctionError, RemoteFunction
 from infra.local.tools import LambdaTools
 
 if TYPE_CHECKING:

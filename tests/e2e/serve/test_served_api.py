@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -23,9 +26,7 @@ from churn_core.data import generate_sample_data
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.score.limits import MAX_BODY_BYTES
 from tests.served_api import ServedApi
-
-if TYPE_CHECKING:
-    pass
+from tests.waiting import wait_for
 
 JSON = {"Content-Type": "application/json"}
 
@@ -151,7 +152,8 @@ def test_every_request_has_its_own_id(api: ServedApi) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/%ff", "/predict%00", "/..%2f..%2fetc/passwd", "/predict/../health", "//", "/*"]
+    "path",
+    ["/%ff", "/predict%00", "/..%2f..%2fetc/passwd", "/predict/../health", "//", "/*", "/%2Fhealth"],
 )
 def test_odd_paths_are_not_found(api: ServedApi, path: str) -> None:
     assert call(api, path, headers={})[0] == 404
@@ -189,6 +191,47 @@ def test_ctrl_c_stops_the_server_without_a_traceback(sample_bundle: Path) -> Non
         exit_code, output = api.stop(), api.output
     assert exit_code == 130
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a53_the_server_stops_while_a_body_is_unfinished(
+    sample_bundle: Path, stop_signal: signal.Signals
+) -> None:
+    with ServedApi(sample_bundle) as api:
+        address = urlsplit(api.address)
+        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+            connection.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 500\r\n\r\n{"
+            )
+            time.sleep(0.5)
+            os.kill(api.pid, stop_signal)
+            wait_for(lambda: not api.is_running, no_progress_seconds=20)
+            assert b" 503 " in connection.recv(65_536)
+        output = api.output
+    assert "Traceback" not in output
+
+
+def test_a55_other_hosts_are_refused_unless_they_are_allowed(sample_bundle: Path) -> None:
+    with ServedApi(
+        sample_bundle, ("--port", "0", "--allowed-host", "Churn.test", "--allowed-host", "b")
+    ) as api:
+        port = urlsplit(api.address).port
+        for host, expected in ((f"churn.test:{port}", 200), ("b", 200), ("evil.test", 421)):
+            for path in ("/health", "/openapi.json"):
+                status, headers, content = call(api, path, headers={"Host": host})
+                assert status == expected
+        assert headers["content-type"] == "application/problem+json"
+        assert content["type"] == "urn:churn:problem:unknown-host"
+
+
+def test_a54_malformed_http_is_answered_with_a_problem(api: ServedApi) -> None:
+    address = urlsplit(api.address)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(b"NONSENSE\r\n\r\n")
+        received = connection.recv(65_536)
+    assert b" 400 Bad Request" in received
+    assert b"application/problem+json" in received
 
 
 def test_the_server_does_not_start_without_a_model(tmp_path: Path) -> None:

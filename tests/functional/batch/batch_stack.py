@@ -195,3 +195,14 @@ class BatchStack:
                 values = line[name]
                 found += values if isinstance(values, list) else [values]
         return sum(found) if found else None
+
+
+def deliver_again(stack: BatchStack, put: Put, times: int = 1) -> list[str]:
+    """Deliver the event of an object; return the outcomes. Only messages to be retried may be reported."""
+    before = len(stack.outcomes())
+    for delivery in range(1, times + 1):
+        record = message(put.event(), delivery)
+        failed = stack.deliver(record)
+        last = [line for line in stack.lines() if "action" in line][-1]
+        assert failed == ([record["messageId"]] if last["action"] == "retried" else [])
+    return stack.outcomes()[before:]

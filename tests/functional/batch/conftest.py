@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from churn_core.models.bundle.golden_rows import RANDOM_ROWS
 from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.batch import app
 from functions.batch.delivery import Deliveries
@@ -27,8 +28,9 @@ from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import ScoredFile, ScoringTask
 from functions.batch.settings import BatchFunctionSettings
 from functions.shared.storage import Storage
-from infra.local.moto_server import moto_server
+from infra.local.aws.moto_server import moto_server
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack
+from tests.functional.batch.lossy_proxy import LossyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -105,15 +107,24 @@ def stack(buckets: Any, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Batc
     return BatchStack(buckets, bundle)
 
 
+@pytest.fixture
+def proxy(stack: BatchStack, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
+    """The function's S3 endpoint; the test's own client does not use it."""
+    with LossyProxy(endpoint) as lossy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", lossy.address)
+        app.load_deliveries.cache_clear()
+        yield lossy
+
+
 @pytest.fixture(scope="session")
 def golden_table(bundle: Bundle) -> pa.Table:
-    """The bundle's golden rows, whose scores are in its manifest."""
+    """The bundle's first golden rows, whose scores are in its manifest; there is always the same number."""
     identifier = bundle.contract.id_column
     assert identifier is not None
     return pa.Table.from_pylist(
         [
             {identifier: f"C{number}"} | golden["record"]
-            for number, golden in enumerate(bundle.manifest["golden_rows"])
+            for number, golden in enumerate(bundle.manifest["golden_rows"][:RANDOM_ROWS])
         ]
     )
 
@@ -149,13 +160,13 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture
-def another_environment(buckets: Any, bundle: Bundle, environment: Path) -> Callable[[], Deliveries]:
-    """Create another environment of the function, with its own disk."""
+def another_environment(buckets: Any, bundle: Bundle, environment: Path) -> Callable[..., Deliveries]:
+    """Create another environment of the function, with its own disk; it may use another client."""
 
-    def make() -> Deliveries:
+    def make(client: Any = buckets) -> Deliveries:
         settings = BatchFunctionSettings.from_environment()
         settings = replace(settings, work_dir=environment / str(uuid.uuid4()))
-        storage = Storage(buckets)
+        storage = Storage(client)
         scorer = InProcessScorer(settings.model_dir)
         job = ObjectJob(settings, storage, scorer, bundle.model_digest, bundle.model_version)
         return Deliveries(job, Quarantine(storage, OUTPUT, bundle.model_digest), INPUT)

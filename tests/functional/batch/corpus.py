@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
-from churn_core.scoring.parquet.thrift_compact import varint_bytes
+from churn_core.scoring.parquet.thrift_compact import CompactReader, varint_bytes
 from tests.functional.customer_files import CANARY
 
 if TYPE_CHECKING:
@@ -50,10 +50,91 @@ def forged_footer(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
     return content[:start] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
 
 
+def zigzag(number: int) -> bytes:
+    return varint_bytes(((number << 1) ^ (number >> 63)) & (2**64 - 1))
+
+
 def claiming_rows(content: bytes, rows: int, claim: int) -> bytes:
     """Replace a row count everywhere in the footer."""
-    true, false = (b"\x16" + varint_bytes(((n << 1) ^ (n >> 63)) & (2**64 - 1)) for n in (rows, claim))
-    return forged_footer(content, lambda footer: footer.replace(true, false))
+    true, false = (b"\x16" + zigzag(number) for number in (rows, claim))
+    return replaced_in_footer(content, true, false)
+
+
+def replaced_in_footer(content: bytes, old: bytes, new: bytes) -> bytes:
+    return forged_footer(content, lambda footer: footer.replace(old, new))
+
+
+def lying_footers(table: pa.Table, claims: Callable[[int], list[int]]) -> dict[str, bytes]:
+    """Return files in whose footer one number is wrong.
+
+    Parameters
+    ----------
+    table : Table
+    claims : callable
+        Takes the true number; returns the false ones.
+    """
+    content, rows = parquet(table), table.num_rows
+    group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+    column = group.column(5)
+    # In thrift, 0x16 is a 64-bit number one field after the last, and 0x26 one two fields after it.
+    near, far = b"\x16", b"\x26"
+    numbers = {
+        "rows of the file": (near, rows, 0),
+        "values of a column": (near, rows, 1),
+        "rows of a group": (near, rows, 1 + group.num_columns),
+        "bytes of a group": (near, group.total_byte_size, 0),
+        "bytes of a column": (near, column.total_uncompressed_size, 0),
+        "compressed bytes of a column": (near, column.total_compressed_size, 0),
+        "start of the pages": (far, column.data_page_offset, 0),
+        "start of the dictionary": (far, column.dictionary_page_offset, 0),
+    }
+
+    def lie(head: bytes, true: int, place: int, claim: int) -> bytes:
+        def change(footer: bytes) -> bytes:
+            pieces = footer.split(head + zigzag(true))
+            assert len(pieces) > place + 1
+            before, after = pieces[: place + 1], pieces[place + 1 :]
+            old = head + zigzag(true)
+            return old.join(before) + head + zigzag(claim) + old.join(after)
+
+        return forged_footer(content, change)
+
+    found = {
+        f"{name}: {claim}": lie(head, true, place, claim)
+        for name, (head, true, place) in numbers.items()
+        for claim in claims(true)
+    }
+    # A list of structs one field after the number of rows, with its length.
+    before_groups = near + zigzag(rows) + b"\x19"
+    for name, length in {"0": b"\x0c", "2": b"\x2c", "endless": b"\xfc\xff\xff\xff\xff\x07"}.items():
+        found[f"row groups: {name}"] = replaced_in_footer(
+            content, before_groups + b"\x1c", before_groups + length
+        )
+    return found
+
+
+def claiming_codec(content: bytes, codec: int, claim: int) -> bytes:
+    """Replace the codec of every column; it comes before the number of values, which is near."""
+    rows = pq.read_metadata(pa.BufferReader(content)).num_rows
+    true, false = (b"\x15" + zigzag(number) + b"\x16" + zigzag(rows) for number in (codec, claim))
+    changed = replaced_in_footer(content, true, false)
+    assert changed != content
+    return changed
+
+
+def page_claiming(content: bytes, claim: int) -> bytes:
+    """Replace the uncompressed size in the header of the last column's first data page."""
+    group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+    column = group.column(group.num_columns - 1)
+    start = column.data_page_offset
+    reader = CompactReader(content[start:])
+    sizes = reader.struct({2: int})
+    # The kind of page, and its size: two 32-bit numbers, each one field after the last.
+    head, size = b"\x15" + zigzag(0) + b"\x15", zigzag(sizes[2])
+    assert content.startswith(head + size, start)
+    longer = len(zigzag(claim)) - len(size)
+    changed = content[:start] + head + zigzag(claim) + content[start + len(head + size) :]
+    return claiming_rows(changed, column.total_compressed_size, column.total_compressed_size + longer)
 
 
 class _Keys(pe.KmsClient):  # type: ignore[misc]

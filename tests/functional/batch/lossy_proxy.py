@@ -1,9 +1,10 @@
-"""An HTTP proxy in front of S3 that loses, cuts or damages answers, as a test demands."""
+"""An HTTP proxy in front of S3 that loses, cuts, damages or delays answers, as a test demands."""
 
 from __future__ import annotations
 
 import http.client
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-Fault = Literal["lose-answer", "cut-body", "flip-byte", "hang-up"] | int
+Fault = Literal["lose-answer", "cut-body", "flip-byte", "hang-up", "stall", "stall-body", "slow-body"] | int
 """The fault of a request; a number is a status that is answered without forwarding the request."""
 
+_LONGEST_STALL = 30
+_SLOW_BYTES = 2_000
+_SLOW_SECONDS = 0.05
 _CODES = {403: "AccessDenied", 409: "ConditionalRequestConflict", 500: "InternalError", 503: "SlowDown"}
 
 
@@ -44,6 +48,9 @@ class LossyProxy:
     endpoint: str
     rules: list[Rule] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    # S3 checks a condition and writes in one step; moto in two, between which another request may come.
+    put_lock: threading.Lock = field(default_factory=threading.Lock)
+    closed: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
@@ -54,6 +61,7 @@ class LossyProxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.closed.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -77,7 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self) -> None:
         body = self._body()
         fault = self.proxy.fault_of(self.command, self.path)
-        if fault == "hang-up":
+        if fault == "stall":
+            self.proxy.closed.wait(_LONGEST_STALL)
+        if fault in ("hang-up", "stall"):
             self.close_connection = True
             return
         if isinstance(fault, int):
@@ -85,11 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if callable(fault):
             fault()
-        upstream = http.client.HTTPConnection(urlsplit(self.proxy.endpoint).netloc)
-        upstream.request(self.command, self.path, body, dict(self.headers))
-        answer = upstream.getresponse()
-        content = answer.read()
-        upstream.close()
+        with self.proxy.put_lock if self.command == "PUT" else nullcontext():
+            upstream = http.client.HTTPConnection(urlsplit(self.proxy.endpoint).netloc)
+            upstream.request(self.command, self.path, body, dict(self.headers))
+            answer = upstream.getresponse()
+            content = answer.read()
+            upstream.close()
         if fault == "lose-answer":
             self.close_connection = True
             return
@@ -121,6 +132,17 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "cut-body":
             content = content[: len(content) // 2]
             self.close_connection = True
+        if fault == "slow-body":
+            for start in range(0, len(content), _SLOW_BYTES):
+                self.wfile.write(content[start : start + _SLOW_BYTES])
+                self.proxy.closed.wait(_SLOW_SECONDS)
+            return
+        if fault == "stall-body":
+            self.wfile.write(content[: len(content) // 2])
+            self.wfile.flush()
+            self.proxy.closed.wait(_LONGEST_STALL)
+            self.close_connection = True
+            return
         self.wfile.write(content)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _forward  # noqa: N815

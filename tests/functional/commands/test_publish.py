@@ -17,7 +17,7 @@ from churn_core.scoring.bundle import Bundle, load_bundle
 from functions.client import fetch_current
 from functions.client.model_store import ModelStoreError, parse_folder
 from functions.client.publish import fetch, publish
-from infra.local.moto_server import moto_server
+from infra.local.aws.moto_server import moto_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -312,7 +312,7 @@ def test_other_failures_are_one_sentence_too(
     assert "s3://BUCKET/PREFIX/" in churn("publish", sample_bundle, BUCKET, fails=True)
     assert "no model in" in churn("publish", tmp_path, ADDRESS, fails=True)
     s3.put_object(Bucket=BUCKET, Key="team/models/churn/current.json", Body=b"[]")
-    assert "not a pointer to a model" in churn("publish", sample_bundle, ADDRESS, fails=True)
+    assert "current.json does not name a model" in churn("publish", sample_bundle, ADDRESS, fails=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert "connection to AWS failed" in churn("publish", sample_bundle, ADDRESS, fails=True)
@@ -367,7 +367,7 @@ def test_a_fetched_model_must_match_its_address(
 ) -> None:
     address = churn("publish", sample_bundle, ADDRESS)["address"]
     folder = parse_folder(address)
-    with pytest.raises(ModelStoreError, match="not the model of digest"):
+    with pytest.raises(ModelStoreError, match="not the model with digest"):
         fetch(s3, address, tmp_path / "model", "0" * 64)
 
     stored = s3.get_object(Bucket=BUCKET, Key=folder.prefix + name)["Body"].read()
@@ -415,5 +415,5 @@ def test_the_current_model_is_fetched_for_a_comparison(
     "address", ["models/churn", "s3://bucket", "s3://bucket/models/churn/", "s3://bucket/0123456789ab/"]
 )
 def test_an_address_that_names_no_model_is_refused(address: str) -> None:
-    with pytest.raises(ModelStoreError, match="names no model"):
+    with pytest.raises(ModelStoreError, match="copy it from the output of 'churn publish'"):
         parse_folder(address)

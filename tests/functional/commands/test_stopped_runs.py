@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +26,7 @@ from infra.local.child_process import ChildProcess
 from tests.functional.customer_files import CANARY, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_scoring(
@@ -71,19 +74,97 @@ def test_a_full_disk_leaves_no_output(many: Path, sample_bundle: Path, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("stop", "exit_code", "leftovers"), [(signal.SIGINT, 130, 0), (signal.SIGKILL, -9, 1)]
-)
-def test_a_run_that_is_stopped_half_way_leaves_no_output(
-    stop: signal.Signals, exit_code: int, leftovers: int, many: Path, sample_bundle: Path, tmp_path: Path
+@contextmanager
+def _scoring(
+    source: Path, bundle: Path, folder: Path, stop: signal.Signals
+) -> Iterator[tuple[ChildProcess, Path]]:
+    """Yield a run that is writing its output; the output and all temporary files are in `folder`."""
+    command = _churn("score", source, folder / "out.parquet", "--model", bundle)
+    environment = {**os.environ, "TMPDIR": str(folder), "ORT_DISABLE_TELEMETRY": "1"}
+    with ChildProcess(command, stop_signal=stop, environment=environment) as process:
+        process.wait_until(lambda: any(path.stat().st_size > 100_000 for path in _partial_files(folder)))
+        yield process, folder
+
+
+def _partial_files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob(".churn-*.partial") if path.is_file()]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_half_way_leaves_nothing(
+    stop: signal.Signals, many: Path, sample_bundle: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out.parquet"
-    with ChildProcess(_churn("score", many, out, "--model", sample_bundle), stop_signal=stop) as process:
-        process.wait_until(lambda: any(path.stat().st_size > 100_000 for path in tmp_path.glob(".churn-*")))
-        assert process.stop() == exit_code, process.output
+    with _scoring(many, sample_bundle, tmp_path, stop) as (process, folder):
+        assert process.stop() == 130, process.output
+        assert process.output.startswith("churn: ")
         assert "Traceback" not in process.output
-    assert not out.exists()
-    assert len(list(tmp_path.iterdir())) == leftovers
+        assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_run_leaves_is_removed_by_the_next_but_not_what_a_living_run_writes(
+    many: Path, customers: pd.DataFrame, sample_bundle: Path, tmp_path: Path
+) -> None:
+    source = write_table(customers, tmp_path / "in.csv")
+    out = tmp_path / "out"
+    out.mkdir()
+    with _scoring(many, sample_bundle, out, signal.SIGKILL) as (killed, _):
+        assert killed.stop() == -signal.SIGKILL
+    assert len(list(out.iterdir())) == 2
+    (out / ".churn-notes.partial").write_text("not made by churn")
+    environment = {**os.environ, "TMPDIR": str(out), "ORT_DISABLE_TELEMETRY": "1"}
+    with _scoring(many, sample_bundle, out, signal.SIGINT) as (living, _):
+        words = _churn("score", source, out / "other.parquet", "--model", sample_bundle)
+        subprocess.run(words, check=True, env=environment, timeout=60, capture_output=True)
+        assert living.wait() == 0, living.output
+    names = [".churn-notes.partial", "other.parquet", "out.parquet"]
+    assert sorted(path.name for path in out.iterdir()) == names
+
+
+STOPS_ITSELF = "import os, signal, time; os.kill(os.getpid(), signal.{}); time.sleep(20)"
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("module", ["argparse", "duckdb"])
+def test_a_command_that_is_stopped_while_it_imports_shows_no_traceback(
+    module: str, number: str, sample_bundle: Path, tmp_path: Path
+) -> None:
+    """The module of this name stops the process while it is imported."""
+    (tmp_path / f"{module}.py").write_text(STOPS_ITSELF.format(number))
+    words = ["score", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model", sample_bundle]
+    done = subprocess.run(
+        [sys.executable, "-m", "churn_core", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == "churn: Interrupted; nothing was written.\n"
+
+
+def test_an_interrupted_import_is_an_interruption_whatever_error_it_ends_with(
+    sample_bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "duckdb.py").write_text(
+        "import os, signal\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n    raise ImportError('initialization failed')"
+    )
+    done = subprocess.run(
+        _churn("score", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model", sample_bundle),
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (130, "churn: Interrupted; nothing was written.\n")
+
+
+def test_the_installed_command_starts_where_it_can_be_stopped() -> None:
+    (churn,) = entry_points(group="console_scripts", name="churn")
+    assert churn.value == "churn_core.__main__:run"
 
 
 @pytest.mark.parametrize(
@@ -125,11 +206,14 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert command in capsys.readouterr().out
 
 
-def test_training_that_is_interrupted_writes_nothing(sample_table: pd.DataFrame, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_training_that_is_stopped_writes_nothing(
+    stop: signal.Signals, sample_table: pd.DataFrame, tmp_path: Path
+) -> None:
     source = write_table(sample_table, tmp_path / "in.parquet")
     command = _churn("train", source, "--out", tmp_path / "bundle", "--model-type", "gradient_boosting")
     # The folds are fitted by processes of their own: once there is one, training has begun.
-    with ChildProcess(command, stop_signal=signal.SIGINT) as process:
+    with ChildProcess(command, stop_signal=stop) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         process.wait_until(lambda: children.exists() and children.read_text() != "")
         time.sleep(0.5)

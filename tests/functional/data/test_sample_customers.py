@@ -1,8 +1,9 @@
-"""Models learn from sample customers as well as the module of the generator says."""
+"""Sample customers: models learn from them as well as stated, and their CSV file is safe to open."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -12,8 +13,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from churn_core.data import generate_sample_data
+from churn_core.data import generate_sample_data, write_sample_data
 from churn_core.data.generation import churn_probability
+from infra.local.tools import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,20 @@ def test_given_a_model_then_it_comes_close_to_the_best_possible_auc(model: Any, 
     auc = roc_auc_score(y[half:], scores)
     assert auc == pytest.approx(stated, abs=0.012)
     assert 0.82 < auc < roc_auc_score(y[half:], churn_probability(customers)[half:])
+
+
+def test_no_cell_of_a_generated_csv_file_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    write_sample_data(tmp_path / "customers.csv", 5_000, seed=3)
+    lines = (tmp_path / "customers.csv").read_bytes().split(b"\n")
+    cells = [cell for line in lines for cell in line.split(b",")]
+    assert len(cells) > 100_000
+    assert not [cell for cell in cells if cell.startswith((b"=", b"+", b"-", b"@", b"\t", b"\r"))]
+
+
+def test_nothing_but_generate_writes_csv() -> None:
+    """A new writer of CSV has to keep customers' texts from becoming formulas (SECURITY.md)."""
+    writers = re.compile(r"to_csv|write_csv|csv\.(Dict)?[wW]riter|CSVWriter|FORMAT\W+csv", re.IGNORECASE)
+    code = [path for root in ("churn_core", "functions") for path in (REPOSITORY / root).rglob("*.py")]
+    assert len(code) > 100
+    found = [path.name for path in code if writers.search(path.read_text(encoding="utf-8"))]
+    assert found == ["generation.py"]

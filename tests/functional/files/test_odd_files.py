@@ -104,7 +104,7 @@ def test_other_columns_are_ignored_with_any_name_and_content(values: list[Any], 
 
 
 def test_columns_may_have_the_names_that_the_query_uses_inside(tmp_path: Path) -> None:
-    names = ["c1", "c0", "id", "id_missing", "k0", "row_number"]
+    names = ["c1", "c0", "id", "id_fault", "k0", "row_number"]
     contract = Contract(tuple(NumberFeature(name, 0, 9) for name in names), "left", "yes", "no", "reject")
     values = {name: [float(place)] for place, name in enumerate(names)}
     parquet.write_table(pa.table({"reject": ["me"], **values}), tmp_path / "in.parquet")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws_lambda_powertools.metrics.provider import cold_start
 
 from churn_core.scoring.predictor import ChurnPredictor
-from functions.score.model import loaded_predictor
+from functions.score.routes import loaded_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,12 @@ def use_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
     yield use
     loaded_predictor.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function has answered before; the first request of a process logs one line more, the cold start."""
+    monkeypatch.setattr(cold_start, "is_cold_start", False)
 
 
 @pytest.fixture(autouse=True)

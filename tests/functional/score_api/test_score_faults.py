@@ -89,7 +89,7 @@ def test_a_usable_model_is_loaded_once(
         loads.append(folder)
         return load_bundle(folder)
 
-    monkeypatch.setattr("functions.score.model.load_bundle", load)
+    monkeypatch.setattr("functions.score.routes.load_bundle", load)
     use_model(sample_bundle)
     for _ in range(3):
         assert post("/predict", customer).status == 200

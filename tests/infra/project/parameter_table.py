@@ -16,7 +16,8 @@ def table(template: dict[str, Any]) -> str:
     parts = []
     for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
         rows = [_row(name, template["Parameters"][name]) for name in group["Parameters"]]
-        heading = f"| {group['Label']['default']} | takes | default | effect |\n| --- | --- | --- | --- |\n"
+        label = group["Label"]["default"]
+        heading = f"| {label} | allowed values | default | effect |\n| --- | --- | --- | --- |\n"
         parts.append(heading + "".join(rows))
     return "\n".join(parts)
 
@@ -24,10 +25,10 @@ def table(template: dict[str, Any]) -> str:
 def _row(name: str, parameter: dict[str, Any]) -> str:
     default = parameter["Default"]
     shown = f"`{default}`" if default != "" else "empty"
-    return f"| `{name}` | {_takes(parameter)} | {shown} | {parameter['Description']} |\n"
+    return f"| `{name}` | {_allowed_values(parameter)} | {shown} | {parameter['Description']} |\n"
 
 
-def _takes(parameter: dict[str, Any]) -> str:
+def _allowed_values(parameter: dict[str, Any]) -> str:
     if "AllowedValues" in parameter:
         return ", ".join(f"`{value}`" for value in parameter["AllowedValues"])
     if parameter["Type"] == "Number":

@@ -23,7 +23,7 @@ def commands() -> list[list[str]]:
 def test_commands_and_options_of_the_page_exist() -> None:
     assert "$ " not in "".join(re.findall(r"```sh needs=aws\n(.*?)```", PAGE, re.DOTALL))
     named = {command[0].rpartition("/")[2] for command in commands()}
-    assert named == {"churn", "make", "sam", "aws"}
+    assert named == {"churn", "make", "sam"}
     for command in commands():
         if command[0] == "make":
             targets = [word for word in command[1:] if "=" not in word]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from fnmatch import fnmatchcase
@@ -10,10 +11,18 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.infra.deployed_stack import STACK, DeployedStack
 from tests.infra.project.project_commands import churn_options, make_targets
+from tests.infra.template import checks_events
+from tests.infra.template.checks_alarms import find_alarm
 from tests.infra.template_reader import REPOSITORY, SAM_BIN, as_list, policy_statements, run
 
 TEMPLATE: Final = REPOSITORY / "infra" / "retraining.yaml"
+EVENT_CHECKS: Final = {
+    name: check
+    for name, check in inspect.getmembers(checks_events, inspect.isfunction)
+    if name[:6] == "check_"
+}
 BUILDSPEC: Final = REPOSITORY / "infra" / "retraining.buildspec.yaml"
 
 
@@ -22,8 +31,13 @@ class ShortForms(yaml.SafeLoader):
 
 
 def _read_short_form(loader: ShortForms, name: str, node: yaml.Node) -> dict[str, Any]:
-    assert isinstance(node, yaml.ScalarNode)
-    return {name if name == "Ref" else f"Fn::{name}": loader.construct_scalar(node)}
+    content: Any
+    if isinstance(node, yaml.SequenceNode):
+        content = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.ScalarNode)
+        content = loader.construct_scalar(node)
+    return {name if name == "Ref" else f"Fn::{name}": content}
 
 
 ShortForms.add_multi_constructor("!", _read_short_form)
@@ -88,8 +102,9 @@ def test_the_run_has_only_the_permissions_that_it_needs(stack: dict[str, Any]) -
             assert "*" not in as_list(statement["Resource"])
             assert not [action for action in as_list(statement["Action"]) if "*" in action]
         trust = stack["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        # Otherwise another account could make the service act with this role.
-        assert [list(one["Condition"]["StringEquals"]) for one in trust] == [["aws:SourceAccount"]]
+        # Otherwise another account could make the service act with this role. EventBridge names its rule.
+        key = "aws:SourceArn" if role == "ScheduleRole" else "aws:SourceAccount"
+        assert [list(keys) for one in trust for keys in one["Condition"].values()] == [[key]]
 
 
 def test_the_schedule_may_only_start_this_project(stack: dict[str, Any]) -> None:
@@ -98,9 +113,31 @@ def test_the_schedule_may_only_start_this_project(stack: dict[str, Any]) -> None
     assert statement["Resource"] == {"Fn::GetAtt": "Retraining.Arn"}
 
 
+@pytest.mark.parametrize("check", EVENT_CHECKS)
+def test_a_run_that_is_not_started_is_kept_and_raises_an_alarm(stack: dict[str, Any], check: str) -> None:
+    """The checks of template.yaml, on the rule, the queue and the alarms of this stack."""
+    EVENT_CHECKS[check](DeployedStack(stack))
+
+
+def test_the_schedule_s_role_trusts_the_rule_of_the_stack(stack: dict[str, Any]) -> None:
+    deployed = DeployedStack(stack)
+    (trust,) = deployed.properties("ScheduleRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"ArnEquals": {"aws:SourceArn": deployed.arn("RetrainingRule")}}
+
+
+def test_alarms_go_to_the_topic_that_is_given(stack: dict[str, Any]) -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:churn-prod-alarms"
+    for parameters, actions in (({}, None), ({"AlarmTopicArn": topic}, [topic])):
+        alarms = DeployedStack(stack, parameters).of_type("AWS::CloudWatch::Alarm")
+        assert [alarm.get("AlarmActions") for alarm in alarms.values()] == [actions] * 3
+    assert find_alarm(
+        DeployedStack(stack), "AWS/CodeBuild", "FailedBuilds", ProjectName=f"{STACK}-Retraining"
+    )
+
+
 def test_every_command_of_the_run_exists(commands: list[str]) -> None:
     words = [shlex.split(command) for command in commands]
-    targets = [target for line in words if line[0] == "make" for target in line[1:]]
+    targets = [target for line in words if line[0] == "make" for target in line[1:] if "=" not in target]
     assert set(targets) <= make_targets()
     assert "package" in targets
 
@@ -116,7 +153,7 @@ def test_every_command_of_the_run_exists(commands: list[str]) -> None:
 
 
 def test_the_run_trains_publishes_packages_and_deploys_in_this_order(commands: list[str]) -> None:
-    steps = ("fetch_current", "churn train", "churn publish", "make package", "sam deploy")
+    steps = ("fetch_current", "churn train", "churn publish", "make package", "make deploy")
     found = [next(i for i, command in enumerate(commands) if step in command) for step in steps]
     assert found == sorted(found)
     # A failed command ends these phases; post_build would run even then.

@@ -96,12 +96,17 @@ def test_every_command_exists(delivery: dict[str, Any], deploy: dict[str, Any]) 
         for line in step.get("run", "").splitlines()
     ]
     for command in commands:
-        if command[0] == "make":
-            assert set(command[1:]) <= make_targets(), command
-        else:
-            assert command[:2] == [".sam-venv/bin/sam", "deploy"]
-            assert "build/package/$ENVIRONMENT/template.yaml" in command
+        assert command[0] == "make"
+        assert set(command[1:]) <= make_targets(), command
     assert commands[:3] == [["make", "test"], ["make", "lint"], ["make", "validate"]]
+
+
+def test_the_locks_are_audited_on_every_change(delivery: dict[str, Any]) -> None:
+    job = delivery["jobs"]["audit"]
+    assert job["steps"][-1] == {"run": "make audit"}
+    assert not {"if", "continue-on-error", "needs"} & set(job)
+    # A fault that becomes known must not stop the deployment that moves back.
+    assert all("audit" not in str(other.get("needs", "")) for other in delivery["jobs"].values())
 
 
 def test_environments_are_deployed_in_order_after_the_tests(delivery: dict[str, Any]) -> None:
@@ -129,7 +134,10 @@ def test_deployments_of_an_environment_never_overlap_or_stop_half_way(
     names = [str(step.get("uses", step.get("run", ""))).partition("@")[0] for step in job["steps"]]
     package, materials = names.index("make package"), names.index("actions/upload-artifact")
     assert names.index("aws-actions/configure-aws-credentials") < package < materials < len(names) - 1
-    assert job["steps"][-1]["run"].startswith(".sam-venv/bin/sam deploy")
+    # The very package that the job has made, and not the last build.
+    assert job["steps"][-1]["run"] == "make deploy"
+    options = job["steps"][-1]["env"]["SAM_OPTIONS"]
+    assert "--template-file build/package/${{ inputs.environment }}/template.yaml" in options
     (credentials,) = (s for s in job["steps"] if "configure-aws-credentials" in s.get("uses", ""))
     assert set(credentials["with"]) == {"role-to-assume", "aws-region"}
 

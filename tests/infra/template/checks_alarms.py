@@ -30,7 +30,8 @@ def simple_alarms(stack: DeployedStack) -> list[dict[str, Any]]:
     return [a for a in stack.of_type("AWS::CloudWatch::Alarm").values() if "MetricName" in a]
 
 
-def _alarm(stack: DeployedStack, namespace: str, metric: str, **where: str) -> dict[str, Any]:
+def find_alarm(stack: DeployedStack, namespace: str, metric: str, **where: str) -> dict[str, Any]:
+    """Return the only alarm on a metric with these dimensions."""
     found = [
         alarm
         for alarm in simple_alarms(stack)
@@ -53,9 +54,9 @@ def check_functions_have_alarms(stack: DeployedStack) -> None:
     for logical in SERVING.values():
         function = f"{STACK}-{logical}"
         for metric in ("Errors", "Throttles"):
-            alarm = _alarm(stack, "AWS/Lambda", metric, FunctionName=function)
+            alarm = find_alarm(stack, "AWS/Lambda", metric, FunctionName=function)
             assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
-        slow = _alarm(stack, "AWS/Lambda", "Duration", FunctionName=function)
+        slow = find_alarm(stack, "AWS/Lambda", "Duration", FunctionName=function)
         assert slow["ExtendedStatistic"] == "p99"
         assert slow["Threshold"] == 0.8 * 1_000 * stack.properties(logical)["Timeout"]
 
@@ -65,14 +66,14 @@ def check_the_api_has_alarms_by_its_name(stack: DeployedStack) -> None:
     # With its id they would depend on the API, which depends on the deployment that they watch.
     where = {"ApiName": api["Name"], "Stage": stack.the("AWS::ApiGateway::Stage")["StageName"]}
     for metric in ("5XXError", "4XXError"):
-        alarm = _alarm(stack, "AWS/ApiGateway", metric, **where)
+        alarm = find_alarm(stack, "AWS/ApiGateway", metric, **where)
         assert alarm["Statistic"] == "Average"
         assert 0 < alarm["Threshold"] < 1
 
 
 def check_the_queues_have_alarms(stack: DeployedStack) -> None:
     dead = stack.properties("DeadLetterQueue")["QueueName"]
-    letters = _alarm(stack, "AWS/SQS", "ApproximateNumberOfMessagesVisible", QueueName=dead)
+    letters = find_alarm(stack, "AWS/SQS", "ApproximateNumberOfMessagesVisible", QueueName=dead)
     assert (letters["Statistic"], letters["Threshold"]) == ("Maximum", 0)
     (oldest,) = [a for a in stack.of_type("AWS::CloudWatch::Alarm").values() if "Metrics" in a]
     minutes, seconds = oldest["Metrics"]
@@ -83,12 +84,12 @@ def check_the_queues_have_alarms(stack: DeployedStack) -> None:
     assert oldest["Threshold"] == stack.parameters["OldestInputMinutes"]
     # A later alarm would come after the messages have been deleted.
     assert int(oldest["Threshold"]) * 60 <= stack.properties("InputQueue")["MessageRetentionPeriod"]
-    assert _alarm(stack, "AWS/Events", "FailedInvocations", RuleName=f"{STACK}-InputRule")
+    assert find_alarm(stack, "AWS/Events", "FailedInvocations", RuleName=f"{STACK}-InputRule")
 
 
 def check_the_code_s_own_metrics_have_alarms(stack: DeployedStack) -> None:
     for metric, service in OWN:
-        alarm = _alarm(stack, "Churn", metric, service=f"{STACK}-{service}")
+        alarm = find_alarm(stack, "Churn", metric, service=f"{STACK}-{service}")
         assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
         variables = stack.properties(SERVING[service])["Environment"]["Variables"]
         # The dimension's value is the service name in the function's environment.

@@ -49,6 +49,11 @@ def check_traces_hold_no_answers(stack: DeployedStack) -> None:
         )
 
 
+def check_no_library_sends_telemetry(stack: DeployedStack) -> None:
+    for name, function in stack.of_type("AWS::Lambda::Function").items():
+        assert variables_of(function)["ORT_DISABLE_TELEMETRY"] == "1", name
+
+
 def check_variables_hold_no_secret(stack: DeployedStack) -> None:
     for name, function in stack.of_type("AWS::Lambda::Function").items():
         assert not [variable for variable in variables_of(function) if SECRET.search(variable)], name

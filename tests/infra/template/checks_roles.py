@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.shared.objects import INPUT_PREFIXES
@@ -92,7 +93,8 @@ def check_batch_has_only_the_permissions_that_it_needs(stack: DeployedStack) -> 
 
 
 def check_the_hook_may_only_invoke_and_report(stack: DeployedStack) -> None:
-    application = "churn-test-ServerlessDeploymentApplication"
+    # CloudFormation composes the name: stack, logical id, and random characters.
+    application = "churn-test-ServerlessDeploymentApplication-*"
     assert rights(stack, "PreTrafficRole") == (
         TRACES
         | _logs(stack, "PreTrafficLogs")
@@ -156,6 +158,29 @@ def check_roles_trust_one_service_for_this_account(stack: DeployedStack) -> None
         (trust,) = stack.properties(name)["AssumeRolePolicyDocument"]["Statement"]
         if stack.arn(name) in roles:
             assert trust["Principal"]["Service"] == "lambda.amazonaws.com", name
+
+
+def check_state_machines_may_use_their_role_for_the_parts_of_a_map(stack: DeployedStack) -> None:
+    """A part of a distributed map runs as MACHINE/LABEL, and needs the same role and rights as MACHINE."""
+    for name, machine in stack.of_type("AWS::StepFunctions::StateMachine").items():
+        (role,) = (r for r in stack.of_type("AWS::IAM::Role") if stack.arn(r) == machine["RoleArn"])
+        (trust,) = stack.properties(role)["AssumeRolePolicyDocument"]["Statement"]
+        trusted = as_list(trust["Condition"]["ArnLike"]["aws:SourceArn"])
+        own = f"arn:aws:states:{REGION}:{ACCOUNT}:%s:{machine['StateMachineName']}"
+        sources = [own % "stateMachine", f"{own % 'stateMachine'}/ScoreParts"]
+        assert [any(fnmatchcase(one, pattern) for pattern in trusted) for one in sources] == [True, True], (
+            name
+        )
+        other = f"{own % 'stateMachine'}-of-others"
+        assert not any(fnmatchcase(other, pattern) for pattern in trusted), name
+        needed = [("states:StartExecution", source) for source in sources] + [
+            (f"states:{action}Execution", f"{own % 'execution'}{part}:0a1b")
+            for action in ("Describe", "Stop", "Redrive")
+            for part in ("", "/ScoreParts")
+        ]
+        for action, resource in needed:
+            patterns = [place for right, place in rights(stack, role) if right == action]
+            assert any(fnmatchcase(resource, pattern) for pattern in patterns), (action, resource)
 
 
 def check_roles_have_no_managed_policies(stack: DeployedStack) -> None:

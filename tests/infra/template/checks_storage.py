@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.shared.objects import INPUT_PREFIX
-from tests.infra.deployed_stack import ACCOUNT
 from tests.infra.template_reader import as_list
 
 if TYPE_CHECKING:
@@ -54,8 +53,9 @@ def check_dead_letters_outlive_their_queue(stack: DeployedStack) -> None:
 
 
 def check_queues_are_encrypted(stack: DeployedStack) -> None:
-    own = stack.parameters["KmsKeyArn"]
     for name, queue in stack.of_type("AWS::SQS::Queue").items():
+        # The queues of undelivered events must work without the user's key.
+        own = stack.parameters["KmsKeyArn"] if name in ("InputQueue", "DeadLetterQueue") else ""
         # SQS accepts only one of the two.
         assert queue.get("KmsMasterKeyId", "") == own, name
         assert queue.get("SqsManagedSseEnabled", False) is not bool(own), name
@@ -65,14 +65,15 @@ def check_queues_are_encrypted(stack: DeployedStack) -> None:
 def check_only_the_rule_may_send(stack: DeployedStack) -> None:
     policies = stack.of_type("AWS::SQS::QueuePolicy").values()
     statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
-    (allow,) = [statement for statement in statements if statement["Effect"] == "Allow"]
+    allowed = [s for s in statements if s["Effect"] == "Allow"]
+    # A rule or a topic of this stack, and nobody else, may send to any queue.
+    for statement in allowed:
+        assert statement["Principal"] != "*"
+        assert list(statement.get("Condition", {})) == ["ArnEquals"]
+    (allow,) = [s for s in allowed if s["Resource"] == stack.arn("InputQueue")]
     assert allow["Principal"] == {"Service": "events.amazonaws.com"}
     assert as_list(allow["Action"]) == ["sqs:SendMessage"]
-    assert allow["Resource"] == stack.arn("InputQueue")
-    assert allow["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": stack.arn("InputRule")},
-        "StringEquals": {"aws:SourceAccount": ACCOUNT},
-    }
+    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": stack.arn("InputRule")}}
 
 
 def check_queues_refuse_unencrypted_connections(stack: DeployedStack) -> None:
@@ -119,6 +120,7 @@ def check_buckets_remove_leftovers(stack: DeployedStack) -> None:
         whole = [rule for rule in rules if "Prefix" not in rule and rule["Status"] == "Enabled"]
         assert any(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 7 for rule in whole), name
         assert any(rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in whole), name
+        assert any(rule.get("ExpiredObjectDeleteMarker") is True for rule in whole), name
         # Inputs and scores belong to the user; no rule may delete them.
         ending = {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule}
         assert ending <= {"quarantine/"}, name
@@ -161,11 +163,17 @@ def check_scores_are_created_and_never_replaced(stack: DeployedStack) -> None:
     assert not any("quarantine" in resource for resource in as_list(rule["Resource"]))
 
 
-def check_only_the_input_bucket_sends_events(stack: DeployedStack) -> None:
-    assert "NotificationConfiguration" not in stack.properties("OutputBucket")
-    assert stack.properties("InputBucket")["NotificationConfiguration"] == {
-        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
-    }
+def check_both_buckets_send_their_events_to_eventbridge_and_nowhere_else(stack: DeployedStack) -> None:
+    """Those of the output bucket say at least once that an output is there."""
+    for name in ("InputBucket", "OutputBucket"):
+        assert stack.properties(name).get("NotificationConfiguration") == {
+            "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+        }, name
+
+
+def check_events_of_the_output_bucket_never_reach_the_functions_queue(stack: DeployedStack) -> None:
+    (pattern,) = [rule["EventPattern"] for rule in stack.of_type("AWS::Events::Rule").values()]
+    assert pattern["detail"].get("bucket") == {"name": [stack.properties("InputBucket")["BucketName"]]}
 
 
 def check_access_to_buckets_is_logged_if_it_is_set(stack: DeployedStack) -> None:

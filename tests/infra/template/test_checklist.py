@@ -9,7 +9,14 @@ from typing import Final
 import pytest
 
 from tests.infra.deployed_stack import ACCOUNT, REGION, DeployedStack
-from tests.infra.template import checks_alarms, checks_api, checks_functions, checks_roles, checks_storage
+from tests.infra.template import (
+    checks_alarms,
+    checks_api,
+    checks_events,
+    checks_functions,
+    checks_roles,
+    checks_storage,
+)
 
 POOL: Final = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{REGION}_aBcDeFgHi"
 STACKS: Final[dict[str, dict[str, str]]] = {
@@ -39,7 +46,14 @@ STACKS: Final[dict[str, dict[str, str]]] = {
 }
 CHECKS: Final[dict[str, Callable[[DeployedStack], None]]] = {
     name.removeprefix("check_"): check
-    for module in (checks_api, checks_functions, checks_storage, checks_roles, checks_alarms)
+    for module in (
+        checks_api,
+        checks_functions,
+        checks_storage,
+        checks_events,
+        checks_roles,
+        checks_alarms,
+    )
     for name, check in inspect.getmembers(module, inspect.isfunction)
     if name.startswith("check_")
 }

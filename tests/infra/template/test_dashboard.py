@@ -20,7 +20,7 @@ AWS: Final = {
     "AWS/ApiGateway": {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"},
     "AWS/Lambda": {"Invocations", "Duration", "Errors", "Throttles", "ConcurrentExecutions"},
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
-    "AWS/Events": {"FailedInvocations"},
+    "AWS/Events": {"FailedInvocations", "InvocationsFailedToBeSentToDlq"},
     "AWS/States": {"ExecutionsFailed"},
 }
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.infra.deployed_stack import DeployedStack
-from tests.infra.template.test_checklist import CHECKS, STACKS
+from tests.infra.deployed_stack import ACCOUNT, DeployedStack
+from tests.infra.template.test_checklist import CHECKS
 
 
 def hook_of(stack: DeployedStack) -> dict[str, Any]:
@@ -121,6 +121,14 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
         "buckets_are_private_versioned_encrypted_and_kept",
         lambda s: s.resources["OutputBucket"].pop("DeletionPolicy"),
     ),
+    "outputs that nobody hears of": (
+        "both_buckets_send_their_events_to_eventbridge_and_nowhere_else",
+        lambda s: remove(s, "OutputBucket", "NotificationConfiguration"),
+    ),
+    "outputs that are scored again": (
+        "events_of_the_output_bucket_never_reach_the_functions_queue",
+        lambda s: s.properties("InputRule")["EventPattern"]["detail"].pop("bucket"),
+    ),
     "a filter before the queue": (
         "only_failed_messages_are_delivered_again",
         lambda s: s.properties("BatchFunctionInputs").update(FilterCriteria={"Filters": []}),
@@ -136,6 +144,10 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
             POWERTOOLS_TRACER_CAPTURE_RESPONSE="true"
         ),
     ),
+    "telemetry of onnxruntime": (
+        "no_library_sends_telemetry",
+        lambda s: s.properties("ScoreFunction")["Environment"]["Variables"].update(ORT_DISABLE_TELEMETRY="0"),
+    ),
     "a secret in the environment": (
         "variables_hold_no_secret",
         lambda s: s.properties("ScoreFunction")["Environment"]["Variables"].update(DB_PASSWORD="x"),
@@ -143,6 +155,52 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
     "an alarm that stays when data is missing": (
         "missing_data_counts_as_ok",
         lambda s: s.properties("QuarantinedAlarm").update(TreatMissingData="missing"),
+    ),
+    "delete markers that stay for ever": (
+        "buckets_remove_leftovers",
+        lambda s: s.properties("OutputBucket")["LifecycleConfiguration"]["Rules"][0].pop(
+            "ExpiredObjectDeleteMarker"
+        ),
+    ),
+    "a state machine whose map may not use its role": (
+        "state_machines_may_use_their_role_for_the_parts_of_a_map",
+        lambda s: s.properties("BackfillMachineRole")["AssumeRolePolicyDocument"]["Statement"][0][
+            "Condition"
+        ]["ArnLike"]["aws:SourceArn"].pop(),
+    ),
+    "a rule without a queue for undelivered events": (
+        "every_delivery_keeps_what_it_can_not_deliver",
+        lambda s: s.properties("InputRule")["Targets"][0].pop("DeadLetterConfig"),
+    ),
+    "mail without a queue for undelivered alarms": (
+        "every_delivery_keeps_what_it_can_not_deliver",
+        lambda s: remove(s, "AlarmMail", "RedrivePolicy"),
+    ),
+    "undelivered events in the queue that could not take them": (
+        "every_delivery_keeps_what_it_can_not_deliver",
+        lambda s: s.properties("InputRule")["Targets"][0]["DeadLetterConfig"].update(Arn=s.arn("InputQueue")),
+    ),
+    "undelivered events under the user's key": (
+        "undelivered_events_wait_for_two_weeks_in_a_queue_without_the_user_s_key",
+        lambda s: s.properties("UndeliveredInputQueue").update(KmsMasterKeyId="arn:aws:kms:x:1:key/1"),
+    ),
+    "no alarm on undelivered events": (
+        "undelivered_events_raise_an_alarm",
+        lambda s: s.resources.pop("UndeliveredInputsAlarm"),
+    ),
+    "no alarm on events that are lost": (
+        "events_that_no_queue_could_keep_raise_an_alarm",
+        lambda s: s.resources.pop("LostInputsAlarm"),
+    ),
+    "a queue that lets EventBridge send no undelivered event": (
+        "only_the_failed_delivery_may_send_to_its_queue",
+        lambda s: statement_of(s, "UndeliveredInputQueuePolicy", 0).update(Effect="Deny"),
+    ),
+    "EventBridge asked for its account": (
+        "eventbridge_is_not_asked_for_its_account",
+        lambda s: statement_of(s, "InputQueuePolicy", 0)["Condition"].update(
+            StringEquals={"aws:SourceAccount": ACCOUNT}
+        ),
     ),
     "an alarm of another stack": (
         "the_code_s_own_metrics_have_alarms",
@@ -154,7 +212,7 @@ MORE: Final[dict[str, tuple[str, Plant]]] = {
 @pytest.mark.parametrize("fault", [*SEVEN, *MORE])
 def test_the_check_finds_the_planted_fault(template: dict[str, Any], fault: str) -> None:
     check, plant = (SEVEN | MORE)[fault]
-    stack = DeployedStack(copy.deepcopy(template), STACKS["defaults"])
+    stack = DeployedStack(copy.deepcopy(template), {"AlarmEmail": "operators@example.com"})
     CHECKS[check](stack)
     plant(stack)
     with pytest.raises(AssertionError):

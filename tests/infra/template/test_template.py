@@ -132,14 +132,46 @@ def test_every_parameter_is_in_one_group(template: dict[str, Any]) -> None:
 def test_every_parameter_is_used(template: dict[str, Any]) -> None:
     text = json.dumps({key: template[key] for key in ("Resources", "Conditions")})
     # The transform has inserted its value.
-    unused = {name for name in template["Parameters"] if f'{{"Ref": "{name}"}}' not in text}
-    assert unused == {"DeploymentType"}
+    unused = {
+        name
+        for name in template["Parameters"]
+        if f'{{"Ref": "{name}"}}' not in text and f"${{{name}}}" not in text
+    }
+    assert unused == {"DeploymentType", "UseCodeDeploy"}
 
 
 def test_the_deployment_type_is_a_parameter(template: dict[str, Any]) -> None:
     assert "AllAtOnce" in template["Parameters"]["DeploymentType"]["AllowedValues"]
     group = DeployedStack(transformed(DeploymentType="AllAtOnce")).the("AWS::CodeDeploy::DeploymentGroup")
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+
+
+def without_codedeploy(template: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Return the template with UseCodeDeploy=false, and the names of the resources that it lacks."""
+    other = transformed(UseCodeDeploy="false")
+    # The API's deployment has another name after each transform (AlwaysDeploy).
+    lacking = {
+        name
+        for name, resource in template["Resources"].items()
+        if name not in other["Resources"] and resource["Type"] != "AWS::ApiGateway::Deployment"
+    }
+    return other, lacking
+
+
+def test_one_deployment_can_leave_codedeploy_out(template: dict[str, Any]) -> None:
+    """CodeDeploy refuses to move an alias that was moved by hand; CloudFormation itself moves it."""
+    other, lacking = without_codedeploy(template)
+    assert {template["Resources"][name]["Type"] for name in lacking} == {
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
+    }
+    alias = template["Resources"]["ScoreFunctionAliaslive"]
+    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+    assert other["Resources"]["ScoreFunctionAliaslive"] == {
+        key: value for key, value in alias.items() if key != "UpdatePolicy"
+    }
+    # CloudFormation refuses a template that refers to a resource which it does not have.
+    assert references([other["Resources"], other["Outputs"]], lacking) == set()
 
 
 def test_a_new_version_gets_a_tenth_of_the_traffic_first(stack: DeployedStack) -> None:
@@ -157,6 +189,7 @@ def test_the_user_s_own_key_replaces_aws_s_key(deploy: Callable[..., DeployedSta
     assert "kms:" not in json.dumps(deploy().resources)
     stack = deploy(**STACKS["all that is optional"])
     holders = {name for name, resource in stack.resources.items() if key in json.dumps(resource)}
-    for kind in ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Logs::LogGroup"):
+    assert {"InputQueue", "DeadLetterQueue"} <= holders
+    for kind in ("AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::Logs::LogGroup"):
         assert set(stack.of_type(kind)) <= holders, kind
     assert set(stack.of_type("AWS::Lambda::Function")) <= holders

@@ -35,4 +35,5 @@ def main() -> None:
     print(json.dumps(transform(template, parameters, NoManagedPolicies()), indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

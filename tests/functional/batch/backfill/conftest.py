@@ -19,7 +19,7 @@ from functions.batch import scoring_child
 from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import parse_result
 from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoredFile, ScoringTask
-from infra.local.moto_server import interpreted_state_machines
+from infra.local.aws.moto_server import interpreted_state_machines
 from tests.functional.batch.backfill.run_stack import BACKFILL, BATCH, ROLE, RunStack
 
 if TYPE_CHECKING:

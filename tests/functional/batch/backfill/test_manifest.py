@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from churn_core.cli import main
-from functions.backfill import footers
 from functions.backfill import plan as plans
+from functions.backfill import storage
 from functions.backfill.runs import load_runs
 from functions.backfill.storage import BackfillStorage
 from functions.batch import app as batch_app
@@ -99,14 +99,14 @@ def test_a_footer_longer_than_the_first_read_is_read_completely(
     runs: RunStack, scored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    real = BackfillStorage.read_end
+    real = BackfillStorage._read_end
 
-    def read_end(storage: BackfillStorage, size: int, which: dict[str, str]) -> Any:
+    def read_end(self: BackfillStorage, size: int, which: dict[str, str]) -> Any:
         asked.append(size)
-        return real(storage, size, which)
+        return real(self, size, which)
 
-    monkeypatch.setattr(footers, "TAIL_BYTES", 16)
-    monkeypatch.setattr(BackfillStorage, "read_end", read_end)
+    monkeypatch.setattr(storage, "TAIL_BYTES", 16)
+    monkeypatch.setattr(BackfillStorage, "_read_end", read_end)
     assert finish(runs)["rows"] == 16
     assert asked[0] == 16 < asked[1]
 

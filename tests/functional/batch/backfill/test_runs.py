@@ -101,6 +101,27 @@ def test_parts_that_the_queue_scored_are_not_scored_again(runs: RunStack, custom
     assert runs.listing() == after
 
 
+def test_g2_a_backfill_of_incoming_scores_the_files_whose_events_were_lost(
+    runs: RunStack, customers: bytes
+) -> None:
+    runs.batch.drop(customers, "incoming/delivered.parquet")
+    runs.batch.put(customers, "incoming/lost.parquet")
+    runs.batch.put(GARBAGE, "incoming/2026/lost-too.parquet")
+
+    manifest = runs.manifest(runs.run(prefix="incoming/"))
+
+    assert manifest["parts"] == {
+        "total": 3,
+        "scored": 2,
+        "not_scored": 1,
+        "not_scored_by_code": {"not-parquet": 1},
+    }
+    assert {part["key"] for part in manifest["outputs"]} == {
+        "incoming/delivered.parquet",
+        "incoming/lost.parquet",
+    }
+
+
 def test_two_simultaneous_executions_write_the_same_as_one(runs: RunStack, customers: bytes) -> None:
     runs.put(customers, GARBAGE, customers)
     first, second = runs.start("run-1"), runs.start("run-2")

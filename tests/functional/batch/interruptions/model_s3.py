@@ -65,7 +65,10 @@ class ModelS3:
     def get_object(self, *, Bucket: str, Key: str, **which: Any) -> dict[str, Any]:
         version = self._find(Bucket, Key, which, "GetObject")
         assert version.body is not None
-        return {"Body": _Body(version.body), "ETag": version.etag, "Metadata": version.metadata}
+        body = version.body
+        if "Range" in which:
+            body = body[-int(which["Range"].removeprefix("bytes=-")) :]
+        return {"Body": _Body(body), "ETag": version.etag, "Metadata": version.metadata}
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> None:
         versions = self._objects.setdefault((Bucket, Key), [])
@@ -74,6 +77,10 @@ class ModelS3:
             versions.append(Version(f"v{self._made}", None))
         else:
             versions[:] = [version for version in versions if version.version_id != VersionId]
+
+    def get_paginator(self, operation: str) -> Listing:
+        assert operation == "list_object_versions"
+        return Listing(self._objects)
 
     def bodies(self, bucket: str) -> dict[str, list[bytes]]:
         """Return the content of each version by its key."""
@@ -100,6 +107,30 @@ class ModelS3:
         if "IfMatch" in which and which["IfMatch"] != current.etag:
             raise client_error("412" if heads else "PreconditionFailed", 412, operation)
         return current
+
+
+@dataclass
+class Listing:
+    """Lists the versions below a prefix: by key, the newest first; delete markers are not among them."""
+
+    objects: dict[tuple[str, str], list[Version]]
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Any:
+        yield {
+            "Versions": [
+                {
+                    "Key": key,
+                    "VersionId": version.version_id,
+                    "ETag": version.etag,
+                    "Size": len(version.body),
+                    "IsLatest": version is versions[-1],
+                }
+                for (bucket, key), versions in sorted(self.objects.items())
+                if bucket == Bucket and key.startswith(Prefix)
+                for version in reversed(versions)
+                if version.body is not None
+            ]
+        }
 
 
 class _Body(io.BytesIO):
@@ -135,16 +166,19 @@ class FaultyS3:
     def plan(self, fault: Fault, at: int) -> None:
         self.fault, self.at = fault, at
 
-    def head_object(self, **arguments: Any) -> dict[str, Any]:
+    def head_object(self, **arguments: Any) -> Any:
         return self._call(self.client.head_object, arguments)
 
-    def get_object(self, **arguments: Any) -> dict[str, Any]:
+    def get_object(self, **arguments: Any) -> Any:
         return self._call(self.client.get_object, arguments)
 
-    def put_object(self, **arguments: Any) -> dict[str, Any]:
+    def put_object(self, **arguments: Any) -> Any:
         return self._call(self.client.put_object, arguments)
 
-    def _call(self, call: Callable[..., dict[str, Any]], arguments: dict[str, Any]) -> dict[str, Any]:
+    def get_paginator(self, operation: str) -> Any:
+        return self._call(self.client.get_paginator, {"operation": operation})
+
+    def _call(self, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         self.calls += 1
         self.at -= 1
         if self.at != 0 or self.fault is None:

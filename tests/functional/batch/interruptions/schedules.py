@@ -16,9 +16,8 @@ from functions.batch.delivery import Deliveries
 from functions.batch.object_job import ObjectJob
 from functions.batch.quarantine import Quarantine
 from functions.client.redrive import build_event
-from functions.shared.objects import InputObject
+from functions.shared.objects import REQUEUED, InputObject, object_record_key
 from functions.shared.outcomes import Action
-from functions.shared.records import REQUEUED, object_record_key
 from functions.shared.storage import Storage
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, Put, message
 from tests.functional.batch.interruptions.model_s3 import FaultyS3, KilledError

@@ -26,6 +26,8 @@ STEPS = st.lists(
             st.integers(0, 5),
             st.sampled_from(["", "version", "match", "stale"]),
         ),
+        st.tuples(st.just("end"), KEYS, st.integers(1, 4), st.sampled_from(["", "version"])),
+        st.tuples(st.just("list"), st.sampled_from(["", "a", "c"]), st.just(0), st.just("")),
         st.tuples(st.just("delete"), KEYS, st.integers(0, 5), st.sampled_from(["", "version"])),
     ),
     max_size=12,
@@ -76,6 +78,20 @@ class Driver:
     def _get(self, key: str, number: int, how: str) -> Any:
         answer = self._client.get_object(Bucket=self._bucket, Key=key, **self._which(key, number, how))
         return answer["Body"].read(), answer["ETag"], answer["Metadata"]
+
+    def _end(self, key: str, size: int, how: str) -> Any:
+        which = self._which(key, 0, how)
+        answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=-{size}", **which)
+        return answer["Body"].read()
+
+    def _list(self, prefix: str, _: int, __: str) -> Any:
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        members = ("Key", "ETag", "Size", "IsLatest")
+        return [
+            tuple(found[name] for name in members) for page in pages for found in page.get("Versions", [])
+        ]
 
     def _delete(self, key: str, number: int, how: str) -> Any:
         self._client.delete_object(Bucket=self._bucket, Key=key, **self._which(key, number, how))

@@ -104,8 +104,8 @@ MUTANTS = {
     ),
     "deletes messages without a record": Mutant(
         "functions/batch/delivery.py",
-        'str(fault), "quarantine"), Action.RETRIED',
-        'str(fault), "quarantine"), Action.NO_OP',
+        'message, "quarantine"), Action.RETRIED',
+        'message, "quarantine"), Action.NO_OP',
         "test_batch_faults.py::test_b37_a_message_is_kept_until_its_record_is_written",
     ),
     "retries a crashing file for ever": Mutant(
@@ -128,9 +128,58 @@ MUTANTS = {
     ),
     "sends no event after a crash": Mutant(
         "functions/batch/object_job.py",
-        "            self._announce(source, found.metadata)\n",
+        "            self._announce(source, result, found.metadata)\n",
         "",
-        "test_batch_faults.py::test_scores_are_announced_after_they_are_written_and_at_least_once",
+        "test_batch_faults.py::test_a_repeated_delivery_announces_the_scores_again",
+    ),
+    "finishes a run with open parts": Mutant(
+        "functions/backfill/manifest.py",
+        "    if still_open:\n",
+        "    if False:\n",
+        "backfill/test_random_schedules.py::"
+        "test_random_schedules_of_runs_score_each_row_once_and_write_one_manifest",
+    ),
+    "downloads for ever": Mutant(
+        "functions/shared/storage.py",
+        "if seconds_left() < 0:",
+        "if False:",
+        "test_changes_and_delays.py::test_b29_a_download_that_exceeds_the_time_is_given_up_before_it_ends",
+    ),
+    "ignores an event that EventBridge refused": Mutant(
+        "functions/shared/storage.py",
+        'if answer["FailedEntryCount"]:',
+        "if False:",
+        "test_batch_faults.py::test_a_failed_announcement_is_counted_and_the_message_is_done",
+    ),
+    "delivers a message again because of its announcement": Mutant(
+        "functions/batch/object_job.py",
+        "            result.announcement_fault = str(fault)\n",
+        "            raise\n",
+        "test_batch_faults.py::test_a_failed_announcement_is_counted_and_the_message_is_done",
+    ),
+    "takes a restored object for an archived one": Mutant(
+        "functions/shared/storage.py",
+        "in_archive and not restored",
+        "in_archive",
+        "test_batch_faults.py::test_b20_an_archived_object_that_was_restored_is_scored",
+    ),
+    "writes a wrong sha256 of the input": Mutant(
+        "functions/batch/object_job.py",
+        '"churn.input.sha256": digest,',
+        '"churn.input.sha256": digest[::-1],',
+        "test_batch_guarantees.py::test_an_outputs_footer_names_its_input_and_its_drift",
+    ),
+    "overwrites an output after a conflict": Mutant(
+        "functions/shared/storage.py",
+        ', IfNoneMatch="*", **more)',
+        ", **({} if vars(put).get('once') else vars(put).setdefault('once', {'IfNoneMatch': '*'})), **more)",
+        "test_batch_faults.py::test_b27_b26_after_a_conflict_the_first_commit_still_wins",
+    ),
+    "does not compare the size of a download": Mutant(
+        "functions/shared/storage.py",
+        "if destination.stat().st_size != size:",
+        "if False:",
+        "test_batch_faults.py::test_b23_a_download_of_another_size_is_read_again",
     ),
     "keeps the files of a killed attempt": Mutant(
         "functions/batch/object_job.py",

@@ -13,6 +13,7 @@ from scipy.special import expit
 
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
+from churn_core.models.families import FAMILIES
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
 from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.predictor import ChurnPredictor
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FAMILIES = ("logistic_regression", "additive", "random_forest", "gradient_boosting")
 CONTRACT = Contract(
     (CategoryFeature("plan", ("basic", "gold"), nullable=True), NumberFeature("spent", 0, 9, nullable=True)),
     *("left", "yes", "no"),

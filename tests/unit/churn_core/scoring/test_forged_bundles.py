@@ -15,6 +15,7 @@ from onnx import helper
 
 from churn_core.errors import BundleError
 from churn_core.scoring.bundle import load_bundle, manifest_digest, model_version
+from churn_core.scoring.money import NOBODY
 from churn_core.scoring.predictor import ChurnPredictor
 
 Change = Callable[[dict[str, Any]], Any]
@@ -103,19 +104,119 @@ def break_the_contract(golden: dict[str, Any]) -> None:
 GOLDEN_CHANGES = [
     *(lambda golden: golden.update(churn_probability=math.nan), swap_decision, break_the_contract),
     *(lambda golden: golden.pop("record"), lambda golden: golden.update(churn_probability=None)),
+    *(lambda golden: golden.update(risk="low" if golden["risk"] == "high" else "high"),),
 ]
 
 
 @pytest.mark.parametrize("change", GOLDEN_CHANGES)
 def test_golden_rows_must_get_their_recorded_scores(bundle: Path, change: Change) -> None:
     forge(bundle, lambda manifest: change(manifest["golden_rows"][0]))
-    with pytest.raises(BundleError, match=r"golden rows"):
+    with pytest.raises(BundleError, match=r"golden.rows"):
         ChurnPredictor.load(bundle)
 
 
 def test_a_bundle_without_golden_rows_is_refused(bundle: Path) -> None:
-    with pytest.raises(BundleError, match="golden rows"):
-        ChurnPredictor.load(forge(bundle, lambda manifest: manifest.pop("golden_rows")))
+    for change in (
+        lambda manifest: manifest.pop("golden_rows"),
+        lambda manifest: manifest.update(golden_rows=[]),
+    ):
+        with pytest.raises(BundleError, match=r"golden.rows"):
+            ChurnPredictor.load(forge(bundle, change))
+
+
+def change_at(place: str, value: Any) -> Change:
+    """Return a change of the member at a place such as ``decision.threshold``; `Missing` removes it."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        *path, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+        for part in path:
+            manifest = manifest[part]  # type: ignore[index]
+        if value is Missing:
+            del manifest[last]  # type: ignore[arg-type]
+        else:
+            manifest[last] = value  # type: ignore[index]
+
+    return change
+
+
+class Missing:
+    """Stands for a member that is removed."""
+
+
+@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
+def test_golden_rows_lie_on_both_sides_of_the_threshold_and_of_the_risk_bands(
+    bundle_of: Callable[[str], Path], family: str
+) -> None:
+    bundle = load_bundle(bundle_of(family))
+    scores = [row["churn_probability"] for row in bundle.manifest["golden_rows"]]
+    for limit in (bundle.threshold, *bundle.risk_bands.values()):
+        # Scores differ by less than 0.02 from the limit, so a limit that is moved further is noticed.
+        assert any(limit <= score < limit + 0.02 for score in scores), limit
+        assert any(limit - 0.02 < score < limit for score in scores), limit
+
+
+@pytest.mark.parametrize("shift", [-0.02, 0.02])
+@pytest.mark.parametrize(
+    "place", ["decision.threshold", "decision.risk_bands.medium", "decision.risk_bands.high"]
+)
+def test_a_signed_bundle_with_another_threshold_or_risk_band_is_refused(
+    bundle: Path, place: str, shift: float
+) -> None:
+    value = json.loads((bundle / "manifest.json").read_text())
+    for part in place.split("."):
+        value = value[part]
+    with pytest.raises(BundleError, match=r"golden.rows"):
+        ChurnPredictor.load(forge(bundle, change_at(place, value + shift)))
+
+
+BAD_MEMBERS: list[tuple[str, list[Any]]] = [
+    (
+        "decision.threshold",
+        [math.nan, math.inf, -math.inf, Missing, None, 0, -0.1, 1.0000001, 1.1, 10**400, True, "0.5", [0.5]],
+    ),
+    ("decision.risk_bands.medium", [math.nan, math.inf, Missing, 0, 1, 0.9, "0.3"]),
+    ("decision.risk_bands.high", [math.nan, -math.inf, Missing, 0, 1, 0.1, None]),
+    ("decision.risk_bands.extreme", [0.9]),
+    ("decision.money", [7, {"value_of_customer": 1}, {"value_of_customer": math.nan}]),
+    ("decision.cutoff", [0.5]),
+    ("decision.observed_best.threshold", [math.nan]),
+    ("contract.features", [Missing, [], {}, None]),
+    ("contract.features.0.name", [Missing, None, 7]),
+    ("contract.features.0.kind", [Missing, "text", None, ["category"]]),
+    ("contract.features.0.default", ["x"]),
+    ("contract.features.1.name", ["gender"]),
+    ("contract.features.4.minimum", [math.nan, -math.inf, Missing, "0", 1e9, 1e39]),
+    ("contract.features.4.integer", ["yes", 1]),
+    ("contract.features.4.monotonic", ["sideways"]),
+    ("contract.features.0.vocabulary", [Missing, "Female", [1, 2]]),
+    ("contract.derived", [Missing, {}, [{}]]),
+    ("golden_rows.0.churn_probability", [math.nan, math.inf, -1, 2, "0.5", Missing]),
+    ("golden_rows.0.will_churn", [1, "true", None, Missing]),
+    ("golden_rows.0.risk", ["extreme", 1]),
+    ("golden_rows.0.comment", ["x"]),
+    ("files", [None, [], {"model.onnx": 1}, {"model.onnx": {"sha256": "0"}}]),
+    ("name", ["", "Churn", "../churn", "a" * 41]),
+    ("sample", [1, "true"]),
+    ("metrics.holdout.roc_auc", [math.nan]),
+    ("metrics", [[]]),
+    ("extra", [1]),
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [(place, value) for place, values in BAD_MEMBERS for value in values]
+)
+def test_an_invalid_member_of_the_manifest_is_refused_by_its_name(
+    bundle: Path, place: str, value: Any
+) -> None:
+    with pytest.raises(BundleError) as refused:
+        load_bundle(forge(bundle, change_at(place, value)))
+    assert place.split(".")[-1] in str(refused.value)
+    assert "manifest.json" in str(refused.value)
+
+
+def test_a_threshold_for_nobody_is_accepted(bundle: Path) -> None:
+    assert load_bundle(forge(bundle, change_at("decision.threshold", NOBODY))).threshold == NOBODY
 
 
 def test_a_rounding_difference_of_another_processor_is_accepted(bundle: Path) -> None:

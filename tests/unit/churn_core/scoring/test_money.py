@@ -39,7 +39,7 @@ def test_amounts_have_six_decimals_and_no_negative_zero() -> None:
     [
         (MONEY, 0.133334),
         (Money(1000, 300, 1), 0.3),
-        (Money(100, 0, 0.5), 0.0),
+        (Money(100, 0, 0.5), 0.000001),
         (Money(100, 100, 1), 1.0),
         (Money(100, 100.01, 1), NOBODY),
         (Money(1e-3, 1e9, 1e-3), NOBODY),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -10,7 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from churn_core.errors import BundleError
-from churn_core.scoring.onnx_inspection import refuse_unsafe_model
+from churn_core.models.families import FAMILIES
+from churn_core.scoring.onnx_inspection import INSPECTED, refuse_unsafe_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +51,70 @@ def in_a_sparse_initializer(tensor: onnx.TensorProto) -> onnx.ModelProto:
     return result
 
 
+def in_training_info(name: str, tensor: onnx.TensorProto) -> onnx.ModelProto:
+    result = model([])
+    getattr(result.training_info.add(), name).CopyFrom(helper.make_graph([], "g", [], [], [tensor]))
+    return result
+
+
+def in_a_list_of_tensors(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    node = helper.make_node("Constant", [], ["y"])
+    node.attribute.add(name="values", type=onnx.AttributeProto.TENSORS).tensors.append(tensor)
+    return model([node])
+
+
+def in_a_default_of_a_function(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    result = model([])
+    function = result.functions.add(name="f", domain="ai.onnx")
+    function.attribute_proto.append(helper.make_attribute("weights", tensor))
+    return result
+
+
 PLACES: list[Callable[[onnx.TensorProto], onnx.ModelProto]] = [
     lambda tensor: model([], [tensor]),
     lambda tensor: model([helper.make_node("Constant", [], ["y"], value=tensor)]),
     in_a_branch,
     in_a_sparse_initializer,
+    in_a_list_of_tensors,
+    in_a_default_of_a_function,
+    lambda tensor: in_training_info("initialization", tensor),
+    lambda tensor: in_training_info("algorithm", tensor),
 ]
+
+
+def test_every_field_of_onnx_that_can_hold_a_tensor_is_inspected() -> None:
+    """Compare the inspected fields with those of the installed onnx, whose format may grow."""
+    names = {
+        "ModelProto": "model",
+        "TrainingInfoProto": "training",
+        "GraphProto": "graph",
+        "FunctionProto": "function",
+        "NodeProto": "node",
+        "AttributeProto": "attribute",
+        "SparseTensorProto": "sparse",
+        "TensorProto": "tensor",
+    }
+    found: dict[str, dict[int, str]] = {}
+
+    def collect(message: Any) -> None:
+        if message.name not in found:
+            found[message.name] = {f.number: f.message_type.name for f in message.fields if f.message_type}
+            for child in message.fields:
+                if child.message_type:
+                    collect(child.message_type)
+
+    collect(onnx.ModelProto.DESCRIPTOR)
+    holders = {"TensorProto"}
+    while True:
+        more = {name for name, children in found.items() if holders & set(children.values())} - holders
+        if not more:
+            break
+        holders |= more
+    assert holders == set(names)
+    for name in holders:
+        wanted = {number: names[kind] for number, kind in found[name].items() if kind in holders}
+        inspected = {number: kind for number, kind in INSPECTED[names[name]].items() if kind != "opset"}
+        assert inspected == wanted, name
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -97,7 +156,7 @@ def test_a_model_that_is_cut_off_is_refused(sample_bundle: Path) -> None:
         refuse_unsafe_model(content[: len(content) // 2])
 
 
-@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", ["model.onnx", "portable.onnx"])
 def test_graphs_of_every_family_pass(bundle_of: Callable[[str], Path], family: str, name: str) -> None:
     refuse_unsafe_model((bundle_of(family) / name).read_bytes())

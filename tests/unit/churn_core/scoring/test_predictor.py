@@ -10,6 +10,7 @@ import pytest
 
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
+from churn_core.models.families import FAMILIES
 from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def test_a_missing_column_is_refused(predictor: ChurnPredictor) -> None:
         predictor.predict_columns(columns)
 
 
-@pytest.mark.parametrize("family", ["logistic_regression", "additive", "random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_score_does_not_depend_on_the_other_rows(bundle_of: Any, family: str) -> None:
     predictor = ChurnPredictor.load(bundle_of(family))
     rows = random_rows(predictor.contract, 2 * ROWS_PER_RUN + 1, np.random.default_rng(1))

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from functions.backfill.plan import Plan
+from functions.backfill.storage import BackfillStorage
 from functions.shared.objects import InputObject, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass
-class Inputs:
+class Inputs(BackfillStorage):
     """A storage in which every object has the same end."""
 
-    end: bytes
+    def __init__(self, end: bytes) -> None:
+        super().__init__(s3=None)
+        self.end = end
 
-    def read_end(self, size: int, which: dict[str, str]) -> StoredObject:
+    def _read_end(self, size: int, which: dict[str, str]) -> StoredObject:
         return StoredObject(self.end[-size:], "etag", {})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, cast
 
 import pytest
 
@@ -44,7 +43,7 @@ def test_the_prices_are_those_of_the_cost_page() -> None:
 
 def test_the_estimate_of_a_billion_rows_in_a_thousand_parts() -> None:
     plan = plan_of(1_000, size=20_000_000)
-    found = estimate(cast("Any", Inputs(tail_of(1_000_000))), plan, concurrency=100, memory_mb=1769)
+    found = estimate(Inputs(tail_of(1_000_000)), plan, concurrency=100, memory_mb=1769)
     assert (found.rows, found.looked_at, found.unreadable) == (1_000_000_000, 63, 0)
     seconds = 1_000 * (0.4 + 0.5) + 1e9 / 630_000 + (20e9 + 17e9) / 60e6
     assert found.seconds == pytest.approx(seconds / 100, abs=0.1)
@@ -54,7 +53,7 @@ def test_the_estimate_of_a_billion_rows_in_a_thousand_parts() -> None:
 
 
 def test_files_that_are_not_parquet_have_no_rows() -> None:
-    found = estimate(cast("Any", Inputs(b"SSN-111-22-3333")), plan_of(3), concurrency=5, memory_mb=1769)
+    found = estimate(Inputs(b"SSN-111-22-3333"), plan_of(3), concurrency=5, memory_mb=1769)
     assert asdict(found) == {
         "rows": None,
         "looked_at": 3,
@@ -68,5 +67,5 @@ def test_files_that_are_not_parquet_have_no_rows() -> None:
     "end", [b"", b"PAR1", b"\xff\xff\xff\xffPAR1", b"\0\0\0\x7fPAR1", b"\x15\x02\0\x02\0\0\0PAR1"]
 )
 def test_a_damaged_end_is_unreadable(end: bytes) -> None:
-    found = estimate(cast("Any", Inputs(end)), plan_of(1), concurrency=1, memory_mb=1769)
+    found = estimate(Inputs(end), plan_of(1), concurrency=1, memory_mb=1769)
     assert (found.rows, found.unreadable) == (None, 1)

@@ -21,6 +21,12 @@ COUNTS: dict[str, Any] = {
     "unknown": {},
     "drift": None,
 }
+DRIFT: dict[str, Any] = {
+    "verdict": "stable",
+    "moved": ["tenure"],
+    "columns": {"tenure": {"psi": 0.5}, "Contract": {"psi": None}},
+    "scores": {"psi": 0.1},
+}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl exists on Linux only; run this test there")
@@ -37,6 +43,7 @@ def test_children_can_not_read_the_functions_environment() -> None:
 
 def test_a_result_is_counts_or_a_fault() -> None:
     assert parse_result(COUNTS) == ScoredFile(**COUNTS)
+    assert parse_result(COUNTS | {"drift": DRIFT}).drift == DRIFT
     with pytest.raises(NotScoredError, match=r"^Fix it\.$") as fault:
         parse_result({"outcome": "schema", "message": "Fix it."})
     assert fault.value.outcome is Outcome.SCHEMA
@@ -54,6 +61,14 @@ def test_a_result_is_counts_or_a_fault() -> None:
         COUNTS | {"more": 1},
         {"outcome": "fine", "message": ""},
         {"outcome": "schema"},
+        *(COUNTS | {name: value} for name in COUNTS for value in ("3", -1, 1.5, float("nan"), True, 2**70)),
+        COUNTS | {"rows": 4},
+        COUNTS | {"rejects": {"a customer": 1}},
+        COUNTS | {"rejects": {"missing": "1"}},
+        COUNTS | {"unknown": {"Contract": None}},
+        *(COUNTS | {"drift": DRIFT | change} for change in ({"verdict": 1}, {"moved": [1]}, {"scores": 1})),
+        COUNTS | {"drift": DRIFT | {"columns": {"tenure": {"psi": float("inf")}}}},
+        COUNTS | {"drift": DRIFT | {"columns": []}},
     ],
 )
 def test_a_malformed_result_counts_as_a_crash(content: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.child_process import ChildProcess, ProcessFailedError, free_ports
+from tests.child_output import wait_for_output
 
 
 def python(
@@ -38,7 +39,7 @@ def test_output_of_both_streams_is_kept() -> None:
 
 def test_waiting_for_output_returns_the_match() -> None:
     with python("import time; print('port 4711'); time.sleep(600)") as child:
-        assert child.wait_for_output(r"port (\d+)\n")[1] == "4711"
+        assert wait_for_output(child, r"port (\d+)\n")[1] == "4711"
 
 
 def test_waiting_for_a_port_ends_when_something_listens() -> None:
@@ -79,7 +80,7 @@ def test_a_process_that_works_or_writes_is_waited_for_longer_than_the_patience(p
 
 def test_a_process_that_does_nothing_fails_after_the_patience() -> None:
     with python("import time; print('asleep'); time.sleep(600)") as child:
-        child.wait_for_output("asleep")
+        wait_for_output(child, "asleep")
         with pytest.raises(ProcessFailedError, match=r"(?s)No progress.*asleep"):
             child.wait_until(lambda: False, patience_seconds=0.2)
 
@@ -97,7 +98,7 @@ except KeyboardInterrupt:
     sys.exit(7)
 """
     with python(program, stop_signal) as child:
-        child.wait_for_output("ready")
+        wait_for_output(child, "ready")
         assert (child.stop(), child.output) == (7, "ready\ncleaned up\n")
         assert not child.is_running
 
@@ -105,7 +106,7 @@ except KeyboardInterrupt:
 def test_a_process_that_ignores_the_signal_is_killed() -> None:
     program = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready'); time.sleep(600)"
     with python(program, grace_seconds=0.2) as child:
-        child.wait_for_output("ready")
+        wait_for_output(child, "ready")
         assert child.stop() == -signal.SIGKILL
 
 
@@ -117,7 +118,7 @@ print("child", child.pid)
 os._exit(0)
 """
     with python(program) as parent:
-        pid = int(parent.wait_for_output(r"child (\d+)\n")[1])
+        pid = int(wait_for_output(parent, r"child (\d+)\n")[1])
         parent.wait()
         assert is_alive(pid)
     while is_alive(pid):
@@ -128,7 +129,7 @@ def test_a_start_that_fails_stops_the_process() -> None:
     class NeverReady(ChildProcess):
         def start(self, stack: ExitStack) -> None:
             super().start(stack)
-            self.wait_for_output("ready")
+            wait_for_output(self, "ready")
             raise ValueError(self.pid)
 
     with pytest.raises(ValueError, match=r"\d+") as raised:

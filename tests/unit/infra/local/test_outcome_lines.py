@@ -11,7 +11,7 @@ from functions.batch.object_job import ObjectResult
 from functions.batch.scoring_task import ScoredFile
 from functions.shared.objects import InputObject
 from functions.shared.outcomes import Action, Outcome
-from infra.local.outcome_lines import OutcomeLines
+from infra.local.outcome_lines import OutcomeLines, print_failure
 
 if TYPE_CHECKING:
     import pytest
@@ -58,5 +58,5 @@ def test_the_line_of_a_file_to_retry_says_so(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_line_of_a_failure_holds_no_text_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:
-    LINES.print_failure(RuntimeError("29.85"))
+    print_failure(RuntimeError("29.85"))
     assert capsys.readouterr().out == "failed  RuntimeError; the queue delivers the file again.\n"

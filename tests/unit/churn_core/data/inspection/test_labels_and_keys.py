@@ -158,3 +158,14 @@ def test_other_columns_that_repeat_are_not_groups(name: str, customers: pd.DataF
 def test_a_named_id_that_repeats_becomes_the_group_too(customers: pd.DataFrame) -> None:
     table = customers.assign(who=[f"w{number // 2}" for number in range(len(customers))])
     assert roles(table, id_column="who") == ("who", "who", None)
+
+
+@pytest.mark.parametrize("stored", ["float64", "wide"])
+def test_an_id_stored_as_float_or_as_a_wide_decimal_is_the_id(customers: pd.DataFrame, stored: str) -> None:
+    numbers = np.random.default_rng(1).permutation(len(customers)) + 12_000
+    ids = [float(n) if stored == "float64" else int(n) * 10**25 for n in numbers]
+    dtype = "float64" if stored == "float64" else object
+    table = customers.drop(columns="customer id").assign(CustomerID=pd.Series(ids, dtype=dtype))
+    assert inspect_table(table, "churned").id_column == "CustomerID"
+    fractions = customers.drop(columns="customer id").assign(CustomerID=numbers + 0.5)
+    assert inspect_table(fractions, "churned").id_column is None

@@ -224,9 +224,11 @@ def test_infinite_numbers_are_an_error(customers: pd.DataFrame) -> None:
     assert (finding.rule, finding.severity, finding.example_rows) == ("not_finite", "error", (7,))
 
 
-def test_names_that_differ_only_in_case_cause_a_warning(customers: pd.DataFrame) -> None:
-    table = customers.assign(Spent=np.random.default_rng(0).normal(size=len(customers)))
-    assert rules(inspect_table(table, "churned")) == [("alike_names", "Spent")]
+def test_names_that_differ_in_case_alone_are_refused(customers: pd.DataFrame) -> None:
+    other = np.random.default_rng(0).normal(size=len(customers))
+    with pytest.raises(DataError, match=r"'spent' and 'Spent' .*case .*rename"):
+        inspect_table(customers.assign(Spent=other), "churned")
+    assert rules(inspect_table(customers.assign(ſpent=other), "churned")) == []
 
 
 def test_a_table_without_features_is_refused() -> None:

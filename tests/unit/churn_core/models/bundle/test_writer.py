@@ -6,16 +6,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from churn_core.errors import OutputError
-from churn_core.models.bundle.golden_rows import golden_records
+from churn_core.models.bundle.golden_rows import golden_records, golden_records_at_limits
 from churn_core.models.bundle.writer import write_bundle
+from churn_core.models.export.gate_rows import decode_rows
 from churn_core.reports import render_report
 from churn_core.scoring.bundle import load_bundle
+from churn_core.scoring.money import NOBODY
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
     from churn_core.models.export.prove import ProvedModel
@@ -58,7 +62,7 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(
     proved_logistic: ProvedModel, tmp_path: Path
 ) -> None:
     (tmp_path / "diary.txt").write_text("dear diary")
-    with pytest.raises(OutputError, match=r"not a model bundle.*--out"):
+    with pytest.raises(OutputError, match=r"not part of a model bundle.*--out"):
         write_bundle(proved_logistic, "", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 
@@ -74,6 +78,25 @@ def test_a_failure_in_the_middle_keeps_the_older_bundle(
 
     monkeypatch.setattr(ChurnPredictor, "load", fail)
     with pytest.raises(OutputError, match="No space left"):
+        write_bundle(proved_logistic, "new", tmp_path / "bundle")
+    assert contents(tmp_path / "bundle") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_an_interruption_between_the_renames_keeps_the_older_bundle(
+    proved_logistic: ProvedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(proved_logistic, "old", tmp_path / "bundle")
+    before = contents(tmp_path / "bundle")
+    rename = Path.rename
+
+    def interrupt(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(".churn-") and Path(target) == tmp_path / "bundle":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
         write_bundle(proved_logistic, "new", tmp_path / "bundle")
     assert contents(tmp_path / "bundle") == before
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
@@ -97,3 +120,29 @@ def test_golden_rows_conform_to_the_contract_and_cover_missing_and_unknown(
 def test_the_returned_bundle_is_the_written_one(proved_logistic: ProvedModel, tmp_path: Path) -> None:
     written = write_bundle(proved_logistic, "report", tmp_path / "bundle")
     assert load_bundle(tmp_path / "bundle") == written
+
+
+def test_a_side_that_no_drawn_row_reaches_gets_a_changed_training_row(proved_logistic: ProvedModel) -> None:
+    """The score is high only from a charge that one training row has; a drawn charge is always lower."""
+    contract, table = proved_logistic.model.contract, proved_logistic.model.training_matrix
+    position = [feature.name for feature in contract.features].index("MonthlyCharges")
+    rare = table[-1].copy()
+    rare[position] = np.float32(table[:, position].max()) + 1
+
+    def score(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        return np.where(matrix[:, position] >= rare[position], 0.9, 0.1)
+
+    above, below = golden_records_at_limits(contract, np.vstack([table, rare]), score, [0.5], seed=1)
+
+    assert above["MonthlyCharges"] == rare[position]
+    assert below["MonthlyCharges"] < rare[position]
+    start = decode_rows(rare[None, :], contract).iloc[0].to_dict()
+    assert sum(above[name] != start[name] for name in contract.names) > len(contract.names) / 2
+
+
+def test_a_side_without_training_rows_gets_no_golden_row(proved_logistic: ProvedModel) -> None:
+    model = proved_logistic.model
+    records = golden_records_at_limits(
+        model.contract, model.training_matrix, lambda matrix: np.full(len(matrix), 0.2), [0.1, NOBODY], seed=1
+    )
+    assert len(records) == 2

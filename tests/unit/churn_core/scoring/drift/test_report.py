@@ -285,10 +285,10 @@ def test_a_profile_of_another_format_is_ignored(profile: object) -> None:
 def test_a_profile_that_does_not_fit_its_contract_is_refused(change: Any) -> None:
     content = written()
     change(content)
-    with pytest.raises(BundleError, match="profile does not fit"):
+    with pytest.raises(BundleError, match=r"'profile' of manifest\.json"):
         TrainingProfile.from_bundle(bundle_with(content))
 
 
 def test_a_profile_without_the_holdouts_metrics_is_refused() -> None:
-    with pytest.raises(BundleError, match="profile does not fit"):
+    with pytest.raises(BundleError, match=r"'profile' of manifest\.json"):
         TrainingProfile.from_bundle(bundle_with(written(), {"roc_auc": 0.8}))

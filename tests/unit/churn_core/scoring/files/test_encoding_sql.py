@@ -48,7 +48,7 @@ def test_names_and_values_are_quoted() -> None:
             ({"spent": "STRUCT(secret INTEGER)"}, "'spent' is of type nested"),
             ({"customer": "BLOB"}, "'customer'"),
         ),
-        ({"visits": "TIMESTAMP WITH TIME ZONE"}, "'visits' is of type nested"),
+        ({"visits": "TIMESTAMP WITH TIME ZONE"}, "'visits' is of type TIMESTAMP WITH TIME ZONE"),
     ],
 )
 def test_a_column_of_the_wrong_type_is_a_schema_fault(changes: dict[str, str], named: str) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from churn_core.scoring.parquet.footer import (
     footer_length,
     read_footer,
-    read_footer_metadata,
+    read_footer_bytes,
     write_footer_metadata,
 )
 from churn_core.scoring.parquet.thrift_compact import ThriftError
@@ -31,6 +31,12 @@ ENTRIES = st.dictionaries(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
     max_size=20,
 )
+
+
+def read_footer_metadata(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        _, footer = read_footer_bytes(file)
+    return read_footer(footer).entries
 
 
 def written_by(writer: str, path: Path) -> Path:

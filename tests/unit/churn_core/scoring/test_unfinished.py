@@ -1,0 +1,64 @@
+"""Unfinished files and folders: what is left of a killed process is removed, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from churn_core.scoring.files.unfinished import REPLACED, unfinished_file, unfinished_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABANDONED = ".churn-0123456789ab.partial"
+
+
+def test_what_is_in_use_stays_and_what_is_abandoned_goes(tmp_path: Path) -> None:
+    with unfinished_file(tmp_path) as first, unfinished_folder(tmp_path) as second:
+        (tmp_path / ABANDONED).mkdir()
+        (tmp_path / ABANDONED / "spill").write_text("")
+        with unfinished_file(tmp_path) as third:
+            assert sorted(tmp_path.iterdir()) == sorted([first, second, third])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_file_keeps_its_new_name(tmp_path: Path) -> None:
+    with unfinished_file(tmp_path) as path:
+        path.rename(tmp_path / "done")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["done"]
+
+
+@pytest.mark.parametrize("name", [".churn-notes.partial", ".churn-0123456789AB.partial", ABANDONED[1:]])
+def test_other_names_are_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    with unfinished_file(tmp_path):
+        pass
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_links_and_pipes_of_such_a_name_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    (tmp_path / ABANDONED).symlink_to(tmp_path / "precious")
+    os.mkfifo(tmp_path / ".churn-ba9876543210.partial")
+    with unfinished_folder(tmp_path):
+        pass
+    assert (tmp_path / "precious" / "file").exists()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_replaced_bundle_is_moved_back_unless_its_successor_is_in_place(
+    in_place: bool, tmp_path: Path
+) -> None:
+    (tmp_path / ABANDONED / REPLACED / "bundle").mkdir(parents=True)
+    (tmp_path / ABANDONED / REPLACED / "bundle" / "manifest.json").write_text("old")
+    if in_place:
+        (tmp_path / "bundle").mkdir()
+        (tmp_path / "bundle" / "manifest.json").write_text("new")
+    with unfinished_file(tmp_path):
+        pass
+    assert (tmp_path / "bundle" / "manifest.json").read_text() == ("new" if in_place else "old")
+    assert not (tmp_path / ABANDONED).exists()
