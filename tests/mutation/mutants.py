@@ -1,12 +1,13 @@
-"""List the mutants of source files, or write one of them.
+"""List the mutants of source files, or make some of them.
 
 Runs in the environment of requirements/mutation.txt, which has Cosmic Ray:
 
     .mutation-venv/bin/python tests/mutation/mutants.py list FILE [FILE ...]
-    .mutation-venv/bin/python tests/mutation/mutants.py write FILE OPERATOR OCCURRENCE
+    .mutation-venv/bin/python tests/mutation/mutants.py make < MUTANTS
 
-``list`` prints one JSON object a mutant: ``file``, ``operator``, ``occurrence``, ``line``. ``write``
-replaces the file by its mutant. Annotations are left out: they are never evaluated, so no test can see them.
+``list`` prints one JSON object per mutant: ``file``, ``operator``, ``occurrence``, ``line``. ``make`` reads
+such objects and prints the source of each mutant as a JSON string. Annotations and imports for type checkers
+are left out: they are never evaluated, so no test can notice a change there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def list_mutants(file: str) -> Iterator[dict[str, object]]:
     """Return the mutants of a file, each as a JSON object."""
-    unseen = list(unseen_spans(Path(file).read_text(encoding="utf-8")))
+    unevaluated = list(unevaluated_spans(Path(file).read_text(encoding="utf-8")))
     tree = get_ast_from_path(Path(file))
     for name in operator_names():
         operator_class = get_operator(name)
@@ -38,11 +39,11 @@ def list_mutants(file: str) -> Iterator[dict[str, object]]:
         operator = operator_class()
         places = (place for node in ast_nodes(tree) for place in operator.mutation_positions(node))
         for occurrence, (start, end) in enumerate(places):
-            if not any(first <= start and end <= last for first, last in unseen):
+            if not any(first <= start and end <= last for first, last in unevaluated):
                 yield {"file": file, "operator": name, "occurrence": occurrence, "line": start[0]}
 
 
-def unseen_spans(source: str) -> Iterator[tuple[Place, Place]]:
+def unevaluated_spans(source: str) -> Iterator[tuple[Place, Place]]:
     """Return the places of annotations and of imports for type checkers: (line, column) from and to."""
     for node in ast.walk(ast.parse(source)):
         found: list[ast.AST | None] = []
@@ -58,26 +59,27 @@ def unseen_spans(source: str) -> Iterator[tuple[Place, Place]]:
                 yield start, (part.end_lineno, part.end_col_offset)  # type: ignore[attr-defined]
 
 
-def write_mutant(file: str, operator: str, occurrence: int) -> None:
-    """Replace a file by its mutant.
+def make_mutant(file: str, operator: str, occurrence: int) -> str:
+    """Return the source of a mutant.
 
     Raises
     ------
     ValueError
         If the file has no such mutant.
     """
-    path = Path(file)
-    mutated = mutate_code(path.read_text(encoding="utf-8"), get_operator(operator)(), occurrence)
+    source = Path(file).read_text(encoding="utf-8")
+    mutated: str | None = mutate_code(source, get_operator(operator)(), occurrence)
     if mutated is None:
         raise ValueError(f"{file} has no mutant {operator} {occurrence}")
-    path.write_text(mutated, encoding="utf-8")
+    return mutated
 
 
 if __name__ == "__main__":
-    command, *words = sys.argv[1:]
+    command, *files = sys.argv[1:]
     if command == "list":
-        for word in words:
-            for mutant in list_mutants(word):
+        for file in files:
+            for mutant in list_mutants(file):
                 print(json.dumps(mutant))
     else:
-        write_mutant(words[0], words[1], int(words[2]))
+        for wanted in map(json.loads, sys.stdin):
+            print(json.dumps(make_mutant(wanted["file"], wanted["operator"], wanted["occurrence"])))

@@ -1,0 +1,30 @@
+"""Small faults in what scores: at least nine of ten fail a test. `make proof` tries 400 of them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.mutation.run import run_sample
+from tests.mutation.sample import ROOT, read_equivalent, source_files
+from tests.proof_figures import cases
+
+
+@pytest.mark.skipif(
+    not cases(0, "CHURN_SMALL_FAULTS"),
+    reason="takes an hour; 'make proof' runs it, or set CHURN_SMALL_FAULTS=400 after 'make setup-mutation'",
+)
+def test_at_least_nine_of_ten_small_faults_are_noticed() -> None:
+    summary = run_sample(cases(0, "CHURN_SMALL_FAULTS"), seed=1, workers=os.cpu_count() or 1)
+    assert summary.share >= 0.9
+
+
+def test_each_equivalent_mutant_matches_the_source_and_has_a_reason() -> None:
+    sources = {file: (ROOT / file).read_text(encoding="utf-8") for file in source_files()}
+    for entry in read_equivalent():
+        searched = sources.values() if entry.file is None else [sources[entry.file]]
+        lines = [" ".join(line.split()) for source in searched for line in source.splitlines()]
+        assert any(" ".join(entry.before.split()).startswith(line) for line in lines if line), entry
+        assert entry.before != entry.after
+        assert entry.reason.endswith("."), entry
