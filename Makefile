@@ -87,7 +87,7 @@ $(AUDIT_VENV)/.audit: $(VENV)/.bootstrap requirements/audit.txt
 	@touch $@
 
 $(MUTATION_VENV)/.mutation: $(VENV)/.bootstrap requirements/mutation.txt
-	@echo "Installing what makes mutants into $(MUTATION_VENV) ..."
+	@echo "Installing Cosmic Ray into $(MUTATION_VENV) ..."
 	@test -x $(MUTATION_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(MUTATION_VENV)
 	@$(UV) pip install --quiet --python $(MUTATION_VENV)/bin/python --require-hashes -r requirements/mutation.txt
 	@touch $@
@@ -98,7 +98,7 @@ setup-sam: $(SAM_VENV)/.sam ## AWS SAM, in an environment of its own
 setup-sbom: $(SBOM_VENV)/.sbom ## what lists packages and licences
 setup-template-lint: $(TEMPLATE_VENV)/.lint ## the linters of the template
 setup-audit: $(AUDIT_VENV)/.audit ## pip-audit, in an environment of its own
-setup-mutation: $(MUTATION_VENV)/.mutation ## what makes mutants of the sources
+setup-mutation: $(MUTATION_VENV)/.mutation ## Cosmic Ray, in an environment of its own
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.cli.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
@@ -115,13 +115,13 @@ test-file: setup-dev ## one test file or folder: make test-file FILE=tests/unit/
 
 check: test lint ## what CI runs: every test, then style and types
 
-proof: setup-dev setup-sam setup-sbom setup-template-lint setup-audit ## what takes too long for every change; writes docs/proof.md
+proof: setup-dev setup-sam setup-sbom setup-template-lint setup-audit setup-mutation ## what takes too long for every change; writes docs/proof.md
 	@$(BIN)/python -m tests.write_proof $(PROOFS)
 
 audit: setup setup-audit ## every package of every lock, in the database of known faults (needs the network)
 	@$(BIN)/python -m infra.build.audit
 
-mutation: setup-dev setup-mutation ## plant 400 small faults, and count how many the tests notice (MUTANTS=400)
+mutation: setup-dev setup-mutation ## plant small faults and count those that a test notices; continues a stopped run (MUTANTS=400)
 	@$(BIN)/python -m tests.mutation.run --mutants $(MUTANTS)
 
 lint: setup-dev ## style, types, import rules, spelling

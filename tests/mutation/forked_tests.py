@@ -11,7 +11,9 @@ import ctypes
 import gc
 import importlib
 import json
+import math
 import os
+import resource
 import select
 import shutil
 import signal
@@ -20,12 +22,12 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 PACKAGES: Final = (
     *("pytest", "pytest_timeout", "_hypothesis_pytestplugin", "hypothesis.extra.numpy"),
@@ -43,7 +45,14 @@ PACKAGES: Final = (
 )
 PROJECT: Final = ("churn_core", "functions", "infra", "tests", "benchmarks")
 
+PROCESSOR_SECONDS: Final = 10.0
+"""A fast test that takes more of the processor's time loops forever."""
+
 _SET_CHILD_SUBREAPER: Final = 36
+_WAITS: Final = -1_000
+"""In place of an exit code: the tests wait for something that does not happen."""
+_IDLE: Final = 1.0
+"""Seconds of processor time; even on a busy machine, tests that do something use more in half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Outcome:
     Attributes
     ----------
     result : str
-        ``killed``, ``survived``, ``timeout``, or ``untested`` if no test was found.
+        ``killed``, ``survived``, ``timeout`` if a test does not end, or ``untested`` if no test was found.
     failed : str
         The test that failed.
     """
@@ -69,28 +78,31 @@ class ForkedTests:
     Parameters
     ----------
     copy : Path
-        Copy of the project.
+        Copy of the project. Reports, logs and temporary files are written beside it.
     variables : mapping
         Environment of the tests.
     """
 
     def __init__(self, copy: Path, variables: Mapping[str, str]) -> None:
         self._copy = copy
+        self._report, self._log, self._temporary = (
+            copy.with_name(f"{copy.name}.{suffix}") for suffix in ("json", "log", "tmp")
+        )
         self._variables = dict(variables)
         # Python compares a compiled file with its source by size and whole second of the change.
         self._changed = int(time.time())
         # Processes that a killed test leaves behind become children of this one, which ends them.
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
 
-    def run(self, tests: Sequence[str], seconds: float, file: str = "", source: str = "") -> Outcome:
+    def run(self, tests: Mapping[str, float], seconds: float, file: str = "", source: str = "") -> Outcome:
         """Run tests in their order until one fails.
 
         Parameters
         ----------
-        tests : sequence of str
-            Node ids.
+        tests : mapping
+            Node ids, each with the seconds that the test usually takes.
         seconds : float
-            After these the tests are killed.
+            After these the tests are killed, which is no ``timeout`` if tests still make progress.
         file, source : str
             A file of the project, and its content with a fault.
         """
@@ -105,66 +117,67 @@ class ForkedTests:
             if file:
                 self._write(path, sound)
         took = round(time.monotonic() - started, 2)
-        if code is None:
+        report: dict[str, Any] = {}
+        if self._report.exists():
+            report = json.loads(self._report.read_text(encoding="utf-8"))
+        if code == _WAITS or code == -signal.SIGXCPU:
             return Outcome("timeout", "", took)
-        report = self._report()
-        if code == pytest.ExitCode.OK:
+        if code == pytest.ExitCode.OK or code is None:
             return Outcome("survived" if report.get("passed") else "untested", "", took)
         if code == pytest.ExitCode.NO_TESTS_COLLECTED:
             return Outcome("untested", "", took)
-        return Outcome("killed", str(report.get("failed", "the import of the tests")), took)
+        return Outcome("killed", report.get("failed", "the import of the tests"), took)
 
     def _write(self, path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
         self._changed += 1
         os.utime(path, (self._changed, self._changed))
 
-    def _report(self) -> dict[str, object]:
-        path = self._copy.with_name(f"{self._copy.name}.json")
-        report: dict[str, object] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return report
-
-    def _fork(self, tests: Sequence[str], seconds: float) -> int | None:
-        """Run tests in a fork; return its exit code, or None if it was killed."""
-        self._copy.with_name(f"{self._copy.name}.json").unlink(missing_ok=True)
+    def _fork(self, tests: Mapping[str, float], seconds: float) -> int | None:
+        """Run tests in a fork; return its exit code or minus a signal, `_WAITS`, or None after `seconds`."""
+        self._report.unlink(missing_ok=True)
         process = os.fork()
         if process == 0:
             self._run_in_fork(tests)
+        code = None
         handle = os.pidfd_open(process)
         try:
-            ended, _, _ = select.select([handle], [], [], seconds)
-            if not ended:
+            # A busy machine slows tests down, but one that does nothing for half of the time waits forever.
+            for _ in range(2):
+                used = _processor_seconds(process)
+                if select.select([handle], [], [], seconds / 2)[0]:
+                    break
+                code = _WAITS if _processor_seconds(process) - used < _IDLE else None
+            else:
                 os.kill(process, signal.SIGKILL)
-            _, status = os.waitpid(process, 0)
+                return code
         finally:
             os.close(handle)
-        _end_children()
-        # A fork that died of a signal was killed by its fault.
-        return (status if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)) if ended else None
+            _, status = os.waitpid(process, 0)
+            _end_children()
+        return os.waitstatus_to_exitcode(status)
 
-    def _run_in_fork(self, tests: Sequence[str]) -> NoReturn:
+    def _run_in_fork(self, tests: Mapping[str, float]) -> NoReturn:
         code = int(pytest.ExitCode.INTERNAL_ERROR)
         try:
             os.setsid()
-            log = os.open(
-                self._copy.with_name(f"{self._copy.name}.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            )
+            log = self._log.open("w", encoding="utf-8")
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
             os.chdir(self._copy)
             os.environ.update(self._variables)
             for name in [name for name in sys.modules if name.partition(".")[0] in PROJECT]:
                 del sys.modules[name]
             sys.path[0] = str(self._copy)
-            temporary = self._copy.with_name(f"{self._copy.name}.tmp")
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(self._temporary, ignore_errors=True)
             files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-            options = ["-x", "--hypothesis-seed=0", f"--basetemp={temporary}"]
-            plugin = _ChosenTests(tests, self._copy.with_name(f"{self._copy.name}.json"))
+            options = ["-x", "--hypothesis-seed=0", f"--basetemp={self._temporary}"]
             # Other plugins take a second to load.
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             loaded = ["-ppytest_timeout", "-p_hypothesis_pytestplugin", "-pno:cacheprovider"]
+            limit_processor(PROCESSOR_SECONDS)
+            plugin = _ChosenTests(tests, self._report)
             code = int(pytest.main([*options, *loaded, *files], plugins=[plugin]))
         except BaseException:  # noqa: BLE001 (the fork must never continue the work of its parent)
             traceback.print_exc()
@@ -176,7 +189,8 @@ class ForkedTests:
 class _ChosenTests:
     """Pytest plugin: keeps the chosen tests in their order, and writes down how they ended."""
 
-    def __init__(self, tests: Sequence[str], path: Path) -> None:
+    def __init__(self, tests: Mapping[str, float], path: Path) -> None:
+        self._seconds = tests
         self._place = {test: place for place, test in enumerate(tests)}
         self._path = path
         self._passed = 0
@@ -187,12 +201,21 @@ class _ChosenTests:
             (item for item in items if item.nodeid in self._place), key=lambda item: self._place[item.nodeid]
         )
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        limit_processor(max(PROCESSOR_SECONDS, 2 * self._seconds[nodeid]))
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self._path.write_text(json.dumps({"failed": report.nodeid}), encoding="utf-8")
         elif report.passed and report.when == "call":
             self._passed += 1
             self._path.write_text(json.dumps({"passed": self._passed}), encoding="utf-8")
+
+
+def limit_processor(seconds: float) -> None:
+    """Let Linux end this process, by SIGXCPU, after further seconds of processor time."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), most))
 
 
 def import_packages() -> None:
@@ -203,6 +226,13 @@ def import_packages() -> None:
     # pytest collects garbage at its end, which would visit, and so copy, all of this memory in each fork.
     gc.collect()
     gc.freeze()
+
+
+def _processor_seconds(process: int) -> float:
+    """Return the processor time of a process and of those of its children that have ended."""
+    # The name in brackets may hold spaces; utime, stime, cutime and cstime are fields 14 to 17 of proc(5).
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _end_children() -> None:

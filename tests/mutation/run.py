@@ -141,7 +141,7 @@ def _start_worker(free: SimpleQueue[Path]) -> None:
     _tests = ForkedTests(copy, environment(copy))
 
 
-def _test_mutant(mutant: Mutant, tests: list[str]) -> Outcome:
+def _test_mutant(mutant: Mutant, tests: dict[str, float]) -> Outcome:
     return _tests.run(tests, SECONDS, mutant.file, mutant.source)
 
 
