@@ -134,7 +134,9 @@ def _with_source(mutant: Mutant, source: str) -> Mutant:
     sound = (ROOT / mutant.file).read_text(encoding="utf-8")
     # The first two lines are the names of the files.
     changes = list(difflib.unified_diff(sound.splitlines(), source.splitlines(), lineterm="", n=0))[2:]
-    before, after = (" ".join(line[1:].strip() for line in changes if line.startswith(sign)) for sign in "-+")
+    before, after = (
+        " ".join(line[1:].strip() for line in changes if line.startswith(sign)).strip() for sign in "-+"
+    )
     return Mutant(mutant.file, mutant.operator, mutant.occurrence, mutant.line, before, after, source)
 
 
