@@ -182,6 +182,12 @@ def test_metadata_and_health(path: str, keys: set[str]) -> None:
     assert (answer.status, set(answer.content)) == (200, keys)
 
 
+def test_a_running_server_with_a_model_is_live_and_ready() -> None:
+    assert get("/v2/health/live").content == {"live": True}
+    assert get("/v2/health/ready").content == {"ready": True}
+    assert get("/v2/models/churn/ready").content == {"ready": True}
+
+
 @pytest.mark.parametrize("path", ["/v2/", "/v2/models/other", "/v2/models/other/infer", "/v2/nothing"])
 def test_unknown_paths_are_answered_with_the_error_of_the_protocol(path: str) -> None:
     answer = get(path)
