@@ -34,21 +34,18 @@ TESTS: Final = (
     "tests/functional/files",
     "tests/functional/score_api",
     "tests/functional/batch",
-    "tests/functional/commands",
-    "tests/functional/pre_traffic",
+    "tests/functional/commands/test_drift_command.py",
     "tests/infra/project/test_openapi.py",
-    "tests/parity",
 )
 LEFT_OUT: Final = (
     "tests/functional/batch/interruptions/test_mutants.py",
     "tests/functional/files/test_mutants.py",
     "tests/functional/score_api/test_score_fuzz.py",
-    "tests/functional/commands/test_stopped_runs.py",
 )
 """Files that take minutes, or that plant faults themselves."""
 
 MIRRORED_SECONDS: Final = 10.0
-OTHER_SECONDS: Final = 30.0
+OTHER_SECONDS: Final = 20.0
 """How long the chosen tests take together; later ones would not run within a mutant's 60 s."""
 
 SLOW: Final = 5.0

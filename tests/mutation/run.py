@@ -104,6 +104,7 @@ def run_sample(count: int, seed: int, workers: int) -> Summary:
     print(f"{len(names)} mutants, of which {len(missing)} have no result yet.", flush=True)
     kept |= run_mutants(missing, covering, copies)
     outcomes = [(mutant, kept[name]) for mutant, name in zip(sample.mutants, names, strict=True)]
+    check_sound({outcome.failed for _, outcome in outcomes if "::" in outcome.failed}, copies[:1])
     summary = Summary(outcomes, len(sample.left_out))
     for mutant, outcome in sorted(summary.survivors, key=lambda pair: (pair[0].file, pair[0].line)):
         print(f"{outcome.result} {_text(mutant)}")
@@ -114,16 +115,11 @@ def run_sample(count: int, seed: int, workers: int) -> Summary:
 
 def run_mutants(mutants: list[Mutant], covering: CoveringTests, copies: list[Path]) -> dict[str, Outcome]:
     """Test mutants, one at a time in each copy of the project, and keep each outcome at once."""
-    import_packages()
-    context = multiprocessing.get_context("fork")
-    free: SimpleQueue[Path] = context.SimpleQueue()
-    for copy in copies:
-        free.put(copy)
     found: dict[str, Outcome] = {}
-    with ProcessPoolExecutor(len(copies), context, _start_worker, (free,)) as pool:
+    with _workers(copies) as pool:
         # Sources and tests may be edited meanwhile: names are computed first, and digests of tests in a copy.
         running = {
-            pool.submit(_test_mutant, mutant, covering.choose(mutant)): (mutant, _name(mutant))
+            pool.submit(_run_tests, covering.choose(mutant), SECONDS, mutant): (mutant, _name(mutant))
             for mutant in mutants
         }
         for done in as_completed(running):
@@ -135,14 +131,40 @@ def run_mutants(mutants: list[Mutant], covering: CoveringTests, copies: list[Pat
     return found
 
 
+def check_sound(tests: set[str], copies: list[Path]) -> None:
+    """Run the tests that noticed a mutant on the sound sources.
+
+    Raises
+    ------
+    SystemExit
+        If a test fails without any mutant, so that its results mean nothing.
+    """
+    if tests:
+        with _workers(copies) as pool:
+            # In the order of their files, so that fixtures of a file are set up once.
+            outcome = pool.submit(_run_tests, dict.fromkeys(sorted(tests), 60.0), 1_800).result()
+        if outcome.result != "survived":
+            raise SystemExit(f"{outcome.failed or outcome.result}: fails without any mutant; fix it first.")
+
+
+def _workers(copies: list[Path]) -> ProcessPoolExecutor:
+    """Return a process for each copy of the project, with the packages in memory."""
+    import_packages()
+    context = multiprocessing.get_context("fork")
+    free: SimpleQueue[Path] = context.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+    return ProcessPoolExecutor(len(copies), context, _start_worker, (free,))
+
+
 def _start_worker(free: SimpleQueue[Path]) -> None:
     global _tests
     copy = free.get()
     _tests = ForkedTests(copy, environment(copy))
 
 
-def _test_mutant(mutant: Mutant, tests: dict[str, float]) -> Outcome:
-    return _tests.run(tests, SECONDS, mutant.file, mutant.source)
+def _run_tests(tests: dict[str, float], seconds: float, mutant: Mutant | None = None) -> Outcome:
+    return _tests.run(tests, seconds, mutant.file if mutant else "", mutant.source if mutant else "")
 
 
 def copy_project(target: Path) -> Path:
