@@ -20,6 +20,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,7 +79,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--least", type=float, default=0.9, help="share that must be noticed")
     options = parser.parse_args()
+    started = time.monotonic()
     summary = run_sample(options.mutants, options.seed, options.workers)
+    print(f"Noticed: {summary}; {time.monotonic() - started:,.0f} s")
     return 0 if summary.share >= options.least else 1
 
 
@@ -108,7 +111,6 @@ def run_sample(count: int, seed: int, workers: int) -> Summary:
     summary = Summary(outcomes, len(sample.left_out))
     for mutant, outcome in sorted(summary.survivors, key=lambda pair: (pair[0].file, pair[0].line)):
         print(f"{outcome.result} {_text(mutant)}")
-    print(f"Noticed: {summary}")
     record_figure(f"Small faults in scoring, batch, backfill and score (seed {seed}), noticed", str(summary))
     return summary
 
