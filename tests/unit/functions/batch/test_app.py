@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+import json
+import logging
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from churn_core.errors import BundleError
 from functions.batch import app
+from tests.functional.batch.batch_stack import Context, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,3 +49,25 @@ def test_events_are_sent_unless_the_environment_forbids_it(
 def test_an_environment_is_set_up_once(clients: list[str]) -> None:
     assert app.load_deliveries() is app.load_deliveries()
     assert clients.count("s3") == 1
+
+
+def test_without_a_model_each_message_is_tried_again_and_logged_under_its_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> Any:
+        raise BundleError("model.onnx is missing.")
+
+    written = io.StringIO()
+    handler = app.logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    monkeypatch.setattr(handler, "stream", written)
+    monkeypatch.setattr(app, "load_deliveries", fail)
+    records = [message("{}", message_id="one"), message("{}", message_id="two")]
+    context: Any = Context()
+    answer = app.lambda_handler({"Records": records}, context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "one"}, {"itemIdentifier": "two"}]}
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["message_id"] for line in lines] == ["one", "two"]
+    for line in lines:
+        assert (line["message"], line["detail"]) == ("model-unavailable", "model.onnx is missing.")
+        assert line["function_request_id"] == context.aws_request_id
