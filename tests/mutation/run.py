@@ -4,8 +4,8 @@
     .venv/bin/python -m tests.mutation.run --mutants 1000 --seed 2
 
 A seed draws a sample of the mutants that Cosmic Ray makes. The tests that run the changed line run, the
-fastest first, until one fails; a mutant has 60 seconds. `equivalent.toml` lists mutants that no test can
-notice, each with the reason; they do not count.
+fastest first, until one fails; a mutant has 60 seconds. A mutant is also noticed if a test loops or waits
+forever. `equivalent.toml` lists mutants that no test can notice, each with the reason; they do not count.
 
 Results are kept in ``build/mutation``, so a run that was stopped continues, and a second run tests only what
 has changed: mutants of changed files, mutants whose killing test has changed, and survivors when any test
