@@ -99,3 +99,15 @@ def test_a_file_that_another_process_locks_first_is_made_again(
 def test_the_folder_of_an_unfinished_folder_is_not_readable_by_others(tmp_path: Path) -> None:
     with unfinished_folder(tmp_path) as path:
         assert path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_can_not_be_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error would hide the one for which the work was given up."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with unfinished_folder(tmp_path) as path:
+        monkeypatch.setattr(os, "rmdir", refuse)
+    monkeypatch.undo()
+    assert path.exists()
