@@ -102,3 +102,21 @@ def test_the_result_of_a_process_that_ends_well_is_read(
     script = f"open({RESULT_FILE!r}, 'w').write({json.dumps(COUNTS)!r})"
     monkeypatch.setattr(scoring_process, "_BOOTSTRAP", script)
     assert ScoringProcess(tmp_path / "model", 100, 2_048).score(tmp_path, {}, 60) == ScoredFile(**COUNTS)
+
+
+def test_a_process_may_use_85_percent_of_the_functions_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 1,000 MB are 1,024,000 kB.
+    monkeypatch.setattr(scoring_process, "peak_kilobytes", lambda _: 870_401)
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", "import time; time.sleep(600)")
+    process = ScoringProcess(tmp_path / "model", 100, memory_mb=1_000)
+    with pytest.raises(NotScoredError) as stopped:
+        process.score(tmp_path, {}, 60)
+    assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
+    assert process.peak_kilobytes == 870_401
+
+    script = f"open({RESULT_FILE!r}, 'w').write({json.dumps(COUNTS)!r})"
+    monkeypatch.setattr(scoring_process, "peak_kilobytes", lambda _: 870_400)
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", script)
+    assert process.score(tmp_path, {}, 60) == ScoredFile(**COUNTS)
