@@ -94,7 +94,7 @@ class CoveringTests:
 
         A statement outside of functions runs once, at import: then the tests of the file's functions count.
         A line may run in processes of its own only, which are not measured: then the tests of the files that
-        name its module count. The unit tests that mirror the file come first in any case.
+        name its module count. The unit tests that mirror the file always run.
         """
         tree = ast.parse((ROOT / mutant.file).read_text(encoding="utf-8"))
         runs_in_function, lines = _statement(tree, mutant.line)
@@ -109,10 +109,16 @@ class CoveringTests:
         found = found or self._tests_of_functions(mutant.file)
         first = {test for test in self._seconds if test.partition("::")[0] in mirrored}
         chosen = [
-            *sorted(self._fastest(first, MIRRORED_SECONDS), key=self._order),
-            *sorted(self._fastest(found - first, OTHER_SECONDS), key=self._order),
+            *self._fastest(first, MIRRORED_SECONDS),
+            *self._fastest(found - first, OTHER_SECONDS),
         ]
-        return {test: self._time(test) for test in chosen}
+
+        def order(test: str) -> tuple[int, bool, str, float]:
+            # Tests of a file that take about as long stay together: fixtures of the file are set up once.
+            seconds = self._time(test)
+            return bisect(_ABOUT_AS_LONG, seconds), test not in first, test.partition("::")[0], seconds
+
+        return {test: self._time(test) for test in sorted(chosen, key=order)}
 
     def _tests_of_functions(self, file: str) -> set[str]:
         tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
@@ -133,10 +139,6 @@ class CoveringTests:
             if place == 0 or (left > 0 and self._time(test) < SLOW):
                 yield test
             left -= self._time(test)
-
-    def _order(self, test: str) -> tuple[int, str, float]:
-        # Tests of a file that take about as long stay together, so that fixtures of the file are set up once.
-        return bisect(_ABOUT_AS_LONG, self._time(test)), test.partition("::")[0], self._time(test)
 
     def _time(self, test: str) -> float:
         return self._seconds.get(test, 1.0)
