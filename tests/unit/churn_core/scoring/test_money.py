@@ -96,7 +96,14 @@ def test_money_is_read_from_a_manifest_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"success_rate": 0}, {"success_rate": 1.5}, {"cost_of_offer": -1}, {"value_of_customer": "x"}]
+    "change",
+    [
+        {"success_rate": 0},
+        {"success_rate": 1.5},
+        {"cost_of_offer": -1},
+        {"value_of_customer": 0},
+        {"value_of_customer": "x"},
+    ],
 )
 def test_money_outside_of_its_limits_is_not_read(change: dict[str, Any]) -> None:
     content = {"value_of_customer": 500, "cost_of_offer": 20, "success_rate": 0.25}

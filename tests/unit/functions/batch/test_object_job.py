@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,3 +60,13 @@ def test_files_of_an_earlier_attempt_are_removed_first(left: str, tmp_path: Path
     (work / left).touch()
     job(work).run(SOURCE, lambda: 60.0)
     assert list(work.iterdir()) == []
+
+
+def test_a_work_folder_that_can_not_be_removed_does_not_change_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "rmdir", refuse)
+    assert job(tmp_path / "work").run(SOURCE, lambda: 60.0).outcome is Outcome.STORAGE_UNAVAILABLE

@@ -111,8 +111,9 @@ def test_a_process_may_use_85_percent_of_the_functions_memory(
     monkeypatch.setattr(scoring_process, "peak_kilobytes", lambda _: 870_401)
     monkeypatch.setattr(scoring_process, "_BOOTSTRAP", "import time; time.sleep(600)")
     process = ScoringProcess(tmp_path / "model", 100, memory_mb=1_000)
+    assert process.peak_kilobytes == 0
     with pytest.raises(NotScoredError) as stopped:
-        process.score(tmp_path, {}, 60)
+        process.score(tmp_path, {}, 10)
     assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
     assert process.peak_kilobytes == 870_401
 
