@@ -9,7 +9,7 @@ forever. `equivalent.toml` lists mutants that no test can notice, each with the 
 
 Results are kept in ``build/mutation``, so a run that was stopped continues, and a second run tests only what
 has changed: mutants of changed files, mutants whose killing test has changed, and survivors when any test
-has changed.
+has changed. It needs Linux (pidfd, prctl) and the environment of `make setup-mutation`.
 """
 
 from __future__ import annotations
