@@ -8,10 +8,12 @@ SAM_VENV := .sam-venv
 SBOM_VENV := .sbom-venv
 TEMPLATE_VENV := .template-venv
 AUDIT_VENV := .audit-venv
+MUTATION_VENV := .mutation-venv
 DATA ?=
 CONFIG ?=
 MODEL ?= models/churn
 PROOFS ?=
+MUTANTS ?= 400
 EVENT ?= events/predict.json
 FUNCTION ?=
 PORT ?= 8000
@@ -37,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit demo test test-unit test-file check proof audit lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit setup-mutation demo test test-unit test-file check proof audit mutation lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,12 +86,19 @@ $(AUDIT_VENV)/.audit: $(VENV)/.bootstrap requirements/audit.txt
 	@$(UV) pip install --quiet --python $(AUDIT_VENV)/bin/python --require-hashes -r requirements/audit.txt
 	@touch $@
 
+$(MUTATION_VENV)/.mutation: $(VENV)/.bootstrap requirements/mutation.txt
+	@echo "Installing Cosmic Ray into $(MUTATION_VENV) ..."
+	@test -x $(MUTATION_VENV)/bin/python || $(PYTHON) -m venv --without-pip $(MUTATION_VENV)
+	@$(UV) pip install --quiet --python $(MUTATION_VENV)/bin/python --require-hashes -r requirements/mutation.txt
+	@touch $@
+
 setup: $(VENV)/.train ## install what make demo needs
 setup-dev: $(VENV)/.dev ## install what tests and lint need
 setup-sam: $(SAM_VENV)/.sam ## install AWS SAM in a separate environment
 setup-sbom: $(SBOM_VENV)/.sbom ## install the tool that lists packages and licences
 setup-template-lint: $(TEMPLATE_VENV)/.lint ## install the linters of the template
 setup-audit: $(AUDIT_VENV)/.audit ## install pip-audit in a separate environment
+setup-mutation: $(MUTATION_VENV)/.mutation ## install Cosmic Ray in a separate environment
 
 demo: setup ## train, prove, score one, score a million (DATA=path for a table of your own)
 	@$(BIN)/python -m churn_core.cli.demo $(DATA) $(if $(CONFIG),--config $(CONFIG))
@@ -106,11 +115,14 @@ test-file: setup-dev ## run one test file or folder: make test-file FILE=tests/u
 
 check: test lint ## run what CI runs: every test, then style and types
 
-proof: setup-dev setup-sam setup-sbom setup-template-lint setup-audit ## run the long proofs, and write docs/proof.md
+proof: setup-dev setup-sam setup-sbom setup-template-lint setup-audit setup-mutation ## run the long proofs, and write docs/proof.md
 	@$(BIN)/python -m tests.write_proof $(PROOFS)
 
 audit: setup setup-audit ## look up every locked package in the database of known faults (needs the network)
 	@$(BIN)/python -m infra.build.audit
+
+mutation: setup-dev setup-mutation ## plant small faults and count those that a test notices; continues a stopped run (MUTANTS=400)
+	@$(BIN)/python -m tests.mutation.run --mutants $(MUTANTS)
 
 lint: setup-dev ## check style, types, import rules and spelling
 	@$(BIN)/ruff check .
@@ -177,4 +189,4 @@ lock: $(VENV)/.bootstrap ## write the locks, without index addresses
 	@sh requirements/lock.sh $(UV)
 
 clean: ## remove everything that make has made
-	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(AUDIT_VENV) .bench-venvs .aws-sam build models data
+	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(AUDIT_VENV) $(MUTATION_VENV) .bench-venvs .aws-sam build models data

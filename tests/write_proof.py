@@ -45,6 +45,7 @@ PROOFS: Final = {
     "tests/functional/commands/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
     "tests/functional/batch/interruptions/test_mutants.py": {"CHURN_MUTANTS": "1"},
     "tests/functional/files/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/mutation": {"CHURN_SMALL_FAULTS": "400"},
     "tests/functional/training/test_same_bytes.py": {
         "CHURN_SAME_BYTES_SHIFTS": "4",
         "CHURN_SAME_BYTES_PROCESSES": "6",
