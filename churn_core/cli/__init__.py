@@ -18,6 +18,7 @@ from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
 from churn_core.cli.output import refuse_reading_own_output, report_error
 from churn_core.cli.stopping import Stop, stop_signals
+from churn_core.cli.streams import StdoutError, drop, open_streams
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.memory_faults import is_out_of_memory
 
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 is done, 1 an error, 2 wrong usage, 130 the end after Ctrl-C, SIGTERM or SIGHUP.
     """
+    open_streams()
     with stop_signals() as stop:
         try:
             return _run(arguments, stop)
@@ -109,6 +111,10 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             as_json = bool(getattr(options, "json", False))
             refuse_reading_own_output(vars(options).values())
             options.run(options)
+            sys.stdout.flush()
+        except SystemExit:
+            sys.stdout.flush()
+            raise
         except Exception:
             if stop.requested:
                 # Some libraries turn the interruption into an error of their own, such as ImportError.
@@ -116,27 +122,30 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             raise
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else USAGE
-    except ChurnError as error:
-        report_error(error, as_json=as_json)
-        return FAULT
-    except ModuleNotFoundError as error:
-        extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
-        report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
-        return FAULT
     except BrokenPipeError:
-        # The reader of the output has stopped, such as `head`. Python would report stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of the output has stopped, such as `head`.
+        drop(sys.stdout)
         return DONE
     except Exception as error:
-        if is_out_of_memory(error):
-            report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
-            return FAULT
-        # A bug in churn. Its message may hold a customer's values, so neither it nor a traceback is shown.
-        if os.environ.get("CHURN_DEBUG"):
+        expected = _expected_fault(error)
+        if expected is None and os.environ.get("CHURN_DEBUG"):
             raise
-        report_error(
-            f"Unexpected {type(error).__name__}, a bug in churn; set CHURN_DEBUG=1 to see where.",
-            as_json=as_json,
-        )
+        # The message of a bug may hold a customer's values, so neither it nor a traceback is shown.
+        bug = f"Unexpected {type(error).__name__}, a bug in churn; set CHURN_DEBUG=1 to see where."
+        report_error(expected or bug, as_json=as_json)
         return FAULT
     return DONE
+
+
+def _expected_fault(error: Exception) -> ChurnError | str | None:
+    """Return what to report of an error; None for a bug in churn."""
+    if isinstance(error, StdoutError):
+        drop(sys.stdout)
+    if isinstance(error, ChurnError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
+        return f"This command needs more: pip install 'churn-stack[{extra}]'."
+    if is_out_of_memory(error):
+        return "Not enough memory; use fewer rows or a larger machine."
+    return None

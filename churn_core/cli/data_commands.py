@@ -41,7 +41,8 @@ def _generate(options: argparse.Namespace) -> None:
     write_sample_data(options.out, options.rows, options.seed)
     print_result(
         {"file": str(options.out), "rows": options.rows, "seed": options.seed},
-        f"Wrote {options.rows:,} customers to {options.out}.\nNext: churn train {options.out}",
+        f"Wrote {options.rows:,} customers to {options.out}.\n"
+        f"Next: churn train {shlex.quote(str(options.out))}",
         as_json=options.json,
     )
 
@@ -69,6 +70,6 @@ def _validate(options: argparse.Namespace) -> None:
 
 def _next_command(options: argparse.Namespace) -> str:
     if options.unlabelled:
-        return f"Next: churn score {options.data}"
+        return f"Next: churn score {shlex.quote(str(options.data))}"
     configured = ["--config", str(options.config)] if options.config else []
     return f"Next: {shlex.join(['churn', 'train', str(options.data), *configured])}"

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from churn_core.cli.streams import drop
 from churn_core.errors import InputFileError, InvalidRecordsError
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
@@ -60,6 +61,14 @@ def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: boo
 def report_error(error: Exception | str, *, as_json: bool) -> None:
     """Print an error on stderr, in one sentence or as JSON."""
     sentence = one_line(str(error))
+    try:
+        _write_error(error, sentence, as_json=as_json)
+    except OSError:
+        # Nothing can be reported, but the exit code still says it.
+        drop(sys.stderr)
+
+
+def _write_error(error: Exception | str, sentence: str, *, as_json: bool) -> None:
     if not as_json:
         print(f"churn: {sentence}", file=sys.stderr)
         return

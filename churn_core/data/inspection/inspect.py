@@ -20,7 +20,7 @@ from churn_core.data.inspection.table_findings import (
 )
 from churn_core.errors import DataError
 from churn_core.schema import alike_key, alike_names
-from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
+from churn_core.scoring.files.output_columns import RESERVED_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,7 +223,7 @@ def _find_keys(
 ) -> tuple[_Keys, list[Finding]]:
     id_column = asked_id if asked_id is not None else find_id(columns)
     found = []
-    if id_column is not None and alike_key(id_column) in map(alike_key, OUTPUT_COLUMNS):
+    if id_column is not None and alike_key(id_column) in map(alike_key, RESERVED_NAMES):
         found.append(warning(id_column, "id_collides", 1))
         id_column = None
     group, offered = asked_group, None

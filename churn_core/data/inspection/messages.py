@@ -53,7 +53,7 @@ MESSAGES: Final = {
         "has labels that do not show which one means 'left'; the rarer one was taken: set --positive if"
         " it is the other"
     ),
-    "id_collides": ("would be the id, but scored files have a column of that name; rename it"),
+    "id_collides": ("would be the id, but scored files or answers use that name; rename it"),
     "many_values": (
         "has so many different values that the model treats the rare ones as one (max_levels); a coarser"
         " column, such as the region instead of the city, may work better"

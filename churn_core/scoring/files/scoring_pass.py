@@ -115,7 +115,8 @@ def scoring_pass(
         local = work / "in.parquet"
         # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
         local.symlink_to(source.resolve())
-        with _sandbox(work, [source.resolve(), *writable], settings) as connection:
+        # The link is allowed, not its target: DuckDB takes a backslash in an allowed path for a slash.
+        with _sandbox(work, [local, *writable], settings) as connection:
             running = _open(connection, local, predictor, settings, progress)
             with running.stream:
                 yield running

@@ -18,7 +18,7 @@ from churn_core.errors import EXTRA_KEY_CODE, ValueFault
 from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.records.values import (
     ValueRefusedError,
-    category_text,
+    answered_id,
     encode_category,
     encode_number,
 )
@@ -109,15 +109,11 @@ class RecordEncoder:
 
 
 def _id_faults(name: str, ids: Sequence[Any]) -> list[ValueFault]:
-    """Find ids that JSON can't represent or that are longer than a text may be."""
+    """Find ids that `answered_id` refuses."""
     faults: list[ValueFault] = []
     for number, value in enumerate(ids):
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                faults.append(ValueFault(number, name, "not_finite"))
-            continue
         try:
-            category_text(value)
+            answered_id(value)
         except ValueRefusedError as refused:
             faults.append(ValueFault(number, name, refused.code))
     return faults

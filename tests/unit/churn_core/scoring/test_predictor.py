@@ -11,6 +11,7 @@ import pytest
 from churn_core.errors import InvalidRecordsError
 from churn_core.models.export.gate_rows import random_rows
 from churn_core.models.families import FAMILIES
+from churn_core.scoring.files.output_columns import RESERVED_NAMES
 from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ def test_an_unknown_category_is_scored_and_named(predictor: ChurnPredictor) -> N
     answer = predictor.predict(CUSTOMER | {"Contract": "by carrier pigeon"}, all_reasons=True)
     assert answer["warnings"] == ["Contract"]
     assert next(r for r in answer["reasons"] if r["feature"] == "Contract")["value_kind"] == "unknown"
+
+
+def test_no_id_can_have_the_name_of_another_member_of_an_answer(predictor: ChurnPredictor) -> None:
+    members = set(predictor.predict(CUSTOMER)) - {predictor.contract.id_column}
+    assert members <= set(RESERVED_NAMES)
 
 
 def test_the_id_is_optional(predictor: ChurnPredictor) -> None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from churn_core.scoring.files.unfinished import REPLACED, unfinished_file, unfinished_folder
+from churn_core.scoring.files.unfinished import (
+    REPLACED,
+    _remove_abandoned,
+    unfinished_file,
+    unfinished_folder,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from types import ModuleType
 
 ABANDONED = ".churn-0123456789ab.partial"
 
@@ -24,6 +32,34 @@ def test_what_is_in_use_stays_and_what_is_abandoned_goes(tmp_path: Path) -> None
         with unfinished_file(tmp_path) as third:
             assert sorted(tmp_path.iterdir()) == sorted([first, second, third])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("unfinished", [unfinished_file, unfinished_folder])
+@pytest.mark.parametrize("call", [(os, "open"), (fcntl, "flock")], ids=["before-open", "before-lock"])
+def test_another_process_that_removes_it_before_it_is_locked_does_no_harm(
+    unfinished: Callable[[Path], AbstractContextManager[Path]],
+    call: tuple[ModuleType, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = getattr(*call)
+    removed: list[Path] = []
+
+    def remove_first(*arguments: Any, **options: Any) -> Any:
+        made = list(tmp_path.iterdir())
+        if made and not removed:
+            removed.extend(made)
+            _remove_abandoned(tmp_path)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(*call, remove_first)
+    with unfinished(tmp_path) as path:
+        if call[1] == "open" and unfinished is unfinished_file:
+            assert not removed  # a file is made and opened at once
+        else:
+            assert removed
+        assert list(tmp_path.iterdir()) == [path]
+        assert path not in removed
 
 
 def test_a_finished_file_keeps_its_new_name(tmp_path: Path) -> None:

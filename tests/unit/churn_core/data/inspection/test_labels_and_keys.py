@@ -127,9 +127,12 @@ def test_a_row_number_is_the_id_only_if_there_is_no_other_key(customers: pd.Data
     assert roles(numbered.drop(columns="customer"))[0] == "row_id"
 
 
-def test_a_column_named_like_one_of_a_scored_file_does_not_become_the_id(customers: pd.DataFrame) -> None:
-    table = customers.rename(columns={"customer id": "row_number"})
-    found = inspect_table(table, "churned", id_column="row_number")
+@pytest.mark.parametrize("name", ["row_number", "threshold"])
+def test_a_column_with_a_name_that_results_use_does_not_become_the_id(
+    customers: pd.DataFrame, name: str
+) -> None:
+    table = customers.rename(columns={"customer id": name})
+    found = inspect_table(table, "churned", id_column=name)
     assert found.id_column is None
     assert "id_collides" in {f.rule for f in found.findings}
 
