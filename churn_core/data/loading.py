@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data.csv_files import cells_are_text, load_csv
 from churn_core.data.parquet_files import load_parquet
 from churn_core.errors import DataError
+from churn_core.scoring.files.unchanged import unchanged
 from churn_core.scoring.records.values import ValueRefusedError, parse_number_text
 
 if TYPE_CHECKING:
@@ -30,13 +31,14 @@ def load_table(path: str | PathLike[str], contract: Contract | None = None) -> p
     Raises
     ------
     DataError
-        If the file name has another ending, or the file can't be read.
+        If the file name has another ending, or the file can't be read or is changed meanwhile.
     """
     ending = Path(path).suffix.lower()
-    if ending == ".csv":
-        return load_csv(path, contract)
-    if ending == ".parquet":
-        return load_parquet(path)
+    with unchanged(Path(path)):
+        if ending == ".csv":
+            return load_csv(path, contract)
+        if ending == ".parquet":
+            return load_parquet(path)
     raise DataError(f"{path} ends neither in .csv nor in .parquet; convert it to one of the two.")
 
 

@@ -15,7 +15,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from churn_core.cli.arguments import port_number, positive
+from churn_core.cli.arguments import port_number, positive, thread_count
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
@@ -62,7 +62,7 @@ def main() -> int:
         default=AWS_PORT,
         help="port of S3, SQS and EventBridge; 0 for a free one",
     )
-    parser.add_argument("--workers", type=positive, default=2, help="environments of each function")
+    parser.add_argument("--workers", type=thread_count, default=2, help="environments of each function")
     parser.add_argument(
         "--visibility-timeout",
         type=positive,

@@ -16,6 +16,7 @@ from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_ty
 from churn_core.scoring.files.id_sql import output_id_type
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
+from churn_core.scoring.files.unchanged import FileState
 from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.parquet.faults import encrypted, reading_fault
 from churn_core.scoring.parquet.input_checks import FileLayout, InputLimits, check_magic, read_layout
@@ -76,12 +77,15 @@ class ScoringPass:
         The file's columns and rows according to its footer.
     id_type : str or None
         DuckDB's type of the ids in a scored file.
+    source : FileState
+        The file before it was read.
     """
 
     connection: duckdb.DuckDBPyConnection
     stream: ScoredStream
     layout: FileLayout
     id_type: str | None
+    source: FileState
 
     def check_complete(self) -> None:
         """Compare the rows that were read with the footer's count, after the stream has been read.
@@ -89,8 +93,9 @@ class ScoringPass:
         Raises
         ------
         InputFileError
-            ``corrupt`` if they differ.
+            ``corrupt`` if they differ, or if the file was changed meanwhile.
         """
+        self.source.check()
         if self.stream.rows != self.layout.rows:
             raise InputFileError(
                 "corrupt", "The Parquet file's footer gives a wrong number of rows; write the file again."
@@ -110,6 +115,7 @@ def scoring_pass(
 
     Parameters and errors are those of `score_file`.
     """
+    state = FileState.of(source.resolve())
     check_magic(source)
     with unfinished_folder(Path(tempfile.gettempdir()).resolve()) as work:
         local = work / "in.parquet"
@@ -117,7 +123,7 @@ def scoring_pass(
         local.symlink_to(source.resolve())
         # The link is allowed, not its target: DuckDB takes a backslash in an allowed path for a slash.
         with _sandbox(work, [local, *writable], settings) as connection:
-            running = _open(connection, local, predictor, settings, progress)
+            running = _open(connection, local, predictor, settings, progress, state)
             with running.stream:
                 yield running
 
@@ -128,6 +134,7 @@ def _open(
     predictor: ChurnPredictor,
     settings: BatchSettings,
     progress: Callable[[int, int], None] | None,
+    state: FileState,
 ) -> ScoringPass:
     contract = predictor.contract
     try:
@@ -155,7 +162,7 @@ def _open(
         raise reading_fault(error) from error
     if progress is not None:
         stream.on_rows = lambda done: progress(done, layout.rows)
-    return ScoringPass(connection, stream, layout, id_type)
+    return ScoringPass(connection, stream, layout, id_type, state)
 
 
 @contextmanager
