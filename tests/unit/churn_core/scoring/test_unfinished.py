@@ -87,25 +87,6 @@ def test_links_and_pipes_of_such_a_name_are_left_alone(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_folder_that_another_process_removes_before_it_is_locked_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[Path] = []
-    make = Path.mkdir
-
-    def make_and_lose_the_first(path: Path, mode: int) -> None:
-        make(path, mode)
-        made.append(path)
-        if len(made) == 1:
-            path.rmdir()
-
-    monkeypatch.setattr(Path, "mkdir", make_and_lose_the_first)
-    with unfinished_folder(tmp_path) as folder:
-        assert [folder] == made[1:]
-    with pytest.raises(FileNotFoundError), unfinished_folder(tmp_path / "absent"):
-        pass
-
-
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_replaced_bundle_is_moved_back_unless_its_successor_is_in_place(
     in_place: bool, tmp_path: Path

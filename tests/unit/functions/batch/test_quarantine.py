@@ -86,8 +86,15 @@ def test_the_record_of_a_message_that_names_no_object_has_its_id() -> None:
 def test_a_record_is_replaced_if_its_input_was_queued_again_or_another_model_wrote_it(
     older: dict[str, Any], replaced: bool
 ) -> None:
-    record = record_of(ObjectResult(Outcome.SCHEMA, SOURCE), Bucket(older))
+    whole = record_of(ObjectResult(Outcome.SCHEMA, SOURCE), Bucket())
+    del whole["model_digest"]
+    record = record_of(ObjectResult(Outcome.SCHEMA, SOURCE), Bucket(whole | older))
     assert record["code"] == ("schema" if replaced else "corrupt")
+
+
+def test_other_content_under_the_key_of_a_record_is_replaced() -> None:
+    bucket = Bucket({"code": "corrupt", "model_digest": "d"})
+    assert record_of(ObjectResult(Outcome.SCHEMA, SOURCE), bucket)["code"] == "schema"
 
 
 def test_a_record_that_is_removed_meanwhile_is_a_conflict() -> None:

@@ -95,8 +95,8 @@ def test_a_failed_write_raises_its_cause(
 ) -> None:
     database: Any = Database(error)
     stream: Any = Stream(failure)
+    out = tmp_path / "out.parquet"
     with pytest.raises(expected) as caught:
-        out = tmp_path / "out.parquet"
         _write(database, stream, "SELECT 1", out, output_format(out))
     assert caught.type is expected
     assert failure is None or caught.value is failure
