@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from churn_core.scoring.bundle import Bundle
 
 
+def bundle_folder(folder: Path) -> Path:
+    """Return the absolute path of a bundle's folder, without ``..``, as it can be renamed.
+
+    A path like ``bundle/../bundle`` leads nowhere while the bundle is renamed. A link that the path itself is
+    stays a link.
+    """
+    folder = folder.absolute()
+    return folder.resolve() if folder.name == ".." else folder.parent.resolve() / folder.name
+
+
 def previous_of(folder: Path) -> Path:
     """Return the folder that holds the previous bundle of `folder`."""
     # Not `with_name`, which fails for the root folder.
@@ -61,7 +71,7 @@ def bring_back(folder: Path) -> Bundle:
     OutputError
         If the folders can't be moved.
     """
-    folder = folder.absolute()
+    folder = bundle_folder(folder)
     previous = previous_of(folder)
     if not (previous / MANIFEST).is_file():
         raise BundleError(

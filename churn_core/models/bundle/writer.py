@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import OutputError
 from churn_core.models.bundle.golden_rows import golden_records, golden_records_at_limits
-from churn_core.models.bundle.history import keep, previous_of
+from churn_core.models.bundle.history import bundle_folder, keep, previous_of
 from churn_core.models.bundle.training_profile import training_profile
 from churn_core.models.export.scoring_graph import encoding_description
 from churn_core.scoring.bundle import (
@@ -122,7 +122,7 @@ def write_bundle(
     BundleError
         If the written files do not verify.
     """
-    folder = folder.absolute()
+    folder = bundle_folder(folder)
     check_bundle_folder(folder, reads)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
