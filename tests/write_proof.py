@@ -45,6 +45,7 @@ PROOFS: Final = {
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
     "tests/functional/commands/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
     "tests/mutants/test_mutants.py": {"CHURN_MUTANTS": "1"},
+    "tests/mutation": {"CHURN_SMALL_FAULTS": "400"},
     "tests/functional/training/test_same_bytes.py": {
         "CHURN_SAME_BYTES_SHIFTS": "4",
         "CHURN_SAME_BYTES_PROCESSES": "6",

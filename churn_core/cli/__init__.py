@@ -11,6 +11,7 @@ import os
 import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
@@ -80,6 +81,11 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     if words.count("--") > 1:
         # argparse would give the command an empty list for the second one (Python 3.11).
         parser.error("'--' may stand only once")
+    for word in takewhile(lambda word: word != "--", words):
+        if word.startswith("-") and word.endswith("=--"):
+            # argparse would give the command an empty list for this one too.
+            option = word.removesuffix("=--")
+            parser.error(f"argument {option}: '--' can't be its value; write a file of that name as './--'")
     return parser.parse_args(words)
 
 

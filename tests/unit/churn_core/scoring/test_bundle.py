@@ -81,6 +81,15 @@ def test_the_creation_time_does_not_change_the_digest(bundle: Path) -> None:
     assert load_bundle(bundle).model_digest == before.model_digest
 
 
+def test_a_bundle_is_a_sample_if_its_manifest_says_so(bundle: Path) -> None:
+    rewrite(bundle, lambda manifest: manifest.update(sample=True), sign=True)
+    assert load_bundle(bundle).sample
+    rewrite(bundle, lambda manifest: manifest.update(sample=False), sign=True)
+    assert not load_bundle(bundle).sample
+    rewrite(bundle, lambda manifest: manifest.pop("sample"), sign=True)
+    assert not load_bundle(bundle).sample
+
+
 @pytest.mark.parametrize(
     "key", ["name", "family", "decision", "contract", "metrics", "golden_rows", "profile"]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from typing import TYPE_CHECKING, Any
@@ -99,3 +100,50 @@ def test_a_replaced_bundle_is_moved_back_unless_its_successor_is_in_place(
         pass
     assert (tmp_path / "bundle" / "manifest.json").read_text() == ("new" if in_place else "old")
     assert not (tmp_path / ABANDONED).exists()
+
+
+def test_a_file_system_without_locks_is_used_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / ABANDONED).touch()
+    with unfinished_file(tmp_path) as path:
+        assert path.exists()
+    assert [entry.name for entry in tmp_path.iterdir()] == [ABANDONED]
+
+
+def test_a_file_that_another_process_locks_first_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+    refusals = iter([BlockingIOError(errno.EAGAIN, "locked")])
+
+    def refuse_once(descriptor: int, operation: int) -> None:
+        for error in refusals:
+            raise error
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", refuse_once)
+    with unfinished_file(tmp_path) as path:
+        first, second = sorted(tmp_path.iterdir(), key=lambda entry: entry == path)
+        assert (first != path, second == path) == (True, True)
+
+
+def test_the_folder_of_an_unfinished_folder_is_not_readable_by_others(tmp_path: Path) -> None:
+    with unfinished_folder(tmp_path) as path:
+        assert path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_can_not_be_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error would hide the one for which the work was given up."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with unfinished_folder(tmp_path) as path:
+        monkeypatch.setattr(os, "rmdir", refuse)
+    monkeypatch.undo()
+    assert path.exists()
