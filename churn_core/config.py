@@ -23,7 +23,7 @@ from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
 from churn_core.reader_settings import ReaderSettings
 from churn_core.schema import Contract, alike_key, alike_names
-from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
+from churn_core.scoring.files.output_columns import RESERVED_NAMES
 
 _MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
 
@@ -297,8 +297,11 @@ def _check_roles(data: DataSettings) -> None:
         raise ValueError(
             f"columns {columns[alike[0]]!r} and {columns[alike[1]]!r} differ in case alone; rename one"
         )
-    if data.id is not None and alike_key(data.id) in map(alike_key, OUTPUT_COLUMNS):
-        raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
+    if data.id is not None and alike_key(data.id) in map(alike_key, RESERVED_NAMES):
+        raise ValueError(
+            f"data.id: {data.id!r} is also a column of scored files or a member of answers; rename the id"
+            " column"
+        )
 
 
 def _check_derived(name: str, spec: DerivedSpec, data: DataSettings) -> None:

@@ -64,8 +64,6 @@ def _openapi(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    import uvicorn
-
     from churn_core.scoring.bundle import load_bundle
 
     # Without a valid model the server could only answer 503, so it does not start.
@@ -73,8 +71,8 @@ def _serve(options: argparse.Namespace) -> None:
     os.environ["CHURN_MODEL_DIR"] = str(options.model)
     # Imported after the setting: the application loads the model as it is imported.
     from functions.serve.asgi_gateway import guarded
-    from functions.serve.http_server import server_settings
     from functions.serve.local import app
+    from functions.serve.server import run_server
 
     host, port = _address(options)
     with listening_socket(host, port) as listener:
@@ -83,11 +81,9 @@ def _serve(options: argparse.Namespace) -> None:
         print_text(f"{version} answers at {address} (Ctrl-C ends it).")
         print_text(f"  {address}/      try a customer")
         print_text(f"  {address}/docs  the API")
-        application = guarded(app, [host, *options.allowed_host])
-        server = uvicorn.Server(uvicorn.Config(application, **server_settings()))
-        server.run(sockets=[listener])
-    if server.should_exit:
-        # Only Ctrl-C stops the server, but uvicorn does not always raise KeyboardInterrupt.
+        stopped = run_server(guarded(app, [host, *options.allowed_host]), listener)
+    if stopped:
+        # uvicorn does not always raise KeyboardInterrupt.
         raise KeyboardInterrupt
 
 

@@ -25,6 +25,7 @@ compile front requirements/front.in --constraint requirements/dev.txt
 compile sbom requirements/sbom.in
 compile template-lint requirements/template-lint.in
 compile audit requirements/audit.in
+compile mutation requirements/mutation.in
 # The peers of the online API; each has an environment of its own, since they agree on little.
 for peer in fastapi-onnxruntime fastapi-sklearn mlflow mlserver bentoml litserve; do
   compile "bench-$peer" "requirements/bench-$peer.in"

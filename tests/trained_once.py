@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from churn_core.models.export.prove import ProvedModel
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-CACHE: Final = ROOT / "build" / "test-cache"
+CACHE: Final = Path(os.environ.get("CHURN_TEST_CACHE") or ROOT / "build" / "test-cache")
 SOURCES: Final = ("churn_core", "config", "requirements/train.txt", "tests/trained_once.py")
 
 KEPT_STATES: Final = 3

@@ -11,12 +11,14 @@ import os
 import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
 from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import flush_output, prepare_output, refuse_reading_own_output, report_error
+from churn_core.cli.output import flush_output, refuse_reading_own_output, report_error
 from churn_core.cli.stopping import Stop, stop_signals
+from churn_core.cli.streams import open_streams
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.memory_faults import is_out_of_memory
 
@@ -79,9 +81,11 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     if words.count("--") > 1:
         # argparse would give the command an empty list for the second one (Python 3.11).
         parser.error("'--' may stand only once")
-    if any(word.startswith("-") and word.endswith("=--") for word in words):
-        # argparse would give the command an empty list (Python 3.11).
-        parser.error("'--' is no value of an option")
+    for word in takewhile(lambda word: word != "--", words):
+        if word.startswith("-") and word.endswith("=--"):
+            # argparse would give the command an empty list for this one too.
+            option = word.removesuffix("=--")
+            parser.error(f"argument {option}: '--' can't be its value; write a file of that name as './--'")
     return parser.parse_args(words)
 
 
@@ -90,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 is done, 1 an error, 2 wrong usage, 130 the end after Ctrl-C, SIGTERM or SIGHUP.
     """
-    prepare_output()
+    open_streams()
     with stop_signals() as stop:
         try:
             return _run(arguments, stop)
@@ -107,6 +111,10 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             as_json = bool(getattr(options, "json", False))
             refuse_reading_own_output(vars(options).values())
             options.run(options)
+            sys.stdout.flush()
+        except SystemExit:
+            sys.stdout.flush()
+            raise
         except Exception:
             if stop.requested:
                 # Some libraries turn the interruption into an error of their own, such as ImportError.
@@ -115,23 +123,24 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
     except SystemExit as end:
         flush_output()
         return end.code if isinstance(end.code, int) else USAGE
-    except ChurnError as error:
-        report_error(error, as_json=as_json)
-        return FAULT
-    except ModuleNotFoundError as error:
-        extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
-        report_error(f"This command needs more: pip install 'churn-stack[{extra}]'.", as_json=as_json)
-        return FAULT
     except Exception as error:
-        if is_out_of_memory(error):
-            report_error("Not enough memory; use fewer rows or a larger machine.", as_json=as_json)
-            return FAULT
-        # A bug in churn. Its message may hold a customer's values, so neither it nor a traceback is shown.
-        if os.environ.get("CHURN_DEBUG"):
+        expected = _expected_fault(error)
+        if expected is None and os.environ.get("CHURN_DEBUG"):
             raise
-        report_error(
-            f"Unexpected {type(error).__name__}, a bug in churn; set CHURN_DEBUG=1 to see where.",
-            as_json=as_json,
-        )
+        # The message of a bug may hold a customer's values, so neither it nor a traceback is shown.
+        bug = f"Unexpected {type(error).__name__}, a bug in churn; set CHURN_DEBUG=1 to see where."
+        report_error(expected or bug, as_json=as_json)
         return FAULT
     return DONE
+
+
+def _expected_fault(error: Exception) -> ChurnError | str | None:
+    """Return what to report of an error; None for a bug in churn."""
+    if isinstance(error, ChurnError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        extra = _EXTRA_OF_MODULE.get((error.name or "").partition(".")[0], "train")
+        return f"This command needs more: pip install 'churn-stack[{extra}]'."
+    if is_out_of_memory(error):
+        return "Not enough memory; use fewer rows or a larger machine."
+    return None

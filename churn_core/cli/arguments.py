@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL: Final = Path("models/churn")
 LARGEST_NUMBER: Final = 2**31 - 1
-"""Limit of numbers of the command line: rows, threads, megabytes, seeds."""
+"""Limit of numbers of the command line: rows, megabytes, seeds."""
+_MOST_THREADS: Final = 1_024
 
 
 def path(text: str) -> Path:
@@ -63,6 +64,11 @@ def not_negative(text: str) -> int:
     return _whole_number(text, 0, LARGEST_NUMBER)
 
 
+def thread_count(text: str) -> int:
+    """Read a number of threads; very many would make the machine unusable."""
+    return _whole_number(text, 1, _MOST_THREADS)
+
+
 def port_number(text: str) -> int:
     """Read a TCP port; 0 lets the system choose a free one."""
     return _whole_number(text, 0, 65_535)
@@ -99,7 +105,7 @@ def add_json(command: argparse.ArgumentParser, description: str = "print the res
 
 def add_batch(command: argparse.ArgumentParser) -> None:
     """Add ``--threads`` and ``--memory``."""
-    command.add_argument("--threads", type=positive, help="number of threads (default: all cores)")
+    command.add_argument("--threads", type=thread_count, help="number of threads (default: all cores)")
     command.add_argument(
         "--memory", type=positive, metavar="MB", help="memory limit of DuckDB (default 200 MB)"
     )

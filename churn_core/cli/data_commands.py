@@ -45,7 +45,8 @@ def _generate(options: argparse.Namespace) -> None:
     write_sample_data(options.out, options.rows, options.seed)
     print_result(
         {"file": str(options.out), "rows": options.rows, "seed": options.seed},
-        f"Wrote {options.rows:,} customers to {options.out}.\nNext: churn train {options.out}",
+        f"Wrote {options.rows:,} customers to {options.out}.\n"
+        f"Next: churn train {shlex.quote(str(options.out))}",
         as_json=options.json,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model, path
@@ -142,7 +143,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path, *, advi
         f"Parity: {parity['rows_compared']:,} rows compared, largest difference"
         f" {parity['max_abs_difference']:.1e}, {parity['decisions_changed']} decisions changed.",
         f"Wrote {version} to {folder}.",
-        f"Next: churn score CUSTOMERS.parquet scores.parquet --model {folder}",
+        f"Next: churn score CUSTOMERS.parquet scores.parquet --model {shlex.quote(str(folder))}",
     ]
     return "\n".join(lines)
 
@@ -184,7 +185,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
     if not is_chance(doubts):
         lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
-    lines.append(f"Next: churn score CUSTOMERS.parquet scores.parquet --model {options.model}")
+    lines.append(
+        f"Next: churn score CUSTOMERS.parquet scores.parquet --model {shlex.quote(str(options.model))}"
+    )
     print_result(measured, "\n".join(lines), as_json=options.json)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from churn_core.cli.streams import drop
 from churn_core.errors import InputFileError, InvalidRecordsError, OutputError
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
@@ -53,13 +53,6 @@ def one_line(text: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]} ... {shown[-_LONGEST // 2 :]}"
 
 
-def prepare_output() -> None:
-    """Let stdout and stderr print any text, with escapes for characters that their encodings lack."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def print_result(content: dict[str, Any] | list[Any], text: str, *, as_json: bool) -> None:
     """Print a result as JSON or as text."""
     print_text(json_text(content) if as_json else text)
@@ -86,9 +79,9 @@ def print_text(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        _discard_output()
+        drop(sys.stdout)
     except OSError as error:
-        _discard_output()
+        drop(sys.stdout)
         reason = os.strerror(error.errno) if error.errno else "an error of the system"
         raise OutputError(f"The result can't be printed ({reason}); send it elsewhere.") from error
 
@@ -99,7 +92,7 @@ def flush_output() -> None:
         try:
             sys.stdout.flush()
         except OSError:
-            _discard_output()
+            drop(sys.stdout)
 
 
 def print_note(text: str) -> None:
@@ -108,14 +101,17 @@ def print_note(text: str) -> None:
         print(one_line(text), file=sys.stderr)
 
 
-def _discard_output() -> None:
-    # Python would try to print the rest at exit, and end with code 120.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def report_error(error: Exception | str, *, as_json: bool) -> None:
     """Print an error on stderr, in one sentence or as JSON."""
     sentence = one_line(str(error))
+    try:
+        _write_error(error, sentence, as_json=as_json)
+    except OSError:
+        # Nothing can be reported, but the exit code still says it.
+        drop(sys.stderr)
+
+
+def _write_error(error: Exception | str, sentence: str, *, as_json: bool) -> None:
     if not as_json:
         print_note(f"churn: {sentence}")
         return

@@ -10,6 +10,7 @@ from churn_core.data.parquet_files import load_parquet
 from churn_core.data.parted_tables import load_parts
 from churn_core.errors import DataError
 from churn_core.scoring.column_names import match_names, missing_advice
+from churn_core.scoring.files.unchanged import unchanged
 from churn_core.scoring.records.number_text import NumberText, ValueRefusedError
 from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
 from churn_core.sources.parts import PartedTable, is_parted, list_parts
@@ -48,8 +49,8 @@ def load_table(
     Raises
     ------
     DataError
-        If the file name has another ending, the file can't be read, parts do not fit each other, or names
-        match several columns.
+        If the file name has another ending, the file can't be read or is changed meanwhile, parts do not fit
+        each other, or names match several columns.
     """
     if not isinstance(source, PartedTable):
         path = Path(source)
@@ -74,7 +75,8 @@ def _load_file(path: Path, contract: Contract | None, rules: ReaderRules | None)
     kind = file_format(path)
     if kind is None:
         raise DataError(f"{path} must end in {TABLE_ENDINGS}; rename or convert it.")
-    return load_csv(path, contract, rules) if kind.is_text else load_parquet(path)
+    with unchanged(path):
+        return load_csv(path, contract, rules) if kind.is_text else load_parquet(path)
 
 
 def _matched(table: pd.DataFrame, contract: Contract | None, match_case_insensitive: bool) -> pd.DataFrame:

@@ -12,12 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from churn_core.errors import ConfigError
 from churn_core.features import FeatureEngineer
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.engineer import category_count, source_columns
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
-from churn_core.models.sklearn_internals import check_parameters
+from churn_core.models.parameters import check_values, parameter_error
 from churn_core.schema import NumberFeature
 
 if TYPE_CHECKING:
@@ -73,14 +72,9 @@ def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
     family = FAMILIES[model.type]
     unknown = sorted(set(model.params) - set(family.estimator().get_params()))
     if unknown:
-        raise ConfigError(
-            f"Config key model.params: {family.estimator.__name__} has no parameter {unknown[0]!r}."
-        )
+        raise parameter_error(unknown[:1], f"{family.estimator.__name__} has no parameter {unknown[0]!r}")
     estimator: ClassifierMixin = family.estimator(**(family.defaults | {"random_state": seed} | model.params))
-    try:
-        check_parameters(estimator)
-    except ValueError as error:
-        raise ConfigError(f"Config key model.params: {error}") from error
+    check_values(estimator, model.params)
     return estimator
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from churn_core.features import TableEncoder
 from churn_core.models.families import build_pipeline
+from churn_core.models.parameters import parameter_fault
 from churn_core.models.splits import calibration_folds
 
 if TYPE_CHECKING:
@@ -41,11 +42,27 @@ def fit_pipeline(settings: Settings, rows: LabelledRows, *, calibrated: bool) ->
     """Fit a new encoder and the pipeline of the configured family.
 
     A calibrated pipeline has a sigmoid after the estimator's raw output, fitted on folds of whole groups.
+
+    Raises
+    ------
+    ConfigError
+        If a value of ``model.params`` makes the estimator fail.
     """
     encoder = TableEncoder(settings.contract)
     matrix = encoder.fit_transform(rows.features)
     seed = settings.data.random_state
     folds = calibration_folds(rows.labels, rows.groups, seed) if calibrated else None
     pipeline = build_pipeline(settings.model, encoder.contract_, seed, calibration=folds)
-    pipeline.fit(matrix, rows.labels)
+    try:
+        pipeline.fit(matrix, rows.labels)
+    except Exception as error:
+
+        def fit(params: dict[str, Any], at: npt.NDArray[np.intp]) -> object:
+            model = settings.model.model_copy(update={"params": params})
+            return build_pipeline(model, encoder.contract_, seed).fit(matrix[at], rows.labels[at])
+
+        fault = parameter_fault(settings.model.params, error, fit, rows.labels)
+        if fault is None:
+            raise
+        raise fault from error
     return FittedPipeline(encoder, pipeline, matrix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,9 @@ METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
 FILES: Final = (SCORING_GRAPH, PORTABLE_GRAPH, MANIFEST, METRICS, REPORT)
 """All files of a bundle."""
+
+_REPLACING_SECONDS: Final = 0.02
+"""Between the renames of a replacement there is no bundle for less than this time."""
 
 RISKS: Final = ("low", "medium", "high")
 """The risk bands, lowest first."""
@@ -104,6 +108,8 @@ def model_version(name: str, digest: str) -> str:
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle and verify its hashes before anything of it is used.
 
+    A bundle that another command replaces meanwhile is read again.
+
     Parameters
     ----------
     folder : Path
@@ -117,6 +123,26 @@ def load_bundle(folder: Path) -> Bundle:
         message names it), or the graph is not self-contained.
     """
     folder = Path(folder)
+    while True:
+        before = _identity(folder)
+        try:
+            return _load(folder)
+        except BundleError:
+            time.sleep(_REPLACING_SECONDS)
+            if _identity(folder) == before:
+                raise
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another one that takes its place; None without a folder."""
+    try:
+        found = folder.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _load(folder: Path) -> Bundle:
     manifest = _read_manifest(folder)
     try:
         digest = manifest["model_digest"]

@@ -50,7 +50,8 @@ def add_command(commands: Any, default_stack: str) -> None:
         type=_percentage,
         default=0,
         metavar="PERCENT",
-        help="stop when more than PERCENT of the parts have failed (default 0: stop at the first failure)",
+        help="stop when more than PERCENT of the parts have failed (default 0: stop at the first failure); a"
+        " part that is put into quarantine has its outcome and has not failed",
     )
     command.add_argument("--dry-run", action="store_true", help="only estimate parts, rows, time and price")
     command.add_argument("--json", action="store_true", help="print JSON for programs")

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import plain_text
-from churn_core.cli.output import print_result
+from churn_core.cli.output import one_line, print_result
 from functions.client import backfill_command, redrive
 from functions.client.results import (
     LocationError,
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import argparse
 
 DEFAULT_STACK = "churn-dev"
+_NAMED = 20
+"""Most objects that are named if they are no quarantine records."""
 
 
 def add_commands(commands: Any) -> None:
@@ -75,6 +77,8 @@ def _locate(options: argparse.Namespace) -> None:
         sources = find_versions(s3, bucket, key, options.version_id)
         results = find_results(s3, output_bucket, sources)
     if not results.scored and (results.record is None or results.requeued):
+        if not sources[0].etag:
+            raise LocationError("The object has no such version, nor has it scores; check --version-id.")
         raise LocationError(
             "The object has no scores yet; try again later, or look for its message with 'churn redrive'."
         )
@@ -102,7 +106,8 @@ def _redrive(options: argparse.Namespace) -> None:
         s3, sqs = aws_client("s3"), aws_client("sqs")
         names = _stack_names(options.stack, aws_client("sts"), sqs)
         letters = redrive.list_dead_letters(sqs, names)
-        found = [*redrive.list_quarantined(s3, names), *letters]
+        skipped: list[str] = []
+        found = [*redrive.list_quarantined(s3, names, skipped), *letters]
         chosen = [
             entry for entry in found if options.all or entry.code in options.code or entry.name in options.id
         ]
@@ -117,25 +122,33 @@ def _redrive(options: argparse.Namespace) -> None:
             redrive.release(sqs, names, [letter for letter in letters if letter not in chosen])
     content = {
         "unscored": [asdict(entry) | {"handle": None, "body": None} for entry in found],
+        "skipped": skipped,
         "requeued": [entry.name for entry in queued],
     }
-    print_result(content, _redrive_text(found, queued), as_json=options.json)
+    print_result(content, _redrive_text(found, queued, skipped), as_json=options.json)
 
 
-def _redrive_text(found: list[redrive.Unscored], queued: list[redrive.Unscored]) -> str:
-    if not found:
-        return "There are no quarantined inputs and no dead letters."
+def _redrive_text(found: list[redrive.Unscored], queued: list[redrive.Unscored], skipped: list[str]) -> str:
     lines = []
     for entry in found:
         again = f" (queued again {entry.requeued} times)" if entry.requeued else ""
         name = "a message" if entry.address is None else PurePosixPath(entry.address).name
         lines += [f"{entry.place:<11} {entry.code:<20} {name}{again}", f"  {entry.name}", f"  {entry.detail}"]
     by_code = ", ".join(f"{number} {code}" for code, number in Counter(entry.code for entry in found).items())
-    lines.append(f"{len(found)} without scores: {by_code}.")
-    lines.append(
-        f"Queued {len(queued)} again." if queued else "Queue inputs again with --id ID, --code CODE or --all."
-    )
-    return "\n".join(lines)
+    if not found:
+        lines.append("There are no quarantined inputs and no dead letters.")
+    else:
+        lines.append(f"{len(found)} without scores: {by_code}.")
+        lines.append(
+            f"Queued {len(queued)} again."
+            if queued
+            else "Queue inputs again with --id ID, --code CODE or --all."
+        )
+    if skipped:
+        first = ", ".join(skipped[:_NAMED]) + (", ..." if len(skipped) > _NAMED else "")
+        lines.append(f"Not quarantine records, skipped ({len(skipped)}): {first}.")
+    # A key may hold any characters, also those that control a terminal.
+    return "\n".join(map(one_line, lines))
 
 
 def _stack_names(stack: str, sts: Any, sqs: Any) -> redrive.StackNames:

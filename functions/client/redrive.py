@@ -10,7 +10,7 @@ from churn_core.errors import ChurnError
 from functions.client.results import find_results, read_record
 from functions.shared.aws_errors import CONDITION_FAILED, error_code
 from functions.shared.messages import read_message
-from functions.shared.objects import JSON, QUARANTINE_PREFIX, REQUEUED, InputObject
+from functions.shared.objects import JSON, QUARANTINE_PREFIX, REQUEUED, InputObject, record_source
 from functions.shared.outcomes import NotScoredError
 
 if TYPE_CHECKING:
@@ -74,15 +74,27 @@ class Unscored:
     body: str | None
 
 
-def list_quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
-    """Yield the records, except those whose input has been scored since."""
+def list_quarantined(s3: Any, names: StackNames, skipped: list[str]) -> Iterator[Unscored]:
+    """Yield the records, except those whose input has been scored since.
+
+    Parameters
+    ----------
+    s3 : client
+        boto3's.
+    names : StackNames
+    skipped : list of str
+        Gets the key of each object that is no record.
+    """
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=names.output_bucket, Prefix=QUARANTINE_PREFIX)
     for page in pages:
         for found in page.get("Contents", []):
             record, _ = read_record(s3, names.output_bucket, found["Key"])
             if record is None:
                 continue
-            source = _record_source(record)
+            if not record:
+                skipped.append(found["Key"])
+                continue
+            source = None if record["key"] is None else record_source(record)
             if source is not None and find_results(s3, names.output_bucket, [source]).scored:
                 continue
             yield Unscored(
@@ -91,7 +103,7 @@ def list_quarantined(s3: Any, names: StackNames) -> Iterator[Unscored]:
                 code=record["code"],
                 detail=record["detail"],
                 address=None if source is None else f"s3://{source.bucket}/{source.key}",
-                requeued=int(record.get(REQUEUED, 0)),
+                requeued=record.get(REQUEUED, 0),
                 handle=found["Key"],
                 body=None if source is None else build_event(source),
             )
@@ -148,9 +160,9 @@ def requeue(s3: Any, sqs: Any, names: StackNames, chosen: Unscored) -> None:
 
 def _mark_requeued(s3: Any, names: StackNames, chosen: Unscored) -> None:
     record, etag = read_record(s3, names.output_bucket, chosen.handle)
-    if record is None:
+    if not record:
         raise RedriveError(f"The record of {chosen.name} was deleted; run 'churn redrive' again.")
-    marked = record | {REQUEUED: int(record.get(REQUEUED, 0)) + 1}
+    marked = record | {REQUEUED: record.get(REQUEUED, 0) + 1}
     try:
         s3.put_object(
             Bucket=names.output_bucket,
@@ -165,12 +177,6 @@ def _mark_requeued(s3: Any, names: StackNames, chosen: Unscored) -> None:
         raise RedriveError(
             f"The record of {chosen.name} changed at the same time; run 'churn redrive' again."
         ) from error
-
-
-def _record_source(record: dict[str, Any]) -> InputObject | None:
-    if record["key"] is None:
-        return None
-    return InputObject(record["bucket"], record["key"], record["versionId"], record["etag"], record["size"])
 
 
 def build_event(source: InputObject) -> str:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.errors import ChurnError
 from functions.client.storage import split_address
-from functions.shared.objects import COUNTS, REQUEUED, SCORED_PREFIX, InputObject, object_record_key
+from functions.shared.objects import (
+    COUNTS,
+    REQUEUED,
+    SCORED_PREFIX,
+    InputObject,
+    object_record_key,
+    parse_record,
+    record_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_LARGEST_RECORD: Final = 1_000_000
+"""Bytes; a record holds at most a key, a version id and a few sentences."""
 
 
 class LocationError(ChurnError):
@@ -127,16 +138,26 @@ def find_results(s3: Any, output_bucket: str, sources: list[InputObject]) -> Res
         if (found := _scored(s3, output_bucket, folder + source.output_name)) is not None
     ]
     records = [read_record(s3, output_bucket, object_record_key(source)) for source in sources]
-    return Results(scored, next((record for record, _ in records if record is not None), None))
+    return Results(scored, next((record for record, _ in records if record), None))
 
 
 def read_record(s3: Any, bucket: str, key: str) -> tuple[dict[str, Any] | None, str]:
-    """Return a record and its etag; None and an empty etag if there is no record."""
+    """Return a record and its etag.
+
+    The record is None, with an empty etag, if there is no object. It is empty if the object is no record:
+    other content, a copy of a record, or archived.
+    """
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
     except s3.exceptions.NoSuchKey:
         return None, ""
-    return json.loads(answer["Body"].read()), answer["ETag"]
+    except s3.exceptions.InvalidObjectState:
+        return {}, ""
+    if answer["ContentLength"] > _LARGEST_RECORD:
+        return {}, answer["ETag"]
+    record = parse_record(answer["Body"].read())
+    is_copy = bool(record) and record["key"] is not None and object_record_key(record_source(record)) != key
+    return ({} if is_copy else record), answer["ETag"]
 
 
 def _model_folders(s3: Any, bucket: str) -> Iterator[str]:
@@ -153,5 +174,9 @@ def _scored(s3: Any, bucket: str, key: str) -> ScoredObject | None:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return None
         raise
-    metadata = found["Metadata"]
-    return ScoredObject(bucket, key, {name: int(metadata[name]) for name in COUNTS if name in metadata})
+    counts = {}
+    for name in COUNTS:
+        # Another program may have written the object.
+        with suppress(KeyError, ValueError):
+            counts[name] = int(found["Metadata"][name])
+    return ScoredObject(bucket, key, counts)

@@ -41,7 +41,7 @@ def guarded(application: Application, hosts: Iterable[str]) -> Application:
         Names and addresses that are answered for, besides `LOCAL_HOSTS` and the address that the client has
         connected to.
     """
-    names = {_host_name(host) for host in (*LOCAL_HOSTS, *hosts)}
+    names = host_names(hosts)
 
     async def guard(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         refusal = _refusal(scope, names) if scope["type"] == "http" else None
@@ -68,14 +68,22 @@ def _refusal(scope: MutableMapping[str, Any], names: set[str]) -> Refusal | None
     if len(hosts) != 1:
         # HTTP/1.0 has no header Host.
         return None if not hosts and scope["http_version"] == "1.0" else BAD_REQUEST
-    found = _HOST.fullmatch(hosts[0].lower())
-    if found is None:
-        return UNKNOWN_HOST
-    name = _host_name(found[1])
+    name = host_name(hosts[0])
     return None if name in names or name == (scope.get("server") or ("",))[0] else UNKNOWN_HOST
 
 
-def _host_name(text: str) -> str:
+def host_names(hosts: Iterable[str]) -> set[str]:
+    """Return the names that a local server answers for, besides the given ones `LOCAL_HOSTS`."""
+    return {_without_brackets(host) for host in (*LOCAL_HOSTS, *hosts)}
+
+
+def host_name(header: str) -> str | None:
+    """Return the name in a header Host, without port; None if the header is malformed."""
+    found = _HOST.fullmatch(header.lower())
+    return None if found is None else _without_brackets(found[1])
+
+
+def _without_brackets(text: str) -> str:
     return text.lower().strip("[]").removesuffix(".")
 
 

@@ -23,6 +23,8 @@ HEAD_SECONDS: Final = 10.0
 """Time for the request line and the headers, from the connection or from the first byte of a next request."""
 BODY_SECONDS: Final = 30.0
 """Time for the body, from the end of the headers."""
+UNREAD_SECONDS: Final = 30.0
+"""Time in which a client must read a further part of its answers."""
 GRACE_SECONDS: Final = 5
 """Time for the answers in progress when the server stops."""
 MAX_UNPARSED_BYTES: Final = 2 * MAX_HEADER_BYTES
@@ -30,6 +32,8 @@ MAX_UNPARSED_BYTES: Final = 2 * MAX_HEADER_BYTES
 MAX_CONNECTIONS: Final = min(1_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 """Open connections; one more closes the connection that has waited longest for its client."""
 _LINGER_SECONDS: Final = 1.0
+_ABORT_SECONDS: Final = GRACE_SECONDS - 0.5
+"""Connections that are still open end before uvicorn cancels their requests, which logs tracebacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class LimitedHttp(HttpToolsProtocol):
     """uvicorn's HTTP protocol; what it can't receive is answered with a problem document."""
 
     _timer: asyncio.TimerHandle | None = None
+    _unread_timer: asyncio.TimerHandle | None = None
     _waiting_since = 0.0
     _in_body = False
     _refused = False
@@ -109,16 +114,29 @@ class LimitedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time of the first head; make room if there are too many connections."""
         super().connection_made(transport)
+        # Writing pauses at the first byte that the operating system does not take.
+        transport.set_write_buffer_limits(high=0)
         self._waiting_since = self.loop.time()
         self._start_timer()
         if len(self.connections) > MAX_CONNECTIONS:
-            waiting = [c for c in self.connections if isinstance(c, LimitedHttp) and not c.is_busy()]
+            waiting = [c for c in self.connections if isinstance(c, LimitedHttp) and c.is_waiting()]
             min(waiting, key=lambda connection: connection._waiting_since).refuse(UNAVAILABLE)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
+        """Stop the timers."""
         self._stop_timer()
+        self._stop_unread_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Start the time in which the client must read."""
+        super().pause_writing()
+        self._start_unread_timer()
+
+    def resume_writing(self) -> None:
+        """Stop that time: the client has read everything, or nearly so."""
+        self._stop_unread_timer()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse a part of a request, and check the limits."""
@@ -164,12 +182,20 @@ class LimitedHttp(HttpToolsProtocol):
         cycle = self.cycle
         return cycle is not None and not cycle.more_body and not cycle.response_complete
 
+    def is_waiting(self) -> bool:
+        """Return whether the server waits for the client's next bytes."""
+        return not self.is_busy() and not self.transport.is_closing()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """Answer what is not HTTP."""
         self.refuse(BAD_REQUEST)
 
     def shutdown(self) -> None:
-        """Close the connection if its client has not sent a whole request; else answer first."""
+        """Close the connection if its client has not sent a whole request; else answer first.
+
+        An answer that the client does not read in time is cut off.
+        """
+        self.loop.call_later(_ABORT_SECONDS, self.transport.abort)
         if self.is_busy():
             super().shutdown()
         else:
@@ -210,6 +236,21 @@ class LimitedHttp(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _start_unread_timer(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self._end_if_unread, unread)
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+    def _end_if_unread(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._start_unread_timer()
+        else:
+            self.transport.abort()
 
     def _time_out(self) -> None:
         self._timer = None

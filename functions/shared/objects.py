@@ -177,10 +177,25 @@ def parse_record(content: bytes) -> dict[str, Any]:
     """Parse a quarantine record; an empty one stands for other content, and so counts for nothing."""
     try:
         record = json.loads(content)
-    except (ValueError, RecursionError):
+        if record["key"] is not None:
+            record_source(record)
+        again = record.get(REQUEUED, 0)
+        whole = all(isinstance(record[name], str) for name in ("code", "detail")) and is_whole(again)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}
-    is_record = isinstance(record, dict) and isinstance(record.get("code"), str)
-    return record if is_record else {}
+    return record if whole else {}
+
+
+def record_source(record: Mapping[str, Any]) -> InputObject:
+    """Return the input that a quarantine record names.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the record names none.
+    """
+    members = (record[name] for name in ("bucket", "key", "versionId", "etag", "size"))
+    return InputObject.checked(*members)
 
 
 def object_record_key(source: InputObject) -> str:

@@ -38,7 +38,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         event = json.loads(options.event.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         parser.error(
             f"{options.event} can't be read as JSON ({type(error).__name__}); set EVENT to a file of events/."
         )
@@ -61,11 +61,12 @@ def main() -> int:
     return 0
 
 
-def _function_for(event: dict[str, Any]) -> str:
-    """Return the function that takes events of this shape."""
-    if "step" in event:
+def _function_for(event: Any) -> str:
+    """Return the function that takes events of this shape; the score function if it is of no known one."""
+    keys = set(event) if isinstance(event, dict) else set()
+    if "step" in keys:
         return "BackfillFunction"
-    return "BatchFunction" if {"Records", "backfill"} & set(event) else "ScoreFunction"
+    return "BatchFunction" if {"Records", "backfill"} & keys else "ScoreFunction"
 
 
 def _with_parsed_body(answer: Any) -> Any:

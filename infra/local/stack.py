@@ -15,15 +15,14 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
-
-from churn_core.cli.arguments import port_number, positive
+from churn_core.cli.arguments import port_number, positive, thread_count
 from churn_core.errors import ChurnError, ConfigError
 from churn_core.scoring.bundle import load_bundle
 from functions.cli import listening_socket
 from functions.score.model_info import typical_customer
 from functions.serve.asgi_gateway import guarded
-from functions.serve.http_server import GRACE_SECONDS, server_settings
+from functions.serve.http_server import GRACE_SECONDS
+from functions.serve.server import run_server
 from infra.local.aws.emulator_pool import EmulatorPool
 from infra.local.aws.event_source_mapping import EventSourceMapping
 from infra.local.aws.gateway import Gateway
@@ -63,7 +62,7 @@ def main() -> int:
         default=AWS_PORT,
         help="port of S3, SQS and EventBridge; 0 for a free one",
     )
-    parser.add_argument("--workers", type=positive, default=2, help="environments of each function")
+    parser.add_argument("--workers", type=thread_count, default=2, help="environments of each function")
     parser.add_argument(
         "--visibility-timeout",
         type=positive,
@@ -124,8 +123,7 @@ def _serve(gateway: Gateway, listener: socket.socket) -> None:
     KeyboardInterrupt
         Always.
     """
-    config = uvicorn.Config(guarded(gateway, ()), lifespan="off", **server_settings())
-    uvicorn.Server(config).run(sockets=[listener])
+    run_server(guarded(gateway, ()), listener, lifespan="off")
     # Only a signal stops the server, but uvicorn does not always raise it again.
     raise KeyboardInterrupt
 

@@ -324,3 +324,21 @@ def test_a_number_in_which_only_missing_matters_passes() -> None:
     # This is the tested case: an infinite threshold separates missing values from all others.
     assert np.isinf(np.concatenate(infinite)).any()
     assert prove_model(model, table).parity.max_abs_difference <= 1e-6
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_that_has_learnt_nothing_passes(family: str) -> None:
+    table = pd.DataFrame({"a": 1.0, "b": 2.0, "left": ["yes", "no", "no"] * 20})
+    number = {"kind": "number", "minimum": 0, "maximum": 100}
+    config = parse_config(
+        {
+            "data": {
+                "target": {"column": "left", "positive": "yes", "negative": "no"},
+                "features": {"a": number, "b": number},
+            },
+            "model": {"type": family},
+            "evaluation": {"folds": 2, "repeats": 1},
+        }
+    )
+    model = train_model(config, table, jobs=1)
+    assert prove_model(model, table).parity.max_abs_difference <= 1e-6

@@ -28,7 +28,7 @@ from churn_core.data.inspection.traps.table_findings import (
 from churn_core.errors import DataError
 from churn_core.reader_rules import TextRules
 from churn_core.schema import alike_key, alike_names, label_or_labels
-from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
+from churn_core.scoring.files.output_columns import RESERVED_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -264,7 +264,7 @@ def _find_keys(
 ) -> tuple[_Keys, list[Finding]]:
     found_id = FoundId(asked_id) if asked_id is not None else find_id(columns)
     id_column, found = found_id.name, []
-    if id_column is not None and alike_key(id_column) in map(alike_key, OUTPUT_COLUMNS):
+    if id_column is not None and alike_key(id_column) in map(alike_key, RESERVED_NAMES):
         found.append(warning(id_column, "id_collides", 1))
         id_column = None
     group, offered = asked_group, None

@@ -98,7 +98,7 @@ MESSAGES: Final = {
     "id_incomplete": (
         "identifies the customer by its name, but lacks values; fill them, or name another column with --id"
     ),
-    "id_collides": ("would be the id, but scored files have a column of that name; rename it"),
+    "id_collides": ("would be the id, but scored files or answers use that name; rename it"),
     "many_values": (
         "has so many different values that the model treats the rare ones as one (max_levels); a coarser"
         " column, such as the region instead of the city, may work better"

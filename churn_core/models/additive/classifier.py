@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
@@ -133,8 +134,7 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_features_in_ = X.shape[1]
         count = member_count(len(X)) if self.members == "auto" else self.members
-        folds = StratifiedKFold(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
-        splits = list(folds.split(X, labels))[:count]
+        splits = self._splits(X, labels)[:count]
         alone = [{column} for column in range(X.shape[1])]
         self.pairs_: list[tuple[int, int]] = []
         if self.pairs and X.shape[1] > 1:
@@ -160,14 +160,21 @@ class AdditiveBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         labels: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.int64)]
         return labels
 
+    def _splits(self, X: Matrix, labels: Labels) -> list[tuple[Any, Any]]:
+        """Return the rows that each member trains on, and those that stop it early."""
+        folds = StratifiedKFold(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
+        with warnings.catch_warnings():
+            # A fold may lack one of the labels; it only decides when to stop.
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            return list(folds.split(X, labels))
+
     def _strongest_pairs(self, X: Matrix, labels: Labels, alone: list[set[int]]) -> list[tuple[int, int]]:
         """Rank pairs by the residuals of a model that has no pairs."""
         if len(X) > RANKING_ROWS:
             X, _, labels, _ = train_test_split(
                 X, labels, train_size=RANKING_ROWS, stratify=labels, random_state=self.random_state
             )
-        folds = StratifiedKFold(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
-        mains = self._fit_member(X, labels, next(iter(folds.split(X, labels))), alone)
+        mains = self._fit_member(X, labels, self._splits(X, labels)[0], alone)
         return rank_pairs(X, labels, mains.decision_function(X))[: self.pairs]
 
     def _fit_member(

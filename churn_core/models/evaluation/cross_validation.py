@@ -10,10 +10,12 @@ from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from churn_core.errors import TrainingError
 from churn_core.models.evaluation.metrics import corrected_error, evaluate, fold_interval, row_log_losses
 from churn_core.models.evaluation.threshold import choose_threshold
 from churn_core.models.families import FAMILIES
 from churn_core.models.fitting import fit_pipeline
+from churn_core.models.parameters import parameter_error
 from churn_core.models.splits import cross_validation_folds
 
 if TYPE_CHECKING:
@@ -82,6 +84,11 @@ def predict_out_of_fold(
         Folds fitted at the same time.
     on_fold : callable, optional
         Called after each fold.
+
+    Raises
+    ------
+    ConfigError
+        If a value of ``model.params`` makes the estimator fail, or its output infinite.
     """
     folds = settings.evaluation.folds
     splits = cross_validation_folds(
@@ -98,6 +105,11 @@ def predict_out_of_fold(
             on_fold()
         raw[number // folds, test] = output
         fold[number // folds, test] = number % folds
+    if not np.isfinite(raw).all():
+        params = settings.model.params
+        if params:
+            raise parameter_error(params, "with these values the model's output is not finite")
+        raise TrainingError("The model's output is not finite; choose another model.type.")
     return OutOfFold(raw, fold, rows.labels)
 
 

@@ -80,6 +80,9 @@ class _Layout:
         in_pairs = {column for pair in terms.pairs for column in pair.columns}
         used = [c for c in range(categories, width) if terms.mains[c].any() or c in in_pairs]
         self.terms = terms
+        if not categories and not used:
+            # A model that has learnt nothing, as from 30 rows; the graph still needs a column.
+            used = [0]
         self.columns = [*range(categories), *used]
         self.numbers = [column - categories for column in used]
         sizes = [len(terms.mains[column]) for column in self.columns]

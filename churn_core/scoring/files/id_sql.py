@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract, IdType
 
 _FLOAT_DIGITS: Final = {"FLOAT": 2**24, "DOUBLE": 2**53}
-"""The largest number up to which a floating-point column can hold every whole number."""
+"""Below this number every whole number in a floating-point column is the one that was written into it."""
 _COPIED_TYPES: Final = INTEGER_TYPES | {"VARCHAR", "UUID", "DATE", "BOOLEAN", "FLOAT", "DOUBLE"}
 
 _MISSING, _WRONG_TYPE, _TOO_LONG, _INVALID = map(
@@ -112,7 +112,7 @@ def _value(column: str, kind: str, id_type: IdType) -> str:
         return f"try_cast({column} AS BIGINT)" if id_type == "integer" else f"{column}::VARCHAR"
     if kind in _FLOAT_DIGITS:
         # A larger number has lost digits, so it may be another customer's.
-        whole = f"CASE WHEN abs({column}) <= {_FLOAT_DIGITS[kind]} THEN try_cast({column} AS BIGINT) END"
+        whole = f"CASE WHEN abs({column}) < {_FLOAT_DIGITS[kind]} THEN try_cast({column} AS BIGINT) END"
         if id_type == "integer":
             return f"CASE WHEN trunc({column}) = {column} THEN {whole} END"
         fraction = f"CASE WHEN isfinite({column}) THEN {column}::VARCHAR END"

@@ -17,7 +17,10 @@ OUTPUT_COLUMNS: Final = (
     *("row_number", "status", "reject_code", "churn_probability", "will_churn", "risk"),
     *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "expected_profit", "contributions"),
 )
-"""All columns of a scored file except the id; the id column can't have one of these names."""
+"""All columns of a scored file except the id."""
+
+RESERVED_NAMES: Final = (*OUTPUT_COLUMNS, "threshold", "reasons")
+"""Names that the id column can't have: columns of scored files, and members of the API's answers."""
 
 _TEXT_COLUMNS: Final = (
     *("status", "reject_code", "risk", "reason_1", "reason_2", "reason_3", "warnings", "model_version"),

@@ -20,6 +20,7 @@ from churn_core.scoring.files.named_table import TableNames, parquet_table, tabl
 from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
 from churn_core.scoring.files.text_input import EncodedText, needed_columns, text_layout
+from churn_core.scoring.files.unchanged import FileState
 from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.input_limits import InputLimits
 from churn_core.scoring.parquet.faults import encrypted, reading_fault
@@ -94,6 +95,8 @@ class ScoringPass:
         The file's columns, and its rows if it has a footer.
     id_type : str or None
         DuckDB's type of the ids in a scored file.
+    source : FileState
+        The file before it was read.
     table : TextTable or None
         The file, if it is a text file.
     names : TableNames
@@ -104,6 +107,7 @@ class ScoringPass:
     stream: ScoredStream
     layout: FileLayout
     id_type: str | None
+    source: FileState
     table: TextTable | None = None
     names: TableNames = field(default_factory=TableNames)
 
@@ -117,8 +121,9 @@ class ScoringPass:
         Raises
         ------
         InputFileError
-            ``corrupt`` if they differ.
+            ``corrupt`` if they differ, or if the file was changed meanwhile.
         """
+        self.source.check()
         if self.layout.rows is None:
             return
         if self.stream.rows != self.layout.rows:
@@ -140,6 +145,7 @@ def scoring_pass(
 
     Parameters and errors are those of `score_file`.
     """
+    state = FileState.of(source.resolve())
     kind = settings.kind or file_format(source) or FileFormat("parquet")
     if not kind.is_text:
         check_magic(source)
@@ -153,13 +159,14 @@ def scoring_pass(
             table = stack.enter_context(
                 open_text_table(source, kind, contract.reader, settings.limits, wanted=wanted)
             )
-            running = _open_text(connection, table, predictor, settings, progress)
+            running = _open_text(connection, table, predictor, settings, progress, state)
         else:
             local = work / "in.parquet"
             # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
             local.symlink_to(source.resolve())
-            connection = stack.enter_context(_sandbox(work, [source.resolve(), *writable], settings))
-            running = _open_parquet(connection, local, predictor, settings, progress)
+            # The link is allowed, not its target: DuckDB takes a backslash in an allowed path for a slash.
+            connection = stack.enter_context(_sandbox(work, [local, *writable], settings))
+            running = _open_parquet(connection, local, predictor, settings, progress, state)
         with running.stream:
             yield running
 
@@ -180,6 +187,7 @@ def _open_text(
     predictor: ChurnPredictor,
     settings: BatchSettings,
     progress: Callable[[int, int], None] | None,
+    state: FileState,
 ) -> ScoringPass:
     contract = predictor.contract
     layout = text_layout(table, contract)
@@ -200,7 +208,7 @@ def _open_text(
     )
     if progress is not None:
         stream.on_rows = lambda done: progress(done, round(done / max(1e-9, table.share_read())))
-    return ScoringPass(connection, stream, layout, id_type, table, names)
+    return ScoringPass(connection, stream, layout, id_type, state, table, names)
 
 
 def _create_types(connection: duckdb.DuckDBPyConnection, predictor: ChurnPredictor) -> None:
@@ -214,6 +222,7 @@ def _open_parquet(
     predictor: ChurnPredictor,
     settings: BatchSettings,
     progress: Callable[[int, int], None] | None,
+    state: FileState,
 ) -> ScoringPass:
     contract = predictor.contract
     try:
@@ -251,7 +260,7 @@ def _open_parquet(
         raise reading_fault(error) from error
     if progress is not None:
         stream.on_rows = lambda done: progress(done, layout.rows or 0)
-    return ScoringPass(connection, stream, layout, id_type)
+    return ScoringPass(connection, stream, layout, id_type, state)
 
 
 @contextmanager

@@ -59,22 +59,22 @@ def unfinished_folder(folder: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _make_folder(path: Path) -> int:
+def _make_folder(path: Path) -> int | None:
+    """Make and open a folder; None if another process has removed it in between."""
     path.mkdir(0o700)
-    return os.open(path, os.O_RDONLY)
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
 
 
-def _make(folder: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
+def _make(folder: Path, make: Callable[[Path], int | None]) -> tuple[Path, int]:
     _remove_abandoned(folder)
     while True:
         path = folder / f".churn-{secrets.token_hex(6)}.partial"
-        try:
-            descriptor = make(path)
-        except FileNotFoundError:
-            # Another process has removed it before it was opened.
-            if folder.exists():
-                continue
-            raise
+        descriptor = make(path)
+        if descriptor is None:
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

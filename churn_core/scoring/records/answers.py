@@ -9,6 +9,7 @@ import numpy as np
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.reasons import rank_reasons
+from churn_core.scoring.records.values import answered_id
 from churn_core.scoring.scores import require_probabilities
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class AnswerWriter:
         id_column = bundle.contract.id_column
         answers = [
             {
-                **({id_column: record[id_column]} if id_column is not None and id_column in record else {}),
+                **({id_column: answered_id(record[id_column])} if id_column and id_column in record else {}),
                 "churn_probability": probability,
                 "will_churn": probability >= bundle.threshold,
                 "threshold": bundle.threshold,

@@ -21,7 +21,7 @@ from churn_core.scoring.day_numbers import parse_fixed_day
 from churn_core.scoring.records.categories import encode_category
 from churn_core.scoring.records.dates import DateReader
 from churn_core.scoring.records.number_text import NumberText
-from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
+from churn_core.scoring.records.values import ValueRefusedError, answered_id, encode_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,15 +106,11 @@ class RecordEncoder:
 
 
 def _id_faults(name: str, ids: Sequence[Any]) -> list[ValueFault]:
-    """Find ids that JSON can't represent or that are longer than a text may be."""
+    """Find ids that `answered_id` refuses."""
     faults: list[ValueFault] = []
     for number, value in enumerate(ids):
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                faults.append(ValueFault(number, name, "not_finite"))
-            continue
         try:
-            category_text(value)
+            answered_id(value)
         except ValueRefusedError as refused:
             faults.append(ValueFault(number, name, refused.code))
     return faults

@@ -49,9 +49,8 @@ class NumberText:
     """Reads numbers in text by declared rules.
 
     Without declared rules a number is written as in Python: ``-1234.5`` or ``1e3``. A thousands mark must
-    separate groups of exactly three digits. One declared sign may stand before or after the number; ``%``
-    only after it, and ``45 %`` is 45. Text that does not fit the rules is refused, never read as another
-    number.
+    separate groups of exactly three digits. One declared sign may stand before or after the number;
+    ``45 %`` is 45. Text that does not fit the rules is refused, never read as another number.
 
     Parameters
     ----------
@@ -136,11 +135,8 @@ def _pattern(decimal: str, thousands: str, signs: Sequence[str]) -> str:
     if not signs:
         return f"[+-]?{any_number}"
     after = f"[+-]?{any_number}([{SPACES}]*{_one_of(signs)})?"
-    currencies = [sign for sign in signs if sign != "%"]
-    if not currencies:
-        return after
     # Plus or minus stands on either side of the sign. A digit must follow: "Rs.5" could be 5 or 0.5.
-    before = f"{_one_of(currencies)}[{SPACES}]*"
+    before = f"{_one_of(signs)}[{SPACES}]*"
     return f"({after}|([+-]?{before}|{before}[+-])({number}))"
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from churn_core.errors import DataError
 from churn_core.scoring.records.other_formats import describe_other_format
+from churn_core.scoring.records.values import InexactFloat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +40,8 @@ _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _OPENING: Final = frozenset(b"[{")
 _NUMBER_CHARACTERS: Final = b"0123456789+-.eE"
 _ALL_ZEROS: Final = bytes.maketrans(_NUMBER_CHARACTERS, b"0" * len(_NUMBER_CHARACTERS))
-# Every integer with fewer digits fits into 64 bits, and no number with fewer characters is too long.
-_LONG_NUMBER: Final = b"0" * 19
+# With fewer characters an integer fits into 64 bits, and no other whole number rounds to the same float64.
+_LONG_NUMBER: Final = b"0" * 18
 
 
 class JsonRefusedError(DataError):
@@ -159,11 +161,16 @@ def _checked_length(digits: str) -> str:
     return digits
 
 
+def _float(digits: str) -> float:
+    value = float(_checked_length(digits))
+    return InexactFloat(value) if value.is_integer() and Decimal(digits) != value else value
+
+
 _plain: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 # Calls Python for each object and number, which takes 7 ms instead of 2 for 1,000 customers.
 _exact: Final = json.JSONDecoder(
     object_pairs_hook=_distinct,
     parse_int=lambda digits: int(_checked_length(digits)),
-    parse_float=lambda digits: float(_checked_length(digits)),
+    parse_float=_float,
     parse_constant=_refuse_constant,
 )

@@ -83,6 +83,32 @@ def category_text(value: object) -> str | None:
     raise ValueRefusedError("wrong_type")
 
 
+class InexactFloat(float):
+    """A whole float64 that was read from text with more digits than it holds."""
+
+
+def answered_id(value: object) -> object:
+    """Return a customer's id as answers have it: a whole number has no decimal point.
+
+    Raises
+    ------
+    ValueRefusedError
+        If JSON can't represent the id, if it is longer than a text may be, or if it is a number that may
+        have lost digits and so be another customer's.
+    """
+    if not isinstance(value, (float, np.floating)):
+        category_text(value)
+        return value
+    if not math.isfinite(value):
+        raise ValueRefusedError("not_finite")
+    # 2**53 in float64: every smaller whole number has its own float.
+    exact_below = 2.0 ** (np.finfo(type(value) if isinstance(value, np.floating) else float).nmant + 1)
+    number = float(value)
+    if isinstance(value, InexactFloat) or not number.is_integer() or abs(number) >= exact_below:
+        raise ValueRefusedError("wrong_type")
+    return int(number)
+
+
 def _checked_text(text: str) -> str | None:
     if not text.strip(BLANK):
         return None

@@ -35,7 +35,7 @@ _CATEGORY_PATTERN: Final = r"^[^\u0000]*[^\u0000\t\n\u000b\f\r ][^\u0000]*$"
 _ID: Final[Schema] = {
     "anyOf": [
         _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": "^[^\\u0000]*$"},
-        _NUMBER,
+        _INTEGER | {"minimum": -(2**127), "maximum": 2**127 - 1},
         _BOOLEAN,
     ]
 }

@@ -15,6 +15,7 @@ from infra.local.child_process import Service
 from infra.local.template_settings import REGION, TemplateSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import ExitStack
 
 _QUEUE_ATTRIBUTES: Final = ("VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds")
@@ -31,6 +32,8 @@ class LocalCloud(Service):
         Port to listen at; 0 for a free one.
     host : str
         Address to listen at: loopback, except in a container with its own network.
+    names : sequence of str
+        Further host names that are answered for.
 
     Attributes
     ----------
@@ -43,14 +46,17 @@ class LocalCloud(Service):
         On entering, if the port is taken.
     """
 
-    def __init__(self, template: TemplateSettings, port: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, template: TemplateSettings, port: int = 0, host: str = "127.0.0.1", names: Sequence[str] = ()
+    ) -> None:
         self._template = template
         self._host = host
+        self._names = names
         self._port = port
         self.address = ""
 
     def start(self, stack: ExitStack) -> None:
-        self.address = stack.enter_context(moto_server(self._host, self._port))
+        self.address = stack.enter_context(moto_server(self._host, self._port, self._names))
         self._create()
 
     @property

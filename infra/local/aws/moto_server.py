@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import socket
+import threading
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,17 +17,20 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from moto.backends import get_backend
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 from churn_core.errors import ConfigError
+from functions.serve.asgi_gateway import host_name, host_names
 from infra.local.aws.remote_function import WITHOUT_PROXY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 @contextmanager
-def moto_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def moto_server(host: str = "127.0.0.1", port: int = 0, names: Iterable[str] = ()) -> Iterator[str]:
     """Run moto's server in a thread of this process; yield its address, and delete its content at the end.
 
     Parameters
@@ -35,6 +39,8 @@ def moto_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
         Address to listen at.
     port : int
         Port to listen at; 0 for a free one.
+    names : iterable of str
+        Host names that are answered for, besides `host` and those of this machine.
 
     Raises
     ------
@@ -44,14 +50,44 @@ def moto_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     _require_free(host, port)
     # The server logs each request otherwise.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
+    application = _programs_only(DomainDispatcherApplication(create_backend_app), [host, *names])
+    server = make_server(host, port, application, threaded=True, request_handler=MotoRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     with ExitStack() as stack:
-        server.start()
-        stack.callback(server.stop)
-        address = "http://{}:{}".format(*server.get_host_and_port())
+        stack.callback(server.server_close)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        address = "http://{}:{}".format(*server.server_address[:2])
         # moto keeps its state in this process, where the next server would find it.
         stack.callback(_post, f"{address}/moto-api/reset", b"")
         yield address
+
+
+def _programs_only(application: WSGIApplication, hosts: Iterable[str]) -> WSGIApplication:
+    """Return an application that refuses the requests of web pages.
+
+    moto checks no credentials and allows every origin, so a page in the user's browser could read, replace
+    and delete customers' files. A page of another origin sends ``Origin`` or ``Sec-Fetch-Site``. A page that
+    lets its own name resolve to this machine sends that name as ``Host``.
+    """
+    names = host_names(hosts)
+
+    def is_known(name: str) -> bool:
+        # S3 clients put the bucket in front of the host.
+        return any(name == known or name.endswith(f".{known}") for known in names)
+
+    def guard(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        name = host_name(environ.get("HTTP_HOST", ""))
+        by_page = "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") != "none"
+        if name is not None and is_known(name) and not by_page:
+            return application(environ, start_response)
+        text = b"This server answers programs on this machine, not web pages.\n"
+        head = [("Content-Type", "text/plain"), ("Content-Length", str(len(text))), ("Connection", "close")]
+        start_response("403 Forbidden" if by_page else "421 Misdirected Request", head)
+        return [text]
+
+    return guard
 
 
 @contextmanager

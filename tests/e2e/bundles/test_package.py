@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
@@ -29,6 +30,7 @@ from infra.build.package_functions import (
     write_zip,
 )
 from infra.local.function_build import BuildError, build_variables, environment_without_make, run_make
+from infra.local.template_settings import TemplateSettings
 from infra.local.tools import REPOSITORY, LambdaTools
 from tests.e2e.bundles.conftest import LOCKS
 from tests.proof_figures import cases, record_figure
@@ -174,20 +176,31 @@ def test_a_wrong_setting_stops_the_build_with_advice(
     assert advice in str(raised.value).splitlines()[0]
 
 
+def imported_folders(folder: Path) -> set[str]:
+    """Return the folders of `functions` that the modules of one of them import, itself included."""
+    found = {folder.name}
+    for module in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found |= {name.split(".")[1] for name in names if name.startswith("functions.")}
+    return found
+
+
+@pytest.mark.parametrize("function", sorted(TemplateSettings().functions))
+def test_a_function_ships_the_folders_that_it_imports_and_no_other(function: str) -> None:
+    shipped = run_make(f"ships-{function}").split()
+    folders = {Path(path).name for path in shipped if re.fullmatch(r"functions/\w+", path)}
+    handler = TemplateSettings().function(function).handler.split(".")[1]
+    assert folders == imported_folders(REPOSITORY / "functions" / handler)
+    assert imported_folders(REPOSITORY / "functions" / "shared") == {"shared"}
+
+
 @pytest.mark.parametrize(
-    ("function", "other", "more"),
-    [
-        ("PreTrafficFunction", "ScoreFunction", {"functions/pre_traffic"}),
-        ("BackfillFunction", "BatchFunction", {"functions/backfill"}),
-    ],
+    ("function", "other"), [("PreTrafficFunction", "ScoreFunction"), ("BackfillFunction", "BatchFunction")]
 )
-def test_a_function_that_uses_another_ships_its_folder_and_its_packages(
-    function: str, other: str, more: set[str]
-) -> None:
+def test_a_function_that_scores_like_another_ships_its_packages(function: str, other: str) -> None:
     assert run_make(f"lock-of-{function}") == run_make(f"lock-of-{other}")
-    ships, other_ships = (set(run_make(f"ships-{name}").split()) for name in (function, other))
-    assert ships - other_ships == more
-    assert not other_ships - ships
 
 
 def test_packages_are_zips_of_the_built_functions_and_the_template_names_them(

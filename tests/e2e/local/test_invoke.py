@@ -41,6 +41,23 @@ def test_the_built_function_answers_an_event(lambda_tools: LambdaTools, sample_b
     assert "ScoreFunction: started in" in first.stderr
 
 
+@pytest.mark.parametrize("event", ["null", "[{}]", "1.5", '"text"'])
+def test_a46_an_event_that_is_no_object_is_answered(
+    lambda_tools: LambdaTools, sample_bundle: Path, tmp_path: Path, event: str
+) -> None:
+    (tmp_path / "event.json").write_text(event)
+    result = invoke(tmp_path / "event.json", "--model", sample_bundle)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert (answer["statusCode"], answer["body"]["type"]) == (400, "urn:churn:problem:bad-event")
+
+
+def test_an_event_that_is_nested_too_deeply_is_reported(sample_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text("[" * 100_000)
+    result = invoke(tmp_path / "event.json", "--model", sample_bundle)
+    assert (result.returncode, "Traceback" in result.stderr) == (2, False)
+
+
 @pytest.mark.parametrize(
     ("words", "advice"),
     [

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -193,7 +194,7 @@ def test_ctrl_c_stops_the_server_without_a_traceback(sample_bundle: Path) -> Non
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a53_the_server_stops_while_a_body_is_unfinished(
     sample_bundle: Path, stop_signal: signal.Signals
 ) -> None:
@@ -210,6 +211,20 @@ def test_a53_the_server_stops_while_a_body_is_unfinished(
             assert b" 503 " in connection.recv(65_536)
         output = api.output
     assert "Traceback" not in output
+
+
+def test_a53_a_hang_up_stops_the_server_while_a_client_does_not_read(sample_bundle: Path) -> None:
+    with ServedApi(sample_bundle) as api:
+        address = urlsplit(api.address)
+        with socket.create_connection((address.hostname, address.port), timeout=1) as connection:
+            with suppress(TimeoutError):
+                connection.sendall(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20_000)
+            time.sleep(2)
+            os.kill(api.pid, signal.SIGHUP)
+            wait_for(lambda: not api.is_running, no_progress_seconds=20)
+        output = api.output
+    assert "Traceback" not in output
+    assert "Cancel" not in output
 
 
 def test_a55_other_hosts_are_refused_unless_they_are_allowed(sample_bundle: Path) -> None:

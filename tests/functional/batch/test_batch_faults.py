@@ -1,212 +1,24 @@
-"""Faults of storage, network, machine and model: rows B19 to B37 and C39 of the reliability contract."""
+"""Faults of time, machine, processes and model: rows B29 to B37 and C39 of the reliability contract."""
 
 from __future__ import annotations
 
 import ast
-import json
 import shutil
 import signal
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from functions.batch import app, scoring_process
 from functions.batch.scoring_process import ScoringProcess
 from functions.batch.scoring_task import INPUT_FILE
-from functions.shared import storage
-from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, deliver_again, message
-from tests.functional.batch.lossy_proxy import Fault, LossyProxy, Rule
+from tests.functional.batch.batch_stack import INPUT, BatchStack, deliver_again, message
+from tests.functional.batch.lossy_proxy import LossyProxy, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from functions.shared.objects import Description, InputObject
-
-
-@pytest.mark.parametrize(("excess", "folder"), [(0, "scored"), (1, "quarantine")])
-def test_b19_the_size_limit_is_inclusive(
-    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, excess: int, folder: str
-) -> None:
-    monkeypatch.setenv("CHURN_MAX_OBJECT_BYTES", str(len(customers) - excess))
-    app.load_deliveries.cache_clear()
-
-    put = stack.drop(customers)
-
-    assert [key.split("/")[0] for key in stack.versions()] == [folder]
-    if excess:
-        assert (stack.record(put)["code"], stack.record(put)["stage"]) == ("too-large", "describe")
-
-
-def test_b19_a_large_object_is_not_even_downloaded(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CHURN_MAX_OBJECT_BYTES", "1")
-    stack.drop(customers)
-
-    assert [line.split()[0] for line in proxy.seen] == ["HEAD", "HEAD", "PUT"]
-
-
-@pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE"])
-def test_b20_an_archived_object_leaves_a_record(stack: BatchStack, customers: bytes, kind: str) -> None:
-    put = stack.drop(customers, StorageClass=kind)
-
-    assert stack.record(put)["code"] == "archived"
-
-
-def test_b20_an_object_that_is_archived_after_the_head_request_leaves_a_record_too(
-    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As if the HEAD request had not shown the storage class.
-    monkeypatch.setattr(storage, "_ARCHIVE_CLASSES", ())
-
-    put = stack.drop(customers, StorageClass="GLACIER")
-
-    assert stack.record(put)["code"] == "archived"
-
-
-@pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE"])
-def test_b20_an_archived_object_that_was_restored_is_scored(
-    stack: BatchStack, customers: bytes, kind: str
-) -> None:
-    put = stack.put(customers, StorageClass=kind)
-    stack.s3.restore_object(Bucket=INPUT, Key=put.key, RestoreRequest={"Days": 1})
-
-    assert deliver_again(stack, put) == ["scored"]
-    assert stack.versions() == [stack.output_key(put)]
-
-
-@pytest.mark.parametrize("method", ["HEAD", "GET"])
-def test_b21_a_missing_right_is_not_the_objects_fault(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes, method: str
-) -> None:
-    proxy.rules.append(Rule(method, INPUT, 403))
-    put = stack.put(customers)
-
-    assert deliver_again(stack, put, times=5) == ["access-denied"] * 5
-    assert stack.versions() == []
-    assert stack.metric("RetriedByReason", reason="access-denied") == 5
-
-    proxy.rules.clear()
-    assert deliver_again(stack, put) == ["scored"]
-
-
-@pytest.mark.parametrize("fault", [503, 500, "hang-up"])
-def test_b22_a_short_outage_is_retried_within_the_delivery(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes, fault: Fault
-) -> None:
-    put = stack.put(customers)
-
-    proxy.rules.append(Rule("GET", INPUT, fault, times=2))
-    assert deliver_again(stack, put) == ["scored"]
-
-
-def test_b22_a_long_outage_is_retried_by_the_queue(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes
-) -> None:
-    put = stack.put(customers)
-
-    proxy.rules.append(Rule("GET", INPUT, 503))
-    assert deliver_again(stack, put) == ["storage-unavailable"]
-    assert sum(line.startswith("GET") for line in proxy.seen) == 4
-    assert stack.versions() == []
-
-
-@pytest.mark.parametrize("fault", ["cut-body", "flip-byte"])
-def test_b23_a_damaged_transfer_is_read_again(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes, fault: Fault
-) -> None:
-    put = stack.put(customers)
-
-    proxy.rules.append(Rule("GET", INPUT, fault, times=1))
-    assert deliver_again(stack, put, times=2) == ["damaged-transfer", "scored"]
-    assert stack.versions() == [stack.output_key(put)]
-
-
-@pytest.mark.parametrize("difference", [-1, 1])
-def test_b23_a_download_of_another_size_is_read_again(
-    stack: BatchStack, customers: bytes, monkeypatch: pytest.MonkeyPatch, difference: int
-) -> None:
-    """The two requests can only differ if one of the answers is wrong."""
-    put = stack.put(customers)
-    described = storage.Storage.describe_input
-
-    def wrong_size(self: storage.Storage, source: InputObject) -> Description:
-        found = described(self, source)
-        return replace(found, size=found.size + difference)
-
-    with monkeypatch.context() as wrong:
-        wrong.setattr(storage.Storage, "describe_input", wrong_size)
-        assert deliver_again(stack, put) == ["damaged-transfer"]
-    assert stack.versions() == []
-    assert deliver_again(stack, put) == ["scored"]
-
-
-def test_b24_while_the_output_bucket_fails_there_is_no_output(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes
-) -> None:
-    put = stack.put(customers)
-
-    proxy.rules.append(Rule("PUT", OUTPUT, 503, times=4))
-    assert deliver_again(stack, put) == ["storage-unavailable"]
-    assert stack.versions() == []
-    assert deliver_again(stack, put) == ["scored"]
-
-
-def test_b25_a_lost_answer_causes_no_second_output(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes
-) -> None:
-    put = stack.put(customers)
-
-    proxy.rules.append(Rule("PUT", OUTPUT, "lose-answer", times=1))
-    assert deliver_again(stack, put) == ["scored"]
-    assert stack.versions() == [stack.output_key(put)]
-    assert sum(line.startswith("PUT") for line in proxy.seen) == 2
-
-
-def test_b26_the_first_commit_wins(stack: BatchStack, proxy: LossyProxy, customers: bytes) -> None:
-    put = stack.put(customers)
-
-    def commit_other_bytes() -> None:
-        stack.s3.put_object(Bucket=OUTPUT, Key=stack.output_key(put), Body=b"from another processor")
-
-    proxy.rules.append(Rule("PUT", OUTPUT, commit_other_bytes, times=1))
-    assert stack.deliver(message(put.event())) == []
-    assert stack.outcomes() == ["divergent-output"]
-    assert stack.metric("DivergentOutput") == 1
-    assert stack.output(put) == b"from another processor"
-
-
-def test_b26_the_same_bytes_from_another_attempt_are_not_divergent(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes
-) -> None:
-    """Two simultaneous attempts: the second commits just before the first."""
-    put = stack.put(customers)
-
-    def deliver_at_the_same_time() -> None:
-        deliver_again(stack, put)
-
-    proxy.rules.append(Rule("PUT", OUTPUT, deliver_at_the_same_time, times=1))
-
-    assert stack.deliver(message(put.event())) == []
-
-    assert stack.outcomes() == ["scored"] * 2
-    assert stack.versions() == [stack.output_key(put)]
-
-
-def test_b27_a_conflict_is_tried_again(stack: BatchStack, proxy: LossyProxy, customers: bytes) -> None:
-    put = stack.put(customers)
-
-    proxy.rules.append(Rule("PUT", OUTPUT, 409, times=2))
-    assert deliver_again(stack, put) == ["scored"]
-
-    other = stack.put(customers)
-    proxy.rules.append(Rule("PUT", OUTPUT, 409))
-    assert deliver_again(stack, other) == ["commit-conflict"]
-    assert stack.versions() == [stack.output_key(put)]
 
 
 def test_b29_scoring_does_not_start_without_time_for_the_output(stack: BatchStack, customers: bytes) -> None:
@@ -234,21 +46,6 @@ def test_b32_each_message_that_fails_is_named(stack: BatchStack, proxy: LossyPro
     messages = [message(stack.put(customers).event()) for _ in range(3)]
 
     assert stack.deliver(*messages) == [record["messageId"] for record in messages]
-
-
-def test_b27_b26_after_a_conflict_the_first_commit_still_wins(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes
-) -> None:
-    """Each repeated upload has the condition, not only the first."""
-    put = stack.put(customers)
-
-    def commit_other_bytes() -> None:
-        stack.s3.put_object(Bucket=OUTPUT, Key=stack.output_key(put), Body=b"from another processor")
-
-    proxy.rules += [Rule("PUT", OUTPUT, 409, times=1), Rule("PUT", OUTPUT, commit_other_bytes, times=1)]
-    assert deliver_again(stack, put) == ["divergent-output"]
-    assert stack.output(put) == b"from another processor"
-    assert stack.versions() == [stack.output_key(put)]
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
@@ -422,83 +219,3 @@ def test_the_process_that_reads_has_no_credentials(
         for name in names
     )
     assert {"PATH", "HOME", "TMPDIR", "ORT_DISABLE_TELEMETRY"} <= set(names)
-
-
-def refused_events(name: str, patch: pytest.MonkeyPatch, proxy: LossyProxy) -> None:
-    """Have EventBridge fail, or accept the request and refuse the event in it."""
-    if name == "outage":
-        proxy.rules.append(Rule("POST", "/", 503, times=4))
-        return
-    answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
-    client = app.load_deliveries()._job._storage._events
-    patch.setattr(client, "put_events", lambda **_: answer)
-
-
-@pytest.mark.parametrize("how", ["outage", "refusal"])
-def test_a_failed_announcement_is_counted_and_the_message_is_done(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    """The output is there; S3's own event is the promise, and `ChurnScored` is best effort."""
-    put = stack.put(customers)
-    with monkeypatch.context() as patch:
-        refused_events(how, patch, proxy)
-        assert deliver_again(stack, put) == ["scored"]
-
-    assert stack.versions() == [stack.output_key(put)]
-    assert stack.metric("AnnouncementFailed") == 1
-    (line,) = [line for line in stack.lines() if "action" in line]
-    assert line["announcement_fault"].endswith(".")
-
-
-def test_a_repeated_delivery_announces_the_scores_again(
-    stack: BatchStack, proxy: LossyProxy, customers: bytes
-) -> None:
-    """The first attempt may have died after it had written the output."""
-    put = stack.put(customers)
-
-    assert deliver_again(stack, put, times=2) == ["scored", "already-scored"]
-    assert sum(line.startswith("POST") for line in proxy.seen) == 2
-    assert stack.metric("AnnouncementFailed") is None
-
-
-def test_an_output_without_row_counts_is_not_announced_and_not_retried(
-    stack: BatchStack, customers: bytes
-) -> None:
-    put = stack.put(customers)
-    stack.s3.put_object(Bucket=OUTPUT, Key=stack.output_key(put), Body=b"of an older function")
-
-    assert deliver_again(stack, put) == ["already-scored"]
-    assert stack.metric("AnnouncementFailed") == 1
-
-
-def test_an_output_that_was_not_announced_is_heard_of_after_the_next_model_is_deployed(
-    stack: BatchStack,
-    proxy: LossyProxy,
-    customers: bytes,
-    bundle_of: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The template has the output bucket send its events to EventBridge, at least one for each output."""
-    sqs, events = boto3.client("sqs"), boto3.client("events")
-    queue = sqs.create_queue(QueueName="outputs")["QueueUrl"]
-    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [OUTPUT]}}}
-    events.put_rule(Name="outputs", EventPattern=json.dumps(pattern))
-    events.put_targets(
-        Rule="outputs", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:outputs"}]
-    )
-    stack.s3.put_bucket_notification_configuration(
-        Bucket=OUTPUT, NotificationConfiguration={"EventBridgeConfiguration": {}}
-    )
-    put = stack.put(customers)
-    proxy.rules.append(Rule("POST", "/", 503, times=4))
-
-    assert deliver_again(stack, put) == ["scored"]
-    by_first_model = stack.output_key(put)
-    monkeypatch.setenv("CHURN_MODEL_DIR", str(bundle_of("random_forest")))
-    app.load_deliveries.cache_clear()
-    assert deliver_again(stack, stack.put(customers)) == ["scored"]
-
-    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    created = [json.loads(sent["Body"]) for sent in received]
-    assert sorted({event["detail"]["object"]["key"] for event in created}) == stack.versions()
-    assert by_first_model in stack.versions()

@@ -101,11 +101,14 @@ def test_locate_says_in_one_sentence_why_it_finds_nothing(
     assert "does not exist" in churn("locate", f"s3://{INPUT}/incoming/other.parquet", fails=True)
     assert "s3://bucket/key" in churn("locate", "customers.parquet", fails=True)
     assert "--output-bucket" in churn("locate", "s3://elsewhere/x.parquet", fails=True)
+    assert "no such version" in churn(
+        "locate", f"s3://{INPUT}/incoming/customers.parquet", "--version-id", "v", fails=True
+    )
     assert "NoSuchBucket" in churn("locate", "s3://no-input-1/x", "--version-id", "v", fails=True)
 
 
 def test_redrive_lists_nothing_in_an_empty_stack(named: BatchStack, churn: Callable[..., Any]) -> None:
-    assert churn("redrive") == {"unscored": [], "requeued": []}
+    assert churn("redrive") == {"unscored": [], "skipped": [], "requeued": []}
     assert main(["redrive"]) == 0
 
 
@@ -178,6 +181,63 @@ def test_a_record_without_an_object_is_listed_but_not_queued(
     assert churn("redrive", "--all")["requeued"] == []
     (listed,) = churn("redrive")["unscored"]
     assert (listed["code"], listed["address"]) == ("bad-message", None)
+
+
+GARBAGE: dict[str, bytes] = {
+    "empty.json": b"",
+    "binary.json": b"\x80\x00",
+    "number.json": b"3",
+    "list.json": b"[]",
+    "nothing.json": b"{}",
+    "deep.json": b"[" * 100_000,
+    "large.json": b" " * 2_000_000,
+    "code-only.json": b'{"code": "x"}',
+    "code-of-another-type.json": b'{"code": 1, "detail": "d", "key": null}',
+    "no-detail.json": b'{"code": "x", "key": null}',
+    "key-of-another-type.json": b'{"code": "x", "detail": "d", "bucket": [], "key": 1}',
+    "no-version.json": b'{"code": "x", "detail": "d", "bucket": "b", "key": "k"}',
+    "counter-of-another-type.json": b'{"code": "x", "detail": "d", "key": null, "requeued": "often"}',
+    "notes \x1b[2J.txt": b"Ask the producer of this file.",
+}
+
+
+def test_other_objects_in_the_quarantine_are_named_counted_and_skipped(
+    named: BatchStack, churn: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put = named.drop(b"no Parquet")
+    s3 = boto3.client("s3")
+    for name, content in GARBAGE.items():
+        s3.put_object(Bucket=OUTPUT, Key=f"quarantine/{name}", Body=content)
+    archived = {"Bucket": OUTPUT, "Key": "quarantine/archived.json", "StorageClass": "GLACIER"}
+    s3.put_object(**archived, Body=b"{}")
+    record = {"Bucket": OUTPUT, "Key": f"quarantine/{put.input_id}.json"}
+    s3.copy_object(CopySource=record, Bucket=OUTPUT, Key="quarantine/copy.json")
+
+    found = churn("redrive", "--all")
+    assert found["requeued"] == [put.input_id]
+    others = sorted([*GARBAGE, "archived.json", "copy.json"])
+    assert found["skipped"] == [f"quarantine/{name}" for name in others]
+    assert len(found["unscored"]) == len(queued_messages()) == 1
+
+    main(["redrive"])
+    listing = capsys.readouterr().out
+    assert f"Not quarantine records, skipped ({len(others)}): " in listing
+    assert "quarantine/number.json" in listing
+    assert "\x1b" not in listing
+
+
+def test_an_object_in_the_place_of_a_record_is_no_record(
+    named: BatchStack, churn: Callable[..., Any]
+) -> None:
+    put = named.put(b"no Parquet")
+    s3 = boto3.client("s3")
+    for content in GARBAGE.values():
+        s3.put_object(Bucket=OUTPUT, Key=f"quarantine/{put.input_id}.json", Body=content)
+        assert "no scores yet" in churn("locate", f"s3://{INPUT}/{put.key}", fails=True)
+
+    assert named.deliver(message(put.event())) == []
+
+    assert churn("locate", f"s3://{INPUT}/{put.key}")["quarantined"]["code"] == "not-parquet"
 
 
 def test_unknown_stacks_and_ids_are_named(named: BatchStack, churn: Callable[..., Any]) -> None:

@@ -276,7 +276,9 @@ def test_a_full_disk_keeps_nothing_of_the_output(
             ["generate", "x.csv", "--rows", "0"],
             ["generate", "x.csv", "--seed", "-1"],
             ["score", "in.parquet"],
+            ["predict", "x.csv", "--model=--"],
         ),
+        *(["score", "a", "b", "--threads", "100000"], ["drift", "a", "--threads", "1025"]),
         *(["predict", "--reasons", "few"], ["score", "a", "b", "--threads", "all"], ["validate", "a", "b"]),
     ],
 )

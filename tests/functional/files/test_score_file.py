@@ -139,6 +139,8 @@ NAMES = [
     "a=7/in.parquet",
     'it\'s "quoted".parquet',
     "größe 😀.parquet",
+    "back\\slash.parquet",
+    "a\\b/in.parquet",
 ]
 
 

@@ -199,6 +199,19 @@ def test_metadata_and_health(path: str, keys: set[str]) -> None:
     assert (answer.status, set(answer.content)) == (200, keys)
 
 
+def test_the_metadata_names_each_column_with_any_number_of_rows(predictor: ChurnPredictor) -> None:
+    content = get("/v2/models/churn").content
+    assert content["outputs"] == [{"name": "churn_probability", "datatype": "FP64", "shape": [-1]}]
+    assert [item["name"] for item in content["inputs"]] == list(predictor.contract.names)
+    assert all(item["shape"] == [-1] for item in content["inputs"])
+
+
+def test_a_running_server_with_a_model_is_live_and_ready() -> None:
+    assert get("/v2/health/live").content == {"live": True}
+    assert get("/v2/health/ready").content == {"ready": True}
+    assert get("/v2/models/churn/ready").content == {"ready": True}
+
+
 @pytest.mark.parametrize("path", ["/v2/", "/v2/models/other", "/v2/models/other/infer", "/v2/nothing"])
 def test_unknown_paths_are_answered_with_the_error_of_the_protocol(path: str) -> None:
     answer = get(path)

@@ -252,6 +252,12 @@ def test_a30_invalid_base64_is_refused(garbage: str) -> None:
     assert (answer.status, answer.problem) == (400, "bad-encoding")
 
 
+def test_a30_base64_that_is_too_long_is_refused_before_it_is_decoded() -> None:
+    garbage = "!" * (MAX_BODY_BYTES * 4 // 3 + 8)
+    answer = invoke(event(body=garbage) | {"isBase64Encoded": True})
+    assert (answer.status, answer.problem) == (413, "payload-too-large")
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity", "GZIP"])
 def test_a31_a_compressed_body_is_refused(customer: dict[str, Any], encoding: str) -> None:
     body = zlib.compress(json.dumps(customer).encode(), wbits=31)

@@ -43,7 +43,7 @@ def test_a1_the_id_may_be_left_out(customer: dict[str, Any], predictor: ChurnPre
     assert post("/predict", customer).content == predictor.predict(customer)
 
 
-@pytest.mark.parametrize("identifier", [7, 1.5, True, None, 2**63, 10**31, -(10**30), "ä😀", 2**53 + 1])
+@pytest.mark.parametrize("identifier", [7, True, None, 2**63, 10**31, -(10**30), "ä😀", 2**53 + 1, "1.50"])
 def test_a1_the_id_is_returned_unchanged(customer: dict[str, Any], identifier: Any) -> None:
     for path, body in (("/predict", customer), ("/predict/batch", {"customers": [customer] * 9})):
         content = post(
@@ -51,6 +51,25 @@ def test_a1_the_id_is_returned_unchanged(customer: dict[str, Any], identifier: A
         ).content
         answer = content if path == "/predict" else content["predictions"][8]
         assert (answer["customerID"], type(answer["customerID"])) == (identifier, type(identifier))
+
+
+@pytest.mark.parametrize(
+    ("number", "returned"), [("7.0", 7), ("1e3", 1000), ("9007199254740991.0", 2**53 - 1)]
+)
+def test_a1_an_id_with_a_decimal_point_is_returned_as_the_whole_number_that_it_is(
+    customer: dict[str, Any], number: str, returned: int
+) -> None:
+    body = json.dumps(customer).replace('"7590-VHVEG"', number)
+    answer = post("/predict", body.encode())
+    assert (answer.content["customerID"], type(answer.content["customerID"])) == (returned, int)
+
+
+@pytest.mark.parametrize(
+    "number", ["9007199254740993.0", "1.50", "1.00000000000000001", "1.0000000000000001", "1e30", "-0.5"]
+)
+def test_a1_an_id_that_would_lose_digits_is_refused(customer: dict[str, Any], number: str) -> None:
+    body = json.dumps(customer).replace('"7590-VHVEG"', number)
+    assert post("/predict", body.encode()).errors == [(["customerID"], "wrong_type")]
 
 
 def test_a1_all_reasons_on_demand(customer: dict[str, Any], predictor: ChurnPredictor) -> None:

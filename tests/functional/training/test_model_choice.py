@@ -91,13 +91,30 @@ def test_a_configured_number_of_pairs_is_kept() -> None:
         ("additive", {"depth": 3}, "has no parameter 'depth'"),
         ("logistic_regression", {"C": -1}, "'C' parameter"),
         ("random_forest", {"n_estimators": "ten"}, "'n_estimators' parameter"),
+        ("random_forest", {"n_estimators": 10**9}, "over 10,000"),
+        ("random_forest", {"n_jobs": 10**9}, "over 1,024"),
+        ("random_forest", {"n_estimators": 5, "n_jobs": 0}, "n_jobs == 0"),
+        ("random_forest", {"n_estimators": 5, "min_samples_leaf": 10**400}, "over 1,000,000,000,000,000"),
+        ("random_forest", {"n_estimators": 5, "max_samples": True}, "True"),
+        ("random_forest", {"n_estimators": 5, "class_weight": {"x": 1}}, "class_weight"),
+        ("random_forest", {"n_estimators": 5, "monotonic_cst": {}}, "tuple index"),
+        ("random_forest", {"n_estimators": 5, "bootstrap": False, "oob_score": True}, "bootstrap"),
+        ("logistic_regression", {"dual": True}, "dual=False"),
+        ("logistic_regression", {"C": 2, "l1_ratio": 0.5}, "elasticnet"),
+        ("logistic_regression", {"C": -(10**300)}, "over 1,000,000,000,000,000"),
+        ("gradient_boosting", {"n_estimators": True}, "an integer is required"),
+        ("gradient_boosting", {"n_estimators": 3, "n_iter_no_change": True}, "True"),
+        ("gradient_boosting", {"n_estimators": 3, "learning_rate": 1e308}, "not finite"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:Some inputs do not have OOB")
 def test_a_parameter_that_the_estimator_does_not_accept_is_a_config_error(
     family: str, params: dict[str, object], complaint: str
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"model\.params.*{complaint}"):
-        train_model(config({"type": family, "params": params}), make_table("line"), jobs=1)
+    faulty = list(params)[-1]
+    table = make_table("line").head(200)
+    with pytest.raises(ConfigError, match=rf"model\.params.*{faulty}.*{complaint}"):
+        train_model(config({"type": family, "params": params}), table, jobs=1)
 
 
 def test_a_monotonic_column_of_the_configuration_constrains_the_model() -> None:

@@ -66,8 +66,8 @@ def test_an_invalid_decision_is_refused_and_its_key_is_named(keys: dict[str, Any
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["expected_profit", "contributions"])
-def test_an_id_can_not_have_the_name_of_an_optional_column_of_scored_files(name: str) -> None:
+@pytest.mark.parametrize("name", ["expected_profit", "contributions", "threshold", "reasons"])
+def test_an_id_can_not_have_a_name_that_results_use(name: str) -> None:
     content = load_config().model_dump()
     content["data"]["id"] = name
     with pytest.raises(ConfigError, match=f"'{name}' is also a column of scored files"):

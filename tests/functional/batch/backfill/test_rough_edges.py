@@ -142,7 +142,7 @@ def test_a_part_that_a_run_has_scored_is_no_longer_listed_as_unscored(
     batch_app.load_deliveries()._quarantine.write(
         ObjectResult(Outcome.NO_SPACE, InputObject.from_part(part), "The disk was full."), "message"
     )
-    assert [found.code for found in redrive.list_quarantined(runs.batch.s3, names)] == ["no-space"]
+    assert [found.code for found in redrive.list_quarantined(runs.batch.s3, names, [])] == ["no-space"]
 
     assert main(["backfill", ADDRESS]) == 0
-    assert list(redrive.list_quarantined(runs.batch.s3, names)) == []
+    assert list(redrive.list_quarantined(runs.batch.s3, names, [])) == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from churn_core.errors import BundleError
+from churn_core.scoring import bundle as bundle_module
 from churn_core.scoring.bundle import load_bundle, manifest_digest, model_version
 from churn_core.scoring.predictor import ChurnPredictor
 
@@ -34,6 +37,38 @@ def rewrite(bundle: Path, change: Callable[[dict[str, Any]], Any], *, sign: bool
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
+@pytest.mark.parametrize("mixed", [True, False], ids=["files-of-both", "no-folder"])
+def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mixed: bool
+) -> None:
+    """A rollback exchanges two bundles after the manifest was read, or is between its two renames."""
+    older = load_bundle(bundle)
+    newer = shutil.copytree(bundle, tmp_path / "newer")
+    (newer / "report.html").write_text("newer")
+    file = {"sha256": hashlib.sha256(b"newer").hexdigest(), "bytes": 5}
+    rewrite(newer, lambda m: m.update(name="newer", files=m["files"] | {"report.html": file}), sign=True)
+    read, sleep = bundle_module._read_manifest, time.sleep
+
+    def read_then_replace(folder: Path) -> dict[str, Any]:
+        manifest = read(folder)
+        if manifest["name"] == older.manifest["name"]:
+            bundle.rename(tmp_path / "older")
+            newer.rename(bundle)
+        return manifest
+
+    def replaced(seconds: float) -> None:
+        if newer.exists():
+            newer.rename(bundle)
+        sleep(seconds)
+
+    if mixed:
+        monkeypatch.setattr(bundle_module, "_read_manifest", read_then_replace)
+    else:
+        shutil.rmtree(bundle)
+        monkeypatch.setattr(time, "sleep", replaced)
+    assert load_bundle(bundle).model_version.startswith("newer-")
+
+
 def test_a_bundle_loads_with_only_the_files_that_a_lambda_has(bundle: Path) -> None:
     for name in ("portable.onnx", "metrics.json", "report.html"):
         (bundle / name).unlink()
@@ -44,6 +79,15 @@ def test_the_creation_time_does_not_change_the_digest(bundle: Path) -> None:
     before = load_bundle(bundle)
     rewrite(bundle, lambda manifest: manifest.update(created="2001-01-01T00:00:00+00:00"))
     assert load_bundle(bundle).model_digest == before.model_digest
+
+
+def test_a_bundle_is_a_sample_if_its_manifest_says_so(bundle: Path) -> None:
+    rewrite(bundle, lambda manifest: manifest.update(sample=True), sign=True)
+    assert load_bundle(bundle).sample
+    rewrite(bundle, lambda manifest: manifest.update(sample=False), sign=True)
+    assert not load_bundle(bundle).sample
+    rewrite(bundle, lambda manifest: manifest.pop("sample"), sign=True)
+    assert not load_bundle(bundle).sample
 
 
 @pytest.mark.parametrize(

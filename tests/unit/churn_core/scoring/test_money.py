@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,3 +88,24 @@ def test_the_sum_of_scores_does_not_depend_on_their_order() -> None:
     expected = MONEY.expected_profit(scores[scores >= 0.4]).sum()
     assert together.expected_profit(MONEY) == pytest.approx(expected, abs=0.02)
     assert Flagged().expected_profit(MONEY) == 0
+
+
+def test_money_is_read_from_a_manifest_as_it_was_written() -> None:
+    money = Money(value_of_customer=500, cost_of_offer=20.5, success_rate=0.25)
+    assert Money.from_dict(money.to_dict()) == money
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"success_rate": 0},
+        {"success_rate": 1.5},
+        {"cost_of_offer": -1},
+        {"value_of_customer": 0},
+        {"value_of_customer": "x"},
+    ],
+)
+def test_money_outside_of_its_limits_is_not_read(change: dict[str, Any]) -> None:
+    content = {"value_of_customer": 500, "cost_of_offer": 20, "success_rate": 0.25}
+    with pytest.raises(ValueError, match=r"must be above 0|could not convert"):
+        Money.from_dict(content | change)

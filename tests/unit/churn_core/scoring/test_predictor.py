@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from churn_core.errors import InvalidRecordsError
-from churn_core.models.export.gate_rows import random_rows
-from churn_core.models.families import FAMILIES
-from churn_core.scoring.predictor import ROWS_PER_RUN, ChurnPredictor
+from churn_core.scoring.files.output_columns import RESERVED_NAMES
+from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +84,11 @@ def test_an_unknown_category_is_scored_and_named(predictor: ChurnPredictor) -> N
     assert next(r for r in answer["reasons"] if r["feature"] == "Contract")["value_kind"] == "unknown"
 
 
+def test_no_id_can_have_the_name_of_another_member_of_an_answer(predictor: ChurnPredictor) -> None:
+    members = set(predictor.predict(CUSTOMER)) - {predictor.contract.id_column}
+    assert members <= set(RESERVED_NAMES)
+
+
 def test_the_id_is_optional(predictor: ChurnPredictor) -> None:
     record = {key: value for key, value in CUSTOMER.items() if key != "customerID"}
     answer = predictor.predict(record)
@@ -142,20 +145,6 @@ def test_a_missing_column_is_refused(predictor: ChurnPredictor) -> None:
     columns = {name: [value] for name, value in CUSTOMER.items() if name != "Contract"}
     with pytest.raises(InvalidRecordsError, match="'Contract'"):
         predictor.predict_columns(columns)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_score_does_not_depend_on_the_other_rows(bundle_of: Any, family: str) -> None:
-    predictor = ChurnPredictor.load(bundle_of(family))
-    rows = random_rows(predictor.contract, 2 * ROWS_PER_RUN + 1, np.random.default_rng(1))
-    together = predictor.score_matrix(rows)
-    order = np.random.default_rng(2).permutation(len(rows))
-    shuffled = predictor.score_matrix(rows[order])
-    np.testing.assert_array_equal(shuffled.raw_score, together.raw_score[order])
-    for row in (0, 1, ROWS_PER_RUN - 1, ROWS_PER_RUN, 2 * ROWS_PER_RUN):
-        alone = predictor.score_matrix(rows[row : row + 1])
-        assert alone.raw_score[0] == together.raw_score[row]
-        assert alone.probability[0] == together.probability[row]
 
 
 @pytest.mark.parametrize("all_reasons", [False, True])

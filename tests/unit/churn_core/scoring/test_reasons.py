@@ -82,3 +82,10 @@ def test_ranking_equals_a_stable_sort_of_each_row(order: Literal["C", "F"], all_
         assert ranked.positions[row, : ranked.counts[row]].tolist() == expected
         shown = ranked.contributions[row, : ranked.counts[row]].tolist()
         assert shown == [round(values[position] * 1e6) / 1e6 for position in expected]
+
+
+@pytest.mark.parametrize("value", [1.0, 0.5, 1e-45, 3e38])
+def test_neighbouring_floats_are_ranked_in_order_on_both_sides_of_zero(value: float) -> None:
+    larger = np.nextafter(np.float32(value), np.float32(np.inf))
+    pairs = np.array([[value, larger], [-larger, -value]], dtype=np.float32)
+    assert rank_reasons(pairs, all_reasons=True).positions.tolist() == [[1, 0], [1, 0]]

@@ -40,3 +40,21 @@ def tail_of(rows: int) -> bytes:
     pq.write_table(pa.table({"x": pa.array([0]).take(pa.array([0] * rows))}), sink)
     content: bytes = sink.getvalue().to_pybytes()
     return content[-200_000:]
+
+
+def tail_of_length(length: int) -> bytes:
+    """Return the end of a Parquet file with three rows: a footer that ends after `length` bytes."""
+
+    def write(entry: int) -> bytes:
+        sink = pa.BufferOutputStream()
+        table = pa.table({"x": range(3)})
+        with pq.ParquetWriter(sink, table.schema, store_schema=False) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({"k": "v" * entry})
+        content: bytes = sink.getvalue().to_pybytes()
+        return content[-int.from_bytes(content[-8:-4], "little") - 8 :]
+
+    # An entry of about the same length has a footer that is longer by the same number of bytes.
+    end = write(length - (len(write(length)) - length))
+    assert len(end) == length
+    return end

@@ -10,7 +10,7 @@ from benchmarks.capacity import cost, prices
 from benchmarks.capacity.measured import load_measured
 from functions.backfill import estimate as estimates
 from functions.backfill.estimate import estimate
-from tests.unit.functions.backfill.batch_parts import Inputs, plan_of, tail_of
+from tests.unit.functions.backfill.batch_parts import Inputs, plan_of, tail_of, tail_of_length
 
 
 def test_the_speeds_are_the_measured_speeds() -> None:
@@ -69,3 +69,9 @@ def test_files_that_are_not_parquet_have_no_rows() -> None:
 def test_a_damaged_end_is_unreadable(end: bytes) -> None:
     found = estimate(Inputs(end), plan_of(1), concurrency=1, memory_mb=1769)
     assert (found.rows, found.unreadable) == (None, 1)
+
+
+def test_footers_up_to_a_mebibyte_are_read() -> None:
+    for length, expected in ((2**20, 3), (2**20 + 1, None)):
+        found = estimate(Inputs(tail_of_length(length)), plan_of(1), concurrency=1, memory_mb=1769)
+        assert found.rows == expected

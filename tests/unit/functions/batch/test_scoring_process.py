@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.batch.scoring_process import parse_result
-from functions.batch.scoring_task import ScoredFile, peak_kilobytes
+from functions.batch import scoring_process
+from functions.batch.scoring_process import ScoringProcess, parse_result
+from functions.batch.scoring_task import RESULT_FILE, ScoredFile, peak_kilobytes
 from functions.shared.outcomes import NotScoredError, Outcome
 
 COUNTS: dict[str, Any] = {
@@ -80,3 +83,41 @@ def test_a_malformed_result_counts_as_a_crash(content: object) -> None:
 def test_the_peak_memory_of_a_running_process_is_known() -> None:
     assert (peak_kilobytes("self") or 0) > 1_000
     assert peak_kilobytes(2**22 + 1) is None
+
+
+@pytest.mark.parametrize("code", [1, 3, 255])
+def test_a_process_that_fails_is_a_crash_whatever_result_it_left(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"import sys; open({RESULT_FILE!r}, 'w').write({json.dumps(COUNTS)!r}); sys.exit({code})"
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", script)
+    with pytest.raises(NotScoredError, match=f"ended with {code};") as crash:
+        ScoringProcess(tmp_path / "model", 100, 2_048).score(tmp_path, {}, 60)
+    assert crash.value.outcome is Outcome.READER_CRASH
+
+
+def test_the_result_of_a_process_that_ends_well_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"open({RESULT_FILE!r}, 'w').write({json.dumps(COUNTS)!r})"
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", script)
+    assert ScoringProcess(tmp_path / "model", 100, 2_048).score(tmp_path, {}, 60) == ScoredFile(**COUNTS)
+
+
+def test_a_process_may_use_85_percent_of_the_functions_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 1,000 MB are 1,024,000 kB.
+    monkeypatch.setattr(scoring_process, "peak_kilobytes", lambda _: 870_401)
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", "import time; time.sleep(600)")
+    process = ScoringProcess(tmp_path / "model", 100, memory_mb=1_000)
+    assert process.peak_kilobytes == 0
+    with pytest.raises(NotScoredError) as stopped:
+        process.score(tmp_path, {}, 10)
+    assert stopped.value.outcome is Outcome.RESOURCE_LIMIT
+    assert process.peak_kilobytes == 870_401
+
+    script = f"open({RESULT_FILE!r}, 'w').write({json.dumps(COUNTS)!r})"
+    monkeypatch.setattr(scoring_process, "peak_kilobytes", lambda _: 870_400)
+    monkeypatch.setattr(scoring_process, "_BOOTSTRAP", script)
+    assert process.score(tmp_path, {}, 60) == ScoredFile(**COUNTS)

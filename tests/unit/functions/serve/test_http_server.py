@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -25,12 +26,20 @@ if TYPE_CHECKING:
 SHORT: Final = 0.4
 """Seconds that the servers of these tests wait for a head or a body."""
 PATIENCE: Final = 20.0
+LARGE: Final = 20_000_000
+GET_LARGE: Final = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
 START: Final = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 HALF_A_BODY: Final = START + b"Content-Length: 500\r\n\r\n{"
 
 
 async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-    """Answer with the path, the headers and the length of the body; `/page` is answered without the body."""
+    """Answer with the path, the headers and the length of the body.
+
+    `/page` is answered without the body, and `/large` with more than the operating system buffers.
+    """
+    if scope["path"] == "/large":
+        await send_answer(send, {"statusCode": 200, "multiValueHeaders": {}, "body": "x" * LARGE})
+        return
     body = b"" if scope["path"] == "/page" else await read_body(receive, 1_000)
     if body is None:
         return
@@ -103,6 +112,7 @@ def served() -> Iterator[Running]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     monkeypatch.setattr(http_server, "HEAD_SECONDS", SHORT)
     monkeypatch.setattr(http_server, "BODY_SECONDS", SHORT)
+    monkeypatch.setattr(http_server, "UNREAD_SECONDS", SHORT)
     with running() as server:
         yield server
 
@@ -143,6 +153,42 @@ def test_a53_an_idle_connection_is_closed(impatient: Running, sent: bytes) -> No
         if sent:
             connection.sendall(sent)
         assert answer(connection)[0] == (200 if sent else 0)
+
+
+@pytest.mark.parametrize("requests", [1, 20])
+def test_a53_a_client_that_does_not_read_its_answers_is_disconnected(
+    impatient: Running, requests: int
+) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(GET_LARGE * requests)
+        connections = impatient.server.server_state.connections
+        started = time.monotonic()
+        while not connections or time.monotonic() - started < SHORT:
+            time.sleep(0.01)
+        while connections and time.monotonic() - started < PATIENCE:
+            time.sleep(0.01)
+        assert not connections
+        assert len(answer(connection)[2]) < LARGE * requests
+
+
+def test_a_client_that_reads_slowly_gets_its_whole_answer(impatient: Running) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(GET_LARGE)
+        received = 0
+        while received < LARGE:
+            received += len(connection.recv(1_000_000))
+            time.sleep(SHORT / 10)
+
+
+def test_a53_the_server_stops_while_a_client_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    with running() as server, server.connect() as connection:
+        connection.sendall(GET_LARGE * 20)
+        time.sleep(0.3)
+        logging.getLogger("uvicorn.error").setLevel("INFO")
+        server.server.should_exit = True
+        server.thread.join(timeout=PATIENCE)
+        assert not server.thread.is_alive()
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
 
 def test_a_kept_connection_has_its_time_for_each_request(impatient: Running) -> None:

@@ -76,9 +76,12 @@ def test_the_id_is_found_by_its_name_and_its_values(customers: pd.DataFrame) -> 
     assert roles(both, id_column="row id")[0] == "row id"
 
 
-def test_a_column_named_like_one_of_a_scored_file_does_not_become_the_id(customers: pd.DataFrame) -> None:
-    table = customers.rename(columns={"customer id": "row_number"})
-    found = inspect_table(table, "churned", id_column="row_number")
+@pytest.mark.parametrize("name", ["row_number", "threshold"])
+def test_a_column_with_a_name_that_results_use_does_not_become_the_id(
+    customers: pd.DataFrame, name: str
+) -> None:
+    table = customers.rename(columns={"customer id": name})
+    found = inspect_table(table, "churned", id_column=name)
     assert found.id_column is None
     assert "id_collides" in {f.rule for f in found.findings}
 

@@ -162,3 +162,11 @@ def test_purification_of_a_plain_sum_leaves_zero() -> None:
     values = np.add.outer(np.array([1.0, -2.0, 4.0]), np.array([0.5, 3.0]))
     pure, _, _ = purify(values, np.array([[3.0, 1.0], [2.0, 2.0], [1.0, 7.0]]))
     np.testing.assert_allclose(pure, 0, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_few_rows_of_a_label_cause_no_warning() -> None:
+    rows = np.arange(40, dtype=np.float32)[:, None]
+    labels = np.repeat([0, 1], [36, 4])
+    model = AdditiveBoostingClassifier(max_iter=3, members=2).fit(np.hstack([rows, -rows]), labels)
+    assert len(model.members_) == 2

@@ -47,6 +47,12 @@ def test_both_bundles_are_exchanged_and_exchanged_back(folder: Path) -> None:
     assert sorted(path.name for path in folder.parent.iterdir()) == ["bundle", "bundle.previous"]
 
 
+def test_bundles_are_exchanged_through_a_path_that_leads_through_them(folder: Path) -> None:
+    there, before = versions(folder)
+    bring_back(folder / ".." / "bundle.previous" / ".." / "bundle")
+    assert versions(folder) == (before, there)
+
+
 def test_only_one_previous_bundle_is_kept(folder: Path, proved_logistic: ProvedModel) -> None:
     there, _ = versions(folder)
 

@@ -58,6 +58,16 @@ def test_an_older_bundle_is_replaced(proved_logistic: ProvedModel, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+@pytest.mark.parametrize("out", ["bundle/../bundle", "bundle/sub/../../bundle", "bundle/sub/.."])
+def test_a_bundle_is_replaced_through_a_path_that_leads_through_it(
+    proved_logistic: ProvedModel, tmp_path: Path, out: str
+) -> None:
+    write_bundle(proved_logistic, "old", tmp_path / "bundle")
+    write_bundle(proved_logistic, "new", tmp_path / out)
+    assert (tmp_path / "bundle" / "report.html").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_a_folder_with_other_files_is_refused_and_unchanged(
     proved_logistic: ProvedModel, tmp_path: Path
 ) -> None:

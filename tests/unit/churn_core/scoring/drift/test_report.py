@@ -160,6 +160,16 @@ def test_the_report_is_plain_json_without_infinities() -> None:
             assert json.loads(json.dumps(content, allow_nan=False)) == content
 
 
+def test_unknown_values_are_reported_for_categories_and_outside_values_for_numbers() -> None:
+    columns = {
+        column["column"]: column for column in report(count(plan=np.repeat([0, 2], 500))).to_dict()["columns"]
+    }
+    assert columns["plan"]["unknown"] == {"training": 0, "now": 0.5}
+    assert columns["plan"]["outside"] is None
+    assert columns["spent"]["unknown"] is None
+    assert columns["spent"]["outside"] == 0
+
+
 # ---------------------------------------------------------------- many values
 
 
@@ -280,6 +290,12 @@ def bundle_with(profile: object, metrics: object = None) -> Bundle:
 def written() -> dict[str, Any]:
     content: dict[str, Any] = PROFILE.to_dict(CONTRACT.names)
     return content
+
+
+@pytest.mark.parametrize("names", [("spent",), ("spent", "plan", "city")])
+def test_a_profile_is_written_with_one_name_for_each_column(names: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="argument"):
+        PROFILE.to_dict(names)
 
 
 def test_the_profile_of_a_bundle_is_read() -> None:

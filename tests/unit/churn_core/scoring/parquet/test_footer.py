@@ -18,7 +18,7 @@ from churn_core.scoring.parquet.footer import (
     read_footer_bytes,
     write_footer_metadata,
 )
-from churn_core.scoring.parquet.thrift_compact import ThriftError
+from churn_core.scoring.parquet.thrift_compact import CompactReader, ThriftError, varint_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,3 +170,43 @@ def test_bytes_that_do_not_end_as_parquet_have_no_footer(end: bytes) -> None:
 def test_a_footer_that_counts_no_rows_is_damaged() -> None:
     with pytest.raises(ThriftError, match="rows"):
         read_footer(b"\0")
+
+
+@pytest.mark.parametrize("writer", ["duckdb", "arrow", "arrow with metadata"])
+def test_the_fields_before_the_entries_keep_their_bytes(writer: str, tmp_path: Path) -> None:
+    path = written_by(writer, tmp_path / "x.parquet")
+    with path.open("rb") as file:
+        _, before = read_footer_bytes(file)
+    write_footer_metadata(path, {"name": "text"})
+    with path.open("rb") as file:
+        _, after = read_footer_bytes(file)
+    reader = CompactReader(before)
+    end = 0
+    for number, kind in reader.fields():
+        reader.skip(kind)
+        if number < 5:
+            end = reader.position
+    assert end > 50
+    assert after[:end] == before[:end]
+
+
+@pytest.mark.parametrize("gap", [1, 15, 16, 17, 1_000])
+def test_fields_with_far_numbers_are_kept(gap: int, tmp_path: Path) -> None:
+    """A header of one byte holds a gap of at most 15 to the field before it."""
+
+    def header(gap: int, kind: int) -> bytes:
+        number = 6 + gap
+        return bytes([gap << 4 | kind]) if gap < 16 else bytes([kind]) + varint_bytes(2 * number)
+
+    # Field 3 is the number of rows, 7; field 6 names the writer.
+    known = b"\x36\x0e" + b"\x38\x01w"
+    extension = header(gap, 8) + b"\x02hi"
+    footer = known + extension + b"\0"
+    path = tmp_path / "x.parquet"
+    path.write_bytes(b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1")
+    write_footer_metadata(path, {"name": "text"})
+    with path.open("rb") as file:
+        _, after = read_footer_bytes(file)
+    assert read_footer(after).rows == 7
+    assert CompactReader(after).struct({6: bytes, 6 + gap: bytes}) == {6: b"w", 6 + gap: b"hi"}
+    assert after.endswith(extension + b"\0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -50,6 +51,52 @@ def test_an_uploaded_file_becomes_a_message_if_the_rule_s_pattern_matches(cloud:
     (message,) = received(cloud)
     assert message["detail"]["object"]["key"] == "incoming/a b.parquet"
     assert message["detail"]["object"]["version-id"] == stored["VersionId"]
+
+
+def answered(
+    cloud: LocalCloud, method: str, path: str, headers: dict[str, str]
+) -> tuple[int, dict[str, str]]:
+    """Return the status and the headers of an answer."""
+    connection = HTTPConnection(cloud.address.removeprefix("http://"), timeout=30)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "evil.example:8201"}, 421),
+        ({"Host": "localhost.evil.example"}, 421),
+    ],
+)
+def test_a55_a_web_page_gets_no_answer_from_the_local_s3(
+    cloud: LocalCloud, headers: dict[str, str], status: int
+) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=cloud.output_bucket, Key="scored/x", Body=b"scores")
+    file = f"/{cloud.output_bucket}/scored/x"
+    queue = "/?Action=ListQueues&Version=2012-11-05"
+    for method in ("GET", "PUT", "DELETE", "OPTIONS", "POST"):
+        for path in (file, f"/{cloud.output_bucket}?list-type=2", "/moto-api/config", queue):
+            found, sent = answered(cloud, method, path, headers)
+            assert found == status
+            assert not [name for name in sent if name.lower().startswith("access-control")]
+    assert s3.get_object(Bucket=cloud.output_bucket, Key="scored/x")["Body"].read() == b"scores"
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8201", "127.0.0.1", "{bucket}.localhost:8201"])
+def test_a55_a_program_is_answered_under_each_local_name(cloud: LocalCloud, host: str) -> None:
+    headers = {"Host": host.format(bucket=cloud.output_bucket)}
+    assert answered(cloud, "GET", "/?list-type=2", headers)[0] == 200
 
 
 def test_a_file_can_be_uploaded_without_boto3(cloud: LocalCloud) -> None:

@@ -1,34 +1,23 @@
-"""Faults planted in scoring, one at a time: each must fail the named test, which needs no outside file.
-
-Run by `make proof` (CHURN_MUTANTS=1): each takes some seconds.
-"""
+"""Faults of scoring, each for a test that needs no outside file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
-import pytest
+from tests.mutants.mutant import Mutant
 
-from tests.functional.batch.interruptions.test_mutants import ROOT, TESTS, Mutant, copy, run
-from tests.proof_figures import cases, record_figure
+ROWS: Final = "functional/files/test_exact_rows.py::"
+UNKNOWN: Final = f"{ROWS}test_every_unknown_column_of_a_row_is_named_in_a_file_and_in_an_answer"
+REASONS: Final = f"{ROWS}test_reasons_are_ordered_from_the_largest_contribution"
+LIMITS: Final = f"{ROWS}test_a_score_that_equals_a_limit_belongs_to_the_side_above"
+COLUMNS: Final = f"{ROWS}test_each_column_of_a_table_reaches_its_own_feature"
+FOOTER: Final = f"{ROWS}test_a_footer_with_a_wrong_number_of_rows_is_noticed"
+GOLDEN: Final = "unit/churn_core/scoring/test_forged_bundles.py::"
 
-if TYPE_CHECKING:
-    from pathlib import Path
+STREAM: Final = "churn_core/scoring/files/scored_stream.py"
+ANSWERS: Final = "churn_core/scoring/records/answers.py"
 
-__all__ = ["copy"]
-
-ROWS = "../files/test_exact_rows.py::"
-UNKNOWN = f"{ROWS}test_every_unknown_column_of_a_row_is_named_in_a_file_and_in_an_answer"
-REASONS = f"{ROWS}test_reasons_are_ordered_from_the_largest_contribution"
-LIMITS = f"{ROWS}test_a_score_that_equals_a_limit_belongs_to_the_side_above"
-COLUMNS = f"{ROWS}test_each_column_of_a_table_reaches_its_own_feature"
-FOOTER = f"{ROWS}test_a_footer_with_a_wrong_number_of_rows_is_noticed"
-GOLDEN = "../../unit/churn_core/scoring/test_forged_bundles.py::"
-
-STREAM = "churn_core/scoring/files/scored_stream.py"
-ANSWERS = "churn_core/scoring/records/answers.py"
-
-MUTANTS = {
+SCORING: Final = {
     "drops the second unknown column of a row in a file": Mutant(
         STREAM,
         'name if before is None else f"{before},{name}"',
@@ -126,28 +115,7 @@ MUTANTS = {
         "churn_core/models/bundle/golden_rows.py",
         "for side in (1, -1):",
         "for side in ():",
-        f"{GOLDEN}test_golden_rows_lie_on_both_sides_of_the_threshold_and_of_the_risk_bands",
+        "parity/test_every_family.py::"
+        "test_golden_rows_lie_on_both_sides_of_the_threshold_and_of_the_risk_bands",
     ),
 }
-
-
-@pytest.mark.skipif(not cases(0, "CHURN_MUTANTS"), reason="run by make proof (CHURN_MUTANTS=1)")
-@pytest.mark.parametrize("name", MUTANTS)
-def test_each_planted_fault_fails_its_test(copy: Path, name: str) -> None:
-    mutant = MUTANTS[name]
-    path = copy / mutant.file
-    source = path.read_text(encoding="utf-8")
-    assert source.count(mutant.text) == 1
-    path.write_text(source.replace(mutant.text, mutant.instead), encoding="utf-8")
-    try:
-        assert run(copy, mutant.test) == 1
-    finally:
-        path.write_text(source, encoding="utf-8")
-    record_figure(f"Scoring that {name} is noticed", mutant.test.split("::")[1])
-
-
-def test_each_planted_fault_matches_the_source() -> None:
-    for name, mutant in MUTANTS.items():
-        assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.text) == 1, name
-        file, test = mutant.test.split("::")
-        assert f"def {test}(" in (ROOT / TESTS / file).read_text(encoding="utf-8"), name

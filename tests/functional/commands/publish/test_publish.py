@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import urllib.request
@@ -12,106 +11,21 @@ import boto3
 import pytest
 
 from churn_core.cli import main
-from churn_core.models.bundle.writer import write_bundle
-from churn_core.scoring.bundle import Bundle, load_bundle
-from functions.client import fetch_current
-from functions.client.model_store import ModelStoreError, parse_folder
-from functions.client.publish import fetch, publish
-from infra.local.aws.moto_server import moto_server
+from churn_core.scoring.bundle import load_bundle
+from functions.client.model_store import ModelStoreError
+from functions.client.publish import publish
+from tests.functional.commands.publish.model_bucket import (
+    ADDRESS,
+    BUCKET,
+    FILES,
+    folder_key,
+    require_whole,
+    versions,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-    from churn_core.models.export.prove import ProvedModel
-
-BUCKET: Final = "models-123456789012-eu-west-1"
-ADDRESS: Final = f"s3://{BUCKET}/team/"
-FILES: Final = ("metrics.json", "model.onnx", "portable.onnx", "report.html", "manifest.json")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with moto_server() as address:
-        yield address
-
-
-@pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of S3 with one empty bucket, with versions."""
-
-    def reset() -> None:
-        urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
-
-    variables = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    reset()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    yield client
-    reset()
-
-
-@pytest.fixture(scope="module")
-def another(proved_logistic: ProvedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of another model."""
-    folder = tmp_path_factory.mktemp("another") / "bundle"
-    write_bundle(proved_logistic, "another report", folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def sample(proved_logistic: ProvedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of a sample model, marked so."""
-    folder = tmp_path_factory.mktemp("sample") / "bundle"
-    write_bundle(proved_logistic, "report", folder, sample=True)
-    return folder
-
-
-@pytest.fixture
-def churn(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run a command with --json; return its output, or its error message if it must fail."""
-
-    def run(*words: object, fails: bool = False) -> Any:
-        capsys.readouterr()
-        exit_code = main([*map(str, words), "--json"])
-        printed = capsys.readouterr()
-        assert exit_code == int(fails), printed.err
-        assert "Traceback" not in printed.err
-        return json.loads(printed.err)["error"] if fails else json.loads(printed.out)
-
-    return run
-
-
-def folder_key(bundle: Bundle) -> str:
-    return f"team/models/churn/{bundle.model_digest[:12]}/"
-
-
-def versions(s3: Any) -> list[str]:
-    """Return the key of each version of each object."""
-    return sorted(version["Key"] for version in s3.list_object_versions(Bucket=BUCKET).get("Versions", []))
-
-
-def require_whole(s3: Any) -> str | None:
-    """Check the hashes of the pointer's objects; return the model's version, None without a pointer."""
-    keys = set(versions(s3))
-    if "team/models/churn/current.json" not in keys:
-        return None
-    pointer = json.loads(s3.get_object(Bucket=BUCKET, Key="team/models/churn/current.json")["Body"].read())
-    assert set(pointer["files"]) == set(FILES)
-    for named in pointer["files"].values():
-        stored = s3.get_object(Bucket=BUCKET, Key=named["key"], VersionId=named["version_id"])
-        assert hashlib.sha256(stored["Body"].read()).hexdigest() == named["sha256"]
-        assert stored["Metadata"]["churn-sha256"] == named["sha256"]
-    return str(pointer["model_version"])
 
 
 def test_a_bundle_gets_keys_of_its_digest_and_becomes_current(
@@ -347,73 +261,3 @@ def test_missing_rights_are_one_sentence(
 
     assert message.startswith("AWS answered AccessDenied to GetBucketVersioning")
     assert versions(s3) == []
-
-
-def test_fetch_downloads_the_files_that_a_lambda_needs(
-    s3: Any, churn: Callable[..., Any], sample_bundle: Path, tmp_path: Path
-) -> None:
-    address = churn("publish", sample_bundle, ADDRESS)["address"]
-
-    bundle = fetch(s3, address, tmp_path / "model", load_bundle(sample_bundle).model_digest)
-
-    assert {path.name for path in (tmp_path / "model").iterdir()} == {"model.onnx", "manifest.json"}
-    assert bundle == load_bundle(sample_bundle)
-    assert bundle == fetch(s3, address, tmp_path / "model"), "fetched twice"
-
-
-@pytest.mark.parametrize("name", ["model.onnx", "manifest.json"])
-def test_a_fetched_model_must_match_its_address(
-    s3: Any, churn: Callable[..., Any], sample_bundle: Path, another: Path, tmp_path: Path, name: str
-) -> None:
-    address = churn("publish", sample_bundle, ADDRESS)["address"]
-    folder = parse_folder(address)
-    with pytest.raises(ModelStoreError, match="not the model with digest"):
-        fetch(s3, address, tmp_path / "model", "0" * 64)
-
-    stored = s3.get_object(Bucket=BUCKET, Key=folder.prefix + name)["Body"].read()
-    s3.put_object(Bucket=BUCKET, Key=folder.prefix + name, Body=stored.replace(b"0", b"1"))
-    with pytest.raises(Exception, match="was altered"):
-        fetch(s3, address, tmp_path / "model")
-    for file in ("model.onnx", "manifest.json"):
-        s3.put_object(Bucket=BUCKET, Key=folder.prefix + file, Body=(another / file).read_bytes())
-    with pytest.raises(ModelStoreError, match=f"{address} holds"):
-        fetch(s3, address, tmp_path / "model")
-    s3.delete_object(Bucket=BUCKET, Key=folder.prefix + name)
-    with pytest.raises(ModelStoreError, match=f"no {name} in {address}"):
-        fetch(s3, address, tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-
-
-def test_the_current_model_is_fetched_for_a_comparison(
-    s3: Any,
-    sample_bundle: Path,
-    another: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def fetched(folder: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["fetch_current", ADDRESS, str(tmp_path / folder)])
-        exit_code = fetch_current.main()
-        printed = capsys.readouterr()
-        return exit_code, printed.out + printed.err
-
-    assert fetched("none") == (0, "No model is published yet.\n")
-    assert not (tmp_path / "none").exists()
-    publish(s3, another, ADDRESS)
-    publish(s3, sample_bundle, ADDRESS)
-    version = load_bundle(sample_bundle).model_version
-    assert fetched("model") == (0, f"{version} is the current model.\n")
-    assert load_bundle(tmp_path / "model").model_version == version
-    s3.delete_object(Bucket=BUCKET, Key=folder_key(load_bundle(sample_bundle)) + "model.onnx")
-    exit_code, printed = fetched("gone")
-    assert (exit_code, printed.count("\n")) == (1, 1)
-    assert "There is no model.onnx in" in printed
-
-
-@pytest.mark.parametrize(
-    "address", ["models/churn", "s3://bucket", "s3://bucket/models/churn/", "s3://bucket/0123456789ab/"]
-)
-def test_an_address_that_names_no_model_is_refused(address: str) -> None:
-    with pytest.raises(ModelStoreError, match="copy it from the output of 'churn publish'"):
-        parse_folder(address)
