@@ -111,9 +111,9 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             as_json = bool(getattr(options, "json", False))
             refuse_reading_own_output(vars(options).values())
             options.run(options)
-            sys.stdout.flush()
+            flush_output()
         except SystemExit:
-            sys.stdout.flush()
+            flush_output()
             raise
         except Exception:
             if stop.requested:
@@ -121,7 +121,6 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
                 raise KeyboardInterrupt from None
             raise
     except SystemExit as end:
-        flush_output()
         return end.code if isinstance(end.code, int) else USAGE
     except Exception as error:
         expected = _expected_fault(error)
