@@ -15,8 +15,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
-from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
+from churn_core.cli import data_commands, init_command, model_commands
 from churn_core.cli.output import flush_output, refuse_reading_own_output, report_error
+from churn_core.cli.scoring import drift_commands, scoring_commands
 from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.cli.streams import open_streams
 from churn_core.errors import ChurnError, ConfigError

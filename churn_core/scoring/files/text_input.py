@@ -9,9 +9,9 @@ import arro3.core as arrow
 import numpy as np
 
 from churn_core.schema import alike_key
-from churn_core.scoring.files.encoding_sql import MALFORMED, encoded_columns
 from churn_core.scoring.files.named_table import repeated_column, text_table
-from churn_core.scoring.files.sql_text import missing_column
+from churn_core.scoring.files.sql.encoding import MALFORMED, encoded_columns
+from churn_core.scoring.files.sql.text import missing_column
 from churn_core.scoring.parquet.input_checks import FileLayout, check_names
 from churn_core.scoring.text_files.csv_table import DELIMITER_WORDS, CsvTable
 from churn_core.scoring.text_files.table import TextBatch

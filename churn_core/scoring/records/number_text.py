@@ -1,6 +1,6 @@
 """Numbers in text: the marks, signs and missing tokens that a data contract declares.
 
-`churn_core.scoring.files.number_sql` states the same rules for DuckDB; property tests compare the two.
+`churn_core.scoring.files.sql.numbers` states the same rules for DuckDB; property tests compare the two.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from churn_core.data.files import check_file, unreadable
+from churn_core.data.files.readable import check_file, unreadable
 from churn_core.errors import DataError, InputFileError
 from churn_core.reader_rules import ReaderRules
 from churn_core.scoring.input_limits import InputLimits

@@ -15,7 +15,7 @@ from functions.batch import app, scoring_process
 from functions.batch.scoring_process import ScoringProcess
 from functions.batch.scoring_task import INPUT_FILE
 from tests.functional.batch.batch_stack import INPUT, BatchStack, deliver_again, message
-from tests.functional.batch.lossy_proxy import LossyProxy, Rule
+from tests.functional.batch.faults.lossy_proxy import LossyProxy, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

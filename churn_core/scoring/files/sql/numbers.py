@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import reject_number
 from churn_core.schema import MAX_TEXT_LENGTH
-from churn_core.scoring.files.sql_text import BLANK_SQL, quote_text
+from churn_core.scoring.files.sql.text import BLANK_SQL, quote_text
 
 if TYPE_CHECKING:
     from churn_core.scoring.records.number_text import NumberText

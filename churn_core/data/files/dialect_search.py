@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 import numpy as np
 
-from churn_core.data.files import check_file, unreadable
+from churn_core.data.files.readable import check_file, unreadable
 from churn_core.data.findings import Finding, column_finding
 from churn_core.errors import DataError, InputFileError
 from churn_core.reader_rules import Dialect

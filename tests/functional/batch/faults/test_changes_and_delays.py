@@ -16,7 +16,7 @@ from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
 from functions.shared import storage
 from functions.shared.storage import s3_client
 from tests.functional.batch.batch_stack import INPUT, KEY, OUTPUT, BatchStack, Put, deliver_again, message
-from tests.functional.batch.lossy_proxy import Fault, LossyProxy, Rule
+from tests.functional.batch.faults.lossy_proxy import Fault, LossyProxy, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet as arrow_parquet
 
-from churn_core.data.files import check_file, unreadable
+from churn_core.data.files.readable import check_file, unreadable
 from churn_core.errors import DataError
 
 if TYPE_CHECKING:

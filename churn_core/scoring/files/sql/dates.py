@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from churn_core.errors import reject_number
 from churn_core.schema import MAX_TEXT_LENGTH
 from churn_core.scoring.day_numbers import FIRST_DAY, LAST_DAY
-from churn_core.scoring.files.number_sql import lower_ascii_sql
-from churn_core.scoring.files.sql_text import (
+from churn_core.scoring.files.sql.numbers import lower_ascii_sql
+from churn_core.scoring.files.sql.text import (
     BLANK_SQL,
     INTEGER_TYPES,
     quote_identifier,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import read_batch
 from churn_core.cli.output import Progress, print_result
-from churn_core.cli.scored_text import count_lines, drift_lines, id_lines
+from churn_core.cli.scoring.scored_text import count_lines, drift_lines, id_lines
 from churn_core.cli.tables import load_predictor
 from churn_core.errors import OutputError
 from churn_core.scoring.files.unfinished import unfinished_folder

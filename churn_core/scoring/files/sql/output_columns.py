@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.files.output_formats import FORMULA_MARKS
-from churn_core.scoring.files.sql_text import quote_identifier, quote_text
+from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 from churn_core.scoring.reasons import TOP_REASONS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from churn_core.data.csv_files import cells_are_text
+from churn_core.data.files.csv_files import cells_are_text
 from churn_core.errors import DataError, InputFileError
 from churn_core.schema import alike_key
 

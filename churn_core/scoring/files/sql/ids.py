@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import reject_number
 from churn_core.schema import MAX_TEXT_LENGTH
-from churn_core.scoring.files.sql_text import (
+from churn_core.scoring.files.sql.text import (
     BLANK_SQL,
     INTEGER_TYPES,
     missing_column,

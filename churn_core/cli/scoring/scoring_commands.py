@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, positive, readable_path
 from churn_core.cli.output import Progress, json_text, print_result, print_text
-from churn_core.cli.score_folder import check_folder_options, read_scoring, score_folder
-from churn_core.cli.scored_text import drift_lines, id_lines, result_lines
+from churn_core.cli.scoring.score_folder import check_folder_options, read_scoring, score_folder
+from churn_core.cli.scoring.scored_text import drift_lines, id_lines, result_lines
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DataError
 from churn_core.scoring.files.output_formats import output_format

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from churn_core.data.csv_files import load_csv
-from churn_core.data.dialect_search import dialect_findings, find_dialect
+from churn_core.data.files.csv_files import load_csv
+from churn_core.data.files.dialect_search import dialect_findings, find_dialect
 from churn_core.errors import DataError
 from churn_core.reader_rules import Dialect, ReaderRules
 
@@ -85,7 +85,7 @@ def test_what_the_user_gives_is_not_looked_for(tmp_path: Path) -> None:
 def test_a_delimiter_that_can_not_be_decided_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("churn_core.data.dialect_search._proposed", lambda sample: None)
+    monkeypatch.setattr("churn_core.data.files.dialect_search._proposed", lambda sample: None)
     path = tmp_path / "t.csv"
     path.write_text("left;b,left\n" + "1;2,3\n" * 20)
     with pytest.raises(DataError, match=r"can't be decided.*--reader"):

@@ -20,7 +20,7 @@ from functions.batch.map_item import MEMBER, BadItemError, ModelChangedError, Pa
 from functions.shared.messages import BadEventError
 from functions.shared.objects import InputObject
 from tests.functional.batch.batch_stack import INPUT, KEY, OUTPUT, Context, Put, message
-from tests.functional.batch.hostile_values import changed, members
+from tests.functional.batch.hostile.hostile_values import changed, members
 from tests.functional.batch.interruptions.model_s3 import ModelS3
 from tests.functional.batch.interruptions.test_schedules import Stamp
 

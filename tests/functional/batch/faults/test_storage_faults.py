@@ -10,7 +10,7 @@ import pytest
 from functions.batch import app
 from functions.shared import storage
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack, deliver_again, message
-from tests.functional.batch.lossy_proxy import Fault, LossyProxy, Rule
+from tests.functional.batch.faults.lossy_proxy import Fault, LossyProxy, Rule
 
 if TYPE_CHECKING:
     from functions.shared.objects import Description, InputObject

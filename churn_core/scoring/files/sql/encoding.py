@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from churn_core.schema import CategoryFeature, NumberFeature
-from churn_core.scoring.files.category_sql import category_code, category_types
-from churn_core.scoring.files.date_sql import day_column
-from churn_core.scoring.files.id_sql import id_columns
-from churn_core.scoring.files.number_sql import number_from_text, number_text_fault
-from churn_core.scoring.files.sql_text import (
+from churn_core.scoring.files.sql.categories import category_code, category_types
+from churn_core.scoring.files.sql.dates import day_column
+from churn_core.scoring.files.sql.ids import id_columns
+from churn_core.scoring.files.sql.numbers import number_from_text, number_text_fault
+from churn_core.scoring.files.sql.text import (
     INTEGER_TYPES,
     missing_column,
     quote_identifier,

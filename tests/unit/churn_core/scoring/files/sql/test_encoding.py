@@ -6,7 +6,7 @@ import pytest
 
 from churn_core.errors import InputFileError
 from churn_core.schema import CategoryFeature, Contract, NumberFeature
-from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
+from churn_core.scoring.files.sql.encoding import encoded_columns, vocabulary_types
 
 CONTRACT = Contract(
     (
