@@ -12,7 +12,7 @@ import pandas as pd
 
 from churn_core.data.files.csv_files import cells_are_text
 from churn_core.errors import DataError, InputFileError
-from churn_core.schema import alike_key
+from churn_core.scoring.column_names import alike_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

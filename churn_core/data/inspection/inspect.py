@@ -27,7 +27,8 @@ from churn_core.data.inspection.traps.table_findings import (
 )
 from churn_core.errors import DataError
 from churn_core.reader_rules import TextRules
-from churn_core.schema import alike_key, alike_names, label_or_labels
+from churn_core.schema import label_or_labels
+from churn_core.scoring.column_names import alike_key, alike_names
 from churn_core.scoring.files.sql.output_columns import RESERVED_NAMES
 
 if TYPE_CHECKING:

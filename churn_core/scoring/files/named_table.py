@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import InputFileError
-from churn_core.schema import alike_key
-from churn_core.scoring.column_names import match_names
+from churn_core.scoring.column_names import alike_key, match_names
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import arro3.core as arrow
 import numpy as np
 
-from churn_core.schema import alike_key
+from churn_core.scoring.column_names import alike_key
 from churn_core.scoring.files.named_table import repeated_column, text_table
 from churn_core.scoring.files.sql.encoding import MALFORMED, encoded_columns
 from churn_core.scoring.files.sql.text import missing_column

@@ -58,7 +58,7 @@ class NumberText:
         Decimal mark, thousands mark and missing tokens. A space as thousands mark stands for each of
         `SPACES`, and an apostrophe for both apostrophes.
     signs : sequence of str
-        The signs of the column, from `churn_core.schema.NUMBER_SIGNS`.
+        The signs of the column, from `churn_core.reader_rules.NUMBER_SIGNS`.
 
     Attributes
     ----------
