@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _SAMPLE_BYTES: Final = 2**18
-_MOST_TITLE_LINES: Final = 40
+MOST_TITLE_LINES: Final = 40
 _LARGEST_TIE: Final = 0.02
 """Two layouts are equally good if their shares of well-formed rows differ by no more than this."""
 _QUOTES: Final = ('"', "'")
@@ -193,7 +193,7 @@ def _lines(sample: bytes) -> list[str]:
 def _with_header(layout: Dialect, sample: bytes, target: str, keys: Collection[str]) -> Dialect | None:
     """Return the layout with the first header line that has the target; None if there is none."""
     only_cell = None
-    numbers = [layout.header_line] if "header_line" in keys else range(1, 1 + _MOST_TITLE_LINES)
+    numbers = [layout.header_line] if "header_line" in keys else range(1, 1 + MOST_TITLE_LINES)
     lines = _lines(sample)
     for number in numbers:
         if number > len(lines) or (number > 1 and not lines[number - 1].strip()):
