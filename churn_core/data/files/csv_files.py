@@ -84,7 +84,7 @@ def load_csv(
 
 
 def _read(source: TextTable) -> pd.DataFrame:
-    batches = [pa.table(batch.columns) for batch in source.batches()]
+    batches = [pa.table({name: batch.texts(name) for name in batch.columns}) for batch in source.batches()]
     source.refuse_malformed()
     columns = pa.schema([pa.field(name, pa.string()) for name in source.names])
     table: pd.DataFrame = pa.concat_tables([columns.empty_table(), *batches]).to_pandas()

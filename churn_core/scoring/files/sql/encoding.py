@@ -44,8 +44,15 @@ def vocabulary_types(contract: Contract) -> list[str]:
     ]
 
 
-def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells: bool = False) -> list[str]:
-    """Return the SELECT expressions that encode the id and every feature.
+def encoded_columns(contract: Contract, types: Mapping[str, str]) -> list[str]:
+    """Return the SELECT expressions that encode the id and every feature; see `encodings_by_column`."""
+    return [sql for encodings in encodings_by_column(contract, types).values() for sql in encodings]
+
+
+def encodings_by_column(
+    contract: Contract, types: Mapping[str, str], *, text_cells: bool = False
+) -> dict[str, list[str]]:
+    """Return the SELECT expressions that encode the id and every feature, by the file's column.
 
     Parameters
     ----------
@@ -58,7 +65,8 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
 
     Returns
     -------
-    list of str
+    dict
+        For each column that the contract needs, expressions of its values alone:
         ``id`` and ``id_fault`` if the contract has an id column; ``c0``, ``c1``, ... in contract order;
         ``w<i>`` after each number that is read from text: the text's `reject_number`, or 0. The days
         between dates have no ``c<i>``, but ``d0``, ``d1``, ...: the days of the contract's date columns (see
@@ -69,34 +77,49 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     InputFileError
         ``schema`` if a column is missing or has a type that its feature does not accept.
     """
-    columns = id_columns(contract, types)
+    columns: dict[str, list[str]] = {}
+    if contract.id_column is not None:
+        columns[contract.id_column] = id_columns(contract, types)
     for name in contract.columns:
         if name not in types:
             raise missing_column(name, types)
     for position, feature in enumerate(contract.features):
         if isinstance(feature, NumberFeature) and feature.days is not None:
             continue
-        column, kind = quote_identifier(feature.name), type_family(types[feature.name])
-        if kind == '"NULL"':
-            kind = "VARCHAR" if isinstance(feature, CategoryFeature) else "DOUBLE"
         if isinstance(feature, CategoryFeature):
-            # The text of a decimal without digits after the point is that of a whole number.
-            if kind not in category_types(feature) and not types[feature.name].endswith(",0)"):
-                raise type_fault(feature.name, kind, "text, whole numbers or booleans")
-            code = category_code(column, kind, feature, _enum_name(position))
-            columns.append(f"{code} AS c{position}")
-        elif kind == "VARCHAR" and (feature.stored_as_text or text_cells):
-            text = NumberText(contract.reader.text, feature.signs)
-            columns.append(f"{number_from_text(column, text)} AS c{position}")
-            columns.append(f"{number_text_fault(column, text)} AS w{position}")
-        elif kind in NUMBER_TYPES or kind == "DECIMAL":
-            columns.append(f"coalesce({column}::DOUBLE, 'nan'::DOUBLE) AS c{position}")
+            encodings = _category(position, feature, types[feature.name])
         else:
-            raise type_fault(feature.name, kind, "numbers or text" if feature.stored_as_text else "numbers")
-    return columns + [
-        f"{day_column(name, types[name], contract.reader.text)} AS d{position}"
-        for position, name in enumerate(contract.date_columns)
-    ]
+            encodings = _number(position, feature, types[feature.name], contract, text_cells=text_cells)
+        columns.setdefault(feature.name, []).extend(encodings)
+    for position, name in enumerate(contract.date_columns):
+        day = day_column(name, types[name], contract.reader.text)
+        columns.setdefault(name, []).append(f"{day} AS d{position}")
+    return columns
+
+
+def _category(position: int, feature: CategoryFeature, stored: str) -> list[str]:
+    column = quote_identifier(feature.name)
+    kind = "VARCHAR" if stored == '"NULL"' else type_family(stored)
+    # The text of a decimal without digits after the point is that of a whole number.
+    if kind not in category_types(feature) and not stored.endswith(",0)"):
+        raise type_fault(feature.name, kind, "text, whole numbers or booleans")
+    return [f"{category_code(column, kind, feature, _enum_name(position))} AS c{position}"]
+
+
+def _number(
+    position: int, feature: NumberFeature, stored: str, contract: Contract, *, text_cells: bool
+) -> list[str]:
+    column = quote_identifier(feature.name)
+    kind = "DOUBLE" if stored == '"NULL"' else type_family(stored)
+    if kind == "VARCHAR" and (feature.stored_as_text or text_cells):
+        text = NumberText(contract.reader.text, feature.signs)
+        return [
+            f"{number_from_text(column, text)} AS c{position}",
+            f"{number_text_fault(column, text)} AS w{position}",
+        ]
+    if kind in NUMBER_TYPES or kind == "DECIMAL":
+        return [f"coalesce({column}::DOUBLE, 'nan'::DOUBLE) AS c{position}"]
+    raise type_fault(feature.name, kind, "numbers or text" if feature.stored_as_text else "numbers")
 
 
 def _enum_name(position: int) -> str:
