@@ -98,5 +98,5 @@ def test_a_result_that_is_lost_is_an_error(
     source = write_table(customers, tmp_path / "in.parquet")
     failed = _run("utf-8", "predict", source, "--model", sample_bundle, shell=">/dev/full")
     assert failed.returncode == 1
-    assert failed.stderr.decode().startswith("churn: The result can't be printed (No space left on device)")
+    assert failed.stderr.decode().startswith("churn: The result can't be written to stdout (No space")
     assert len(failed.stderr.splitlines()) == 1
