@@ -12,7 +12,7 @@ from churn_core.scoring.text_files.distinct_values import DistinctValues
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from churn_core.scoring.files.planned_query import PlannedQuery
+    from churn_core.scoring.files.text.planned_query import PlannedQuery
     from churn_core.scoring.text_files.cells import Cells
 
 

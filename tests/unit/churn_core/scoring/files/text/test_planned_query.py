@@ -5,7 +5,7 @@ from __future__ import annotations
 import arro3.core as arrow
 import duckdb
 
-from churn_core.scoring.files.planned_query import PlannedQuery
+from churn_core.scoring.files.text.planned_query import PlannedQuery
 
 
 def texts(*values: str | None) -> dict[str, arrow.Array]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from churn_core.scoring.column_names import alike_key
 from churn_core.scoring.files.named_table import repeated_column, text_table
-from churn_core.scoring.files.planned_query import PlannedQuery
-from churn_core.scoring.files.repeated_values import RepeatedValues
 from churn_core.scoring.files.sql.encoding import MALFORMED, encodings_by_column
 from churn_core.scoring.files.sql.text import missing_column
+from churn_core.scoring.files.text.planned_query import PlannedQuery
+from churn_core.scoring.files.text.repeated_values import RepeatedValues
 from churn_core.scoring.parquet.input_checks import FileLayout, check_names
 from churn_core.scoring.text_files.cells import Cells
 from churn_core.scoring.text_files.csv_table import DELIMITER_WORDS, CsvTable
