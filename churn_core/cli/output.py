@@ -69,25 +69,33 @@ def json_text(content: Any) -> str:
 
 
 def print_text(text: str) -> None:
-    """Print text on stdout; a reader that has stopped, such as ``head``, is no error.
+    """Print text on stdout.
+
+    Raises
+    ------
+    OutputError
+        As `flush_output`.
+    """
+    with _written():
+        print(text, flush=True)
+
+
+def flush_output() -> None:
+    """Print what is left in the buffer, such as argparse's help.
+
+    A reader that has stopped, such as ``head``, is no error.
 
     Raises
     ------
     OutputError
         If it can't be printed for another reason, such as a full disk.
     """
-    with _writing_stdout():
-        print(text, flush=True)
-
-
-def flush_output() -> None:
-    """Print what is left in the buffer, such as argparse's help; errors are those of `print_text`."""
-    with _writing_stdout():
+    with _written():
         sys.stdout.flush()
 
 
 @contextmanager
-def _writing_stdout() -> Iterator[None]:
+def _written() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
