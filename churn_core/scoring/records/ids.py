@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from churn_core.scoring.records.number_text import BLANK
+from churn_core.scoring.records.number_text import BLANK, ZERO_FRACTION
 from churn_core.scoring.records.values import ValueRefusedError, answered_id
 
 if TYPE_CHECKING:
     from churn_core.schema import IdType
 
 _WHOLE: Final = "(0|-?[1-9][0-9]*)"
-WHOLE_WITH_POINT: Final = rf"{_WHOLE}[.]0+"
-"""The regular expression of a whole number such as ``7.0``, for Python and DuckDB; the first group is 7."""
+WHOLE_WITH_POINT: Final = f"{_WHOLE}{ZERO_FRACTION}"
+"""The regular expression of ``7.0`` and ``7,0``, for Python and DuckDB; the first group is 7."""
 
-_whole_text = re.compile(rf"{_WHOLE}([.]0+)?")
+_whole_text = re.compile(f"{_WHOLE}{ZERO_FRACTION}?")
 _MOST_DIGITS: Final = 20
 """Characters of the longest whole number of 64 bits."""
 

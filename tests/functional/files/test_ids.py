@@ -61,7 +61,7 @@ def _scored(folder: Path, ids: Any, id_type: IdType) -> tuple[pa.DataType, list[
         ),
         (pa.array([16777215.0, 16777216.0], pa.float32()), [2**24 - 1, None]),
         (pa.array(["42", "-7", str(2**63 - 1)]), [42, -7, 2**63 - 1]),
-        (pa.array(["7.0", "-7.00", f"{NEARBY[1]}.0"]), [7, -7, NEARBY[1]]),
+        (pa.array(["7.0", "-7.00", f"{NEARBY[1]}.0", "7,0", "7,00"]), [7, -7, NEARBY[1], 7, 7]),
         (
             pa.array(["007", "+7", "7.", "7.50", " 7", "-0", "-0.0", "07.0", "1e3", "abc", "7.0\n"]),
             [None] * 11,
