@@ -77,6 +77,8 @@ def _locate(options: argparse.Namespace) -> None:
         sources = find_versions(s3, bucket, key, options.version_id)
         results = find_results(s3, output_bucket, sources)
     if not results.scored and (results.record is None or results.requeued):
+        if not sources[0].etag:
+            raise LocationError("The object has no such version, nor has it scores; check --version-id.")
         raise LocationError(
             "The object has no scores yet; try again later, or look for its message with 'churn redrive'."
         )
