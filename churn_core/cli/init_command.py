@@ -113,6 +113,7 @@ def _init(options: argparse.Namespace) -> None:
             date_formats=date_formats,
             text_rules=None if given is None else given.text,
             marks_given=not {"decimal", "thousands"}.isdisjoint(reader_keys(options)),
+            delimiter=layout.dialect.delimiter,
         )
         inspection = replace(inspection, findings=(*dialect_findings(layout), *inspection.findings))
         text = config_text(inspection, options.data.name, layout.dialect)

@@ -20,6 +20,7 @@ from churn_core.errors import DataError, reject_number
 from churn_core.reader_rules import TextRules
 from churn_core.schema import CategoryFeature, label_tuple
 from churn_core.scoring.records.categories import canonical_category
+from churn_core.scoring.records.ids import read_whole_id
 from churn_core.scoring.records.number_text import NumberText
 from churn_core.scoring.records.values import BLANK, ValueRefusedError, encode_number
 
@@ -205,10 +206,15 @@ def _has_label(column: CategoryColumn, labels: tuple[str, ...]) -> npt.NDArray[n
 
 
 def learn_id_type(series: pd.Series[Any]) -> IdType:
-    """Return ``integer`` if every id is a whole number of 64 bits without leading zeros, else ``text``."""
+    """Return ``integer`` if every id is a whole number of 64 bits without leading zeros, else ``text``.
+
+    Texts that are one number, such as ``7`` and ``7.0``, stay different ids, so they are text.
+    """
     distinct = distinct_text(series)
     if distinct is not None:
-        fits = all(_is_integer_text(text) for text in distinct.values if text.strip(BLANK))
+        texts = [text for text in distinct.values if text.strip(BLANK)]
+        numbers = set(map(read_whole_id, texts))
+        fits = None not in numbers and len(numbers) == len(texts)
     else:
         fits = all(
             _fits_integer(value)
@@ -218,14 +224,6 @@ def learn_id_type(series: pd.Series[Any]) -> IdType:
             if value is not None
         )
     return "integer" if fits else "text"
-
-
-def _is_integer_text(text: str) -> bool:
-    try:
-        number = int(text)
-    except ValueError:
-        return False
-    return str(number) == text and _fits_integer(number)
 
 
 def _fits_integer(number: int | np.integer[Any]) -> bool:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data.files.csv_files import cells_are_text, load_csv
 from churn_core.data.files.parquet_files import load_parquet
 from churn_core.data.files.parted_tables import load_parts
-from churn_core.errors import DataError
+from churn_core.errors import DataError, InvalidRecordsError, ValueFault
 from churn_core.scoring.column_names import match_names, missing_advice
 from churn_core.scoring.files.unchanged import unchanged
+from churn_core.scoring.records.ids import table_id
 from churn_core.scoring.records.number_text import NumberText, ValueRefusedError
 from churn_core.scoring.text_files.formats import TABLE_ENDINGS, file_format
 from churn_core.sources.parts import PartedTable, is_parted, list_parts
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_core.reader_rules import ReaderRules
-    from churn_core.schema import Contract
+    from churn_core.schema import Contract, IdType
     from churn_core.sources.parts import Part
 
 
@@ -104,6 +105,9 @@ def table_records(
     ------
     DataError
         If the file can't be read or a column is missing.
+    InvalidRecordsError
+        If a row's id is missing, or is not of the type that training learnt. ``churn score`` rejects such
+        rows.
     """
     table = load_table(source, contract, match_case_insensitive=match_case_insensitive)
     missing = [name for name in contract.columns if name not in table.columns]
@@ -113,6 +117,8 @@ def table_records(
         raise DataError(f"Column {missing[0]!r} is missing from {where}; {advice}.")
     names = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.columns]
     columns = {name: _python_values(table[name]) for name in names if name is not None}
+    if contract.id_column in columns:
+        columns[contract.id_column] = _ids(contract.id_column, columns[contract.id_column], contract.id_type)
     if cells_are_text(table):
         for feature in contract.numbers:
             if feature.days is None and feature.name in columns:
@@ -123,6 +129,19 @@ def table_records(
 
 def _python_values(series: pd.Series[Any]) -> list[Any]:
     return [None if missing else value for value, missing in zip(series.tolist(), series.isna(), strict=True)]
+
+
+def _ids(name: str, values: list[Any], id_type: IdType | None) -> list[Any]:
+    ids: list[Any] = []
+    faults: list[ValueFault] = []
+    for row, value in enumerate(values):
+        try:
+            ids.append(table_id(value, id_type))
+        except ValueRefusedError as refused:
+            faults.append(ValueFault(row, name, refused.code))
+    if faults:
+        raise InvalidRecordsError(faults)
+    return ids
 
 
 def _number(cell: str, text: NumberText) -> float | str:

@@ -28,11 +28,16 @@ def alike_names(names: Sequence[str]) -> tuple[int, int] | None:
 
 def missing_advice(name: str, names: Iterable[str]) -> str:
     """Return how to fix a missing column: it may be in the table by a name that is nearly the same."""
-    near = [other for other in names if other != name and _key(other) == _key(name)]
-    if not near:
+    near = near_name(name, names)
+    if near is None:
         return "add it"
-    differs = "case" if near[0].strip() == near[0] and name.strip() == name else "case or surrounding blanks"
-    return f"{near[0]!r} differs in {differs}; rename it, or add --match-case-insensitive"
+    differs = "case" if near.strip() == near and name.strip() == name else "case or surrounding blanks"
+    return f"{near!r} differs in {differs}; rename it, or add --match-case-insensitive"
+
+
+def near_name(name: str, names: Iterable[str]) -> str | None:
+    """Return the first name that differs only in case or surrounding blanks; None if there is none."""
+    return next((other for other in names if other != name and _key(other) == _key(name)), None)
 
 
 class NearNames(Collection[str]):

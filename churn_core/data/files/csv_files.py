@@ -97,8 +97,9 @@ def _check_header(source: CsvTable, contract: Contract | None) -> None:
     known = _known_columns(contract)
     if delimiter is not None and known.isdisjoint(header):
         raise DataError(
-            f"{name} seems to be separated by {DELIMITER_WORDS[delimiter]}; set delimiter of the reader to"
-            f" {delimiter!r}, or separate its cells by {source.delimiter_word}."
+            f"{name} seems to be separated by {DELIMITER_WORDS[delimiter]}; add --reader"
+            f" 'delimiter={'tab' if delimiter == chr(9) else delimiter}', or separate its cells by"
+            f" {source.delimiter_word}."
         )
     column, count = Counter(header).most_common(1)[0]
     if count > 1:

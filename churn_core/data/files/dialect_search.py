@@ -169,7 +169,7 @@ def _find_layout(path: Path, sample: bytes, target: str, found: Dialect, keys: C
     for delimiter in delimiters:
         for quote in quotes:
             layout = _with_header(replace(found, delimiter=delimiter, quote=quote), sample, target, keys)
-            if layout is not None:
+            if layout is not None and ("quote" in keys or not _keeps_quotes(sample, layout)):
                 layouts[layout] = _sound_share(sample, layout)
     if not layouts:
         # Nothing has the target; the error about it comes later, and with the columns of this layout.
@@ -183,7 +183,16 @@ def _find_layout(path: Path, sample: bytes, target: str, found: Dialect, keys: C
         tied = [layout for layout in tied if proposed and layout.delimiter == proposed.delimiter]
     if not tied:
         raise DataError(f"The delimiter of {path} can't be decided; give it, such as --reader 'delimiter=;'.")
+    _refuse_backslashes(path, sample, tied[0].quote, layouts[tied[0]])
     return tied[0]
+
+
+def _refuse_backslashes(path: Path, sample: bytes, quote: str, sound_share: float) -> None:
+    if sound_share < 1 and f"\\{quote}".encode() in sample:
+        raise DataError(
+            f"{path} writes a quote inside a cell as \\{quote}; write it twice ({quote * 2}), as pandas does"
+            " without escapechar."
+        )
 
 
 def _lines(sample: bytes) -> list[str]:
@@ -218,8 +227,22 @@ def _sound_share(sample: bytes, layout: Dialect) -> float:
     return 1 - table.malformed.rows / max(1, table.rows)
 
 
-def _table(sample: bytes, layout: Dialect) -> CsvTable:
-    return CsvTable(iter([sample]), layout, TextFaults(""), InputLimits(), wanted=())
+def _keeps_quotes(sample: bytes, layout: Dialect) -> bool:
+    """Return whether single quotes leave cells between double quotes, which then are the file's quotes."""
+    if layout.quote != "'":
+        return False
+    with suppress(InputFileError):
+        for batch in _table(sample, layout, wanted=None).batches():
+            for name in batch.columns:
+                if any(
+                    len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in batch.texts(name).to_pylist()
+                ):
+                    return True
+    return False
+
+
+def _table(sample: bytes, layout: Dialect, wanted: Collection[str] | None = ()) -> CsvTable:
+    return CsvTable(iter([sample]), layout, TextFaults(""), InputLimits(), wanted=wanted)
 
 
 def _proposed(sample: bytes) -> Dialect | None:

@@ -118,6 +118,7 @@ def inspect_table(
     date_formats: Sequence[tuple[str, str]] = (),
     text_rules: TextRules | None = None,
     marks_given: bool = False,
+    delimiter: str = ",",
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -140,6 +141,8 @@ def inspect_table(
         How the user says that text stands for numbers; see `find_number_forms`.
     marks_given : bool
         Whether the user gave the decimal and thousands marks of `text_rules`.
+    delimiter : str
+        Of the table's CSV file; a semicolon speaks for decimal commas.
 
     Raises
     ------
@@ -159,7 +162,9 @@ def inspect_table(
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
     others = [name for name in names if name != target_name]
-    forms = find_number_forms(table, others, text_rules or TextRules(), marks_given=marks_given)
+    forms = find_number_forms(
+        table, others, text_rules or TextRules(), marks_given=marks_given, delimiter=delimiter
+    )
     columns = {
         name: read_column(name, table[name], forms.reading(name), text_cells=text_cells) for name in others
     }

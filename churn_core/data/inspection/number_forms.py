@@ -72,6 +72,9 @@ _PAIRS: Final = (
 _MARKS: Final = tuple(TextRules(decimal=decimal, thousands=thousands) for decimal, thousands in _PAIRS)
 """All pairs of marks; of pairs that fit equally many columns, the first is taken."""
 
+_COMMA_GROUPS: Final = TextRules(decimal=".", thousands=",")
+_COMMA_DECIMAL: Final = _PAIRS.index((",", None))
+
 _SAME_CURRENCY: Final = (
     *({"$", "US$", "USD"}, {"\u20ac", "EUR"}, {"\u00a3", "GBP"}, {"\u00a5", "JPY"}, {"R$", "BRL"}),
     *({"\u20b9", "Rs", "Rs.", "INR"}, {"\u20ba", "TL", "TRY"}, {"\u20bd", "RUB"}, {"z\u0142", "PLN"}),
@@ -140,6 +143,7 @@ def find_number_forms(
     declared: TextRules = _DEFAULT,
     *,
     marks_given: bool = False,
+    delimiter: str = ",",
 ) -> NumberForms:
     """Find how the text columns of a table write numbers; the marks are decided by all columns together.
 
@@ -152,6 +156,9 @@ def find_number_forms(
         What the user says. Its missing tokens are known in addition to `MISSING_TOKENS`.
     marks_given : bool
         Whether the user gave the marks of `declared`; otherwise they are found.
+    delimiter : str
+        Of the table's CSV file. Programs write semicolons where the comma is the decimal mark, so ``1,234``
+        is then 1.234 unless another number shows that it is not.
     """
     known = _tokens.union(map(lower_ascii, declared.missing_tokens))
     written = {name: found for name in columns if (found := _read(table[name], known)) is not None}
@@ -162,6 +169,8 @@ def find_number_forms(
     readings = [{name: column.readings(rules) for name, column in written.items()} for rules in candidates]
     fits = [sum(read is not None for read in by_column.values()) for by_column in readings]
     chosen = fits.index(max(fits))
+    if delimiter == ";" and candidates[chosen] == _COMMA_GROUPS and fits[_COMMA_DECIMAL] == fits[chosen]:
+        chosen = _COMMA_DECIMAL
     read = readings[chosen]
     numbers = [name for name in written if read[name] is not None]
     tokens = {lower_ascii(token): token for token in declared.missing_tokens}

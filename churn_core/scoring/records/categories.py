@@ -16,6 +16,7 @@ import numpy as np
 
 from churn_core.scoring.records.number_text import (
     BLANK,
+    ZERO_FRACTION,
     ValueRefusedError,
     lower_ascii,
     parse_number_text,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from churn_core.schema import CategoryFeature
 
-WHOLE_TEXT: Final = "(-?(?:0|[1-9][0-9]*))(?:[.]0+)?"
+WHOLE_TEXT: Final = f"(-?(?:0|[1-9][0-9]*)){ZERO_FRACTION}?"
 """The regular expression of a whole number in text. A number with leading zeros or a plus is other text."""
 
 BOOLEANS: Final = {"false": "0", "true": "1"}
@@ -44,9 +45,9 @@ def canonical_category(value: object, feature: CategoryFeature) -> str | None:
     """Return a category's value in the form of the vocabulary; None if it is missing.
 
     Text is NFC-normalised. With ``values: integer`` a whole number is its decimal text and a boolean is
-    ``0`` or ``1``, whatever stores it (``1``, ``1.0``, ``True``). With ``values: boolean`` 0 and 1 are
-    ``false`` and ``true``. Other text stays as it is, and a number with a fraction is never a known value.
-    With ``normalise`` see `fold_text`.
+    ``0`` or ``1``, whatever stores it (``1``, ``1.0``, ``1,0``, ``True``). With ``values: boolean`` 0 and 1
+    are ``false`` and ``true``. Other text stays as it is, and a number with a fraction is never a known
+    value. With ``normalise`` see `fold_text`.
 
     Raises
     ------

@@ -22,6 +22,13 @@ BLANK: Final = " \t\n\r\v\f"
 NUMBER_TEXT: Final = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
 """The regular expression of a number in text without marks and signs, used by Python and DuckDB."""
 
+ZERO_FRACTION: Final = "(?:[.]0+|,00?)"
+"""The regular expression of the end of a whole number such as ``7.0`` or ``7,0``, for Python and DuckDB.
+
+pandas writes whole numbers so if their column once held a missing value. After a comma, three zeros could be
+a group of thousands.
+"""
+
 SPACES: Final = " \u00a0\u202f"
 """The spaces between groups of digits, or between a number and its sign; they are interchangeable."""
 

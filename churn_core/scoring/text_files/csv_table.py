@@ -229,8 +229,8 @@ class CsvTable(TextTable):
             return "is the header again"
         if width == BAD_CELLS:
             return (
-                "has a quote that is not closed, or text after its closing quote, or is longer than"
-                f" {MAX_RECORD_BYTES:,} bytes"
+                "has a quote that is not closed, or text after its closing quote (write a quote inside a cell"
+                f" twice), or is longer than {MAX_RECORD_BYTES:,} bytes"
             )
         cells = "1 cell" if width == 1 else f"{width:,} cells"
         return f"has {cells}, but the header has {len(self.header):,}"

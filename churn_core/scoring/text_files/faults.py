@@ -22,7 +22,7 @@ class TextFaults:
         return InputFileError(
             "not-text",
             f"{self.name} is not valid {encoding.upper()}; save it with the encoding {encoding.upper()}, or"
-            " name its encoding (reader: encoding, such as cp1252 or utf-16).",
+            " name its encoding (such as --reader encoding=cp1252 or encoding=utf-16).",
         )
 
     def gzip_as_text(self) -> InputFileError:
@@ -34,7 +34,7 @@ class TextFaults:
         return InputFileError(
             "not-text",
             f"{self.name} holds NUL bytes; save it as plain UTF-8 text, or name its encoding"
-            " (reader: encoding, such as utf-16-le).",
+            " (such as --reader encoding=utf-16-le).",
         )
 
     def bad_compression(self) -> InputFileError:

@@ -13,7 +13,7 @@ from churn_core.scoring.text_files.records import MAX_RECORD_BYTES
 from churn_core.scoring.text_files.table import TextBatch, TextTable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from churn_core.reader_rules import TextRules
     from churn_core.scoring.input_limits import InputLimits
@@ -57,11 +57,18 @@ class JsonLinesTable(TextTable):
         self._all = wanted is None
         self.names = () if wanted is None else tuple(wanted)
         self._found: dict[str, None] = {}
+        # Keys that are not read; only so many are kept, because a file may have any number.
+        self._others: dict[str, None] = {}
 
     @property
     def found(self) -> dict[str, None]:
         """The columns, of those that are read, that any object has had so far; the values mean nothing."""
         return self._found
+
+    @property
+    def others(self) -> Iterable[str]:
+        """The first keys that are not read, such as those whose names differ from a column's in case."""
+        return self._others
 
     def batches(self) -> Iterator[TextBatch]:
         """Yield all rows; see `TextTable.batches`.
@@ -132,6 +139,8 @@ class JsonLinesTable(TextTable):
         for name in content:
             if name not in self._found and (self._all or name in self.names):
                 self._found[name] = None
+            elif name not in self._found and len(self._others) < self.limits.columns:
+                self._others[name] = None
         if len(self._found) > self.limits.columns:
             raise self.faults.too_many_columns(self.limits.columns)
 

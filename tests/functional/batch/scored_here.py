@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from churn_core.data import generate_sample_data
 from functions.batch.scoring_child import run_task
 from functions.batch.scoring_process import parse_result
-from functions.batch.scoring_task import INPUT_FILE, OUTPUT_FILE, ScoringTask
+from functions.batch.scoring_task import INPUT_FILE, INPUT_KEY, OUTPUT_FILE, ScoringTask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,8 @@ MEMORY_MB = 1_769
 CUSTOMERS = generate_sample_data(30, seed=2).drop(columns="Churn")
 
 
-def scored_here(folder: Path, model: Path, content: bytes) -> pa.Table:
-    """Return the scores of a Parquet file; raise `NotScoredError` if it is refused."""
+def scored_here(folder: Path, model: Path, content: bytes, key: str = "in.parquet") -> pa.Table:
+    """Return the scores of a file that was dropped as `key`; raise `NotScoredError` if it is refused."""
     (folder / INPUT_FILE).write_bytes(content)
-    parse_result(run_task(folder, ScoringTask(str(model), {}, 10**9, MEMORY_MB, cpu_seconds=0)))
+    parse_result(run_task(folder, ScoringTask(str(model), {INPUT_KEY: key}, 10**9, MEMORY_MB, cpu_seconds=0)))
     return pq.read_table(folder / OUTPUT_FILE)

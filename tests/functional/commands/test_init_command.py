@@ -351,3 +351,15 @@ def test_a_table_of_another_layout_goes_from_init_to_scores_unchanged(
         "date_formats": {"sign-up date": "DD.MM.YYYY"},
     }
     assert printed["plain"] == printed["other"]
+
+
+def test_a_file_with_semicolons_has_decimal_commas_if_nothing_else_decides(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, config = tmp_path / "t.csv", tmp_path / "c.yaml"
+    rows = [f"{n};{n % 9 + 1},{n:03d};{'yes' if n % 3 else 'no'}\n" for n in range(200)]
+    path.write_text("".join(["kunde_id;betrag;churn\n", *rows]))
+    printed = run(capsys, "init", path, "--target", "churn", "--out", config)
+    assert yaml.safe_load(config.read_text())["reader"] == {"delimiter": ";", "decimal": ","}
+    assert "read in two ways in 'betrag'" in printed
+    assert "--reader decimal=. --reader thousands=," in printed

@@ -16,6 +16,8 @@ from pyarrow import parquet
 
 from churn_core.data import load_table, validate_data
 from churn_core.data.columns import learn_id_type
+from churn_core.data.loading import table_records
+from churn_core.errors import InvalidRecordsError, ValueFault
 from churn_core.scoring.files.score_file import BatchSettings, score_file
 from churn_core.scoring.predictor import ChurnPredictor
 from tests.functional.files.mirror_files import CONTRACT, put, refusal
@@ -59,7 +61,12 @@ def _scored(folder: Path, ids: Any, id_type: IdType) -> tuple[pa.DataType, list[
         ),
         (pa.array([16777215.0, 16777216.0], pa.float32()), [2**24 - 1, None]),
         (pa.array(["42", "-7", str(2**63 - 1)]), [42, -7, 2**63 - 1]),
-        (pa.array(["007", "+7", "7.0", " 7", "-0", "1e3", "abc", str(2**63)]), [None] * 8),
+        (pa.array(["7.0", "-7.00", f"{NEARBY[1]}.0", "7,0", "7,00"]), [7, -7, NEARBY[1], 7, 7]),
+        (
+            pa.array(["007", "+7", "7.", "7.50", " 7", "-0", "-0.0", "07.0", "1e3", "abc", "7.0\n"]),
+            [None] * 11,
+        ),
+        (pa.array([str(2**63), f"{2**63}.0"]), [None] * 2),
         (pa.array([True]), [None]),
         (A_UUID, [None]),
         (A_DAY, [None]),
@@ -129,7 +136,9 @@ def test_a_row_without_an_id_is_missing_one(ids: pa.Array, id_type: IdType, tmp_
         (pa.array([1.0, 2.5]), "text"),
         (pa.array(["1", "-20"]), "integer"),
         (pa.array(["1", "020"]), "text"),
-        (pa.array(["1", "2.0"]), "text"),
+        (pa.array(["1", "2.0", "3.00"]), "integer"),
+        (pa.array(["1", "1.0"]), "text"),
+        (pa.array(["1", "2.5"]), "text"),
         (pa.array(["1", "9" * 5_000]), "text"),
         (A_DAY, "text"),
         (A_UUID, "text"),
@@ -165,6 +174,34 @@ def test_training_refuses_ids_that_scoring_would_reject() -> None:
     assert _findings(["a", "x" * 257]) == [("too_long", (1,))]
     assert _findings([1.0, 2.0**53 + 2]) == [("wrong_type", (1,))]
     assert _findings([1.0, 2.0**53]) == []
+
+
+@pytest.mark.parametrize("id_type", ["integer", "text"])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pa.array(["7", "-8", "9.0", f"{NEARBY[1]}.00", "007", "", None, "x" * 257, "a\0b", "abc"]),
+        pa.array([7, None, 2**63], pa.uint64()),
+        pa.array([7.0, -0.0, None, 2.0**53]),
+        _decimals(38, 0, NEARBY[1], WIDE),
+        pa.array([True]),
+    ],
+)
+def test_records_of_a_table_have_the_ids_of_its_scored_file(
+    ids: pa.Array, id_type: IdType, tmp_path: Path
+) -> None:
+    contract = replace(CONTRACT, id_type=id_type)
+    _, values, codes = _scored(tmp_path, ids, id_type)
+    for row, (value, code) in enumerate(zip(values, codes, strict=True)):
+        parquet.write_table(put("customer", ids.slice(row, 1)), tmp_path / "one.parquet")
+        if code is None:
+            assert [record["customer"] for record in table_records(tmp_path / "one.parquet", contract)] == [
+                value
+            ]
+        else:
+            with pytest.raises(InvalidRecordsError) as caught:
+                table_records(tmp_path / "one.parquet", contract)
+            assert caught.value.faults == [ValueFault(0, "customer", code)]
 
 
 # ---------------------------------------------------------------- columns whose names are nearly equal

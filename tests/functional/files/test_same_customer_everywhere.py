@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
+from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -17,138 +21,31 @@ from churn_core.cli import main
 from churn_core.config import parse_config
 from churn_core.data import load_csv, load_parquet
 from churn_core.data.inspection import config_text, inspect_table
+from churn_core.data.loading import table_records
 from churn_core.features import encode_table
 from churn_core.scoring.files.score_file import BatchSettings, score_file
 from churn_core.scoring.predictor import ChurnPredictor
 from functions.score.routes import loaded_predictor
+from tests.functional.batch.scored_here import scored_here
+from tests.functional.files.same_customers import (
+    CUSTOMERS,
+    MEANINGS,
+    NUMBERS,
+    SPARK,
+    STORAGES,
+    by_duckdb,
+    stored_as,
+)
 from tests.functional.score_api.score_client import post
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.trained_once import TrainedOnce
 
 Scores = list[tuple[float, list[str]]]
 """For each customer, the probability and the columns with unknown values."""
-
-MEANINGS: Final = {
-    "customer id": "id",
-    "plan": "category",
-    "region": "category",
-    "months": "whole number",
-    "fee": "number",
-    "calls": "whole number in text",
-    "senior": "flag",
-    "paperless": "boolean",
-    "plan code": "code",
-}
-ROWS: Final[list[tuple[Any, ...]]] = [
-    (100001, "basic", "Z\u00fcrich", 3, Decimal("20.50"), 2, 1, True, 10),
-    (100002, "plus", "bern", 70, Decimal("99.99"), None, 0, False, 20),
-    (100003, "pro", "ZU\u0308RICH ", 0, Decimal("0.10"), 0, 1, False, 30),
-    (100004, "iron", "Basel", 12, Decimal("1234.00"), 7, 0, True, 40),
-    (100005, "basic", " Bern", 36, Decimal("45.00"), 1, 1, True, 10),
-]
-CUSTOMERS: Final = [dict(zip(MEANINGS, row, strict=True)) for row in ROWS]
-"""The customers, with an unknown plan, region and plan code in the fourth."""
-
-WHOLE: Final = ("id", "whole number", "whole number in text", "flag", "boolean", "code")
-"""Meanings whose values are whole numbers; a boolean is 0 or 1."""
-
-
-def stored_as(types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Store the customers with Arrow types, by meaning; numbers become text where the type is text."""
-    columns = {}
-    for name, meaning in MEANINGS.items():
-        kind = types.get(meaning, types["category"] if meaning == "category" else None)
-        values = [customer[name] for customer in CUSTOMERS]
-        if kind is None:
-            columns[name] = pa.array(values)
-        elif pa.types.is_boolean(kind):
-            columns[name] = pa.array([bool(value) for value in values], kind)
-        elif meaning == "category":
-            columns[name] = pa.array(values).cast(kind)
-        elif pa.types.is_decimal(kind):
-            columns[name] = pa.array([None if v is None else Decimal(v) for v in values], kind)
-        else:
-            as_number = float if pa.types.is_floating(kind) else int
-            columns[name] = pa.array([None if v is None else as_number(v) for v in values], kind)
-    return pa.table(columns)
-
-
-def text(**written: Callable[[Any], str]) -> pa.Table:
-    """Store numbers as text, each meaning as given; the others as Python has them."""
-    table = stored_as({"category": pa.string(), "number": pa.float64(), "whole number": pa.int64()})
-    for name, meaning in MEANINGS.items():
-        if meaning.replace(" ", "_") in written:
-            cells = [written[meaning.replace(" ", "_")](customer[name]) for customer in CUSTOMERS]
-            table = table.set_column(table.schema.get_field_index(name), name, pa.array(cells))
-    return table
-
-
-def by_duckdb(folder: Path) -> Path:
-    """Let DuckDB write the customers with its own types; HUGEINT becomes DOUBLE in Parquet."""
-    path = folder / "duckdb.parquet"
-    table = stored_as({"category": pa.string(), "number": pa.float64()})
-    connection = duckdb.connect()
-    connection.register("customers", table)
-    types = {
-        "customer id": "DECIMAL(38, 0)",
-        "plan": "ENUM ('basic', 'plus', 'pro', 'iron')",
-        "months": "HUGEINT",
-        "fee": "DECIMAL(18, 3)",
-        "calls": "HUGEINT",
-        "senior": "DECIMAL(1, 0)",
-        "paperless": "UTINYINT",
-        "plan code": "FLOAT",
-    }
-    columns = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in types.items())
-    connection.execute(f"COPY (SELECT region, {columns} FROM customers) TO '{path}' (FORMAT parquet)")
-    return path
-
-
-NUMBERS: Final = {"number": pa.float64()}
-STORAGES: Final[dict[str, pa.Table]] = {
-    "pandas": stored_as(NUMBERS | {"category": pa.string(), "whole number in text": pa.float64()}),
-    "pandas after a missing value": stored_as(
-        NUMBERS | {"category": pa.string()} | dict.fromkeys(WHOLE, pa.float64())
-    ),
-    "single floats": stored_as({"category": pa.string()} | NUMBERS | dict.fromkeys(WHOLE, pa.float32())),
-    "narrow integers": stored_as(
-        NUMBERS | {"category": pa.string()} | dict.fromkeys(WHOLE, pa.int8()) | {"id": pa.uint32()}
-    ),
-    "booleans": stored_as(
-        NUMBERS | {"category": pa.string()} | dict.fromkeys(("flag", "boolean"), pa.bool_())
-    ),
-    "Polars": stored_as(
-        NUMBERS
-        | {"category": pa.dictionary(pa.uint32(), pa.large_string()), "id": pa.uint64(), "code": pa.int64()}
-    ),
-    "Snowflake": stored_as(
-        {"category": pa.string(), "number": pa.decimal128(12, 2)} | dict.fromkeys(WHOLE, pa.decimal128(38, 0))
-    ),
-    "decimals with digits after the point": stored_as(
-        {"category": pa.large_string(), "number": pa.decimal128(38, 6)}
-        | dict.fromkeys(WHOLE, pa.decimal128(20, 2))
-        # An id in text, as this table becomes in a CSV file, has no point.
-        | {"id": pa.decimal128(20, 0)}
-    ),
-    "text": text(
-        id=str,
-        whole_number_in_text=lambda value: "n/a" if value is None else f" {value} ",
-        flag=lambda value: f"{value}.0",
-        boolean=lambda value: str(value).upper(),
-        code=str,
-    ),
-    "text of floats": text(
-        id=str,
-        whole_number_in_text=lambda value: "" if value is None else f"{value}.0",
-        flag=lambda value: str(bool(value)),
-        boolean=lambda value: str(int(value)),
-        code=lambda value: f"{value}.00",
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +65,11 @@ def bundle(trained_once: TrainedOnce, tmp_path_factory: pytest.TempPathFactory) 
             "senior": draw.integers(0, 2, rows),
             "paperless": draw.choice(["True", "False"], rows),
             "plan code": draw.choice([10, 20, 30], rows),
+            "signup": pd.Timestamp("2016-01-01") + pd.to_timedelta(draw.integers(0, 3_000, rows), "D"),
+            "snapshot": "2024-12-31",
         }
     )
+    table.loc[::13, ["plan", "region"]] = None
     odds = 0.5 - 0.04 * table["months"] + (table["plan"] == "basic") - 0.6 * table["senior"]
     table["churned"] = np.where(draw.random(rows) < 1 / (1 + np.exp(-odds)), "yes", "no")
     table.to_csv(folder / "train.csv", index=False)
@@ -206,6 +106,8 @@ def json_records(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def json_value(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
     if not isinstance(value, Decimal):
         return value
     return int(value) if value == value.to_integral_value() else float(value)
@@ -236,6 +138,7 @@ def test_init_declares_what_each_column_means(predictor: ChurnPredictor) -> None
         "senior": "integer",
         "paperless": "boolean",
         "plan code": "integer",
+        "days_since_signup": "number",
     }
     assert contract.reader.text.missing_tokens == ("n/a",)
     assert contract.id_type == "integer"
@@ -243,7 +146,7 @@ def test_init_declares_what_each_column_means(predictor: ChurnPredictor) -> None
 
 def test_the_customers_differ_and_unknown_values_are_named(expected: Scores) -> None:
     assert len({probability for probability, _ in expected}) == len(CUSTOMERS)
-    assert [warnings for _, warnings in expected] == [[], [], [], ["plan", "region", "plan code"], []]
+    assert [warnings for _, warnings in expected] == [[], [], [], ["plan", "region", "plan code"], [], []]
 
 
 @pytest.mark.parametrize("storage", STORAGES)
@@ -268,7 +171,10 @@ def test_tables_of_training_and_evaluation(
 def test_csv_files(bundle: Path, expected: Scores, storage: str, tmp_path: Path) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
     table = STORAGES[storage]
-    plain = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    plain = [
+        c.cast(pa.string()) if pa.types.is_dictionary(c.type) or c.type == pa.string_view() else c
+        for c in table.columns
+    ]
     csv.write_csv(pa.table(plain, table.column_names), source)
     assert main(["score", str(source), str(out), "--model", str(bundle)]) == 0
     assert from_file(out) == expected
@@ -279,11 +185,78 @@ def test_parquet_files_of_duckdb(predictor: ChurnPredictor, expected: Scores, tm
     assert from_file(tmp_path / "out.parquet") == expected
 
 
-def test_parquet_files_of_polars(predictor: ChurnPredictor, expected: Scores, tmp_path: Path) -> None:
-    polars = pytest.importorskip("polars")
-    polars.from_arrow(STORAGES["Polars"]).write_parquet(tmp_path / "in.parquet")
+def test_parquet_files_of_spark(predictor: ChurnPredictor, expected: Scores, tmp_path: Path) -> None:
+    # With flavor="spark" pyarrow would also replace the blanks in the names.
+    parquet.write_table(SPARK, tmp_path / "in.parquet", use_deprecated_int96_timestamps=True)
+    assert parquet.ParquetFile(tmp_path / "in.parquet").schema.column(9).physical_type == "INT96"
     score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", predictor, BatchSettings(threads=1))
     assert from_file(tmp_path / "out.parquet") == expected
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_csv_files_with_semicolons_and_decimal_commas(
+    bundle: Path, expected: Scores, storage: str, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.csv.gz", tmp_path / "out.parquet"
+    lines = [";".join(MEANINGS)] + [
+        ";".join(written_with_comma(name, row[name]) for name in MEANINGS)
+        for row in STORAGES[storage].to_pylist()
+    ]
+    source.write_bytes(gzip.compress("".join(f"{line}\r\n" for line in lines).encode()))
+    options = ["--reader", "delimiter=;", "--reader", "decimal=,"]
+    assert main(["score", str(source), str(out), "--model", str(bundle), *options]) == 0
+    assert from_file(out) == expected
+
+
+def written_with_comma(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value) if MEANINGS[name] in ("category", "date") else str(value).replace(".", ",")
+
+
+@pytest.mark.parametrize("options", [[], ["--reader", "decimal=,"]])
+@pytest.mark.parametrize("storage", [name for name in STORAGES if not name.startswith("text")])
+def test_json_lines(bundle: Path, expected: Scores, storage: str, options: list[str], tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.parquet"
+    source.write_text(json_lines(STORAGES[storage]))
+    assert main(["score", str(source), str(out), "--model", str(bundle), *options]) == 0
+    assert from_file(out) == expected
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_the_tables_of_predict(
+    predictor: ChurnPredictor, expected: Scores, storage: str, tmp_path: Path
+) -> None:
+    parquet.write_table(STORAGES[storage], tmp_path / "in.parquet")
+    records = table_records(tmp_path / "in.parquet", predictor.contract)
+    assert [record["customer id"] for record in records] == [
+        customer["customer id"] for customer in CUSTOMERS
+    ]
+    assert from_answers(predictor.predict(records)) == expected
+
+
+@pytest.mark.parametrize("key", ["in.parquet", "in.csv", "in.csv.gz", "in.jsonl", "in.jsonl.gz"])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_drops(bundle: Path, expected: Scores, storage: str, key: str, tmp_path: Path) -> None:
+    table = STORAGES[storage]
+    content = dropped(table, key)
+    scored = scored_here(tmp_path, bundle, content, key)
+    parquet.write_table(scored, tmp_path / "out.parquet")
+    assert from_file(tmp_path / "out.parquet") == expected
+
+
+def dropped(table: pa.Table, key: str) -> bytes:
+    """Return the content of the file `key` with a table's rows."""
+    if key.endswith(".parquet"):
+        content = io.BytesIO()
+        parquet.write_table(table, content)
+        return content.getvalue()
+    text = json_lines(table).encode() if ".jsonl" in key else table.to_pandas().to_csv(index=False).encode()
+    return gzip.compress(text) if key.endswith(".gz") else text
+
+
+def json_lines(table: pa.Table) -> str:
+    return "".join(f"{json.dumps(record)}\n" for record in json_records(table))
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from churn_core.cli import main
 from churn_core.data import generate_sample_data
 from churn_core.errors import DataError, InputFileError
 from churn_core.reader_rules import Dialect, ReaderRules
@@ -197,3 +198,28 @@ def test_values_that_are_looked_up_give_the_bytes_of_values_that_are_encoded_in_
     monkeypatch.setattr("churn_core.scoring.text_files.csv_table._BUFFER_BYTES", 3_000)
     assert score(content, "in.csv", predictor, tmp_path) == expected
     assert (tmp_path / "out.parquet").read_bytes() == expected_bytes
+
+
+@pytest.mark.parametrize(("delimiter", "option"), [("\t", "delimiter=tab"), (";", "delimiter=;")])
+def test_another_delimiter_is_named_with_the_option_that_reads_it(
+    delimiter: str, option: str, customers: pd.DataFrame, sample_bundle: Path, tmp_path: Path, capsys: Any
+) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.parquet"
+    customers.to_csv(source, sep=delimiter, index=False)
+    words = ["score", str(source), str(out), "--model", str(sample_bundle)]
+    assert main(words) == 1
+    assert f"--reader '{option}'" in capsys.readouterr().err
+    assert main([*words, "--reader", option]) == 0
+
+
+@pytest.mark.parametrize("name", ["Tenure", " tenure "])
+def test_a_key_of_json_lines_that_nearly_is_a_column_is_named(
+    name: str, predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.jsonl"
+    customers.rename(columns={"tenure": name}).to_json(source, orient="records", lines=True)
+    with pytest.raises(
+        InputFileError, match=f"'tenure' is missing from the file; '{name}' differs"
+    ) as caught:
+        score_file(source, tmp_path / "out.parquet", predictor)
+    assert "--match" not in str(caught.value)

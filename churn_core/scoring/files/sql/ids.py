@@ -14,6 +14,7 @@ from churn_core.scoring.files.sql.text import (
     type_family,
     type_fault,
 )
+from churn_core.scoring.records.ids import WHOLE_WITH_POINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +126,10 @@ def _value(column: str, kind: str, id_type: IdType) -> str:
         return f"CASE WHEN {is_whole} THEN {whole} ELSE {column}::VARCHAR END"
     if id_type == "text":
         return f"{column}::VARCHAR"
-    # UUIDs, dates and booleans are never whole numbers. '007', '+7' and '7.0' are not written as BIGINT is.
+    # UUIDs, dates and booleans are never whole numbers. '007' and '+7' are not written as BIGINT is.
     number = f"try_cast({column}::VARCHAR AS BIGINT)"
-    return f"CASE WHEN {number}::VARCHAR = {column}::VARCHAR THEN {number} END"
+    # pandas writes a column of whole numbers as '7.0' if it once held a missing value.
+    whole = f"regexp_extract({column}::VARCHAR, '^{WHOLE_WITH_POINT}$', 1)"
+    return (
+        f"CASE WHEN {number}::VARCHAR = {column}::VARCHAR THEN {number} ELSE try_cast({whole} AS BIGINT) END"
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import arro3.core as arrow
 import numpy as np
 
-from churn_core.scoring.column_names import alike_key
+from churn_core.errors import InputFileError
+from churn_core.scoring.column_names import alike_key, near_name
 from churn_core.scoring.files.named_table import repeated_column, text_table
 from churn_core.scoring.files.sql.encoding import MALFORMED, encodings_by_column
 from churn_core.scoring.files.sql.text import missing_column
@@ -17,6 +18,7 @@ from churn_core.scoring.files.text.repeated_values import RepeatedValues
 from churn_core.scoring.parquet.input_checks import FileLayout, check_names
 from churn_core.scoring.text_files.cells import Cells
 from churn_core.scoring.text_files.csv_table import DELIMITER_WORDS, CsvTable
+from churn_core.scoring.text_files.json_lines import JsonLinesTable
 from churn_core.scoring.text_files.table import TextBatch
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from churn_core.errors import InputFileError
     from churn_core.schema import Contract
     from churn_core.scoring.files.named_table import TableNames
     from churn_core.scoring.text_files.table import TextTable
@@ -57,7 +58,7 @@ def _header_fault(table: CsvTable, contract: Contract) -> InputFileError:
     if other is not None:
         return table.faults.dialect(
             f"seems to be separated by {DELIMITER_WORDS[other]}; separate its cells by {table.delimiter_word}"
-            " as the model's reader says, or set delimiter of the reader."
+            f" as the model's reader says, or add --reader 'delimiter={'tab' if other == chr(9) else other}'."
         )
     line = contract.reader.dialect.header_line
     return table.faults.dialect(
@@ -187,4 +188,11 @@ class EncodedText:
         found = self._names.names(table.found)
         for name in needed_columns(self._contract):
             if name not in found:
+                near = near_name(name, table.others if isinstance(table, JsonLinesTable) else ())
+                if near is not None:
+                    raise InputFileError(
+                        "schema",
+                        f"The column {name!r} is missing from the file; {near!r} differs in case or"
+                        " surrounding blanks; rename the key.",
+                    )
                 raise missing_column(name, table.found)

@@ -95,3 +95,29 @@ def test_a_delimiter_that_can_not_be_decided_is_asked_for(
 @pytest.mark.parametrize("name", ["t.parquet", "t.jsonl"])
 def test_other_formats_have_the_default_layout(name: str, tmp_path: Path) -> None:
     assert find_dialect(tmp_path / name, "left").dialect == Dialect()
+
+
+@pytest.mark.parametrize("share", [1, 10])
+def test_quotes_after_a_backslash_are_refused_with_the_fix(share: int, tmp_path: Path) -> None:
+    rows = [
+        f'c{n},"{"say " + chr(92) + chr(34) + "no" + chr(92) + chr(34) if n % share == 0 else "b"}",no'
+        for n in range(50)
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["id,note,left", *rows]))
+    with pytest.raises(DataError) as caught:
+        find_dialect(path, "left")
+    assert 'writes a quote inside a cell as \\"; write it twice ("")' in str(caught.value)
+
+
+def test_a_backslash_at_the_end_of_a_cell_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,folder,left\n" + "".join(f'c{n},"C:{chr(92)}",no\n' for n in range(50)))
+    assert find_dialect(path, "left").dialect == Dialect()
+
+
+def test_inches_in_cells_without_quotes_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,screen,left\n" + "".join(f'c{n},{n}" wide,no\n' for n in range(50)))
+    found = find_dialect(path, "left").dialect
+    assert load_csv(path, rules=ReaderRules(dialect=found))["screen"].tolist()[:2] == ['0" wide', '1" wide']

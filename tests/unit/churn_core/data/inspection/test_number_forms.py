@@ -77,6 +77,22 @@ def test_numbers_that_can_be_read_in_two_ways_are_named() -> None:
     assert "--reader decimal=, --reader thousands=." in marks_findings(weights)[0].message
 
 
+@pytest.mark.parametrize(
+    ("cells", "marks_found"),
+    [
+        (["1,234", "5,678"], (",", None)),
+        (["1,234", "5.5"], (".", ",")),
+        (["1,234,567", "1,234"], (".", ",")),
+        (["1.234", "5.678"], (".", None)),
+        (["12", "7"], (".", None)),
+    ],
+)
+def test_semicolons_speak_for_decimal_commas(cells: list[str], marks_found: tuple[str, str | None]) -> None:
+    found = find_number_forms(pd.DataFrame({"fee": cells}), ["fee"], delimiter=";")
+    assert (found.rules.decimal, found.rules.thousands) == marks_found
+    assert (found.ambiguous == ("fee",)) is (cells[0] in ("1,234", "1.234") and "5.5" not in cells)
+
+
 def test_what_the_user_declares_is_not_searched_for() -> None:
     table = pd.DataFrame({"price": ["1,234", "12,345", "n.v."], "fee": ["1.5", "2.5", "3"]})
     declared = TextRules(decimal=",", missing_tokens=("N.V.",), date_formats=(("day", "DD.MM.YYYY"),))
