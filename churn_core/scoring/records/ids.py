@@ -1,6 +1,6 @@
 """The ids of customers in tables, by the type that training learnt.
 
-`churn_core.scoring.files.id_sql` states the same rules for DuckDB.
+`churn_core.scoring.files.sql.ids` states the same rules for DuckDB.
 """
 
 from __future__ import annotations
