@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from churn_core.reader_rules import NUMBER_SIGNS
 from churn_core.schema import (
     MAX_VOCABULARY,
-    NUMBER_SIGNS,
     CategoryFeature,
     DaysBetween,
     DerivedFeature,

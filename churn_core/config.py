@@ -22,8 +22,9 @@ from churn_core.column_specs import (
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
 from churn_core.reader_settings import ReaderSettings
-from churn_core.schema import Contract, alike_key, alike_names
-from churn_core.scoring.files.output_columns import RESERVED_NAMES
+from churn_core.schema import Contract
+from churn_core.scoring.column_names import alike_key, alike_names
+from churn_core.scoring.files.sql.output_columns import RESERVED_NAMES
 
 _MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
 

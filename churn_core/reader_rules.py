@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_SIGNS: Final = """
+    % $ US$ R$ \u20ac \xa3 \xa5 \u20b9 \u20ba \u20bd \u20a9 \u20aa \u20ab \u20a6 \u20b1 \u20b4 \u0e3f kr
+    kr. z\u0142 K\u010d Ft Fr. lei TL Rs Rs. AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF
+    ILS INR JPY KRW MXN NOK NZD PEN PLN RON RUB SAR SEK SGD THB TRY UAH USD ZAR
+"""
+NUMBER_SIGNS: Final = tuple(_SIGNS.split())
+"""Percent and the currencies that may stand beside a number in text. ``45 %`` is read as 45."""
 
 
 def text_encoding(name: str) -> str | None:

@@ -23,97 +23,10 @@ MAX_VOCABULARY: Final = 1_000
 MAX_GROUPED_VOCABULARY: Final = 10_000
 """Most values that a category with `max_levels` knows; rarer ones count as unknown."""
 
-CURRENCY_SIGNS: Final = (
-    *(
-        "$",
-        "US$",
-        "R$",
-        "\u20ac",
-        "\u00a3",
-        "\u00a5",
-        "\u20b9",
-        "\u20ba",
-        "\u20bd",
-        "\u20a9",
-        "\u20aa",
-        "\u20ab",
-    ),
-    *(
-        "\u20a6",
-        "\u20b1",
-        "\u20b4",
-        "\u0e3f",
-        "kr",
-        "kr.",
-        "z\u0142",
-        "K\u010d",
-        "Ft",
-        "Fr.",
-        "lei",
-        "TL",
-        "Rs",
-        "Rs.",
-    ),
-    *(
-        "AED",
-        "ARS",
-        "AUD",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CLP",
-        "CNY",
-        "COP",
-        "CZK",
-        "DKK",
-        "EUR",
-        "GBP",
-        "HKD",
-        "HUF",
-    ),
-    *(
-        "ILS",
-        "INR",
-        "JPY",
-        "KRW",
-        "MXN",
-        "NOK",
-        "NZD",
-        "PEN",
-        "PLN",
-        "RON",
-        "RUB",
-        "SAR",
-        "SEK",
-        "SGD",
-        "THB",
-    ),
-    *("TRY", "UAH", "USD", "ZAR"),
-)
-"""The currencies that may stand beside a number in text."""
-
-NUMBER_SIGNS: Final = ("%", *CURRENCY_SIGNS)
-"""All signs that may stand beside a number in text. ``45 %`` is read as 45."""
-
 IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 CategoryValues = Literal["text", "integer", "boolean"]
 Labels = str | tuple[str, ...]
-
-
-def alike_key(name: str) -> bytes:
-    """Return a key that is equal for names that DuckDB takes for one: it ignores the case of A to Z."""
-    return name.encode(errors="surrogatepass").lower()
-
-
-def alike_names(names: Sequence[str]) -> tuple[int, int] | None:
-    """Return the positions of two names that DuckDB takes for one, or None: no file with both is scored."""
-    positions: dict[bytes, int] = {}
-    for position, name in enumerate(names):
-        earlier = positions.setdefault(alike_key(name), position)
-        if earlier != position and names[earlier] != name:
-            return earlier, position
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +70,7 @@ class NumberFeature:
     stored_as_text : bool
         Whether text that parses as a number is allowed; blank text is missing.
     signs : tuple of str
-        Signs of `NUMBER_SIGNS`, one of which may stand before or after a number in text.
+        Signs, one of which may stand before or after a number in text; see `NUMBER_SIGNS`.
     monotonic : 'increasing', 'decreasing' or None
         The direction, if only one is allowed, in which the additive model's score may change when this
         column increases.

@@ -41,9 +41,9 @@ PROOFS: Final = {
     "tests/functional/batch/interruptions/test_model_s3.py": {"CHURN_MODEL_EXAMPLES": "500"},
     "tests/functional/batch/interruptions/test_crash_points.py": {},
     "tests/functional/batch/test_batch_guarantees.py": {"CHURN_ROW_TABLES": "1000"},
-    "tests/functional/batch/test_bombs.py": {"CHURN_PAIRS": "1"},
+    "tests/functional/batch/hostile/test_bombs.py": {"CHURN_PAIRS": "1"},
     "tests/functional/batch/test_batch_files.py": {"CHURN_BIT_FLIPS": "2000", "CHURN_PAIRS": "1"},
-    "tests/functional/commands/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
+    "tests/functional/commands/hostile/test_hostile_words.py": {"CHURN_HOSTILE_WORDS": "1000"},
     "tests/mutants/test_mutants.py": {"CHURN_MUTANTS": "1"},
     "tests/mutation": {"CHURN_SMALL_FAULTS": "400"},
     "tests/functional/training/test_same_bytes.py": {

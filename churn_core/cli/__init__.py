@@ -15,8 +15,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
-from churn_core.cli import data_commands, drift_commands, init_command, model_commands, scoring_commands
-from churn_core.cli.output import flush_output, refuse_reading_own_output, report_error
+from churn_core.cli import data_commands, init_command, model_commands
+from churn_core.cli.output import flush_output, print_text, refuse_reading_own_output, report_error
+from churn_core.cli.scoring import drift_commands, scoring_commands
 from churn_core.cli.stopping import Stop, stop_signals
 from churn_core.cli.streams import open_streams
 from churn_core.errors import ChurnError, ConfigError
@@ -25,6 +26,8 @@ from churn_core.scoring.memory_faults import is_out_of_memory
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.metadata import EntryPoint
+
+    from _typeshed import SupportsWrite
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -35,6 +38,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         report_error(f"{message}; see '{self.prog} --help'.", as_json=False)
         sys.exit(USAGE)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:  # noqa: ARG002
+        # argparse ignores that help, or the version, can't be written.
+        print_text(message.removesuffix("\n"))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -111,9 +118,9 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             as_json = bool(getattr(options, "json", False))
             refuse_reading_own_output(vars(options).values())
             options.run(options)
-            sys.stdout.flush()
+            flush_output()
         except SystemExit:
-            sys.stdout.flush()
+            flush_output()
             raise
         except Exception:
             if stop.requested:
@@ -121,7 +128,6 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
                 raise KeyboardInterrupt from None
             raise
     except SystemExit as end:
-        flush_output()
         return end.code if isinstance(end.code, int) else USAGE
     except Exception as error:
         expected = _expected_fault(error)

@@ -89,7 +89,7 @@ def _init(options: argparse.Namespace) -> None:
         if out.is_file() and not options.force:
             raise OutputError(f"{options.out} already exists; replace it with --force, or {_ADVICE}.")
         from churn_core.data import load_table
-        from churn_core.data.dialect_search import dialect_findings, find_dialect
+        from churn_core.data.files.dialect_search import dialect_findings, find_dialect
         from churn_core.data.inspection import config_text, inspect_table
         from churn_core.data.inspection.dates import read_date_format
         from churn_core.reader_rules import ReaderRules

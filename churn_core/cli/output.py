@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +17,7 @@ from churn_core.errors import InputFileError, InvalidRecordsError, OutputError
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
 _LONG_WORD = re.compile(r"\S{300,}")
@@ -69,30 +69,43 @@ def json_text(content: Any) -> str:
 
 
 def print_text(text: str) -> None:
-    """Print text on stdout; a reader that has stopped, such as ``head``, is no error.
+    """Print text on stdout.
+
+    Raises
+    ------
+    OutputError
+        As `flush_output`.
+    """
+    with _written():
+        print(text, flush=True)
+
+
+def flush_output() -> None:
+    """Print what is left in the buffer, such as argparse's help.
+
+    A reader that has stopped, such as ``head``, is no error.
 
     Raises
     ------
     OutputError
         If it can't be printed for another reason, such as a full disk.
     """
+    with _written():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _written() -> Iterator[None]:
     try:
-        print(text, flush=True)
+        yield
     except BrokenPipeError:
         drop(sys.stdout)
     except OSError as error:
         drop(sys.stdout)
         reason = os.strerror(error.errno) if error.errno else "an error of the system"
-        raise OutputError(f"The result can't be printed ({reason}); send it elsewhere.") from error
-
-
-def flush_output() -> None:
-    """Print what others have left in the buffer, such as argparse's help."""
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            drop(sys.stdout)
+        raise OutputError(
+            f"The result can't be written to stdout ({reason}); send it to another file."
+        ) from error
 
 
 def print_note(text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.data.csv_files import cells_are_text, load_csv
-from churn_core.data.parquet_files import load_parquet
-from churn_core.data.parted_tables import load_parts
+from churn_core.data.files.csv_files import cells_are_text, load_csv
+from churn_core.data.files.parquet_files import load_parquet
+from churn_core.data.files.parted_tables import load_parts
 from churn_core.errors import DataError, InvalidRecordsError, ValueFault
 from churn_core.scoring.column_names import match_names, missing_advice
 from churn_core.scoring.files.unchanged import unchanged

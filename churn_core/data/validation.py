@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.data.checks import CheckedTable, check_feature, check_id, check_target
 from churn_core.data.columns import kept_rows
-from churn_core.data.csv_files import cells_are_text
 from churn_core.data.date_checks import check_days
+from churn_core.data.files.csv_files import cells_are_text
 from churn_core.data.findings import NAMED_COLUMNS, Finding, column_finding, group_findings, name_columns
 from churn_core.errors import DataError
-from churn_core.schema import NumberFeature, alike_names
-from churn_core.scoring.column_names import missing_advice
+from churn_core.schema import NumberFeature
+from churn_core.scoring.column_names import alike_names, missing_advice
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn_core.data.columns import parse_category_column, parse_number_column
-from churn_core.data.csv_files import cells_are_text
 from churn_core.data.date_columns import parse_days_column
+from churn_core.data.files.csv_files import cells_are_text
 from churn_core.schema import MAX_GROUPED_VOCABULARY, CategoryFeature
 
 if TYPE_CHECKING:

@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
+def alike_key(name: str) -> bytes:
+    """Return a key that is equal for names that DuckDB takes for one: it ignores the case of A to Z."""
+    return name.encode(errors="surrogatepass").lower()
+
+
+def alike_names(names: Sequence[str]) -> tuple[int, int] | None:
+    """Return the positions of two names that DuckDB takes for one, or None: no file with both is scored."""
+    positions: dict[bytes, int] = {}
+    for position, name in enumerate(names):
+        earlier = positions.setdefault(alike_key(name), position)
+        if earlier != position and names[earlier] != name:
+            return earlier, position
+    return None
+
+
 def missing_advice(name: str, names: Iterable[str]) -> str:
     """Return how to fix a missing column: it may be in the table by a name that is nearly the same."""
     near = near_name(name, names)

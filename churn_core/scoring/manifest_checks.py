@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from churn_core.reader_rules import text_encoding
-from churn_core.schema import NUMBER_SIGNS
+from churn_core.reader_rules import NUMBER_SIGNS, text_encoding
 from churn_core.scoring.day_numbers import MOST_DAYS, parse_fixed_day, split_date_format
 from churn_core.scoring.money import NOBODY
 

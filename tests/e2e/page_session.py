@@ -21,6 +21,7 @@ TOUR: Final = (
     "docs/getting-started.md",
     "docs/scoring-files.md",
     "docs/own-tables.md",
+    "docs/tables.md",
     "docs/decisions.md",
 )
 """Pages that are read in this order: they train, and use what the page before has made."""

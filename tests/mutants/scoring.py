@@ -34,7 +34,7 @@ SCORING: Final = {
         STREAM, 'columns[f"reason_{place + 1}"] =', 'columns[f"reason_{(1, 3, 2)[place]}"] =', REASONS
     ),
     "swaps reasons 2 and 3 in the output's query": Mutant(
-        "churn_core/scoring/files/output_columns.py",
+        "churn_core/scoring/files/sql/output_columns.py",
         "f'reason_{place}')} AS",
         "f'reason_{(0, 1, 3, 2)[place]}')} AS",
         REASONS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import pytest
 
 from churn_core import column_specs, config, decision_settings, reader_settings
-from churn_core.schema import NUMBER_SIGNS
+from churn_core.reader_rules import NUMBER_SIGNS
 from tests import write_proof
 from tests.e2e.page_blocks import ROOT
 

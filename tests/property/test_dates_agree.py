@@ -15,11 +15,11 @@ import pytest
 from pyarrow import parquet
 
 from churn_core.data.date_columns import parse_date_column
-from churn_core.data.parquet_files import load_parquet
+from churn_core.data.files.parquet_files import load_parquet
 from churn_core.errors import InputFileError, reject_number
 from churn_core.reader_rules import TextRules
 from churn_core.scoring.day_numbers import FIRST_DAY, LAST_DAY, write_date
-from churn_core.scoring.files.date_sql import MISSING_DAY, day_column
+from churn_core.scoring.files.sql.dates import MISSING_DAY, day_column
 from churn_core.scoring.records.dates import DateReader
 from churn_core.scoring.records.values import ValueRefusedError
 

@@ -20,7 +20,7 @@ from churn_core.data.inspection.number_forms import MISSING_TOKENS
 from churn_core.data.inspection.traps.leaks import drawn_rows, find_leak
 from churn_core.errors import DataError
 from churn_core.reader_rules import TextRules
-from churn_core.schema import alike_key
+from churn_core.scoring.column_names import alike_key
 from churn_core.scoring.day_numbers import split_date_format, write_date
 from churn_core.scoring.records.dates import DateReader
 from churn_core.scoring.records.number_text import BLANK, ValueRefusedError, lower_ascii

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from churn_core.data.csv_files import cells_are_text
+from churn_core.data.files.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
 from churn_core.data.inspection.dates import DATE_REASONS, plan_dates
@@ -27,8 +27,9 @@ from churn_core.data.inspection.traps.table_findings import (
 )
 from churn_core.errors import DataError
 from churn_core.reader_rules import TextRules
-from churn_core.schema import alike_key, alike_names, label_or_labels
-from churn_core.scoring.files.output_columns import RESERVED_NAMES
+from churn_core.schema import label_or_labels
+from churn_core.scoring.column_names import alike_key, alike_names
+from churn_core.scoring.files.sql.output_columns import RESERVED_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from churn_core.data.columns import distinct_text
 from churn_core.data.findings import Finding, column_finding
 from churn_core.data.inspection.messages import MESSAGES, listed_columns
-from churn_core.reader_rules import TextRules
-from churn_core.schema import NUMBER_SIGNS
+from churn_core.reader_rules import NUMBER_SIGNS, TextRules
 from churn_core.scoring.records.number_text import (
     BLANK,
     PLAIN,

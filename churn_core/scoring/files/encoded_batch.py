@@ -11,9 +11,9 @@ import numpy as np
 from churn_core.errors import MALFORMED_LINE_CODE, REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.day_numbers import parse_fixed_day
-from churn_core.scoring.files.category_sql import refused_code
-from churn_core.scoring.files.date_sql import MISSING_DAY
-from churn_core.scoring.files.encoding_sql import MALFORMED
+from churn_core.scoring.files.sql.categories import refused_code
+from churn_core.scoring.files.sql.dates import MISSING_DAY
+from churn_core.scoring.files.sql.encoding import MALFORMED
 
 if TYPE_CHECKING:
     import arro3.core as arrow
@@ -52,7 +52,7 @@ class EncodedBatch:
 
 
 def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
-    """Turn the columns of `churn_core.scoring.files.encoding_sql.encoded_columns` into the encoded matrix."""
+    """Turn the columns of `churn_core.scoring.files.sql.encoding.encoded_columns` into the encoded matrix."""
     rows = batch.num_rows
     columns = np.empty((len(contract.features), rows), dtype=np.float32)
     reject, malformed = _row_faults(batch, contract)

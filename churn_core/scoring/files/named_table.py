@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import InputFileError
-from churn_core.schema import alike_key
-from churn_core.scoring.column_names import match_names
-from churn_core.scoring.files.sql_text import quote_identifier, quote_text
+from churn_core.scoring.column_names import alike_key, match_names
+from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -19,9 +19,9 @@ import duckdb
 from churn_core.errors import InputFileError, NoSpaceError, OutputError
 from churn_core.scoring.drift.counts_text import drift_counts_text
 from churn_core.scoring.files.complete_file import complete_file
-from churn_core.scoring.files.output_columns import output_select
 from churn_core.scoring.files.output_formats import output_format
 from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
+from churn_core.scoring.files.sql.output_columns import output_select
 from churn_core.scoring.parquet.faults import is_interrupt, typed_memory_faults
 from churn_core.scoring.parquet.footer import write_footer_metadata
 

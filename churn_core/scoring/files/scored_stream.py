@@ -58,7 +58,7 @@ class ScoredStream:
     Parameters
     ----------
     encoded : EncodedRows
-        Batches with the columns of `churn_core.scoring.files.encoding_sql.encoded_columns`.
+        Batches with the columns of `churn_core.scoring.files.sql.encoding.encoded_columns`.
     predictor : ChurnPredictor
         The model.
     threads : int

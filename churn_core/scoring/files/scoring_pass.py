@@ -14,12 +14,12 @@ import duckdb
 
 from churn_core.errors import InputFileError
 from churn_core.scoring.column_names import NearNames
-from churn_core.scoring.files.encoding_sql import encoded_columns, vocabulary_types
-from churn_core.scoring.files.id_sql import output_id_type
 from churn_core.scoring.files.named_table import TableNames, parquet_table, table_names
-from churn_core.scoring.files.output_columns import output_types
 from churn_core.scoring.files.scored_stream import ScoredStream
-from churn_core.scoring.files.text_input import EncodedText, needed_columns, text_layout
+from churn_core.scoring.files.sql.encoding import encoded_columns, vocabulary_types
+from churn_core.scoring.files.sql.ids import output_id_type
+from churn_core.scoring.files.sql.output_columns import output_types
+from churn_core.scoring.files.text.text_input import EncodedText, needed_columns, text_layout
 from churn_core.scoring.files.unchanged import FileState
 from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.input_limits import InputLimits

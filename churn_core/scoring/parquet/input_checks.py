@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from churn_core.errors import DataError, InputFileError
-from churn_core.schema import alike_key
+from churn_core.scoring.column_names import alike_key
 from churn_core.scoring.parquet.faults import damaged, encrypted, reading_fault
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Categories that are compared by value, or without case and blanks, and the code of a category.
 
-`churn_core.scoring.files.category_sql` states the same rules for DuckDB; property tests compare the two.
+`churn_core.scoring.files.sql.categories` states the same rules for DuckDB; property tests compare the two.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rules for one value of a date column: which days are read, and from which text.
 
-`churn_core.scoring.files.date_sql` states the same rules for DuckDB; property tests compare the two. A day is
-counted from 1970-01-01, in UTC. The time of day is dropped after a time zone or an offset has moved the date
-to UTC; without one the date is taken as it is written.
+`churn_core.scoring.files.sql.dates` states the same rules for DuckDB; property tests compare the two. A day
+is counted from 1970-01-01, in UTC. The time of day is dropped after a time zone or an offset has moved the
+date to UTC; without one the date is taken as it is written.
 """
 
 from __future__ import annotations

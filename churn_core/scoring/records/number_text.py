@@ -1,6 +1,6 @@
 """Numbers in text: the marks, signs and missing tokens that a data contract declares.
 
-`churn_core.scoring.files.number_sql` states the same rules for DuckDB; property tests compare the two.
+`churn_core.scoring.files.sql.numbers` states the same rules for DuckDB; property tests compare the two.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class NumberText:
         Decimal mark, thousands mark and missing tokens. A space as thousands mark stands for each of
         `SPACES`, and an apostrophe for both apostrophes.
     signs : sequence of str
-        The signs of the column, from `churn_core.schema.NUMBER_SIGNS`.
+        The signs of the column, from `churn_core.reader_rules.NUMBER_SIGNS`.
 
     Attributes
     ----------

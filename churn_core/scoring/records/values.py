@@ -1,7 +1,7 @@
 """The data contract's rules for one Python value of a number or category column.
 
 `churn_core.scoring.records.categories` compares categories by value or by spelling where that is declared.
-`churn_core.scoring.files.encoding_sql` states the same rules for DuckDB; property tests compare the two.
+`churn_core.scoring.files.sql.encoding` states the same rules for DuckDB; property tests compare the two.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Positions = npt.NDArray[np.int64]
@@ -110,7 +112,9 @@ def find_records(buffer: bytes, delimiter: bytes, quote: bytes, *, final: bool) 
 def _pass(content: Bytes, start: int, end: int, marks: tuple[int, int], *, quoted: bool) -> _Window:
     """Find the records in ``content[start:end]``, up to the first one that is bad."""
     part = content[start:end]
-    breaks = (part == marks[0]) | (part == _LF) | (part == _CR)
+    breaks = part == marks[0]
+    breaks |= part == _LF
+    breaks |= part == _CR
     bad_quote = len(part)
     if quoted:
         is_quote = part == marks[1]
@@ -132,8 +136,11 @@ def _pass(content: Bytes, start: int, end: int, marks: tuple[int, int], *, quote
     if len(ends):
         starts[0] = 0
         starts[1:] = ends[:-1] + 1
-    used = start + (int(ends[-1]) + 1 if len(ends) else 0)
-    return _Window(starts + start, ends + start, last_cells, used, used if bad else None)
+    # In place, because memory for another array of this size costs more than the additions.
+    starts += start
+    ends += start
+    used = int(ends[-1]) + 1 if len(ends) else start
+    return _Window(starts, ends, last_cells, used, used if bad else None)
 
 
 def _first_bad_quote(
@@ -189,10 +196,14 @@ class _Collected:
     def records(self, used: int) -> Records:
         none = np.zeros(0, dtype=np.int64)
         first, widths, starts, ends = (
-            (np.concatenate(parts) for parts in zip(*self._by_record, strict=True))
+            (_joined(parts) for parts in zip(*self._by_record, strict=True))
             if self._by_record
             else (none, none, none, none)
         )
-        cell_starts = np.concatenate(self._cell_starts) if self._cell_starts else none
-        cell_ends = np.concatenate(self._cell_ends) if self._cell_ends else none
+        cell_starts = _joined(self._cell_starts) if self._cell_starts else none
+        cell_ends = _joined(self._cell_ends) if self._cell_ends else none
         return Records(cell_starts, cell_ends, first, widths, starts, ends, used)
+
+
+def _joined(parts: Sequence[Positions]) -> Positions:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

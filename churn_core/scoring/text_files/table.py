@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from churn_core.errors import DataError
+from churn_core.scoring.text_files.cells import Cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import arro3.core as arrow
     import numpy as np
@@ -26,12 +27,17 @@ class TextBatch:
     Attributes
     ----------
     columns : dict
-        Arrow text by column name. A malformed row has blank cells.
+        Cells or Arrow text by column name. A malformed row has blank cells.
     malformed : ndarray of bool, one per row
     """
 
-    columns: dict[str, arrow.Array]
+    columns: Mapping[str, Cells | arrow.Array]
     malformed: npt.NDArray[np.bool_]
+
+    def texts(self, name: str) -> arrow.Array:
+        """Return a column as Arrow text."""
+        column = self.columns[name]
+        return column.texts() if isinstance(column, Cells) else column
 
 
 @dataclass(slots=True)

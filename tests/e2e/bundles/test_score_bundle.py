@@ -232,7 +232,13 @@ def test_the_bundle_holds_only_what_the_function_needs(
         return {child.name for child in path.iterdir()} - {"__pycache__"}
 
     assert names(folder / "functions") == {"__init__.py", "shared", own_folder}
-    assert names(folder / "churn_core") == {"__init__.py", "errors.py", "schema.py", "scoring"}
+    assert names(folder / "churn_core") == {
+        "__init__.py",
+        "errors.py",
+        "reader_rules.py",
+        "schema.py",
+        "scoring",
+    }
     assert names(folder / "model") == {"model.onnx", "manifest.json"}
     assert set(wanted) <= names(folder)
     assert not names(folder) & {*HEAVY, "bin", "tests"}

@@ -30,7 +30,7 @@ from functions.batch.settings import BatchFunctionSettings
 from functions.shared.storage import Storage
 from infra.local.aws.moto_server import moto_server
 from tests.functional.batch.batch_stack import INPUT, OUTPUT, BatchStack
-from tests.functional.batch.lossy_proxy import LossyProxy
+from tests.functional.batch.faults.lossy_proxy import LossyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ import pytest
 
 from functions.batch import app
 from tests.functional.batch.batch_stack import OUTPUT, BatchStack, deliver_again
-from tests.functional.batch.lossy_proxy import LossyProxy, Rule
+from tests.functional.batch.faults.lossy_proxy import LossyProxy, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

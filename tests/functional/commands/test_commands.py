@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from churn_core.cli import main
 from churn_core.data import generate_sample_data
-from churn_core.scoring.files.output_columns import OUTPUT_COLUMNS
+from churn_core.scoring.files.sql.output_columns import OUTPUT_COLUMNS
 from tests.functional.customer_files import CANARY, write_table
 
 if TYPE_CHECKING:

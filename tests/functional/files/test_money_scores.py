@@ -273,7 +273,7 @@ def _load(folder: Path) -> ChurnPredictor:
 
 
 def test_a_bundle_of_an_earlier_version_still_scores_and_is_evaluated(
-    sample_bundle: Path, customers: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sample_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bundle = shutil.copytree(sample_bundle, tmp_path / "bundle")
     path = bundle / "manifest.json"
@@ -283,6 +283,6 @@ def test_a_bundle_of_an_earlier_version_still_scores_and_is_evaluated(
     manifest["model_digest"] = manifest_digest(manifest)
     manifest["model_version"] = model_version(manifest["name"], manifest["model_digest"])
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    table = write_table(customers, tmp_path / "table.parquet")
+    table = write_table(generate_sample_data(600, seed=4), tmp_path / "table.parquet")
     assert "customers score" in run(capsys, "score", table, tmp_path / "out.parquet", "--model", bundle)
     assert "of all who leave" in run(capsys, "evaluate", table, "--model", bundle)

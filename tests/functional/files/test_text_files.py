@@ -57,6 +57,11 @@ def as_csv(table: pd.DataFrame, **options: Any) -> str:
     return text
 
 
+ODD_CELLS = (
+    *("", " ", "1", " 1 ", "01", "1.0", "1e3", "-1", "nan", "inf", "x", "No ", 'say "hi"', '""', "Yes,No"),
+    *("No internet servicf", "No internet service and more than 32 bytes", "caf\u00e9", "x" * 300, " " * 300),
+)
+
 FORMS: dict[str, tuple[str, dict[str, Any], Callable[[pd.DataFrame], bytes]]] = {
     "csv": ("in.csv", {}, lambda t: as_csv(t).encode()),
     "crlf, all quoted": ("in.csv", {}, lambda t: as_csv(t, quoting=1, lineterminator="\r\n").encode()),
@@ -169,6 +174,30 @@ def test_batches_of_any_size_give_the_same_bytes(
     monkeypatch.setattr("churn_core.scoring.text_files.csv_table._BUFFER_BYTES", 1_000)
     score(content, "in.csv", predictor, tmp_path)
     assert (tmp_path / "out.parquet").read_bytes() == expected
+
+
+@pytest.mark.parametrize("most_values", [1, 30, 16_384])
+def test_values_that_are_looked_up_give_the_bytes_of_values_that_are_encoded_in_each_row(
+    most_values: int,
+    customers: pd.DataFrame,
+    predictor: ChurnPredictor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    odd = customers.astype(str)
+    for row, text in enumerate(ODD_CELLS):
+        odd.iloc[row * 7 : row * 7 + 2, 1:] = text
+    content = as_csv(pd.concat([odd, odd[::-1]])).encode()
+    # A table of no values is given up at once.
+    monkeypatch.setattr("churn_core.scoring.text_files.distinct_values.MOST_VALUES", 0)
+    expected = score(content, "in.csv", predictor, tmp_path)
+    expected_bytes = (tmp_path / "out.parquet").read_bytes()
+    assert {"wrong_type", "too_long", "missing"} <= expected.rejects.keys()
+    monkeypatch.setattr("churn_core.scoring.text_files.distinct_values.MOST_VALUES", most_values)
+    monkeypatch.setattr("churn_core.scoring.text_files.text_stream.CHUNK_BYTES", 3_000)
+    monkeypatch.setattr("churn_core.scoring.text_files.csv_table._BUFFER_BYTES", 3_000)
+    assert score(content, "in.csv", predictor, tmp_path) == expected
+    assert (tmp_path / "out.parquet").read_bytes() == expected_bytes
 
 
 @pytest.mark.parametrize(("delimiter", "option"), [("\t", "delimiter=tab"), (";", "delimiter=;")])

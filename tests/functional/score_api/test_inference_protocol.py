@@ -201,8 +201,11 @@ def test_metadata_and_health(path: str, keys: set[str]) -> None:
 
 def test_the_metadata_names_each_column_with_any_number_of_rows(predictor: ChurnPredictor) -> None:
     content = get("/v2/models/churn").content
-    assert content["outputs"] == [{"name": "churn_probability", "datatype": "FP64", "shape": [-1]}]
-    assert [item["name"] for item in content["inputs"]] == list(predictor.contract.names)
+    assert content["outputs"] == [
+        {"name": "churn_probability", "datatype": "FP64", "shape": [-1]},
+        {"name": "warnings", "datatype": "BYTES", "shape": [-1]},
+    ]
+    assert [item["name"] for item in content["inputs"]] == list(predictor.contract.columns)
     assert all(item["shape"] == [-1] for item in content["inputs"])
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
-import urllib.request
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pandas as pd
 import pytest
 
@@ -18,6 +16,7 @@ from churn_core.sources import addresses
 from functions.client import object_store
 from infra.local.aws.moto_server import moto_server
 from tests.functional.customer_files import write_table
+from tests.functional.s3_client import empty_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,21 +32,11 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of S3 with one empty bucket."""
-    variables = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    client = boto3.client("s3")
+    client = empty_s3(endpoint, monkeypatch, "us-east-1")
     client.create_bucket(Bucket=BUCKET)
-    yield client
-    urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
+    return client
 
 
 @pytest.fixture

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from churn_core.cli import main
 from churn_core.models.bundle.writer import write_bundle
 from infra.local.aws.moto_server import moto_server
-from tests.functional.commands.publish.model_bucket import (
-    BUCKET,
-)
+from tests.functional.commands.publish.model_bucket import BUCKET
+from tests.functional.s3_client import empty_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,27 +27,12 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of S3 with one empty bucket, with versions."""
-
-    def reset() -> None:
-        urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
-
-    variables = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    reset()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    client = boto3.client("s3")
+    client = empty_s3(endpoint, monkeypatch, "eu-west-1")
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    yield client
-    reset()
+    return client
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 from pyarrow import parquet
 
 from churn_core.data import load_csv, load_parquet, load_table
-from churn_core.data.csv_files import cells_are_text
+from churn_core.data.files.csv_files import cells_are_text
 from churn_core.errors import DataError
 from churn_core.schema import Contract
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from churn_core.errors import InvalidRecordsError
-from churn_core.scoring.files.output_columns import RESERVED_NAMES
+from churn_core.scoring.files.sql.output_columns import RESERVED_NAMES
 from churn_core.scoring.predictor import ChurnPredictor
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def json_table(
 def rows_of(table: TextTable) -> Rows:
     rows: Rows = []
     for batch in table.batches():
-        columns = [column.to_pylist() for column in batch.columns.values()]
+        columns = [batch.texts(name).to_pylist() for name in batch.columns]
         for row, malformed in enumerate(batch.malformed.tolist()):
             cells = tuple(str(column[row]) for column in columns)
             assert not (malformed and any(cells)), "the text of a malformed row must not appear"

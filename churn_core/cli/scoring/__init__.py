@@ -1,0 +1,1 @@
+"""The commands that score files and measure their drift."""

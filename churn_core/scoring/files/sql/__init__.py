@@ -1,0 +1,1 @@
+"""The SQL that encodes a file's columns and writes the scored columns."""
