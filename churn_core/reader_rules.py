@@ -46,6 +46,10 @@ class TextRules:
     missing_tokens: tuple[str, ...] = ()
     date_formats: tuple[tuple[str, str], ...] = ()
 
+    def date_format(self, column: str) -> str | None:
+        """Return the format of a column's dates; None for ISO 8601."""
+        return dict(self.date_formats).get(column)
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from churn_core.column_specs import Section
 from churn_core.reader_rules import Dialect, ReaderRules, TextRules, text_encoding
+from churn_core.scoring.day_numbers import split_date_format
 from churn_core.scoring.records.number_text import ValueRefusedError, parse_number_text
-
-_separator = re.compile(r"[-./ ]?")
 
 
 class ReaderSettings(Section):
@@ -39,12 +37,13 @@ class ReaderSettings(Section):
     @classmethod
     def _check_date_formats(cls, formats: dict[str, str]) -> dict[str, str]:
         for column, date_format in formats.items():
-            parts = re.split("(YYYY|MM|DD)", date_format)
-            if sorted(parts[1::2]) != ["DD", "MM", "YYYY"] or not all(map(_separator.fullmatch, parts[::2])):
+            try:
+                split_date_format(date_format)
+            except ValueError:
                 raise ValueError(
                     f"{column!r} has the format {date_format!r}; write YYYY, MM and DD in their order with"
                     " the marks between them, such as DD.MM.YYYY"
-                )
+                ) from None
         return formats
 
     @field_validator("missing_tokens")

@@ -49,6 +49,13 @@ def add_commands(commands: Any) -> None:
         "--group", help="a column, such as a household, whose rows stay together in every split"
     )
     init.add_argument(
+        "--date-format",
+        action="append",
+        default=[],
+        metavar="COLUMN=FORMAT",
+        help="the format of a column's dates, such as signup=DD/MM/YYYY (default: recognised)",
+    )
+    init.add_argument(
         "--out", type=path, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
@@ -66,8 +73,10 @@ def _init(options: argparse.Namespace) -> None:
         from churn_core.data import load_table
         from churn_core.data.dialect_search import dialect_findings, find_dialect
         from churn_core.data.inspection import config_text, inspect_table
+        from churn_core.data.inspection.dates import read_date_format
         from churn_core.reader_rules import ReaderRules
 
+        date_formats = [read_date_format(option) for option in options.date_format]
         progress.step(f"reading {options.data}")
         found = find_dialect(options.data, options.target)
         table = load_table(options.data, rules=ReaderRules(dialect=found.dialect))
@@ -79,6 +88,7 @@ def _init(options: argparse.Namespace) -> None:
             exclude=options.exclude_label,
             id_column=options.id,
             group=options.group,
+            date_formats=date_formats,
         )
         inspection = replace(inspection, findings=(*dialect_findings(found), *inspection.findings))
         text = config_text(inspection, options.data.name, found.dialect)
@@ -112,6 +122,8 @@ def _text(inspection: Inspection, data: Path, out: Path) -> str:
         *([] if inspection.id_column else [_NO_ID]),
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
+    if inspection.derived:
+        lines.append(f"Days between dates: {', '.join(inspection.derived)}.")
     if others:
         lines += ["", "Findings about this table:"]
     lines += [f"  {line}" for line in finding_lines(others)]

@@ -62,13 +62,15 @@ def table_records(path: Path, contract: Contract) -> list[dict[str, Any]]:
         If the file can't be read or a column is missing.
     """
     table = load_table(path, contract)
-    missing = [name for name in contract.names if name not in table.columns]
+    missing = [name for name in contract.columns if name not in table.columns]
     if missing:
         raise DataError(f"Column {missing[0]!r} is missing from {path}; add it.")
-    names = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.names]
+    names = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.columns]
     columns = {name: _python_values(table[name]) for name in names if name is not None}
     if cells_are_text(table):
         for feature in contract.numbers:
+            if feature.days is not None:
+                continue
             text = NumberText(contract.reader.text, feature.signs)
             columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
