@@ -144,7 +144,7 @@ def _print_addresses(cloud: LocalCloud, address: str, bundle: Bundle) -> None:
         f"""
 {bundle.model_version}: the functions run as built for AWS; S3, the queue and the gateway are local stand-ins.
 
-Score a file (put Parquet under incoming/, find the scores under {cloud.output_bucket}/scored/):
+Score a file (put a table under incoming/, find the scores under {cloud.output_bucket}/scored/):
   curl -T customers.parquet {cloud.address}/{cloud.input_bucket}/incoming/customers.parquet
 Score a customer:
   curl {address}/predict -H 'content-type: application/json' -d {customer}
