@@ -1,11 +1,13 @@
 """Compare batch scoring with pandas and scikit-learn, on one file in one run.
 
     python -m benchmarks.batch [--rows 2000000] [--family logistic_regression]
+    python -m benchmarks.batch --only churn_score score_csv --rows 1000000
     python -m benchmarks.batch --only churn_score score_without_drift count_drift --repeats 11
 
 Each contender runs in a fresh process. Its time excludes imports and loading of the model; its memory is
 the peak of the resident set. Contenders take turns, and the best run of each counts. Other work on the
-machine slows all of them, so read the ratios. The second command measures what counting drift costs.
+machine slows all of them, so read the ratios. The second command compares CSV with Parquet, and the third
+measures what counting drift costs.
 """
 
 from __future__ import annotations
@@ -59,11 +61,18 @@ def score_without_drift(work: Path, rows: int) -> float:
     return _score_file(work, ChurnPredictor(replace(bundle, manifest=manifest)))
 
 
-def _score_file(work: Path, predictor: ChurnPredictor) -> float:
+def score_csv(work: Path, rows: int) -> float:
+    """`churn score` of the same table as a CSV file."""
+    from churn_core.scoring.predictor import ChurnPredictor
+
+    return _score_file(work, ChurnPredictor.load(ModelFiles(work).bundle), "in.csv")
+
+
+def _score_file(work: Path, predictor: ChurnPredictor, name: str = "in.parquet") -> float:
     from churn_core.scoring.files.score_file import BatchSettings, score_file
 
     settings = BatchSettings(threads=THREADS)
-    return seconds_of(lambda: score_file(work / "in.parquet", work / "out.parquet", predictor, settings))
+    return seconds_of(lambda: score_file(work / name, work / "out.parquet", predictor, settings))
 
 
 def plain_sklearn(work: Path, rows: int) -> float:
@@ -148,11 +157,12 @@ def _encoded_parts(work: Path, rows: int) -> list[npt.NDArray[np.float32]]:
 
 
 COMPARED = {f.__name__: f for f in (churn_score, plain_sklearn, own_sklearn, duckdb_copy, onnxruntime_alone)}
-CONTENDERS = COMPARED | {f.__name__: f for f in (score_without_drift, count_drift)}
+CONTENDERS = COMPARED | {f.__name__: f for f in (score_csv, score_without_drift, count_drift)}
 
 
 def prepare(work: Path, rows: int, family: str) -> None:
-    """Write the input file, the bundle and both scikit-learn pipelines."""
+    """Write the input files, the bundle and both scikit-learn pipelines."""
+    import duckdb
     import numpy as np
 
     from churn_core.config import load_config, with_model_type
@@ -168,6 +178,7 @@ def prepare(work: Path, rows: int, family: str) -> None:
     (work / "plain.pickle").write_bytes(pickle.dumps(plain))
     np.save(work / "matrix.npy", model.encoder.transform(parse_table(table, model.contract)))
     write_sample_data(work / "in.parquet", rows, seed=3)
+    duckdb.execute(f"COPY (FROM '{work}/in.parquet') TO '{work}/in.csv'")
 
 
 def build_plain_pipeline(config: Settings) -> Pipeline:

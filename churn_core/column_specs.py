@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime
 from itertools import pairwise
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,9 +18,10 @@ from churn_core.schema import (
     NumberFeature,
     label_tuple,
 )
+from churn_core.scoring.day_numbers import MOST_DAYS
 from churn_core.scoring.records.values import category_text
 
-_MOST_DAYS: Final = (date.max - date.min).days
+_day_text = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Section(BaseModel):
@@ -123,13 +125,39 @@ class BucketSpec(Section):
 class DaysBetweenSpec(Section):
     """The whole UTC days from one date to another, which the encoder computes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
 
     kind: Literal["days_between"]
     start: Annotated[str, Field(alias="from")]
     end: Annotated[str | date, Field(alias="to")]
     nullable: bool = False
     monotonic: Literal["increasing", "decreasing"] | None = None
+
+    @field_validator("end", mode="before")
+    @classmethod
+    def _read_end(cls, end: Any) -> Any:
+        """Turn text in the form of a day into one: YAML has days of its own, JSON has only text."""
+        if isinstance(end, datetime):
+            raise ValueError("must be a day such as 2026-01-31, without a time")  # noqa: TRY004
+        if isinstance(end, str) and _day_text.fullmatch(end):
+            try:
+                return date.fromisoformat(end)
+            except ValueError:
+                raise ValueError("is a day that does not exist") from None
+        return end
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> DaysBetweenSpec:
+        if self.start == self.end:
+            raise ValueError("from and to name the same column; days_between needs two different dates")
+        return self
 
 
 FeatureSpec = Annotated[NumberSpec | CategorySpec, Field(discriminator="kind")]
@@ -195,8 +223,8 @@ def make_days_feature(name: str, spec: DaysBetweenSpec) -> NumberFeature:
     day = spec.end.isoformat() if isinstance(spec.end, date) else None
     return NumberFeature(
         name,
-        minimum=-_MOST_DAYS,
-        maximum=_MOST_DAYS,
+        minimum=-MOST_DAYS,
+        maximum=MOST_DAYS,
         integer=True,
         nullable=spec.nullable,
         monotonic=spec.monotonic,

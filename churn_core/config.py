@@ -120,11 +120,19 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_monotonic(self) -> Settings:
-        monotonic = [name for name, f in self.data.features.items() if f.kind == "number" and f.monotonic]
+        data = self.data
+        monotonic = [
+            *(f"data.features.{n}" for n, f in data.features.items() if f.kind == "number" and f.monotonic),
+            *(
+                f"data.derived.{n}"
+                for n, d in data.derived.items()
+                if d.kind == "days_between" and d.monotonic
+            ),
+        ]
         if monotonic and self.model.type != "additive":
             raise ValueError(
-                f"data.features.{monotonic[0]}.monotonic works only with model.type additive; set that type,"
-                " or remove monotonic"
+                f"{monotonic[0]}.monotonic works only with model.type additive; set that type, or remove"
+                " monotonic"
             )
         return self
 
@@ -142,7 +150,7 @@ class Settings(Section):
     def _check_columns(self) -> Settings:
         _check_roles(self.data)
         for name, derived in self.data.derived.items():
-            _check_derived(name, derived, self.data.features)
+            _check_derived(name, derived, self.data)
         return self
 
     @property
@@ -269,9 +277,21 @@ def _check_roles(data: DataSettings) -> None:
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(f"column {min(repeated)!r} is declared twice; give each column one role")
+    dates = {
+        column: name
+        for name, spec in data.derived.items()
+        if isinstance(spec, DaysBetweenSpec)
+        for column in make_days_feature(name, spec).columns
+    }
+    for column, name in dates.items():
+        if column in names:
+            raise ValueError(
+                f"data.derived.{name}: {column!r} is a date column, so it can't have another role or be the"
+                " name of a derived column; rename it, or remove its other declaration"
+            )
     if data.group is not None and data.group in (data.target.column, *data.derived):
         raise ValueError(f"data.group: {data.group!r} must be a column of the table other than the target")
-    columns = [*data.features, data.target.column, *([data.id] if data.id else [])]
+    columns = [*data.features, *dates, data.target.column, *([data.id] if data.id else [])]
     alike = alike_names(columns)
     if alike is not None:
         raise ValueError(
@@ -281,17 +301,16 @@ def _check_roles(data: DataSettings) -> None:
         raise ValueError(f"data.id: {data.id!r} is also a column of scored files; rename the id column")
 
 
-def _check_derived(name: str, spec: DerivedSpec, features: dict[str, FeatureSpec]) -> None:
+def _check_derived(name: str, spec: DerivedSpec, data: DataSettings) -> None:
     if isinstance(spec, DaysBetweenSpec):
-        for column in make_days_feature(name, spec).columns:
-            if column in features:
-                raise ValueError(f"data.derived.{name}: {column!r} is a date; remove it from data.features")
         return
+    kinds = {column: feature.kind for column, feature in data.features.items()}
+    kinds |= {column: "number" for column, other in data.derived.items() if other.kind == "days_between"}
     needed = "category" if isinstance(spec, CountSpec) else "number"
     for column in make_derived(name, spec).columns:
-        if column not in features:
+        if column not in kinds:
             raise ValueError(f"data.derived.{name}: {column!r} is not in data.features; add it there")
-        if features[column].kind != needed:
+        if kinds[column] != needed:
             raise ValueError(
                 f"data.derived.{name}: {column!r} must be a {needed} column; name another column, or set"
                 f" data.features.{column}.kind to {needed}"

@@ -17,6 +17,7 @@ REJECT_CODES: Final = (
     "invalid_unicode",
     "wrong_type",
     "malformed_line",
+    "not_a_date",
 )
 """Why a row can't be scored. Closed list; the order is that of `reject_number`."""
 

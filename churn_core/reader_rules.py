@@ -6,11 +6,22 @@ after ``churn init``: training, files of customers and single records all follow
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def text_encoding(name: str) -> str | None:
+    """Return Python's own name of a text encoding that can be read in pieces; None if it has no such one."""
+    try:
+        known = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    is_text = getattr(known, "_is_text_encoding", True) and known.incrementaldecoder is not None
+    return known.name if is_text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,10 @@ class TextRules:
     missing_tokens: tuple[str, ...] = ()
     date_formats: tuple[tuple[str, str], ...] = ()
 
+    def date_format(self, column: str) -> str | None:
+        """Return the format of a column's dates; None for ISO 8601."""
+        return dict(self.date_formats).get(column)
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -43,9 +58,9 @@ class Dialect:
     Parameters
     ----------
     delimiter : str
-        One character between cells.
+        One ASCII character between cells.
     quote : str
-        One character around cells that hold a delimiter, a line break or a quote, which is doubled then.
+        One ASCII character around cells that hold a delimiter, a line break or a quote, doubled in them.
     encoding : str
         A name that Python knows, such as ``utf-8``, ``utf-16`` or ``cp1252``.
     header_line : int

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import json
 import math
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from churn_core.column_specs import Section
 from churn_core.errors import ConfigError
-from churn_core.reader_rules import Dialect, ReaderRules, TextRules
+from churn_core.reader_rules import Dialect, ReaderRules, TextRules, text_encoding
+from churn_core.scoring.day_numbers import split_date_format
 from churn_core.scoring.records.number_text import ValueRefusedError, parse_number_text
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 _NAMED_MARKS: Final = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "none": None}
 _MARKS: Final = ("delimiter", "quote", "decimal", "thousands")
-_separator = re.compile(r"[-./ ]?")
 
 
 class ReaderSettings(Section):
@@ -39,24 +37,22 @@ class ReaderSettings(Section):
     @field_validator("encoding")
     @classmethod
     def _check_encoding(cls, encoding: str) -> str:
-        try:
-            known = codecs.lookup(encoding)
-        except (LookupError, ValueError):
-            raise ValueError("is no text encoding that Python knows; write one such as utf-8") from None
-        if not getattr(known, "_is_text_encoding", True):
-            raise ValueError("is no text encoding; write one such as utf-8")
-        return known.name
+        known = text_encoding(encoding)
+        if known is None:
+            raise ValueError("is no text encoding that Python knows; write one such as utf-8")
+        return known
 
     @field_validator("date_formats")
     @classmethod
     def _check_date_formats(cls, formats: dict[str, str]) -> dict[str, str]:
         for column, date_format in formats.items():
-            parts = re.split("(YYYY|MM|DD)", date_format)
-            if sorted(parts[1::2]) != ["DD", "MM", "YYYY"] or not all(map(_separator.fullmatch, parts[::2])):
+            try:
+                split_date_format(date_format)
+            except ValueError:
                 raise ValueError(
                     f"{column!r} has the format {date_format!r}; write YYYY, MM and DD in their order with"
                     " the marks between them, such as DD.MM.YYYY"
-                )
+                ) from None
         return formats
 
     @field_validator("missing_tokens")
@@ -77,6 +73,8 @@ class ReaderSettings(Section):
             raise ValueError("thousands and decimal must differ")
         if self.delimiter == self.quote or {self.delimiter, self.quote} & set("\r\n\0"):
             raise ValueError("delimiter and quote must differ, and neither may be a line break")
+        if not (self.delimiter + self.quote).isascii():
+            raise ValueError("delimiter and quote must be ASCII characters")
         return self
 
     @property

@@ -292,6 +292,16 @@ class Contract:
         return tuple(dict.fromkeys(column for feature in self.features for column in feature.columns))
 
     @property
+    def date_columns(self) -> tuple[str, ...]:
+        """The date columns that days are counted between, each once, in contract order."""
+        days = (feature.days for feature in self.numbers if feature.days is not None)
+        return tuple(dict.fromkeys(column for pair in days for column in pair.columns))
+
+    def may_be_missing(self, column: str) -> bool:
+        """Return whether every feature that needs a column of the table allows a missing value there."""
+        return all(feature.nullable for feature in self.features if column in feature.columns)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The features' names in contract order."""
         return tuple(feature.name for feature in self.features)

@@ -61,7 +61,7 @@ def _validate(options: argparse.Namespace) -> None:
         table = load_table(found, contract, match_case_insensitive=options.match_case_insensitive)
     report = validate_data(table, contract, labelled=labelled, ids_repeat=config.data.ids_repeat)
     if labelled:
-        replicas = replica_findings(table, contract.names, config.data.group)
+        replicas = replica_findings(table, contract.columns, config.data.group)
         report = replace(report, findings=(*report.findings, *replicas))
     if options.json:
         print_result(report.to_dict(), "", as_json=True)

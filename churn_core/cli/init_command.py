@@ -12,8 +12,8 @@ from churn_core.cli.output import Progress, print_result
 from churn_core.cli.tables import (
     add_table_options,
     chosen_rules,
-    dialect_keys,
     opened_table,
+    reader_keys,
     table_files,
     table_source,
 )
@@ -64,6 +64,13 @@ def add_commands(commands: Any) -> None:
         "--group", help="a column, such as a household, whose rows stay together in every split"
     )
     init.add_argument(
+        "--date-format",
+        action="append",
+        default=[],
+        metavar="COLUMN=FORMAT",
+        help="the format of a column's dates, such as signup=DD/MM/YYYY (default: recognised)",
+    )
+    init.add_argument(
         "--out", type=table_source, default=DEFAULT_CONFIG, help=f"file to write (default {DEFAULT_CONFIG})"
     )
     init.add_argument("--force", action="store_true", help="replace the file if it exists")
@@ -84,13 +91,15 @@ def _init(options: argparse.Namespace) -> None:
         from churn_core.data import load_table
         from churn_core.data.dialect_search import dialect_findings, find_dialect
         from churn_core.data.inspection import config_text, inspect_table
+        from churn_core.data.inspection.dates import read_date_format
         from churn_core.reader_rules import ReaderRules
 
+        date_formats = [read_date_format(option) for option in options.date_format]
         progress.step(f"reading {options.data}")
         first = table_files(found)[0]
         given = chosen_rules(options)
         layout = find_dialect(
-            first, options.target, None if given is None else given.dialect, dialect_keys(options)
+            first, options.target, None if given is None else given.dialect, reader_keys(options)
         )
         table = load_table(found, rules=ReaderRules(dialect=layout.dialect))
         progress.step("inspecting the columns")
@@ -101,6 +110,9 @@ def _init(options: argparse.Namespace) -> None:
             exclude=options.exclude_label,
             id_column=options.id,
             group=options.group,
+            date_formats=date_formats,
+            text_rules=None if given is None else given.text,
+            marks_given=not {"decimal", "thousands"}.isdisjoint(reader_keys(options)),
         )
         inspection = replace(inspection, findings=(*dialect_findings(layout), *inspection.findings))
         text = config_text(inspection, options.data.name, layout.dialect)
@@ -134,6 +146,8 @@ def _text(inspection: Inspection, data: Source, out: Source) -> str:
         *([] if inspection.id_column else [_NO_ID]),
         f"Features: {numbers} numbers and {len(features) - numbers} categories; left out: {left_out}.",
     ]
+    if inspection.derived:
+        lines.append(f"Days between dates: {', '.join(inspection.derived)}.")
     if others:
         lines += ["", "Findings about this table:"]
     lines += [f"  {line}" for line in finding_lines(others)]

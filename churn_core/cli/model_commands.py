@@ -78,7 +78,7 @@ def _train(options: argparse.Namespace) -> None:
         from churn_core.models.rows import labelled_positions
         from churn_core.pipelines import run_training
 
-        warnings = replica_findings(table, config.contract.names, config.data.group)
+        warnings = replica_findings(table, config.contract.columns, config.data.group)
         run = run_training(
             config,
             table,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import path
@@ -92,23 +92,17 @@ def chosen_rules(options: argparse.Namespace) -> ReaderRules | None:
     return overridden_rules(ReaderRules(), options.reader)
 
 
-def dialect_keys(options: argparse.Namespace) -> list[str]:
-    """Return the keys of ``--reader``, each of which must be about the layout of a file.
+def reader_keys(options: argparse.Namespace) -> set[str]:
+    """Return the keys that ``--reader`` gives; ``churn init`` finds all others.
 
     Raises
     ------
     ConfigError
-        If one is about the meaning of text, which ``churn init`` finds by the values.
+        If ``date_formats`` is one of them: ``churn init`` has an option for it.
     """
-    from churn_core.reader_rules import Dialect
-
-    keys = [override.partition("=")[0] for override in options.reader]
-    known = {field.name for field in fields(Dialect)}
-    for key in keys:
-        if key not in known:
-            raise ConfigError(
-                f"--reader {key}: churn init finds it by the values; set it in the file that init writes."
-            )
+    keys = {override.partition("=")[0] for override in options.reader}
+    if "date_formats" in keys:
+        raise ConfigError("--reader date_formats: give it to churn init as --date-format COLUMN=FORMAT.")
     return keys
 
 

@@ -109,7 +109,7 @@ def parse_number_column(
     elif _dtype_kind(series) in _NUMBER_KINDS:
         values = series.to_numpy(dtype=np.float64, na_value=np.nan).tolist()
     else:
-        values = _objects(series)
+        values = python_objects(series)
     text = NumberText(rules, feature.signs)
     numbers, faults = parse_values(lambda value: encode_number(value, feature, text), values)
     return NumberColumn(numbers.astype(np.float64)[codes], faults[codes])  # None becomes NaN
@@ -136,7 +136,7 @@ def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> C
         # The code -1 of a missing value picks the last entry.
         values, codes = [*distinct.values, None], distinct.codes
     else:
-        values = _objects(series)
+        values = python_objects(series)
     text, faults = parse_values(lambda value: canonical_category(value, feature), values)
     text, faults = text[codes], faults[codes]
     if not feature.nullable:
@@ -151,7 +151,7 @@ def parse_target_column(series: pd.Series[Any], name: str) -> CategoryColumn:
     Parquet has ``true``. Such labels are equal (see `label_form`).
     """
     if _dtype_kind(series) in "fO":
-        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in _objects(series)]
+        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in python_objects(series)]
         series = pd.Series(whole, dtype=object)
     column = parse_category_column(series, CategoryFeature(name))
     codes, values = pd.factorize(column.text)
@@ -214,7 +214,7 @@ def learn_id_type(series: pd.Series[Any]) -> IdType:
             _fits_integer(value)
             if isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             else isinstance(value, float) and value.is_integer() and _fits_integer(int(value))
-            for value in _objects(series)
+            for value in python_objects(series)
             if value is not None
         )
     return "integer" if fits else "text"
@@ -259,7 +259,7 @@ def distinct_text(series: pd.Series[Any]) -> DistinctValues | None:
 
 def _distinct_python_text(series: pd.Series[Any]) -> DistinctValues:
     known: dict[str, int] = {}
-    codes = [-1 if text is None else known.setdefault(text, len(known)) for text in _objects(series)]
+    codes = [-1 if text is None else known.setdefault(text, len(known)) for text in python_objects(series)]
     return DistinctValues(np.array(codes, dtype=np.int64), list(known))
 
 
@@ -281,7 +281,7 @@ def _dtype_kind(series: pd.Series[Any]) -> str:
     return str(getattr(series.dtype, "kind", "O"))
 
 
-def _objects(series: pd.Series[Any]) -> list[Any]:
+def python_objects(series: pd.Series[Any]) -> list[Any]:
     """Return the column as Python objects, with None for every kind of missing value."""
     objects = series.to_numpy(dtype=object, copy=True)
     objects[series.isna().to_numpy(dtype=bool)] = None

@@ -33,7 +33,8 @@ class Finding:
         One of `churn_core.errors.REJECT_CODES` for single values, or ``missing_column``,
         ``duplicate_column``, ``not_allowed``, ``unseen_value``, ``duplicate_id``, ``missing_id``,
         ``constant``, ``all_missing``, ``empty_table``, ``alike_names``, ``one_class``,
-        ``unknown_label``, ``missing_label``; or a key of `churn_core.data.inspection.messages`.
+        ``unknown_label``, ``missing_label``, ``negative_days``; or a key of
+        `churn_core.data.inspection.messages`.
     severity : 'error' or 'warning'
     count : int
         Number of rows concerned, or of columns if the rule is about columns.

@@ -113,7 +113,7 @@ def table_records(
     columns = {name: _python_values(table[name]) for name in names if name is not None}
     if cells_are_text(table):
         for feature in contract.numbers:
-            if feature.name in columns:
+            if feature.days is None and feature.name in columns:
                 text = NumberText(contract.reader.text, feature.signs)
                 columns[feature.name] = [_number(cell, text) for cell in columns[feature.name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

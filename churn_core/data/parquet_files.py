@@ -52,7 +52,12 @@ def load_parquet(path: str | PathLike[str]) -> pd.DataFrame:
     check_file(path)
     try:
         _check_magic(path)
-        with arrow_parquet.ParquetFile(path, page_checksum_verification=True) as file:
+        with arrow_parquet.ParquetFile(
+            path,
+            page_checksum_verification=True,
+            # As nanoseconds, times of the old 96-bit type before 1677 and after 2262 would be read wrong.
+            coerce_int96_timestamp_unit="us",
+        ) as file:
             _check_parquet_names(path, file.schema_arrow.names)
             columns = file.read()
         # Arrow does not check that text is UTF-8 when it reads; pandas would crash on it later.

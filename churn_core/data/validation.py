@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from churn_core.data.checks import CheckedTable, check_feature, check_id, check_target
 from churn_core.data.columns import kept_rows
 from churn_core.data.csv_files import cells_are_text
+from churn_core.data.date_checks import check_days
 from churn_core.data.findings import NAMED_COLUMNS, Finding, column_finding, group_findings, name_columns
 from churn_core.errors import DataError
-from churn_core.schema import alike_names
+from churn_core.schema import NumberFeature, alike_names
 from churn_core.scoring.column_names import missing_advice
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def validate_data(
         kept = kept_rows(table[contract.target], contract)
         report = validate_data(table.iloc[kept], replace(contract, excluded=()), ids_repeat=ids_repeat)
         return ValidationReport(tuple(_at_rows(f, kept) for f in report.findings), report.rows)
-    needed = [*([contract.id_column] if contract.id_column else []), *contract.names]
+    needed = [*([contract.id_column] if contract.id_column else []), *contract.columns]
     needed += [contract.target] if labelled else []
     findings = [*_check_names(table), *(f for name in needed for f in _check_presence(table, name))]
     if not len(table):
@@ -144,11 +145,16 @@ def validate_data(
         found = check_id(checked, str(contract.id_column))
         findings += [f for f in found if not (ids_repeat and f.rule == "duplicate_id")]
     for feature in contract.features:
-        if feature.name in present:
+        if not present.issuperset(feature.columns):
+            continue
+        if isinstance(feature, NumberFeature) and feature.days is not None:
+            findings += check_days(checked, feature, feature.days, contract.reader.text)
+        else:
             findings += check_feature(checked, feature)
     if contract.target in present:
         findings += check_target(checked, contract)
-    return ValidationReport(tuple(findings), len(table))
+    # Several features may be computed from one date, whose faults are reported once.
+    return ValidationReport(tuple(dict.fromkeys(findings)), len(table))
 
 
 def _at_rows(finding: Finding, rows: npt.NDArray[np.int64]) -> Finding:

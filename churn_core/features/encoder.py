@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn_core.data.columns import parse_category_column, parse_number_column
 from churn_core.data.csv_files import cells_are_text
-from churn_core.schema import MAX_GROUPED_VOCABULARY, CategoryFeature, NumberFeature
+from churn_core.data.date_columns import parse_days_column
+from churn_core.schema import MAX_GROUPED_VOCABULARY, CategoryFeature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,13 +32,16 @@ def parse_table(table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     text_cells = cells_are_text(table)
     parsed: dict[str, object] = {}
     for feature in contract.features:
-        series = table[feature.name]
-        if isinstance(feature, NumberFeature):
-            parsed[feature.name] = parse_number_column(
-                series, feature, text_cells=text_cells, rules=contract.reader.text
-            ).values
+        if isinstance(feature, CategoryFeature):
+            parsed[feature.name] = pd.Categorical(parse_category_column(table[feature.name], feature).text)
+        elif feature.days is not None:
+            parsed[feature.name] = parse_days_column(
+                table, feature.days, contract.reader.text, nullable=feature.nullable
+            )
         else:
-            parsed[feature.name] = pd.Categorical(parse_category_column(series, feature).text)
+            parsed[feature.name] = parse_number_column(
+                table[feature.name], feature, text_cells=text_cells, rules=contract.reader.text
+            ).values
     return pd.DataFrame(parsed)
 
 

@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from churn_core.reader_rules import text_encoding
 from churn_core.schema import NUMBER_SIGNS
+from churn_core.scoring.day_numbers import MOST_DAYS, parse_fixed_day, split_date_format
 from churn_core.scoring.money import NOBODY
 
 Check = Callable[[Any, str], None]
@@ -42,8 +44,30 @@ def check_manifest(manifest: dict[str, Any]) -> None:
     if not bands["medium"] < bands["high"]:
         raise MemberError("decision.risk_bands.medium must be below decision.risk_bands.high")
     for position, feature in enumerate(manifest["contract"]["features"]):
+        place = f"contract.features[{position}]"
         if feature["kind"] == "number" and not feature["minimum"] < feature["maximum"]:
-            raise MemberError(f"contract.features[{position}].minimum must be below its maximum")
+            raise MemberError(f"{place}.minimum must be below its maximum")
+        if feature.get("days") is not None:
+            _check_days(feature, names, place)
+    reader = manifest["contract"].get("reader", {"date_formats": {}})
+    for column, date_format in reader["date_formats"].items():
+        try:
+            split_date_format(date_format)
+        except ValueError as error:
+            raise MemberError(f"contract.reader.date_formats: {column!r}: {error}") from None
+
+
+def _check_days(feature: Mapping[str, Any], names: list[str], place: str) -> None:
+    days = feature["days"]
+    if days["end_is_day"]:
+        try:
+            parse_fixed_day(days["end"])
+        except ValueError as error:
+            raise MemberError(f"{place}.days.end: {error}") from None
+    if not {days["start"], *([] if days["end_is_day"] else [days["end"]])}.isdisjoint(names):
+        raise MemberError(f"{place}.days names a column that is a feature too")
+    if not (feature["minimum"] <= -MOST_DAYS and feature["maximum"] >= MOST_DAYS):
+        raise MemberError(f"{place}.minimum and maximum must allow every number of days")
 
 
 def _check_finite(value: Any, place: str) -> None:
@@ -75,6 +99,11 @@ def _matches(pattern: str, description: str) -> Check:
             raise MemberError(f"{place} must be {description}")
 
     return check
+
+
+def _text_encoding(value: Any, place: str) -> None:
+    if not isinstance(value, str) or text_encoding(value) is None:
+        raise MemberError(f"{place} must be a text encoding that Python knows")
 
 
 def _one_of(*allowed: str | None) -> Check:
@@ -174,11 +203,12 @@ _CATEGORY_FEATURE: Final = _object(
     },
 )
 _CHARACTER: Final = _matches("(?s:.)", "one character")
+_MARK: Final = _matches(r"[\x01-\x09\x0b\x0c\x0e-\x7f]", "one ASCII character other than a line break")
 _READER: Final = _object(
     {
-        "delimiter": _CHARACTER,
-        "quote": _CHARACTER,
-        "encoding": _TEXT,
+        "delimiter": _MARK,
+        "quote": _MARK,
+        "encoding": _text_encoding,
         "header_line": _COUNT,
         "decimal": _one_of(".", ","),
         "thousands": _optional(_CHARACTER),

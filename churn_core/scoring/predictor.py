@@ -195,7 +195,7 @@ class ChurnPredictor:
         Parameters
         ----------
         columns : mapping
-            Column name to values, all of one length; columns that are not features are ignored.
+            Column name to values, all of one length; columns that the contract does not name are ignored.
 
         Raises
         ------
@@ -204,8 +204,9 @@ class ChurnPredictor:
         ScoringError
             If the model gives a probability that is not a finite number.
         """
-        rows = len(columns[self.contract.names[0]]) if self.contract.names[0] in columns else 0
-        complete = {name: columns.get(name, [None] * rows) for name in self.contract.names}
+        names = self.contract.columns
+        rows = len(columns[names[0]]) if names[0] in columns else 0
+        complete = {name: columns.get(name, [None] * rows) for name in names}
         if len({len(values) for values in complete.values()}) > 1:
             raise ValueError("columns must all have the same length")
         scores = self.score_matrix(_sound_matrix(self._encoder.encode_columns(complete, rows)))

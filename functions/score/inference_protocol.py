@@ -47,8 +47,8 @@ def model_metadata(bundle: Bundle) -> dict[str, Any]:
         "versions": [bundle.model_version],
         "platform": "onnxruntime_onnx",
         "inputs": [
-            {"name": feature.name, "datatype": datatype(feature), "shape": [-1]}
-            for feature in bundle.contract.features
+            {"name": name, "datatype": datatype, "shape": [-1]}
+            for name, datatype in datatypes(bundle.contract).items()
         ],
         "outputs": [
             {"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()
@@ -56,9 +56,13 @@ def model_metadata(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def datatype(feature: Feature) -> str:
-    """Return the datatype that a column is described with."""
-    if isinstance(feature, NumberFeature):
+def datatypes(contract: Contract) -> dict[str, str]:
+    """Return the datatype that each input column is described with; dates are text."""
+    return {column: _datatype(feature) for feature in contract.features for column in feature.columns}
+
+
+def _datatype(feature: Feature) -> str:
+    if isinstance(feature, NumberFeature) and feature.days is None:
         return "INT64" if feature.integer else "FP64"
     return "BYTES"
 
@@ -107,7 +111,7 @@ def read_request(body: Any, contract: Contract) -> InferenceRequest:
         raise _invalid("The body must be an object with a list 'inputs' that is not empty.")
     outputs = _requested_outputs(body.get("outputs", []))
     columns: dict[str, list[Any]] = {}
-    allowed = {*contract.names, contract.id_column}
+    allowed = {*contract.columns, contract.id_column}
     for position, tensor in enumerate(body["inputs"]):
         name, values = _read_input(tensor, position, allowed)
         if name in columns:

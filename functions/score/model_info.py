@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
+from churn_core.scoring.day_numbers import FIRST_DAY, LAST_DAY, parse_fixed_day, write_date
 from churn_core.scoring.drift.profile import TrainingProfile
 from churn_core.scoring.records.strict_json import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
 from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS
 
 if TYPE_CHECKING:
-    from churn_core.schema import Feature
+    from collections.abc import Mapping
+
+    from churn_core.schema import Contract, DaysBetween, Feature
     from churn_core.scoring.bundle import Bundle
     from churn_core.scoring.drift.profile import ColumnProfile
+
+_TYPICAL_DAY: Final = parse_fixed_day("2026-01-01")
 
 
 def model_info(bundle: Bundle) -> dict[str, Any]:
@@ -24,8 +29,9 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
     -------
     dict
         Ready for JSON. ``sample``: whether a build trained the model because it was given none.
-        ``intercept``: log-odds to which the contributions are added. ``features``: each with a ``typical``
-        value of the training table.
+        ``intercept``: log-odds to which the contributions are added. ``features``: the columns of a request,
+        each with a ``typical`` value of the training table. ``days_between``: the features that are computed
+        from columns of the kind ``date``.
     """
     manifest = bundle.manifest
     typical = typical_customer(bundle)
@@ -40,7 +46,12 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
         "risk_bands": bundle.risk_bands,
         "intercept": manifest["reasons"]["intercept"],
         "id_column": bundle.contract.id_column,
-        "features": [_feature(feature, typical[feature.name]) for feature in bundle.contract.features],
+        "features": _columns(bundle.contract, typical),
+        "days_between": [
+            {"name": feature.name, "from": feature.days.start, "to": feature.days.end}
+            for feature in bundle.contract.numbers
+            if feature.days is not None
+        ],
         "metrics": manifest["metrics"],
         "limits": {
             "body_bytes": MAX_BODY_BYTES,
@@ -55,6 +66,8 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
 def typical_customer(bundle: Bundle) -> dict[str, str | float | None]:
     """Return a made-up customer: each column's middle or most frequent value in training.
 
+    A date is as long before `_TYPICAL_DAY`, or a fixed day, as is typical.
+
     Parameters
     ----------
     bundle : Bundle
@@ -63,12 +76,24 @@ def typical_customer(bundle: Bundle) -> dict[str, str | float | None]:
     features = bundle.contract.features
     profile = TrainingProfile.from_bundle(bundle)
     columns = profile.columns if profile else (None,) * len(features)
-    return {
-        feature.name: _typical_number(feature, column)
-        if isinstance(feature, NumberFeature)
-        else _typical_category(feature, column)
-        for feature, column in zip(features, columns, strict=True)
-    }
+    customer: dict[str, str | float | None] = {}
+    for feature, column in zip(features, columns, strict=True):
+        if isinstance(feature, CategoryFeature):
+            customer[feature.name] = _typical_category(feature, column)
+        elif feature.days is None:
+            customer[feature.name] = _typical_number(feature, column)
+        else:
+            number = 0 if column is None else _typical_number(feature, column)
+            customer = _typical_dates(feature.days, int(number or 0), bundle.contract) | customer
+    return {name: customer[name] for name in bundle.contract.columns}
+
+
+def _typical_dates(days: DaysBetween, number: int, contract: Contract) -> dict[str, str | float | None]:
+    end = parse_fixed_day(days.end) if days.end_is_day else _TYPICAL_DAY
+    dates = {days.start: min(max(end - number, FIRST_DAY), LAST_DAY)}
+    if not days.end_is_day:
+        dates[days.end] = end
+    return {name: write_date(day, contract.reader.text.date_format(name)) for name, day in dates.items()}
 
 
 def _typical_number(feature: NumberFeature, profile: ColumnProfile | None) -> float | None:
@@ -86,6 +111,22 @@ def _typical_category(feature: CategoryFeature, profile: ColumnProfile | None) -
         return None
     counts = profile.counts[: len(feature.vocabulary)] if profile else (1,)
     return feature.vocabulary[int(np.argmax(counts))]
+
+
+def _columns(contract: Contract, typical: Mapping[str, str | float | None]) -> list[dict[str, Any]]:
+    """Describe each column of a request."""
+    dates = {
+        name: {
+            "name": name,
+            "nullable": contract.may_be_missing(name),
+            "typical": typical[name],
+            "kind": "date",
+            "format": contract.reader.text.date_format(name) or "YYYY-MM-DD",
+        }
+        for name in contract.date_columns
+    }
+    others = {f.name: _feature(f, typical[f.name]) for f in contract.features if f.columns == (f.name,)}
+    return [(dates | others)[name] for name in contract.columns]
 
 
 def _feature(feature: Feature, typical: str | float | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fixtures for commands that must fail with one sentence."""
+"""Fixtures for commands that must fail with one sentence, and a model of customers with dates."""
 
 from __future__ import annotations
 
@@ -10,9 +10,25 @@ import pytest
 from churn_core.cli import main
 from churn_core.data import generate_sample_data
 from tests.functional.customer_files import CANARY
+from tests.functional.dates.dated_customers import make_customers, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.trained_once import TrainedOnce
+
+
+@pytest.fixture(scope="session")
+def dated() -> pd.DataFrame:
+    return make_customers()
+
+
+@pytest.fixture(scope="session")
+def dated_bundle(
+    dated: pd.DataFrame, trained_once: TrainedOnce, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return trained_once.bundle(settings(), dated, tmp_path_factory.mktemp("dated") / "bundle")
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ def config_text(inspection: Inspection, source: str, dialect: Dialect | None = N
     ]
     for column in inspection.columns:
         lines += _column_lines(column)
+    lines += _derived_lines(inspection)
     return "\n".join([*lines, ""])
 
 
@@ -81,7 +82,7 @@ def _reader_lines(inspection: Inspection, dialect: Dialect) -> list[str]:
     if not lines:
         return []
     return [
-        "# How the files are laid out, and how they write numbers and missing values.",
+        "# How the files are laid out, and how they write numbers, dates and missing values.",
         "reader:",
         *lines,
         "",
@@ -159,6 +160,8 @@ def _labels(labels: tuple[str, ...], *, always_list: bool = False) -> str:
 def _column_lines(column: PlannedColumn) -> list[str]:
     if column.role == "left_out":
         return [f"    # left out: {scalar(column.name)}, which {LEFT_OUT[str(column.reason)][0]}"]
+    if column.role == "date":
+        return [f"    # a date: {scalar(column.name)}, which data.derived uses"]
     if column.role != "feature":
         return []
     spec = _flow(column.spec)
@@ -167,6 +170,25 @@ def _column_lines(column: PlannedColumn) -> list[str]:
     if len(key) > _LONGEST_KEY:
         return [*notes, f"    ? {key}", f"    : {spec}"]
     return [*notes, f"    {key}: {spec}"]
+
+
+def _derived_lines(inspection: Inspection) -> list[str]:
+    lines = []
+    if inspection.derived:
+        lines += [
+            "  # Whole days between two dates, computed from the date columns of files and requests.",
+            "  derived:",
+            *(f"    {scalar(name)}: {_flow(spec)}" for name, spec in inspection.derived.items()),
+        ]
+    if inspection.offered:
+        lines += [
+            "  # No column says on which day the table was made. A column with that day is best: add it to",
+            "  # all files, and run churn init again. Or uncomment the next lines, and correct the day. It",
+            "  # stays the same for later files.",
+            "  # derived:",
+            *(f"  #   {scalar(name)}: {_flow(spec)}" for name, spec in inspection.offered.items()),
+        ]
+    return lines
 
 
 def _flow(spec: object) -> str:

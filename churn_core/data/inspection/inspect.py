@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.data.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
+from churn_core.data.inspection.dates import DATE_REASONS, plan_dates
 from churn_core.data.inspection.keys.key_names import key_rank
 from churn_core.data.inspection.keys.keys import FoundId, find_group, find_id
 from churn_core.data.inspection.kinds import Kind, decide_kind, holds_dates
@@ -54,11 +55,14 @@ class Inspection:
     findings : tuple of Finding
         What would spoil a model, and decisions that the user should know of.
     text_rules : TextRules
-        How text stands for numbers and missing values.
+        How text stands for numbers, dates and missing values.
     excluded_labels : tuple of str
         Labels whose rows are set aside, as in config.yaml.
     excluded_rows : int
         Number of these rows; `rows` does not count them.
+    derived, offered : dict
+        By name, declarations of days between dates: those that are active, and those with a fixed day, which
+        are commented out.
     """
 
     rows: int
@@ -71,6 +75,8 @@ class Inspection:
     text_rules: TextRules
     excluded_labels: tuple[str, ...] = ()
     excluded_rows: int = 0
+    derived: dict[str, dict[str, Any]] = field(default_factory=dict)
+    offered: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[PlannedColumn, ...]:
@@ -94,6 +100,8 @@ class Inspection:
             "group": self.group_column,
             "group_offered": self.group_offered,
             "columns": [column.to_dict() for column in self.columns],
+            "derived": self.derived,
+            "offered": self.offered,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -106,7 +114,9 @@ def inspect_table(
     exclude: Sequence[str] = (),
     id_column: str | None = None,
     group: str | None = None,
+    date_formats: Sequence[tuple[str, str]] = (),
     text_rules: TextRules | None = None,
+    marks_given: bool = False,
 ) -> Inspection:
     """Decide the role of each column of a table, and look for what would spoil a churn model.
 
@@ -123,8 +133,12 @@ def inspect_table(
         Labels whose rows are set aside; nothing is decided by these rows.
     id_column, group : str, optional
         By default found by names and values; a group only if customers have several rows.
+    date_formats : sequence of (str, str)
+        Columns and the formats of their dates, such as ``DD/MM/YYYY``.
     text_rules : TextRules, optional
         How the user says that text stands for numbers; see `find_number_forms`.
+    marks_given : bool
+        Whether the user gave the decimal and thousands marks of `text_rules`.
 
     Raises
     ------
@@ -144,7 +158,7 @@ def inspect_table(
     read = read_target(table[target_name], target_name, positive)
     found += _check_target(read)
     others = [name for name in names if name != target_name]
-    forms = find_number_forms(table, others, text_rules or TextRules())
+    forms = find_number_forms(table, others, text_rules or TextRules(), marks_given=marks_given)
     columns = {
         name: read_column(name, table[name], forms.reading(name), text_cells=text_cells) for name in others
     }
@@ -163,6 +177,15 @@ def inspect_table(
         plans[name] = replace(plans[name], notes=(*plans[name].notes, SPELLING_NOTE))
     found += marks_findings(forms) + spelling_findings(alike)
     plans, leak_findings = leave_out_leaks(plans, columns, read)
+    declared = {_resolve_name(name, list(columns), "--date-format", found): f for name, f in date_formats}
+    candidates = [
+        name
+        for name, plan in plans.items()
+        if name in declared or plan.reason in DATE_REASONS or plan.spec.get("kind") == "category"
+    ]
+    dates = plan_dates(table, candidates, read.labels, declared, forms.rules)
+    plans |= {name: PlannedColumn(name, "date", {}) for name in dates.used}
+    plans |= {name: PlannedColumn(name, "left_out", {}, reason=why) for name, why in dates.left_out.items()}
     in_doubt = {finding.column for finding in key_findings if finding.rule == "id_in_doubt"}
     found += key_findings
     found += [
@@ -174,7 +197,7 @@ def inspect_table(
     ]
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
-    found += replica_findings(table, features, keys.group_column)
+    found += replica_findings(table, [*features, *dates.used], keys.group_column)
     plans[target_name] = PlannedColumn(target_name, "target", {})
     if not features:
         raise DataError(
@@ -189,9 +212,11 @@ def inspect_table(
         keys.group_offered,
         tuple(plans[name] for name in names),
         tuple(found),
-        forms.rules,
+        dates.rules,
         set_aside,
         int(excluded.sum()),
+        dates.derived,
+        dates.offered,
     )
 
 
@@ -275,7 +300,7 @@ def _plan_column(column: Column, kind: Kind) -> PlannedColumn:
 
 def _check_plan(plan: PlannedColumn, column: Column) -> list[Finding]:
     if plan.reason is not None and plan.reason not in LEAKS:
-        message = left_out_message(plan.reason)
+        message = left_out_message(plan.reason, plan.name)
         return [column_finding(plan.name, plan.reason, "warning", column.present, message)]
     if column.infinite is not None and plan.role == "feature":
         return find_in_rows(plan.name, "not_finite", "error", column.infinite, MESSAGES["not_finite"])

@@ -37,7 +37,7 @@ def leave_out_leaks(
         if leak is None:
             harmless += [drawn] if plan.role == "feature" else []
         elif leak.rule in LEFT_OUT:
-            message = left_out_message(leak.rule)
+            message = left_out_message(leak.rule, name)
             found.append(column_finding(name, leak.rule, "warning", leak.rows, message))
             kept[name] = PlannedColumn(name, "left_out", {}, reason=leak.rule)
         elif plan.role == "feature":

@@ -17,8 +17,24 @@ LISTED_COLUMNS: Final = 5
 
 LEFT_OUT: Final = {
     "date": (
-        "holds dates or times, which can't be features",
-        "derive a number from it, such as the days up to a fixed day, and run churn init again",
+        "holds times, or dates in a form that is not read",
+        "write the dates as in 2026-01-31, and run churn init again",
+    ),
+    "ambiguous_date": (
+        "holds dates whose day and month can't be told apart",
+        "run churn init again with --date-format 'COLUMN=DD/MM/YYYY', or with the order that is right",
+    ),
+    "date_leaks": (
+        "holds dates that give the target away, as if they were filled when a customer leaves",
+        "use them only if they are known before",
+    ),
+    "date_without_start": (
+        "holds the days on which the table was made, and there are no other dates to count from",
+        None,
+    ),
+    "date_without_end": (
+        "holds dates, but no column says on which day the table was made",
+        "uncomment its line under data.derived in the configuration, and correct the day",
     ),
     "free_text": (
         "holds free text, which a model can't learn from",
@@ -149,10 +165,10 @@ TARGET_DOUBTS: Final = ("positive_guessed", "most_left", "few_leavers")
 """Findings that are said before everything else: they concern what the model will predict."""
 
 
-def left_out_message(rule: str) -> str:
+def left_out_message(rule: str, column: str) -> str:
     """Return the message of a column that is left out."""
     reason, advice = LEFT_OUT[rule]
-    return f"{reason}; it is left out" + (f": {advice}" if advice else "")
+    return f"{reason}; it is left out" + (f": {advice.replace('COLUMN', column)}" if advice else "")
 
 
 def listed_columns(names: Sequence[str]) -> str:

@@ -136,7 +136,11 @@ class _Written:
 
 
 def find_number_forms(
-    table: pd.DataFrame, columns: Iterable[str], declared: TextRules = _DEFAULT
+    table: pd.DataFrame,
+    columns: Iterable[str],
+    declared: TextRules = _DEFAULT,
+    *,
+    marks_given: bool = False,
 ) -> NumberForms:
     """Find how the text columns of a table write numbers; the marks are decided by all columns together.
 
@@ -146,15 +150,16 @@ def find_number_forms(
     columns : iterable of str
         The columns to look at.
     declared : TextRules
-        What the user says. Marks other than the default are not searched for, and the missing tokens are
-        known in addition to `MISSING_TOKENS`.
+        What the user says. Its missing tokens are known in addition to `MISSING_TOKENS`.
+    marks_given : bool
+        Whether the user gave the marks of `declared`; otherwise they are found.
     """
     known = _tokens.union(map(lower_ascii, declared.missing_tokens))
     written = {name: found for name in columns if (found := _read(table[name], known)) is not None}
     if not written:
         return NumberForms(declared)
     asked = TextRules(declared.decimal, declared.thousands)
-    candidates = _MARKS if asked == _DEFAULT else (asked,)
+    candidates = (asked,) if marks_given else _MARKS
     readings = [{name: column.readings(rules) for name, column in written.items()} for rules in candidates]
     fits = [sum(read is not None for read in by_column.values()) for by_column in readings]
     chosen = fits.index(max(fits))

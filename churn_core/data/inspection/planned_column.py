@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Role = Literal["feature", "id", "group", "target", "left_out"]
+Role = Literal["feature", "date", "id", "group", "target", "left_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class PlannedColumn:
     Attributes
     ----------
     name : str
-    role : 'feature', 'id', 'group', 'target' or 'left_out'
+    role : 'feature', 'date', 'id', 'group', 'target' or 'left_out'
+        A date is no feature by itself; days are counted from it or up to it.
     spec : dict
         A feature's declaration in config.yaml.
     reason : str or None

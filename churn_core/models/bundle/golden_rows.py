@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from churn_core.models.bundle.golden_dates import random_dates, with_possible_days, write_dates
 from churn_core.models.export.gate_rows import random_rows, unknown_text
 from churn_core.schema import CategoryFeature, NumberFeature
 
@@ -38,11 +39,14 @@ def golden_records(contract: Contract, seed: int) -> list[dict[str, Any]]:
     """
     generator = np.random.default_rng(seed)
     matrix = random_rows(contract, RANDOM_ROWS, generator)
+    dates = random_dates(contract, RANDOM_ROWS, generator)
     records = [
         {
             feature.name: _value(feature, row[position], may_be_missing=number % 4 == 0)
             for position, feature in enumerate(contract.features)
+            if feature.columns == (feature.name,)
         }
+        | {name: texts[number] for name, texts in dates.items()}
         for number, row in enumerate(matrix)
     ]
     for feature, record in zip(contract.categories, reversed(records), strict=False):
@@ -73,7 +77,8 @@ def golden_records_at_limits(
     seed : int
     """
     generator = np.random.default_rng(seed)
-    drawn = _draw(contract, table, generator)
+    table = with_possible_days(contract, table)
+    drawn = with_possible_days(contract, _draw(contract, table, generator))
     drawn_scores, table_scores = score(drawn), score(table)
     chosen = []
     for limit in limits:
@@ -86,10 +91,16 @@ def golden_records_at_limits(
                 chosen.append(drawn[np.argmin(distance)])
             else:
                 start = table[np.argmax(side * table_scores)]
-                chosen.append(_replace_values(start, drawn, score, side, limit))
+                chosen.append(_replace_values(contract, start, drawn, score, side, limit))
+    rows = np.array(chosen, dtype=np.float32).reshape(len(chosen), len(contract.features))
     return [
-        {feature.name: _decode(feature, code) for feature, code in zip(contract.features, row, strict=True)}
-        for row in chosen
+        {
+            feature.name: _decode(feature, code)
+            for feature, code in zip(contract.features, row, strict=True)
+            if feature.columns == (feature.name,)
+        }
+        | dates
+        for row, dates in zip(rows, write_dates(contract, rows), strict=True)
     ]
 
 
@@ -105,6 +116,7 @@ def _draw(contract: Contract, table: Matrix, generator: np.random.Generator) -> 
 
 
 def _replace_values(
+    contract: Contract,
     row: npt.NDArray[np.float32],
     drawn: Matrix,
     score: Callable[[Matrix], npt.NDArray[np.float64]],
@@ -116,6 +128,7 @@ def _replace_values(
     for position in range(len(row)):
         changed = np.tile(row, (len(drawn), 1))
         changed[:, position] = drawn[:, position]
+        changed = with_possible_days(contract, changed)
         stays = side * (score(changed) - limit) >= MARGIN
         other = changed[stays & (changed[:, position] != row[position])]
         if len(other):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,6 +41,10 @@ AT_SEVERAL_THRESHOLDS: Final = 1_000
 
 AT_LEAST: Final = 12_000
 """Random rows are added up to this total."""
+
+
+_DAYS: Final = (-366, -365, -1, 0, 1, 28, 29, 30, 31, 365, 366, 1461, 36524, 146097)
+"""Days between two dates: before, on and after the same day; lengths of months, years and leap cycles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,8 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
     GateRows
         All rows of the table. Rows at every tree threshold and every bucket edge, and one float32 step to
         both sides. Rows with each feature missing, each category unknown and at each known value, and each
-        number at the ends of its range. Random rows.
+        number at the ends of its range. Days around 0 and around the lengths of months and years. Random
+        rows.
     """
     generator = np.random.default_rng(model.settings.data.random_state)
     contract = model.contract
@@ -115,11 +120,12 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
             rows.add(_each_known(base, position, len(feature.vocabulary)), KNOWN, position)
         else:
             rows.vary(base, position, np.nan, MISSING)
-            for end in (feature.minimum, feature.maximum):
+            for end in (feature.minimum, feature.maximum, *(_DAYS if feature.days is not None else ())):
                 rows.vary(base, position, end, EXTREME)
-    rows.add(_corners(contract), EXTREME)
+    narrowed = _with_learnt_days(contract, table)
+    rows.add(_corners(narrowed), EXTREME)
     _add_thresholds(rows, model, base)
-    rows.add(random_rows(contract, max(1_000, AT_LEAST - rows.count), generator), RANDOM)
+    rows.add(random_rows(narrowed, max(1_000, AT_LEAST - rows.count), generator), RANDOM)
     return rows.close()
 
 
@@ -135,6 +141,27 @@ def random_rows(contract: Contract, count: int, generator: np.random.Generator) 
             values[generator.random(count) < 0.05] = np.nan
             rows[:, position] = values
     return rows
+
+
+def _with_learnt_days(contract: Contract, table: Matrix) -> Contract:
+    """Limit the days between dates to three times the table's range, for rows that vary many features.
+
+    The whole calendar is thousands of times wider. There scikit-learn's linear models, which scale in
+    float32, have no exact decimals left where the terms of several features cancel.
+    """
+    features = list(contract.features)
+    for position, feature in enumerate(features):
+        if not isinstance(feature, NumberFeature) or feature.days is None:
+            continue
+        present = table[~np.isnan(table[:, position]), position].astype(np.float64)
+        low, high = (present.min(), present.max()) if len(present) else (0.0, 0.0)
+        room = max(high - low, 1.0)
+        features[position] = replace(
+            feature,
+            minimum=float(max(low - room, feature.minimum)),
+            maximum=float(min(high + room, feature.maximum)),
+        )
+    return replace(contract, features=tuple(features))
 
 
 def decode_rows(matrix: Matrix, contract: Contract) -> pd.DataFrame:

@@ -8,7 +8,7 @@ that the portable graph checks it independently in the parity gate.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -98,6 +98,7 @@ def encoding_description(contract: Contract) -> list[dict[str, Any]]:
         }
         if isinstance(feature, CategoryFeature)
         else {"name": feature.name, "kind": "number", "missing": "NaN"}
+        | ({} if feature.days is None else {"days_between": asdict(feature.days)})
         for feature in contract.features
     ]
 

@@ -42,18 +42,35 @@ def fold_levels(before: Rows, now: Rows, known: int) -> tuple[Rows, Rows]:
     The PSI over thousands of rare values is noise. Frequencies are those of the training rows; ties are
     broken by code.
 
+    Unknown values have an interval of their own only if there are more of them than expected. Fewer are no
+    drift: a table of customers that the model was trained on has none. Then rare and unknown values are one
+    interval in both tables.
+
     Parameters
     ----------
     before, now : ndarray of float64, shape (codes,)
-        Rows by code.
+        Rows by code, as counted in training and now.
     known : int
-        Number of codes of known values; they come first.
+        Number of codes of known values; they come first, the unknown code next.
     """
-    if known <= MAX_LEVELS:
-        return before, now
-    order = np.argsort(-before[:known], kind="stable")
-    kept, folded = order[:MAX_LEVELS], order[MAX_LEVELS:]
+    expected = expect_unknown(before, known)
+    if now[known] * expected.sum() > expected[known] * now.sum():
+        return _fold(expected, now, known, _frequent(expected, known))
+    # A value that occurs once in training is as likely unknown in another sample.
+    frequent = [code for code in _frequent(before, known) if before[code] != 1]
+    return _fold(before, now, known + 1, frequent)
+
+
+def _frequent(before: Rows, known: int) -> list[int]:
+    order = np.argsort(-before[:known], kind="stable") if known > MAX_LEVELS else np.arange(known)
+    return [int(code) for code in order[:MAX_LEVELS]]
+
+
+def _fold(before: Rows, now: Rows, foldable: int, kept: list[int]) -> tuple[Rows, Rows]:
+    """Keep some codes; put the others of the first `foldable` codes into one interval."""
+    folded = np.setdiff1d(np.arange(foldable), kept)
     first, second = (
-        np.concatenate([rows[kept], [rows[folded].sum()], rows[known:]]) for rows in (before, now)
+        np.concatenate([rows[kept], [rows[folded].sum()] if len(folded) else [], rows[foldable:]])
+        for rows in (before, now)
     )
     return first, second

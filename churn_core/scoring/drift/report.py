@@ -240,9 +240,8 @@ def _compare_column(
     rows = max(1.0, now.sum() + refusals)
     category = isinstance(feature, CategoryFeature)
     if isinstance(feature, CategoryFeature):
-        unknown = feature.unknown_code
-        before = expect_unknown(before, unknown)
-        bins = fold_levels(before, now, unknown)
+        bins = fold_levels(before, now, feature.unknown_code)
+        before = expect_unknown(before, feature.unknown_code)
     else:
         bins = before, now
     return ColumnDrift(

@@ -10,14 +10,16 @@ import numpy as np
 
 from churn_core.errors import MALFORMED_LINE_CODE, REJECT_CODES, reject_number
 from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.scoring.day_numbers import parse_fixed_day
 from churn_core.scoring.files.category_sql import refused_code
+from churn_core.scoring.files.date_sql import MISSING_DAY
 from churn_core.scoring.files.encoding_sql import MALFORMED
 
 if TYPE_CHECKING:
     import arro3.core as arrow
     import numpy.typing as npt
 
-    from churn_core.schema import Contract
+    from churn_core.schema import Contract, DaysBetween
 
 _MISSING, _NOT_FINITE, _OUT_OF_RANGE, _NOT_INTEGER = map(
     reject_number, ("missing", "not_finite", "out_of_range", "not_integer")
@@ -39,7 +41,7 @@ class EncodedBatch:
     unknown : dict
         By column name, the mask of unknown categories; columns without any are left out.
     refused : dict
-        By column name, the rows whose value was refused, by reject code.
+        By feature name, the rows whose value was refused, by reject code.
     """
 
     matrix: npt.NDArray[np.float32]
@@ -57,8 +59,8 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
     unknown = {}
     refused = {}
     for position, feature in enumerate(contract.features):
-        values = batch.column(f"c{position}").to_numpy()
         if isinstance(feature, CategoryFeature):
+            values = batch.column(f"c{position}").to_numpy()
             if values.max(initial=0) < feature.unknown_code:
                 columns[position] = values
                 continue
@@ -67,11 +69,10 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
             if mask.any():
                 unknown[feature.name] = mask
             columns[position] = np.minimum(values, feature.missing_code)
+        elif feature.days is not None:
+            columns[position], faults = _days_between(batch, feature.days, contract, feature.nullable)
         else:
-            faults = _number_faults(values, feature)
-            if f"w{position}" in batch.schema.names:
-                text_faults = batch.column(f"w{position}").to_numpy()
-                np.copyto(faults, text_faults, where=text_faults != 0)
+            values, faults = _numbers(batch, position, feature)
             with np.errstate(over="ignore"):
                 columns[position] = values
         # A malformed row has no values, so no column is the reason of its rejection.
@@ -103,6 +104,38 @@ def rows_by_code(faults: npt.NDArray[np.uint8]) -> Counter[str]:
     """Count rows by reject code; 0 means that a row has no fault."""
     counts = np.bincount(faults, minlength=len(REJECT_CODES) + 1)[1:]
     return Counter({code: int(count) for code, count in zip(REJECT_CODES, counts, strict=True) if count})
+
+
+def _numbers(
+    batch: arrow.RecordBatch, position: int, feature: NumberFeature
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+    """Return a column of numbers, and the first fault of each row."""
+    values = batch.column(f"c{position}").to_numpy()
+    faults = _number_faults(values, feature)
+    if f"w{position}" in batch.schema.names:
+        text_faults = batch.column(f"w{position}").to_numpy()
+        np.copyto(faults, text_faults, where=text_faults != 0)
+    return values, faults
+
+
+def _days_between(
+    batch: arrow.RecordBatch, days: DaysBetween, contract: Contract, nullable: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+    """Return the days between two dates, NaN where one is missing, and the first fault of each row."""
+    faults = np.zeros(batch.num_rows, dtype=np.uint8)
+    dates = []
+    for name in days.columns:
+        day = batch.column(f"d{contract.date_columns.index(name)}").to_numpy()
+        absent = day <= MISSING_DAY
+        if absent.any():
+            refusals = (MISSING_DAY - day[absent]).astype(np.uint8)
+            refusals[refusals == 0] = 0 if nullable else _MISSING
+            found = np.zeros_like(faults)
+            found[absent] = refusals
+            np.copyto(faults, found, where=faults == 0)
+        dates.append(np.where(absent, np.nan, day))
+    end = parse_fixed_day(days.end) if days.end_is_day else dates[1]
+    return end - dates[0], faults
 
 
 def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from churn_core.schema import CategoryFeature
+from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.files.category_sql import category_code, category_types
+from churn_core.scoring.files.date_sql import day_column
 from churn_core.scoring.files.id_sql import id_columns
 from churn_core.scoring.files.number_sql import number_from_text, number_text_fault
 from churn_core.scoring.files.sql_text import (
@@ -59,8 +60,9 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
     -------
     list of str
         ``id`` and ``id_fault`` if the contract has an id column; ``c0``, ``c1``, ... in contract order;
-        ``w<i>`` after each number that is read from text: the text's `reject_number`, or 0. Only ``id``
-        can be NULL.
+        ``w<i>`` after each number that is read from text: the text's `reject_number`, or 0. The days
+        between dates have no ``c<i>``, but ``d0``, ``d1``, ...: the days of the contract's date columns (see
+        `day_column`). Only ``id`` can be NULL.
 
     Raises
     ------
@@ -68,9 +70,12 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
         ``schema`` if a column is missing or has a type that its feature does not accept.
     """
     columns = id_columns(contract, types)
+    for name in contract.columns:
+        if name not in types:
+            raise missing_column(name, types)
     for position, feature in enumerate(contract.features):
-        if feature.name not in types:
-            raise missing_column(feature.name, types)
+        if isinstance(feature, NumberFeature) and feature.days is not None:
+            continue
         column, kind = quote_identifier(feature.name), type_family(types[feature.name])
         if kind == '"NULL"':
             kind = "VARCHAR" if isinstance(feature, CategoryFeature) else "DOUBLE"
@@ -88,7 +93,10 @@ def encoded_columns(contract: Contract, types: Mapping[str, str], *, text_cells:
             columns.append(f"coalesce({column}::DOUBLE, 'nan'::DOUBLE) AS c{position}")
         else:
             raise type_fault(feature.name, kind, "numbers or text" if feature.stored_as_text else "numbers")
-    return columns
+    return columns + [
+        f"{day_column(name, types[name], contract.reader.text)} AS d{position}"
+        for position, name in enumerate(contract.date_columns)
+    ]
 
 
 def _enum_name(position: int) -> str:

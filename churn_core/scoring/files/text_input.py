@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import arro3.core as arrow
@@ -105,8 +106,13 @@ class EncodedText:
         self.schema = self._encode(nothing).schema
 
     def __iter__(self) -> Iterator[arrow.RecordBatch]:
-        for batch in self._table.batches():
-            yield from self._encode(batch)
+        batches = self._table.batches()
+        # The next batch is read while DuckDB encodes this one.
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+            coming = pool.submit(next, batches, None)
+            while (batch := coming.result()) is not None:
+                coming = pool.submit(next, batches, None)
+                yield from self._encode(batch)
         self._check_columns()
 
     def _encode(self, batch: TextBatch) -> arrow.RecordBatchReader:

@@ -2,6 +2,7 @@
 
 A category value becomes its position in the vocabulary; the two codes after the vocabulary stand for an
 unknown and a missing value. A number is parsed as float64 and rounded once, to float32; NaN means missing.
+The days between two dates are a number, computed from the columns of the dates.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from churn_core.errors import EXTRA_KEY_CODE, ValueFault
-from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.schema import CategoryFeature
+from churn_core.scoring.day_numbers import parse_fixed_day
 from churn_core.scoring.records.categories import encode_category
+from churn_core.scoring.records.dates import DateReader
 from churn_core.scoring.records.number_text import NumberText
 from churn_core.scoring.records.values import ValueRefusedError, category_text, encode_number
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from churn_core.schema import Contract
+    from churn_core.reader_rules import TextRules
+    from churn_core.schema import Contract, DaysBetween, Feature, NumberFeature
 
 _MANY: Final = 8
 """From this many values on, numpy is faster than one Python call for each value."""
@@ -58,13 +62,8 @@ class RecordEncoder:
 
     def __init__(self, contract: Contract) -> None:
         self._id_column = contract.id_column
-        self._known_keys = {*contract.names, *([contract.id_column] if contract.id_column else [])}
-        self._columns: dict[str, _Column] = {
-            feature.name: _NumberColumn(feature, NumberText(contract.reader.text, feature.signs))
-            if isinstance(feature, NumberFeature)
-            else _CategoryColumn(feature)
-            for feature in contract.features
-        }
+        self._known_keys = {*contract.columns, *([contract.id_column] if contract.id_column else [])}
+        self._features = [_encoder_of(feature, contract.reader.text) for feature in contract.features]
 
     def encode_records(self, records: Sequence[Mapping[str, Any]]) -> EncodedRecords:
         """Encode customers given as mappings from column to value.
@@ -88,11 +87,12 @@ class RecordEncoder:
         return encoded
 
     def encode_columns(self, columns: Mapping[str, Sequence[Any]], rows: int) -> EncodedRecords:
-        """Encode `rows` customers given column by column; each feature's name must be a key."""
+        """Encode `rows` customers given column by column; each column of the contract must be a key."""
         faults: list[ValueFault] = []
-        encoded = [column.encode(columns[name], faults) for name, column in self._columns.items()]
-        faults.sort(key=lambda fault: fault.record)
-        by_column = np.array(encoded, dtype=np.float32).reshape(len(self._columns), rows)
+        encoded = [feature.encode(columns, faults) for feature in self._features]
+        # Several features may be computed from one date.
+        faults = sorted(dict.fromkeys(faults), key=lambda fault: fault.record)
+        by_column = np.array(encoded, dtype=np.float32).reshape(len(self._features), rows)
         return EncodedRecords(np.ascontiguousarray(by_column.T), faults)
 
     def _extra_key_faults(self, records: Sequence[Mapping[str, Any]]) -> list[ValueFault]:
@@ -121,12 +121,12 @@ def _id_faults(name: str, ids: Sequence[Any]) -> list[ValueFault]:
 
 
 class _Column(ABC):
-    """Encodes the values of one feature.
+    """Encodes the values of one column.
 
     Parameters
     ----------
     name : str
-        The feature's name.
+        The column's name.
     faulty : float
         The matrix holds this in place of a refused value.
     """
@@ -135,8 +135,9 @@ class _Column(ABC):
         self._name = name
         self._faulty = faulty
 
-    def encode(self, values: Sequence[Any], faults: list[ValueFault]) -> npt.ArrayLike:
-        """Encode values, and append the faults of refused values to `faults`."""
+    def encode(self, columns: Mapping[str, Sequence[Any]], faults: list[ValueFault]) -> npt.ArrayLike:
+        """Encode the column's values, and append the faults of refused values to `faults`."""
+        values = columns[self._name]
         if len(values) >= _MANY:
             together = self._encode_plain(values)
             if together is not None:
@@ -209,3 +210,48 @@ class _CategoryColumn(_Column):
         except ValueRefusedError:
             return None
         return np.fromiter(map(codes.__getitem__, values), np.float32, len(values))
+
+
+class _DateColumn(_Column):
+    """Reads dates as UTC days, counted from 1970-01-01; NaN where one is missing."""
+
+    def __init__(self, name: str, rules: TextRules, *, nullable: bool) -> None:
+        super().__init__(name, math.nan)
+        self._reader = DateReader(name, rules)
+        self._nullable = nullable
+
+    def _encode_value(self, value: Any) -> float:
+        day = self._reader.read(value)
+        if day != day and not self._nullable:
+            raise ValueRefusedError("missing")
+        return day
+
+    def _encode_plain(self, values: Sequence[Any]) -> npt.NDArray[np.floating] | None:
+        if not {str, type(None)}.issuperset(map(type, values)):
+            return None
+        try:
+            days = {value: self._encode_value(value) for value in set(values)}
+        except ValueRefusedError:
+            return None
+        return np.fromiter(map(days.__getitem__, values), np.float64, len(values))
+
+
+class _DaysColumn:
+    """Computes the days between the dates of two columns, or of a column and a fixed day."""
+
+    def __init__(self, days: DaysBetween, rules: TextRules, *, nullable: bool) -> None:
+        self._dates = [_DateColumn(name, rules, nullable=nullable) for name in days.columns]
+        self._fixed_day = parse_fixed_day(days.end) if days.end_is_day else None
+
+    def encode(self, columns: Mapping[str, Sequence[Any]], faults: list[ValueFault]) -> npt.ArrayLike:
+        """Compute the days, and append the faults of refused dates to `faults`."""
+        start, *end = (np.asarray(date.encode(columns, faults), dtype=np.float64) for date in self._dates)
+        return (end[0] if self._fixed_day is None else self._fixed_day) - start
+
+
+def _encoder_of(feature: Feature, rules: TextRules) -> _Column | _DaysColumn:
+    if isinstance(feature, CategoryFeature):
+        return _CategoryColumn(feature)
+    if feature.days is not None:
+        return _DaysColumn(feature.days, rules, nullable=feature.nullable)
+    return _NumberColumn(feature, NumberText(rules, feature.signs))

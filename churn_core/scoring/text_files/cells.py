@@ -63,7 +63,9 @@ class CellBuffer:
         width = max(1, width)
         windows = np.lib.stride_tricks.as_strided(self._bytes, (len(self._content) + 1, width), (1, 1))
         cells = windows[starts]
-        cells[np.arange(width) >= lengths[:, None]] = 0
+        if lengths.min(initial=width) < width:
+            # The bytes behind the end of a cell belong to the next one.
+            np.multiply(cells, np.arange(width) < lengths[:, None], out=cells)
         # The text has no NUL, so numpy's bytes, which end at the last byte that is not 0, are the cell.
         texts = cells.view(f"S{width}").ravel()
         for row in doubled.tolist():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core import __version__
-from functions.score.inference_protocol import MODEL_NAME, datatype
+from functions.score.inference_protocol import MODEL_NAME, datatypes
 from functions.score.limits import MAX_BODY_BYTES, MAX_CUSTOMERS
 from functions.score.model_info import typical_customer
 from functions.score.openapi.schemas import reference, schemas
@@ -54,8 +54,8 @@ def _paths(bundle: Bundle) -> dict[str, Any]:
     customer: dict[str, Any] = typical_customer(bundle)
     model = f"/v2/models/{MODEL_NAME}"
     tensors = [
-        {"name": feature.name, "datatype": datatype(feature), "shape": [1], "data": [customer[feature.name]]}
-        for feature in bundle.contract.features
+        {"name": name, "datatype": datatype, "shape": [1], "data": [customer[name]]}
+        for name, datatype in datatypes(bundle.contract).items()
     ]
     if bundle.contract.id_column:
         customer = {bundle.contract.id_column: _EXAMPLE_ID} | customer

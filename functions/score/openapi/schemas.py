@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.schema import MAX_TEXT_LENGTH, NumberFeature
+from churn_core.scoring.day_numbers import parse_fixed_day, write_date
 from churn_core.scoring.records.answers import VALUE_KINDS
+from churn_core.scoring.records.dates import date_forms
 from churn_core.scoring.records.number_text import NumberText
 from functions.score.errors import FAULT_CODES
 from functions.score.inference_protocol import ELEMENT_TYPES, MODEL_NAME, OUTPUTS
@@ -15,7 +17,7 @@ from functions.score.model_info import typical_customer
 
 if TYPE_CHECKING:
     from churn_core.reader_rules import TextRules
-    from churn_core.schema import CategoryFeature, Feature
+    from churn_core.schema import CategoryFeature, Contract, Feature
     from churn_core.scoring.bundle import Bundle
 
 Schema = dict[str, Any]
@@ -100,9 +102,13 @@ def _customer(bundle: Bundle) -> Schema:
             "nullable": True,
         }
     for feature in contract.features:
-        properties[feature.name] = _feature(feature, contract.reader.text) | {
-            "example": typical[feature.name]
-        }
+        if isinstance(feature, NumberFeature) and feature.days is not None:
+            for column in feature.days.columns:
+                properties[column] = _date(contract, column) | {"example": typical[column]}
+        else:
+            properties[feature.name] = _feature(feature, contract.reader.text) | {
+                "example": typical[feature.name]
+            }
     optional = [name for name in properties if properties[name].get("nullable")]
     return _object(properties, *optional) | {"additionalProperties": False}
 
@@ -125,6 +131,17 @@ def _number(feature: NumberFeature, rules: TextRules) -> Schema:
     pattern = f"^{_BLANK}({'|'.join(forms)}){optional}{_BLANK}$"
     text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": pattern}
     return {"anyOf": [number, text], "description": "A number, or text that contains a number."}
+
+
+def _date(contract: Contract, column: str) -> Schema:
+    forms = date_forms(contract.reader.text.date_format(column))
+    nullable = contract.may_be_missing(column)
+    pattern = f"({'|'.join(form.pattern for form in forms)}){'?' if nullable else ''}"
+    text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": f"^{_BLANK}{pattern}{_BLANK}$"}
+    date = {"anyOf": [text, _INTEGER | {"minimum": 0}]} if forms[0].only_digits else text
+    written = write_date(parse_fixed_day("2026-01-31"), contract.reader.text.date_format(column))
+    described = {"description": f"A date such as `{written}`, with or without a time, which is dropped."}
+    return date | described | ({"nullable": True} if nullable else {})
 
 
 def _category(feature: CategoryFeature) -> Schema:
@@ -175,7 +192,7 @@ def _problem() -> Schema:
 
 def _v2_schemas(bundle: Bundle) -> dict[str, Schema]:
     tensor = {
-        "name": _enum(*bundle.contract.names, *filter(None, [bundle.contract.id_column])),
+        "name": _enum(*bundle.contract.columns, *filter(None, [bundle.contract.id_column])),
         "datatype": _enum(*ELEMENT_TYPES),
         "shape": _list(_INTEGER | {"minimum": 1}, minItems=1, maxItems=2),
         "data": _list({}, minItems=1, maxItems=MAX_CUSTOMERS),

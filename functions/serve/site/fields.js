@@ -11,6 +11,7 @@ const WORDS = {
   wrong_type: (feature) => feature?.kind === "number" ? "This must be a number." : "This value is of the wrong kind.",
   out_of_range: (feature) => `This must be from ${feature.minimum} to ${feature.maximum}.`,
   not_integer: () => "This must be a whole number.",
+  not_a_date: (feature) => `This must be a date in the form ${feature?.format ?? "YYYY-MM-DD"}.`,
   not_finite: () => "This number is too large.",
   too_long: () => "This text is too long; the limit is 256 characters.",
   invalid_unicode: () => "This text holds characters that are not allowed.",
@@ -83,6 +84,19 @@ class NumberField extends Field {
   set value(value) { this.control.value = value === null || value === undefined ? "" : String(value).trim(); }
 }
 
+class DateField extends Field {
+  constructor(feature, number) {
+    const control = element("input", {
+      type: "text", autocomplete: "off", placeholder: feature.nullable ? `${feature.format} or missing` : feature.format,
+    });
+    super(feature.name, number, feature, control);
+  }
+
+  get value() { return this.control.value === "" ? null : this.control.value; }
+
+  set value(value) { this.control.value = value ?? ""; }
+}
+
 class CategoryField extends Field {
   constructor(feature, number) {
     const long = feature.values.length > LISTED_VALUES;
@@ -129,8 +143,8 @@ class CategoryField extends Field {
 
 export class CustomerForm {
   constructor(form, info) {
-    this.fields = info.features.map((feature, number) =>
-      feature.kind === "number" ? new NumberField(feature, number) : new CategoryField(feature, number));
+    const kinds = {number: NumberField, date: DateField, category: CategoryField};
+    this.fields = info.features.map((feature, number) => new kinds[feature.kind](feature, number));
     if (info.id_column !== null) this.fields.unshift(new IdField(info.id_column, info.features.length));
     this.byName = new Map(this.fields.map((field) => [field.name, field]));
     form.append(...this.fields.map((field) => field.root));

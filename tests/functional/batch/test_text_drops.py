@@ -36,7 +36,7 @@ def scores(stack: BatchStack, put: Any) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("key", DROPS)
-def test_each_kind_of_text_file_is_scored_in_the_child_process(stack: BatchStack, key: str) -> None:
+def test_c40_each_kind_of_text_file_is_scored_in_the_child_process(stack: BatchStack, key: str) -> None:
     put = stack.drop(DROPS[key], key)
     assert stack.output_key(put).endswith(f"{put.input_id}.parquet")
     assert stack.outcomes() == ["scored"]
@@ -44,7 +44,7 @@ def test_each_kind_of_text_file_is_scored_in_the_child_process(stack: BatchStack
     assert scores(stack, put) == scores(stack, expected)
 
 
-def test_a_malformed_line_keeps_its_place_and_its_text_appears_nowhere(
+def test_c41_a_malformed_line_keeps_its_place_and_its_text_appears_nowhere(
     stack: BatchStack, in_process: Callable[[], None]
 ) -> None:
     in_process()
@@ -84,7 +84,7 @@ def test_a_malformed_line_keeps_its_place_and_its_text_appears_nowhere(
         ("incoming/c.parquet", CSV, "not-parquet"),
     ],
 )
-def test_a_text_file_that_can_not_be_scored_is_quarantined_with_its_code(
+def test_c42_a_text_file_that_can_not_be_scored_is_quarantined_with_its_code(
     stack: BatchStack, in_process: Callable[[], None], key: str, content: bytes, code: str
 ) -> None:
     in_process()
@@ -94,7 +94,7 @@ def test_a_text_file_that_can_not_be_scored_is_quarantined_with_its_code(
 
 
 @pytest.mark.parametrize("key", ["incoming/c.csv.gz", "incoming/c.csv"])
-def test_flipped_bits_and_cut_files_never_crash_or_leave_half_a_file(
+def test_c42_flipped_bits_and_cut_files_never_crash_or_leave_half_a_file(
     stack: BatchStack, in_process: Callable[[], None], key: str
 ) -> None:
     in_process()

@@ -147,6 +147,7 @@ def test_any_table_goes_from_init_to_scores(
     config.write_text(text + QUICK, encoding="utf-8")
     answers, scored = all_the_way(capsys, table, config, tmp_path)
     features = [column["name"] for column in inspected["columns"] if column["role"] == "feature"]
+    features += inspected["derived"]
     assert len(scored) == ROWS
     assert set(scored[inspected["id"]].astype(str)) == {str(answer[inspected["id"]]) for answer in answers}
     assert scored["churn_probability"].tolist() == [answer["churn_probability"] for answer in answers]
@@ -347,5 +348,6 @@ def test_a_table_of_another_layout_goes_from_init_to_scores_unchanged(
         "delimiter": ";",
         "encoding": "utf-16",
         "header_line": 3,
+        "date_formats": {"sign-up date": "DD.MM.YYYY"},
     }
     assert printed["plain"] == printed["other"]

@@ -10,9 +10,15 @@ import pytest
 from churn_core.errors import MALFORMED_LINE_CODE, REJECT_CODES
 from functions.score.errors import FAULT_CODES
 from functions.score.openapi.document import openapi_document
+from tests.functional.dates.dated_customers import as_records
 from tests.functional.score_api.score_client import post
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+
     from churn_core.scoring.predictor import ChurnPredictor
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -42,8 +48,17 @@ def test_openapi_lists_exactly_these_codes(predictor: ChurnPredictor) -> None:
 
 
 @pytest.mark.parametrize("code", FAULT_CODES)
-def test_each_code_is_answered_to_a_request(code: str, customer: dict[str, Any]) -> None:
-    if code == "not_allowed":
+def test_each_code_is_answered_to_a_request(
+    code: str,
+    customer: dict[str, Any],
+    dated: pd.DataFrame,
+    dated_bundle: Path,
+    use_model: Callable[[Path], None],
+) -> None:
+    if code == "not_a_date":
+        use_model(dated_bundle)
+        answer = post("/predict", as_records(dated.head(1))[0] | {"signup": "today"})
+    elif code == "not_allowed":
         answer = post("/predict", customer, query={"reasons": "some"})
     elif code in BODIES:
         answer = post("/predict/batch", BODIES[code])

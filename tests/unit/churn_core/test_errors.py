@@ -22,7 +22,7 @@ def test_the_reject_codes_are_a_closed_list_in_this_order() -> None:
     # Encoded files hold a code's position: a new code goes to the end.
     assert (*REJECT_CODES, EXTRA_KEY_CODE) == (
         *("missing", "not_finite", "out_of_range", "not_integer", "too_long", "invalid_unicode"),
-        *("wrong_type", "malformed_line", "extra_forbidden"),
+        *("wrong_type", "malformed_line", "not_a_date", "extra_forbidden"),
     )
 
 

@@ -80,6 +80,15 @@ def test_a_manifest_entry_of_the_wrong_type_is_refused(bundle: Path, key: str, c
         ChurnPredictor.load(forge(bundle, lambda manifest: manifest.update({key: content})))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("delimiter", "\n"), ("delimiter", "§"), ("quote", ""), ("encoding", "hex"), ("encoding", "none")],
+)
+def test_a_layout_that_no_text_file_has_is_refused(bundle: Path, key: str, value: str) -> None:
+    with pytest.raises(BundleError, match=f"reader.{key} must be"):
+        load_bundle(forge(bundle, lambda manifest: manifest["contract"]["reader"].update({key: value})))
+
+
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"format": 1', '"\\ud800"', "\0", "NaN"])
 def test_a_manifest_that_is_not_a_json_object_is_refused(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content)

@@ -80,7 +80,7 @@ def test_numbers_that_can_be_read_in_two_ways_are_named() -> None:
 def test_what_the_user_declares_is_not_searched_for() -> None:
     table = pd.DataFrame({"price": ["1,234", "12,345", "n.v."], "fee": ["1.5", "2.5", "3"]})
     declared = TextRules(decimal=",", missing_tokens=("N.V.",), date_formats=(("day", "DD.MM.YYYY"),))
-    found = find_number_forms(table, ["price", "fee"], declared)
+    found = find_number_forms(table, ["price", "fee"], declared, marks_given=True)
     assert (found.rules, found.ambiguous, found.other_marks) == (declared, (), ("fee",))
 
 
