@@ -55,10 +55,15 @@ def test_commands_say_the_same_of_a_folder_as_of_a_file(
     assert _printed(capsys, command, in_parts(ending=ending), *model, "--json") == expected
 
 
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
 def test_partition_columns_are_features_of_the_model(
-    in_parts: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    in_parts: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str
 ) -> None:
-    folder, config, model = in_parts(folder="region=r{}"), tmp_path / "c.yaml", tmp_path / "model"
+    folder, config, model = (
+        in_parts(ending=ending, folder="region=r{}"),
+        tmp_path / "c.yaml",
+        tmp_path / "model",
+    )
     _printed(capsys, "init", folder, "--target", "Churn", "--out", config)
     assert "region:" in config.read_text()
     words = ["--config", config, "--out", model, "--model-type", "logistic_regression"]
@@ -70,7 +75,7 @@ def test_partition_columns_are_features_of_the_model(
     printed = _printed(capsys, "score", folder, out, "--model", model, "--json")
     assert json.loads(printed)["scored"] == 300
     # The same scores as those of a file that has the column.
-    whole = write_table(load_table(folder), tmp_path / "whole.parquet")
+    whole = write_table(load_table(folder), tmp_path / f"whole{ending}")
     _printed(capsys, "score", whole, tmp_path / "whole_scores.parquet", "--model", model)
     scores = pd.read_parquet(tmp_path / "whole_scores.parquet")["churn_probability"].tolist()
     parts = [pd.read_parquet(out / f"region=r{n}" / f"part-{n}.parquet", partitioning=None) for n in range(3)]
