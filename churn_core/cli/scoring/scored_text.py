@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _NAMED_COLUMNS: Final = 4
 _NO_ID: Final = (
-    "The model has no id column, so customers are told apart by row_number alone; set data.id and train again"
+    "The model has no id column, so only row_number identifies a customer; set data.id and train again"
     " to have their ids in scored files."
 )
 
