@@ -88,6 +88,8 @@ def unfit_address(text: str) -> str | None:
         return None
     if scheme in _FOREIGN:
         return f"{text} is {_FOREIGN[scheme]}"
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return f"{text} holds bytes that are not UTF-8; name an object whose key is UTF-8"
     if scheme == "s3" or entry_points(group="churn.sources", name=scheme):
         return None
     return f"{text} is an address of an unknown kind; name a local file or s3://BUCKET/KEY"

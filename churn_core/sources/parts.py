@@ -95,6 +95,16 @@ def list_parts(source: Path) -> PartedTable:
         If there is no part, if the parts are of several formats, if their partition columns differ, if
         a folder can't be read, or if it is a table of Delta Lake, Iceberg or Hudi.
     """
+    try:
+        return _list_parts(source)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or source} can't be read ({error.strerror}); check its permissions, or name"
+            " another folder."
+        ) from error
+
+
+def _list_parts(source: Path) -> PartedTable:
     folder = _fixed_folder(source) if is_pattern(source) else source
     found: dict[str, Path] = {}
     for path in _matches(source):
@@ -156,11 +166,8 @@ def _matches(source: Path) -> list[Path]:
 
 def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
     """Yield the files below a folder that are not hidden; a link back to a folder is not followed again."""
-    try:
-        status = folder.stat()
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder} can't be read ({error.strerror}); check its permissions.") from error
+    status = folder.stat()
+    entries = sorted(folder.iterdir())
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,4 +124,20 @@ def test_a_pattern_without_a_match_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.parquet")).write_bytes(b"x")
     with pytest.raises(DataError, match="not UTF-8"):
+        list_parts(tmp_path)
+
+
+def test_a_file_that_the_system_does_not_describe_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "part.csv").write_text("a\n1\n")
+    stat = Path.stat
+
+    def refuse(path: Path, **options: Any) -> Any:
+        if path.name == "part.csv":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(DataError, match=r"part\.csv can't be read"):
         list_parts(tmp_path)
