@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit setup-mutation demo test test-unit test-file check proof audit mutation lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean
+.PHONY: help setup setup-dev setup-sam setup-sbom setup-template-lint setup-audit setup-mutation demo test test-unit test-file check proof audit mutation lint format bench bench-models bench-online bench-capacity validate build package deploy invoke local containers pin-bases openapi lock clean clean-all
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -188,5 +188,8 @@ openapi: setup ## write infra/openapi.json for the default configuration
 lock: $(VENV)/.bootstrap ## write the locks, without index addresses
 	@sh requirements/lock.sh $(UV)
 
-clean: ## remove everything that make has made
-	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(AUDIT_VENV) $(MUTATION_VENV) .bench-venvs .aws-sam build models data
+clean: ## remove environments and builds; models and data stay
+	rm -rf .import_linter_cache $(VENV) $(SAM_VENV) $(SBOM_VENV) $(TEMPLATE_VENV) $(AUDIT_VENV) $(MUTATION_VENV) .bench-venvs .aws-sam build
+
+clean-all: clean ## remove models and data too
+	rm -rf models data

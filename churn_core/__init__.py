@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from churn_core.config import load_config
     from churn_core.errors import ChurnError
     from churn_core.models.training import train_model
+    from churn_core.pipelines.in_memory import train
     from churn_core.pipelines.training import run_training
     from churn_core.scoring.files.score_file import score_file
+    from churn_core.scoring.loaded_model import load
     from churn_core.scoring.predictor import ChurnPredictor
 
 __version__ = "0.1.0"
@@ -22,18 +24,22 @@ __version__ = "0.1.0"
 __all__ = [
     "ChurnError",
     "ChurnPredictor",
+    "load",
     "load_config",
     "run_training",
     "score_file",
+    "train",
     "train_model",
 ]
 
 _MODULES = {
     "ChurnError": "churn_core.errors",
     "ChurnPredictor": "churn_core.scoring.predictor",
+    "load": "churn_core.scoring.loaded_model",
     "load_config": "churn_core.config",
     "run_training": "churn_core.pipelines.training",
     "score_file": "churn_core.scoring.files.score_file",
+    "train": "churn_core.pipelines.in_memory",
     "train_model": "churn_core.models.training",
 }
 

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from churn_core.reader_rules import NUMBER_SIGNS
 from churn_core.schema import (
+    LARGEST_FLOAT32,
     MAX_VOCABULARY,
     CategoryFeature,
     DaysBetween,
     DerivedFeature,
+    Description,
     NumberFeature,
     label_tuple,
 )
@@ -30,12 +32,29 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class NumberSpec(Section):
+_OneLine = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class DescribedSection(Section):
+    """A feature with a name and an explanation for people."""
+
+    label: _OneLine | None = None
+    help: _OneLine | None = None
+    reason_group: _OneLine | None = None
+
+    @property
+    def description(self) -> Description:
+        """The data contract's description of the feature."""
+        return Description(self.label, self.help, self.reason_group)
+
+
+class NumberSpec(DescribedSection):
     """A number column."""
 
     kind: Literal["number"]
-    minimum: float
-    maximum: float
+    minimum: float = -LARGEST_FLOAT32
+    maximum: float = LARGEST_FLOAT32
+    expected: tuple[float, float] | None = None
     integer: bool = False
     nullable: bool = False
     stored_as: Literal["number", "text"] = "number"
@@ -54,12 +73,15 @@ class NumberSpec(Section):
     def _check_range(self) -> NumberSpec:
         if not self.minimum < self.maximum:
             raise ValueError("minimum must be less than maximum")
-        if max(abs(self.minimum), abs(self.maximum)) > 3.4e38:
-            raise ValueError("minimum and maximum must fit a float32 (below 3.4e38)")
+        low, high = self.expected or (0.0, 0.0)
+        if not max(map(abs, (self.minimum, self.maximum, low, high))) <= LARGEST_FLOAT32:
+            raise ValueError("minimum, maximum and expected must fit a float32 (at most 3.4e38)")
+        if not low <= high:
+            raise ValueError("expected must list the lowest usual value first")
         return self
 
 
-class CategorySpec(Section):
+class CategorySpec(DescribedSection):
     """A category column."""
 
     kind: Literal["category"]
@@ -68,11 +90,14 @@ class CategorySpec(Section):
     max_levels: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)] | None = None
     values: Literal["text", "integer", "boolean"] = "text"
     normalise: bool = False
+    required: bool = False
 
     @model_validator(mode="after")
     def _check_normalise(self) -> CategorySpec:
         if self.normalise and self.values != "text":
             raise ValueError("normalise works only with values: text; remove one of the two")
+        if self.required and self.nullable:
+            raise ValueError("required and nullable contradict each other; remove one of the two")
         return self
 
 
@@ -122,7 +147,7 @@ class BucketSpec(Section):
         return edges
 
 
-class DaysBetweenSpec(Section):
+class DaysBetweenSpec(DescribedSection):
     """The whole UTC days from one date to another, which the encoder computes."""
 
     model_config = ConfigDict(
@@ -205,6 +230,8 @@ def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | 
             max_levels=spec.max_levels,
             values=spec.values,
             normalise=spec.normalise,
+            required=spec.required,
+            description=spec.description,
         )
     return NumberFeature(
         name,
@@ -215,6 +242,8 @@ def make_feature(name: str, spec: NumberSpec | CategorySpec) -> NumberFeature | 
         stored_as_text=spec.stored_as == "text",
         signs=spec.signs,
         monotonic=spec.monotonic,
+        expected=spec.expected,
+        description=spec.description,
     )
 
 
@@ -229,6 +258,7 @@ def make_days_feature(name: str, spec: DaysBetweenSpec) -> NumberFeature:
         nullable=spec.nullable,
         monotonic=spec.monotonic,
         days=DaysBetween(spec.start, day or str(spec.end), end_is_day=day is not None),
+        description=spec.description,
     )
 
 

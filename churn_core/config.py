@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -19,8 +19,10 @@ from churn_core.column_specs import (
     make_derived,
     make_feature,
 )
+from churn_core.config_keys import unknown_key
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
+from churn_core.output_settings import OutputSettings
 from churn_core.reader_settings import ReaderSettings
 from churn_core.schema import Contract
 from churn_core.scoring.column_names import alike_key, alike_names
@@ -28,7 +30,10 @@ from churn_core.scoring.files.sql.output_columns import RESERVED_NAMES
 
 _MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
 
-FamilyName = Literal["logistic_regression", "additive", "gradient_boosting", "random_forest"]
+MONOTONIC_FAMILIES: Final = ("additive", "boosting")
+"""The families that keep a declared direction."""
+
+FamilyName = Literal["logistic_regression", "additive", "boosting", "gradient_boosting", "random_forest"]
 
 
 def get_project_root() -> Path:
@@ -40,8 +45,20 @@ def get_project_root() -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / "config").is_dir()), here)
 
 
+OWN_CONFIG: Final = Path("config.yaml")
+"""The configuration that ``churn init`` writes, in the working directory."""
+
+
 def default_config_path() -> Path:
     """Return the configuration that is read where none is named.
+
+    This is ``config.yaml`` of the working directory, or else `sample_config_path`.
+    """
+    return OWN_CONFIG if OWN_CONFIG.is_file() else sample_config_path()
+
+
+def sample_config_path() -> Path:
+    """Return the configuration of the sample table.
 
     This is ``config/config.yaml`` of the project root, or else the copy in the installed package.
     """
@@ -98,7 +115,7 @@ class EvaluationSettings(Section):
         """
         if self.repeats != "auto":
             return self.repeats
-        return 5 if rows <= 20_000 else 2 if rows <= 100_000 else 1
+        return 3 if rows <= 20_000 else 2 if rows <= 100_000 else 1
 
 
 class ApiSettings(Section):
@@ -117,12 +134,14 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     decision: DecisionSettings = DecisionSettings(threshold="f1")
+    output: OutputSettings = OutputSettings()
     api: ApiSettings = ApiSettings()
 
-    @model_validator(mode="after")
-    def _check_monotonic(self) -> Settings:
+    @property
+    def directed(self) -> list[str]:
+        """The keys of the columns whose effect has a declared direction."""
         data = self.data
-        monotonic = [
+        return [
             *(f"data.features.{n}" for n, f in data.features.items() if f.kind == "number" and f.monotonic),
             *(
                 f"data.derived.{n}"
@@ -130,10 +149,13 @@ class Settings(Section):
                 if d.kind == "days_between" and d.monotonic
             ),
         ]
-        if monotonic and self.model.type != "additive":
+
+    @model_validator(mode="after")
+    def _check_monotonic(self) -> Settings:
+        if self.directed and self.model.type not in ("auto", *MONOTONIC_FAMILIES):
             raise ValueError(
-                f"{monotonic[0]}.monotonic works only with model.type additive; set that type, or remove"
-                " monotonic"
+                f"{self.directed[0]}.monotonic works only with model.type"
+                f" {' or '.join(MONOTONIC_FAMILIES)}; set that type, or remove monotonic"
             )
         return self
 
@@ -152,6 +174,19 @@ class Settings(Section):
         _check_roles(self.data)
         for name, derived in self.data.derived.items():
             _check_derived(name, derived, self.data)
+        return self
+
+    @model_validator(mode="after")
+    def _check_kept(self) -> Settings:
+        kept = [alike_key(name) for name in self.output.keep]
+        taken = {*map(alike_key, RESERVED_NAMES), *([alike_key(self.data.id)] if self.data.id else [])}
+        for name, key in zip(self.output.keep, kept, strict=True):
+            if key in taken:
+                raise ValueError(
+                    f"output.keep: {name!r} is already a column of scored files; remove it from output.keep"
+                )
+            if kept.count(key) > 1:
+                raise ValueError(f"output.keep: {name!r} and another column differ in case alone; keep one")
         return self
 
     @property
@@ -179,6 +214,10 @@ class Settings(Section):
             ),
             reader=self.reader.rules,
         )
+
+
+_OPTIONAL: Final = frozenset(Settings.model_fields) - {"data"}
+"""The sections that a configuration may leave out."""
 
 
 def load_config(path: Path | None = None) -> Settings:
@@ -242,11 +281,17 @@ def parse_config(content: dict[str, Any]) -> Settings:
     ConfigError
         If a key or value is not allowed; the message names the first such key.
     """
+    # A section whose keys are all commented out has its defaults.
+    content = {
+        name: section for name, section in content.items() if section is not None or name not in _OPTIONAL
+    }
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "config"
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"Config key {key}: {unknown_key(Settings, first['loc'])}.") from error
         raise ConfigError(f"Config key {key}: {first['msg'].removeprefix('Value error, ')}.") from error
 
 

@@ -17,14 +17,17 @@ _Amount = Annotated[float, Field(le=1e9, allow_inf_nan=False)]
 
 
 class RiskBands(Section):
-    """Probabilities from which a customer's risk is medium or high."""
+    """Probabilities from which a customer's risk is medium or high.
 
-    medium: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    high: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    `churn_core.scoring.risk_bands.risk_bands` has the defaults.
+    """
+
+    medium: Annotated[float, Field(gt=0, lt=1)] | None = None
+    high: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _check_order(self) -> RiskBands:
-        if not self.medium < self.high:
+        if self.medium is not None and self.high is not None and not self.medium < self.high:
             raise ValueError("medium must be less than high")
         return self
 
@@ -40,6 +43,7 @@ class DecisionSettings(Section):
     value_of_customer: Annotated[_Amount, Field(gt=0)] | None = None
     cost_of_offer: Annotated[_Amount, Field(ge=0)] | None = None
     success_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    currency: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]{1,8}$")] | None = None
     share: Annotated[float, Field(gt=0, lt=1)] | None = None
     risk_bands: RiskBands = RiskBands()
 
@@ -66,6 +70,8 @@ class DecisionSettings(Section):
         missing = [key for key in _MONEY_KEYS if getattr(self, key) is None]
         if missing and (self.threshold == "money" or len(missing) < len(_MONEY_KEYS)):
             raise ValueError(f"{missing[0]} is missing; set all three of {', '.join(_MONEY_KEYS)}")
+        if self.currency is not None and missing:
+            raise ValueError(f"currency works only with {', '.join(_MONEY_KEYS)}; set all three")
         if self.threshold == "share" and self.share is None:
             raise ValueError("share is missing; set the share of customers to contact, such as 0.1")
         return self
@@ -75,4 +81,4 @@ class DecisionSettings(Section):
         """What a contact costs and earns; None if the configuration has no money values."""
         if self.value_of_customer is None or self.cost_of_offer is None or self.success_rate is None:
             return None
-        return Money(self.value_of_customer, self.cost_of_offer, self.success_rate)
+        return Money(self.value_of_customer, self.cost_of_offer, self.success_rate, self.currency)

@@ -21,6 +21,9 @@ REJECT_CODES: Final = (
 )
 """Why a row can't be scored. Closed list; the order is that of `reject_number`."""
 
+WARNING_KINDS: Final = ("unknown", "missing", "unexpected")
+"""Kinds of values that are scored with a warning; see `churn_core.scoring.value_warnings`."""
+
 MALFORMED_LINE_CODE: Final = "malformed_line"
 """The reject code of a line of a text file that is no row of the table. All others are about one value."""
 
@@ -65,6 +68,14 @@ class DataError(ChurnError):
 
 class TrainingError(ChurnError):
     """The table is valid, but no model can be trained on it."""
+
+
+class ExportError(ChurnError):
+    """A model family can't be exported, because it has no converter."""
+
+
+class RejectsError(ChurnError):
+    """More rows were rejected than the user allows."""
 
 
 class ParityError(ChurnError):

@@ -23,6 +23,12 @@ MAX_VOCABULARY: Final = 1_000
 MAX_GROUPED_VOCABULARY: Final = 10_000
 """Most values that a category with `max_levels` knows; rarer ones count as unknown."""
 
+LARGEST_FLOAT32: Final = 3.4e38
+"""About the largest number of float32: the bounds of a number column that declares none."""
+
+EQUAL_ROWS: Final = "auto"
+"""The value of ``data.group`` by which rows that are equal in every feature stay together."""
+
 IdType = Literal["integer", "text"]
 DerivedKind = Literal["ratio", "difference", "sum", "count", "bucket"]
 CategoryValues = Literal["text", "integer", "boolean"]
@@ -54,6 +60,25 @@ class DaysBetween:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What a feature is called and means where people read about it.
+
+    Parameters
+    ----------
+    label : str or None
+        The name in reasons, reports and pages; the column's name by default.
+    help : str or None
+        One sentence that explains the column.
+    reason_group : str or None
+        Features of one group share one reason; see `churn_core.scoring.reason_groups`.
+    """
+
+    label: str | None = None
+    help: str | None = None
+    reason_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NumberFeature:
     """A number column, or a number that the encoder computes from dates.
 
@@ -62,7 +87,7 @@ class NumberFeature:
     name : str
         The column's name, exactly as the table has it.
     minimum, maximum : float
-        Bounds, both inclusive, compared as float64.
+        Bounds, both inclusive, compared as float64. A value outside is rejected.
     integer : bool
         Whether only whole numbers are allowed; ``3.0`` is a whole number.
     nullable : bool
@@ -76,22 +101,45 @@ class NumberFeature:
         column increases.
     days : DaysBetween or None
         If given, the number of days between two dates. The table has their columns, and none of this name.
+    expected : tuple of (float, float) or None
+        If given, the lowest and the highest usual value, compared as float32. A value outside is scored with
+        a warning.
+    description : Description
     """
 
     name: str
-    minimum: float
-    maximum: float
+    minimum: float = -LARGEST_FLOAT32
+    maximum: float = LARGEST_FLOAT32
     integer: bool = False
     nullable: bool = False
     stored_as_text: bool = False
     monotonic: Literal["increasing", "decreasing"] | None = None
     days: DaysBetween | None = None
     signs: tuple[str, ...] = ()
+    expected: tuple[float, float] | None = None
+    description: Description = Description()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that hold the feature."""
         return (self.name,) if self.days is None else self.days.columns
+
+    @property
+    def label(self) -> str:
+        """The name that people read."""
+        return self.description.label or self.name
+
+    @property
+    def accepts_missing(self) -> bool:
+        """Whether a row with a missing value is scored."""
+        return self.nullable
+
+    @property
+    def usual_value(self) -> float:
+        """A value that is allowed and expected: the low end of the range, 0 without any."""
+        if self.expected is not None:
+            return min(max(self.expected[0], self.minimum), self.maximum)
+        return self.minimum if self.minimum > -LARGEST_FLOAT32 else min(0.0, self.maximum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +164,10 @@ class CategoryFeature:
         ``1``, ``1.0`` and ``true`` are one value, whatever type stores it.
     normalise : bool
         Whether values that differ only by case, surrounding or repeated blanks are one value.
+    required : bool
+        Whether a row with a missing value is rejected. Otherwise it is scored; if the column is not nullable,
+        with a warning.
+    description : Description
     """
 
     name: str
@@ -125,11 +177,23 @@ class CategoryFeature:
     max_levels: int | None = None
     values: CategoryValues = "text"
     normalise: bool = False
+    required: bool = False
+    description: Description = Description()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that hold the feature."""
         return (self.name,)
+
+    @property
+    def label(self) -> str:
+        """The name that people read."""
+        return self.description.label or self.name
+
+    @property
+    def accepts_missing(self) -> bool:
+        """Whether a row with a missing value is scored."""
+        return self.nullable or not self.required
 
     @property
     def unknown_code(self) -> int:
@@ -211,8 +275,8 @@ class Contract:
         return tuple(dict.fromkeys(column for pair in days for column in pair.columns))
 
     def may_be_missing(self, column: str) -> bool:
-        """Return whether every feature that needs a column of the table allows a missing value there."""
-        return all(feature.nullable for feature in self.features if column in feature.columns)
+        """Return whether a row is scored although a column of the table has no value there."""
+        return all(feature.accepts_missing for feature in self.features if column in feature.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -314,13 +378,25 @@ def _labels_from(content: str | Sequence[str]) -> Labels:
 
 def _feature_from_dict(content: Mapping[str, Any]) -> Feature:
     arguments = {key: value for key, value in content.items() if key != "kind"}
+    # Bundles of earlier versions lack the members that are read with a default.
+    arguments["description"] = Description(**arguments.pop("description", {}))
     if content["kind"] == "number":
         days = arguments.pop("days", None)
-        # Bundles of format 1 have neither of the two.
         signs = tuple(arguments.pop("signs", ()))
-        return NumberFeature(**arguments, days=None if days is None else DaysBetween(**days), signs=signs)
+        expected = arguments.pop("expected", None)
+        return NumberFeature(
+            **arguments,
+            days=None if days is None else DaysBetween(**days),
+            signs=signs,
+            expected=None if expected is None else (float(expected[0]), float(expected[1])),
+        )
     allowed = arguments.pop("allowed")
     vocabulary = tuple(arguments.pop("vocabulary"))
+    # Before there was this member, a missing value was rejected wherever the column was not nullable.
+    required = arguments.pop("required", not arguments.get("nullable", False))
     return CategoryFeature(
-        **arguments, vocabulary=vocabulary, allowed=None if allowed is None else tuple(allowed)
+        **arguments,
+        vocabulary=vocabulary,
+        allowed=None if allowed is None else tuple(allowed),
+        required=required,
     )

@@ -32,8 +32,8 @@ CASES: Final[dict[str, Callable[[Fields], Fields]]] = {
     "1.5 for a whole number": _replaced("tenure", 1.5),
     "a number out of range": _replaced("tenure", -5),
     "a number too large for the model": _replaced("MonthlyCharges", 1e39),
-    "a column left out": _without("Contract"),
-    "`null` for a category": _replaced("Contract", None),
+    "a number left out": _without("tenure"),
+    "`null` for a number": _replaced("tenure", None),
 }
 """Changes to a valid customer of the sample contract, by what is wrong after them."""
 

@@ -15,7 +15,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
-from churn_core.cli import data_commands, init_command, model_commands
+from churn_core.cli import data_commands, init_command, model_commands, report_command
+from churn_core.cli.early_checks import check_inputs, usage_message
 from churn_core.cli.output import flush_output, print_text, refuse_reading_own_output, report_error
 from churn_core.cli.scoring import drift_commands, scoring_commands
 from churn_core.cli.stopping import Stop, stop_signals
@@ -31,27 +32,57 @@ if TYPE_CHECKING:
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-_EXTRA_OF_MODULE = {"duckdb": "batch", "arro3": "batch"}
+_EXTRA_OF_MODULE = {
+    **dict.fromkeys(("duckdb", "arro3"), "batch"),
+    **dict.fromkeys(("boto3", "botocore"), "aws"),
+    **dict.fromkeys(("uvicorn", "httptools", "uvloop", "aws_lambda_powertools"), "api"),
+}
 
 
 class _Parser(argparse.ArgumentParser):
+    words: Sequence[str] = ()
+    """The command line, of the parser of all commands."""
+
     def error(self, message: str) -> NoReturn:
+        message = usage_message(message, self._known(message))
         report_error(f"{message}; see '{self.prog} --help'.", as_json=False)
         sys.exit(USAGE)
+
+    def _known(self, message: str) -> list[str]:
+        """Return the commands, or the options of the command that was given."""
+        names: list[str] = []
+        for action in self._actions:
+            parsers: dict[str, argparse.ArgumentParser] = (
+                action.choices if isinstance(action, argparse._SubParsersAction) else {}
+            )
+            given = next((word for word in self.words if word in parsers), None)
+            names += action.option_strings
+            if given is None:
+                names += parsers
+            elif "unrecognized" in message:
+                names += [o for inner in parsers[given]._actions for o in inner.option_strings]
+        return names
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:  # noqa: ARG002
         # argparse ignores that help, or the version, can't be written.
         print_text(message.removesuffix("\n"))
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> _Parser:
     """Build the parser of all commands."""
     parser = _Parser(
         prog="churn", description="Predict which customers will leave, why, and whom to contact."
     )
     parser.add_argument("--version", action="version", version=f"churn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (init_command, data_commands, model_commands, scoring_commands, drift_commands):
+    for module in (
+        init_command,
+        data_commands,
+        model_commands,
+        report_command,
+        scoring_commands,
+        drift_commands,
+    ):
         module.add_commands(commands)
     for entry_point in entry_points(group="churn.commands"):
         _load_commands(entry_point)(commands)
@@ -85,6 +116,7 @@ def _load_commands(entry_point: EntryPoint) -> Callable[[Any], None]:
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = build_parser()
+    parser.words = words
     if words.count("--") > 1:
         # argparse would give the command an empty list for the second one (Python 3.11).
         parser.error("'--' may stand only once")
@@ -117,6 +149,7 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             options = _parse(sys.argv[1:] if arguments is None else arguments)
             as_json = bool(getattr(options, "json", False))
             refuse_reading_own_output(vars(options).values())
+            check_inputs(options)
             options.run(options)
             flush_output()
         except SystemExit:

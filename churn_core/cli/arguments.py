@@ -64,6 +64,17 @@ def not_negative(text: str) -> int:
     return _whole_number(text, 0, LARGEST_NUMBER)
 
 
+def share(text: str) -> float:
+    """Read a share from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be a number from 0 to 1")
+    return number
+
+
 def thread_count(text: str) -> int:
     """Read a number of threads; very many would make the machine unusable."""
     return _whole_number(text, 1, _MOST_THREADS)
@@ -87,7 +98,9 @@ def _whole_number(text: str, least: int, most: int) -> int:
 def add_config(command: argparse.ArgumentParser) -> None:
     """Add ``--config``."""
     command.add_argument(
-        "--config", type=readable_path, help="configuration file (default config/config.yaml)"
+        "--config",
+        type=readable_path,
+        help="configuration file (default: config.yaml here, else that of the sample table)",
     )
 
 

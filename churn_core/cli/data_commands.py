@@ -6,9 +6,10 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_config, add_json, not_negative, path, positive
+from churn_core.cli.arguments import add_config, add_json, not_negative, positive
+from churn_core.cli.arguments import path as local_path
 from churn_core.cli.output import print_result, print_text
-from churn_core.cli.tables import add_table_options, chosen_settings, opened_table, table_source
+from churn_core.cli.tables import add_table_options, chosen_settings, config_name, opened_table, table_source
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +20,7 @@ def add_commands(commands: Any) -> None:
     generate = commands.add_parser(
         "generate", help="write sample customers, whose churn depends on their columns"
     )
-    generate.add_argument("out", type=path, metavar="OUT", help="file to write, .csv or .parquet")
+    generate.add_argument("out", type=local_path, metavar="OUT", help="file to write, .csv or .parquet")
     generate.add_argument("--rows", type=positive, default=10_000, help="number of customers (default 10000)")
     generate.add_argument(
         "--seed", type=not_negative, default=0, help="seed; equal seeds give equal files (default 0)"
@@ -52,11 +53,12 @@ def _generate(options: argparse.Namespace) -> None:
 
 
 def _validate(options: argparse.Namespace) -> None:
-    from churn_core.config import load_config
+    from churn_core.config import default_config_path, load_config
     from churn_core.data import load_table, validate_data
     from churn_core.data.inspection import replica_findings
 
-    config = chosen_settings(load_config(options.config), options)
+    path = options.config or default_config_path()
+    config = chosen_settings(load_config(path), options)
     contract, labelled = config.contract, not options.unlabelled
     with opened_table(options.data) as found:
         table = load_table(found, contract, match_case_insensitive=options.match_case_insensitive)
@@ -65,8 +67,9 @@ def _validate(options: argparse.Namespace) -> None:
         replicas = replica_findings(table, contract.columns, config.data.group)
         report = replace(report, findings=(*report.findings, *replicas))
     if options.json:
-        print_result(report.to_dict(), "", as_json=True)
+        print_result(report.to_dict() | {"config": str(path)}, "", as_json=True)
     else:
+        print_text(f"Configuration: {config_name(path)}.")
         print_text(report.render())
         if report.ok:
             print_text(_next_command(options))

@@ -1,4 +1,4 @@
-"""Decisions and what they earn, as sentences; amounts have no currency."""
+"""Decisions and what they earn, as sentences."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from churn_core.scoring.money import format_amount
 
 if TYPE_CHECKING:
     from churn_core.scoring.files.score_file import BatchResult
+    from churn_core.scoring.money import Money
 
 
 def chosen_text(decision: dict[str, Any], *, advise: bool = True) -> list[str]:
@@ -22,7 +23,9 @@ def chosen_text(decision: dict[str, Any], *, advise: bool = True) -> list[str]:
     """
     best = decision["observed_best"]
     spread = f"{best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
-    advice = [_expectation(decision["threshold"], decision["expected"], "expected")] if advise else []
+    currency = (decision["money"] or {}).get("currency")
+    expected = _expectation(decision["threshold"], decision["expected"], "expected", currency)
+    advice = [expected] if advise else []
     return [
         *advice,
         f"Threshold {decision['threshold']:.6f}: {_reason(decision)}. Best threshold out of fold: {spread}.",
@@ -45,13 +48,16 @@ def _reason(decision: dict[str, Any]) -> str:
             return "set in the configuration"
 
 
-def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense: str) -> str:
+def _expectation(
+    threshold: float, measures: dict[str, dict[str, float]], tense: str, currency: str | None
+) -> str:
     contacted = measures["contacted_per_1000"]["mean"]
     if contacted == 0:
         return f"Contact nobody: no customer scored {min(threshold, 1):.6f} or more."
     who = f"Of every 1,000 customers, contact {contacted:,.0f} (score >= {threshold:.6f}):"
     if "profit_per_1000" in measures:
-        return f"{who} {tense} profit {_interval(measures['profit_per_1000'])} per 1,000 customers."
+        profit = _interval(measures["profit_per_1000"], currency)
+        return f"{who} {tense} profit {profit} per 1,000 customers."
     left = measures["precision"]
     return (
         f"{who} {left['mean']:.1%} [{left['low']:.1%}, {left['high']:.1%}] of them leave, and they are"
@@ -59,12 +65,12 @@ def _expectation(threshold: float, measures: dict[str, dict[str, float]], tense:
     )
 
 
-def _interval(measure: dict[str, float]) -> str:
+def _interval(measure: dict[str, float], currency: str | None) -> str:
     mean, low, high = (format_amount(measure[name]) for name in ("mean", "low", "high"))
-    return f"{mean} [{low}, {high}]"
+    return f"{mean} [{low}, {high}]{f' {currency}' if currency else ''}"
 
 
-def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
+def reviewed_text(review: dict[str, Any], threshold: float, currency: str | None = None) -> list[str]:
     """Describe what a bundle's threshold has brought on labelled customers, and whether to keep it.
 
     Parameters
@@ -73,12 +79,14 @@ def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
         From `churn_core.models.evaluation.threshold.Review.to_dict`.
     threshold : float
         The bundle's threshold.
+    currency : str, optional
+        Of the bundle's money values.
     """
     best = review["best"]
-    lines = [_expectation(threshold, review["realised"], "realised")]
+    lines = [_expectation(threshold, review["realised"], "realised", currency)]
     spread = f"best here {best['threshold']:.3f} [{best['low']:.3f}, {best['high']:.3f}]"
     if "profit_per_1000" in best["point"]:
-        spread += f" with a profit of {format_amount(best['point']['profit_per_1000'])}"
+        spread += f" with a profit of {format_amount(best['point']['profit_per_1000'], currency)}"
     if review["still_good"]:
         lines.append(f"No other threshold would clearly have done better ({spread}): keep it.")
     else:
@@ -86,9 +94,10 @@ def reviewed_text(review: dict[str, Any], threshold: float) -> list[str]:
     return lines
 
 
-def contact_text(result: BatchResult, threshold: float) -> str:
+def contact_text(result: BatchResult, threshold: float, money: Money | None) -> str:
     """Describe how many customers reach the threshold, and what contacting them should earn."""
     flagged = f"{result.will_churn:,} of {result.scored:,} customers score {threshold:.6f} or more"
-    if result.expected_profit is None:
+    if result.expected_profit is None or money is None:
         return f"{flagged}."
-    return f"{flagged}; contacting them is expected to earn {format_amount(result.expected_profit)}."
+    would = "is expected to earn" if result.expected_profit >= 0 else "would lose"
+    return f"{flagged}; contacting them {would} {money.amount(abs(result.expected_profit))}."

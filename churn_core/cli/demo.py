@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_core.cli import FAULT, main
 from churn_core.cli.output import report_error
+from churn_core.config import OWN_CONFIG, sample_config_path
 from churn_core.data.loading import table_records
 from churn_core.errors import ChurnError
 from churn_core.scoring.bundle import load_bundle
@@ -95,6 +96,9 @@ def _next_step(options: argparse.Namespace) -> str:
 
 def _train(options: argparse.Namespace, table: Path) -> None:
     configured = ["--config", options.config] if options.config else []
+    if options.data is None and not options.config and OWN_CONFIG.is_file():
+        # A configuration of another table lies in the working directory.
+        configured = ["--config", sample_config_path()]
     _say("Check the table against the data contract.")
     _churn("validate", table, *configured)
     _say("Train, measure, export to ONNX, and check that the export agrees with scikit-learn.")

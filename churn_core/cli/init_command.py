@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_json
-from churn_core.cli.output import Progress, print_result
+from churn_core.cli.output import print_result
+from churn_core.cli.progress import Progress
 from churn_core.cli.tables import (
     add_table_options,
     chosen_rules,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("config.yaml")
 _ADVICE = "name another file with --out"
+_GROUP_ADVICE = "reason_group in the configuration makes one reason of the three"
 _NO_ID = "No column identifies the customer, so scores have only row numbers; name the id with --id."
 
 
@@ -149,10 +151,12 @@ def _text(inspection: Inspection, data: Source, out: Source) -> str:
     ]
     if inspection.derived:
         lines.append(f"Days between dates: {', '.join(inspection.derived)}.")
+    lines += [f"{function}: {_GROUP_ADVICE}." for function in inspection.functions]
     if others:
         lines += ["", "Findings about this table:"]
     lines += [f"  {line}" for line in finding_lines(others)]
-    command = shlex.join(["churn", "train", str(data), "--config", str(out)])
+    configured = [] if out == DEFAULT_CONFIG else ["--config", str(out)]
+    command = shlex.join(["churn", "train", str(data), *configured])
     return "\n".join([*lines, "", f"Wrote {out}; check it before you train.", f"Next: {command}"])
 
 

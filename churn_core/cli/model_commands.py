@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model, path
-from churn_core.cli.output import Progress, print_result
+from churn_core.cli.arguments import DEFAULT_MODEL, add_config, add_json, add_model
+from churn_core.cli.arguments import path as local_path
+from churn_core.cli.output import print_result
+from churn_core.cli.progress import Progress
 from churn_core.cli.tables import (
+    SAME_TABLE,
     add_table_options,
     chosen_settings,
+    config_name,
     load_predictor,
     opened_table,
     table_files,
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
     from churn_core.pipelines.promotion import Promotion
 
+QUICK_NOTE = (
+    "A first look (--quick): three folds, not repeated; train without --quick before you act on the figures."
+)
 _DATA_HELP = "labelled table, .csv or .parquet, or a folder of such files"
 
 
@@ -32,7 +39,7 @@ def add_commands(commands: Any) -> None:
     add_config(train)
     train.add_argument(
         "--out",
-        type=path,
+        type=local_path,
         default=DEFAULT_MODEL,
         help=f"folder to write the bundle to (default {DEFAULT_MODEL})",
     )
@@ -43,6 +50,14 @@ def add_commands(commands: Any) -> None:
         "--promote",
         action="store_true",
         help="replace an existing bundle in --out only if the new one is not worse",
+    )
+    train.add_argument(
+        "--quick",
+        action="store_true",
+        help="take a first look with three folds, not repeated; the bundle and its report are marked",
+    )
+    train.add_argument(
+        "--replace", action="store_true", help="replace the bundle of another project in --out too"
     )
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="measure a bundle on labelled customers")
@@ -61,10 +76,9 @@ def add_commands(commands: Any) -> None:
 def _train(options: argparse.Namespace) -> None:
     from churn_core.config import default_config_path, load_config, with_model_type
     from churn_core.data import load_table
-    from churn_core.data.columns import target_labels
-    from churn_core.data.inspection import replica_findings
 
-    config = chosen_settings(load_config(options.config), options)
+    path = options.config or default_config_path()
+    config = chosen_settings(load_config(path), options)
     if options.model_type is not None:
         config = with_model_type(config, options.model_type)
     with (
@@ -75,36 +89,36 @@ def _train(options: argparse.Namespace) -> None:
         table = load_table(found, config.contract, match_case_insensitive=options.match_case_insensitive)
         # Imported here: scikit-learn takes seconds, and the table may not even exist.
         from churn_core.models.bundle.writer import metrics_document
-        from churn_core.models.evaluation.doubts import doubt_training, is_chance
-        from churn_core.models.rows import labelled_positions
+        from churn_core.models.evaluation.doubts import is_chance
         from churn_core.pipelines import run_training
 
-        warnings = replica_findings(table, config.contract.columns, config.data.group)
         run = run_training(
             config,
             table,
             options.out,
             promote=options.promote,
-            reads=[*table_files(found), options.config or default_config_path()],
+            replace=options.replace,
+            quick=options.quick,
+            table_name=options.data.name,
+            reads=[*table_files(found), path],
             on_step=progress.step,
             on_fold=progress.update,
         )
     document = metrics_document(run.proved)
     version = run.bundle.model_version
-    labelled = table.iloc[labelled_positions(table, config.contract)]
-    labels = target_labels(labelled[config.contract.target], config.contract)
-    doubts = doubt_training(document["cv"]["roc_auc"], labels)
     print_result(
         document
-        | {"folder": str(options.out), "model_version": version}
+        | {"folder": str(options.out), "model_version": version, "config": str(path), "quick": options.quick}
         | {"promotion": run.promotion.to_dict() if run.promotion else None}
-        | {"warnings": [warning.to_dict() for warning in warnings]}
-        | {"doubts": [doubt.to_dict() for doubt in doubts]},
+        | {"warnings": [warning.to_dict() for warning in run.findings]}
+        | {"doubts": [doubt.to_dict() for doubt in run.doubts]},
         "\n".join(
             [
-                *map(str, doubts),
-                *map(str, warnings),
-                _training_text(document, version, options.out, advise=not is_chance(doubts)),
+                *map(str, run.doubts),
+                *map(str, run.findings),
+                f"Configuration: {config_name(path)}.",
+                *([QUICK_NOTE] if options.quick else []),
+                _training_text(document, version, options.out, advise=not is_chance(run.doubts)),
                 *_promotion_text(run.promotion),
             ]
         ),
@@ -135,6 +149,7 @@ def _training_text(document: dict[str, Any], version: str, folder: Path, *, advi
     for name, interval in cv.items():
         spread = f"{interval['mean']:.4f} [{interval['low']:.4f}, {interval['high']:.4f}]"
         lines.append(f"{name:<16}{spread:<28}{document['holdout'][name]:.4f}")
+    lines += _grouped_text(document["cv"], document["cv_grouped"])
     lines += _choices_text(document["choices"])
     lines += [
         "",
@@ -148,6 +163,18 @@ def _training_text(document: dict[str, Any], version: str, folder: Path, *, advi
     return "\n".join(lines)
 
 
+def _grouped_text(plain: dict[str, Any], grouped: dict[str, Any] | None) -> list[str]:
+    """Compare the metrics with those of folds that keep equal rows together."""
+    if grouped is None:
+        return []
+    lines = ["", "With equal rows kept together (data.group: auto) instead of split at random:"]
+    for name in ("roc_auc", "log_loss"):
+        found = grouped[name]
+        interval = f"{found['mean']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
+        lines.append(f"{name:<16}{interval} instead of {plain[name]['mean']:.4f}")
+    return lines
+
+
 def _choices_text(choices: dict[str, Any]) -> list[str]:
     """Describe which families and how many pairs of columns were compared, and what was chosen."""
     lines = []
@@ -157,6 +184,7 @@ def _choices_text(choices: dict[str, Any]) -> list[str]:
         for name, found in compared.items():
             behind = f"{found['behind']:.4f} +- {found['error']:.4f}{'   chosen' if name == taken else ''}"
             lines.append(f"{name:<22}{found['log_loss']:<10.4f}{behind}")
+        lines += ["", f"Choice: {choices['families']['price']}"]
     if "pairs" in choices:
         compared, taken = choices["pairs"]["compared"], choices["pairs"]["taken"]
         losses = ", ".join(f"{found['log_loss']:.4f}" for found in compared.values())
@@ -178,13 +206,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     width = max(map(len, measured["metrics"]))
     lines = [
         *map(str, doubts),
+        *([SAME_TABLE] if measured["training_table"] else []),
         f"{measured['model_version']} on {measured['rows']:,} rows, threshold {measured['threshold']:.6f}",
     ]
     if measured["excluded"]:
         lines.append(f"{measured['excluded']:,} rows were set aside (data.target.exclude of the model).")
     lines += [f"{name:<{width}}  {value:.4f}" for name, value in measured["metrics"].items()]
     if not is_chance(doubts):
-        lines += ["", *reviewed_text(measured["decision"], measured["threshold"])]
+        lines += ["", *reviewed_text(measured["decision"], measured["threshold"], measured["currency"])]
     lines.append(
         f"Next: churn score CUSTOMERS.parquet scores.parquet --model {shlex.quote(str(options.model))}"
     )

@@ -7,10 +7,9 @@ import os
 import re
 import stat
 import sys
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.streams import drop
 from churn_core.errors import InputFileError, InvalidRecordsError, OutputError
@@ -18,12 +17,9 @@ from churn_core.scoring.files.own_inputs import refuse_own_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
 
 _LONG_WORD = re.compile(r"\S{300,}")
 _LONGEST = 2_000
-_REDRAW_SECONDS = 0.1
-_BAR_WIDTH = 30
 
 
 def refuse_reading_own_output(values: Iterable[Any]) -> None:
@@ -135,54 +131,3 @@ def _write_error(error: Exception | str, sentence: str, *, as_json: bool) -> Non
         content["errors"] = [{"loc": [f.record, f.column], "code": f.code} for f in error.faults]
     with suppress(OSError):
         print(json.dumps(content), file=sys.stderr)
-
-
-class Progress:
-    """A progress bar on stderr; silent unless stderr is a terminal.
-
-    Parameters
-    ----------
-    label : str
-        Shown in front of the bar.
-    unit : str
-        The unit of what is counted.
-    """
-
-    def __init__(self, label: str, unit: str = "rows") -> None:
-        self._label = label
-        self._unit = unit
-        # None if the shell has closed it.
-        self._shown = sys.stderr is not None and sys.stderr.isatty()
-        self._started = time.monotonic()
-        self._drawn = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._shown and self._drawn:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-    def step(self, what: str) -> None:
-        """Show the current step."""
-        if self._shown:
-            self._drawn = time.monotonic()
-            print(f"\r\033[K{what} ...", end="", file=sys.stderr, flush=True)
-
-    def update(self, done: int, total: int) -> None:
-        """Show how much is done."""
-        now = time.monotonic()
-        if not self._shown or now - self._drawn < _REDRAW_SECONDS:
-            return
-        self._drawn = now
-        share = min(1.0, done / total) if total else 1.0
-        bar = "#" * int(share * _BAR_WIDTH)
-        rate = done / max(now - self._started, 1e-9)
-        print(
-            f"\r\033[K{self._label} [{bar:<{_BAR_WIDTH}}] {share:4.0%} {rate:,.0f} {self._unit}/s",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )

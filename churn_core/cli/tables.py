@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import path
@@ -15,12 +16,16 @@ from churn_core.sources.parts import PartedTable, is_parted, list_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from churn_core.config import Settings
     from churn_core.reader_rules import ReaderRules
     from churn_core.schema import Contract
     from churn_core.scoring.predictor import ChurnPredictor
+
+SAME_TABLE = (
+    "Note: these rows are the table that the model was trained on. The model has seen them, so its scores and"
+    " figures look better here than on new customers."
+)
 
 _NAMED = 3
 
@@ -70,6 +75,16 @@ def opened_table(name: Source) -> Iterator[Path | PartedTable]:
 def table_files(table: Path | PartedTable) -> list[Path]:
     """Return the files that a table is read from."""
     return table.files if isinstance(table, PartedTable) else [table]
+
+
+def config_name(path: Path) -> str:
+    """Return the name of a configuration for people."""
+    from churn_core.config import sample_config_path
+
+    if path != sample_config_path():
+        return str(path)
+    inside = path.is_relative_to(Path.cwd())
+    return f"{path.relative_to(Path.cwd()) if inside else 'the packaged one'}, of the sample table"
 
 
 def chosen_settings(settings: Settings, options: argparse.Namespace) -> Settings:

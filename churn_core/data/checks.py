@@ -77,11 +77,17 @@ def check_feature(checked: CheckedTable, feature: Feature) -> list[Finding]:
         codes, distinct = pd.factorize(category.text)
         present, faults = codes >= 0, category.faults
         differ = len(distinct) > 1
+        if not feature.nullable and not (feature.vocabulary and feature.accepts_missing):
+            faults = np.where((faults == FINE) & ~present, MISSING, faults)
         if checked.labelled and feature.values != "text":
             # Scoring takes a fraction for an unknown value.
             faults = faults.copy()
             faults[np.array([*map(has_fraction, distinct), False])[codes]] = reject_number("not_integer")
         vocabulary_findings = _check_vocabulary(checked, feature, codes, distinct)
+        if feature.vocabulary and feature.accepts_missing and not feature.nullable:
+            message = "lacks values, which training did not; such rows are scored with a warning"
+            unexpected = (faults == FINE) & ~present
+            vocabulary_findings += find_in_rows(feature.name, "missing", "warning", unexpected, message)
     if not present.any() and ((faults == FINE) | (faults == MISSING)).all():
         severity: Severity = checked.training_severity if feature.nullable else "error"
         message = "has no value in any row; fill it, or remove the column from data.features"

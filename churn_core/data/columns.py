@@ -140,7 +140,7 @@ def parse_category_column(series: pd.Series[Any], feature: CategoryFeature) -> C
         values = python_objects(series)
     text, faults = parse_values(lambda value: canonical_category(value, feature), values)
     text, faults = text[codes], faults[codes]
-    if not feature.nullable:
+    if not feature.accepts_missing:
         faults[(faults == FINE) & pd.isna(text)] = MISSING
     return CategoryColumn(text, faults)
 
@@ -154,7 +154,7 @@ def parse_target_column(series: pd.Series[Any], name: str) -> CategoryColumn:
     if _dtype_kind(series) in "fO":
         whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in python_objects(series)]
         series = pd.Series(whole, dtype=object)
-    column = parse_category_column(series, CategoryFeature(name))
+    column = parse_category_column(series, CategoryFeature(name, required=True))
     codes, values = pd.factorize(column.text)
     forms = np.array([label_form(value) for value in values] + [None], dtype=object)
     return CategoryColumn(forms[codes], column.faults)

@@ -87,7 +87,11 @@ def _matched(table: pd.DataFrame, contract: Contract | None, match_case_insensit
 
 
 def table_records(
-    source: Path | PartedTable, contract: Contract, *, match_case_insensitive: bool = False
+    source: Path | PartedTable,
+    contract: Contract,
+    *,
+    match_case_insensitive: bool = False,
+    refuse_others: bool = False,
 ) -> list[dict[str, Any]]:
     """Read a table of `load_table` as records, without the columns that the contract does not name.
 
@@ -95,6 +99,8 @@ def table_records(
     ----------
     source, contract, match_case_insensitive
         As in `load_table`.
+    refuse_others : bool
+        Whether a column that the contract does not name is an error; the target's is none.
 
     Returns
     -------
@@ -111,8 +117,14 @@ def table_records(
     """
     table = load_table(source, contract, match_case_insensitive=match_case_insensitive)
     missing = [name for name in contract.columns if name not in table.columns]
+    where = source.source if isinstance(source, PartedTable) else source
+    others = set(map(str, table.columns)) - set(needed_columns(contract))
+    if refuse_others and others:
+        raise DataError(
+            f"Column {min(others)!r} of {where} is not known to the model; remove it, or use --other-columns"
+            " ignore."
+        )
     if missing:
-        where = source.source if isinstance(source, PartedTable) else source
         advice = missing_advice(missing[0], map(str, table.columns))
         raise DataError(f"Column {missing[0]!r} is missing from {where}; {advice}.")
     names = [*([contract.id_column] if contract.id_column in table.columns else []), *contract.columns]

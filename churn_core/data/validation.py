@@ -12,7 +12,7 @@ from churn_core.data.files.csv_files import cells_are_text
 from churn_core.data.findings import NAMED_COLUMNS, Finding, column_finding, group_findings, name_columns
 from churn_core.errors import DataError
 from churn_core.schema import NumberFeature
-from churn_core.scoring.column_names import alike_names, missing_advice
+from churn_core.scoring.column_names import alike_names, missing_advice, other_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,6 +135,13 @@ def validate_data(
         return ValidationReport(tuple(_at_rows(f, kept) for f in report.findings), report.rows)
     needed = [*([contract.id_column] if contract.id_column else []), *contract.columns]
     needed += [contract.target] if labelled else []
+    other = other_table(needed, [str(name) for name in table.columns], "this data contract")
+    if other is not None:
+        advice = "write a configuration for this table with churn init, or name another model or table"
+        message = f"is another one: {other}; {advice}"
+        return ValidationReport(
+            (column_finding(None, "other_table", "error", len(needed), message),), len(table)
+        )
     findings = [*_check_names(table), *(f for name in needed for f in _check_presence(table, name))]
     if not len(table):
         findings.append(column_finding(None, "empty_table", "error", 0, "has no rows; add customers"))

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn_core.features.derived import bucket_levels, derive
-from churn_core.schema import CategoryFeature
+from churn_core.schema import LARGEST_FLOAT32, CategoryFeature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -85,6 +85,9 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         With the vocabularies that the matrix is encoded with.
     impute : bool
         Whether missing numbers are replaced; False for models that accept them.
+    limit : bool
+        Whether numbers are limited to three times the range of the training rows, after that. A linear
+        model would follow a number without any limit, far beyond what it has learnt.
 
     Attributes
     ----------
@@ -92,13 +95,16 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The origin of each output column.
     fill_values_ : ndarray of float32, shape (numbers,)
         Medians, in the order of the number columns; NaN where missing numbers stay missing.
+    limits_ : ndarray of float32, shape (2, numbers)
+        The lowest and the highest value of each number column, with `limit`.
     code_maps_ : list of ndarray of float32
         For each category column, the output code by input code (known values, unknown, missing).
     """
 
-    def __init__(self, contract: Contract, impute: bool = True) -> None:
+    def __init__(self, contract: Contract, impute: bool = True, limit: bool = False) -> None:
         self.contract = contract
         self.impute = impute
+        self.limit = limit
 
     def fit(self, X: npt.NDArray[np.float32], y: object = None) -> Self:
         """Learn medians and most frequent values from encoded training rows; the target is not used."""
@@ -106,6 +112,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.columns_ = source_columns(self.contract)
         self.code_maps_: list[npt.NDArray[np.float32]] = []
         fill_values = []
+        limits = []
         derived = derive(X, self.contract)
         for column in self.columns_:
             values = _values(X, derived, column)
@@ -113,9 +120,11 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 present = values[~np.isnan(values)]
                 median = np.median(present) if len(present) else 0.0
                 fill_values.append(median if self.impute else np.nan)
+                limits.append(limits_around(present))
             else:
                 self.code_maps_.append(_code_map(values, column.levels, column.max_levels))
         self.fill_values_ = np.asarray(fill_values, dtype=np.float32)
+        self.limits_ = np.array(limits, dtype=np.float32).reshape(-1, 2).T
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -138,7 +147,18 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 result[:, position] = np.where(
                     np.isnan(values), self.fill_values_[position - categories], values
                 )
+        if self.limit:
+            np.clip(result[:, categories:], *self.limits_, out=result[:, categories:])
         return result
+
+
+def limits_around(present: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Return three times the range of some numbers, around it; (0, 0) without any."""
+    if not len(present):
+        return 0.0, 0.0
+    low, high = float(present.min()), float(present.max())
+    room = high - low
+    return max(low - room, -LARGEST_FLOAT32), min(high + room, LARGEST_FLOAT32)
 
 
 def _values(

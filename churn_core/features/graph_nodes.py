@@ -12,6 +12,8 @@ import numpy as np
 from churn_core.features.derived import bucket_missing_code, counted_code
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from churn_core.features.engineer import FeatureEngineer
@@ -52,21 +54,36 @@ def write_category_index(
 
 
 def write_numbers(writer: NodeWriter, features: str, derived: list[str], engineer: FeatureEngineer) -> str:
-    """Write the number columns, float32 [rows, numbers], imputed if `engineer.impute` is set."""
+    """Write the number columns, float32 [rows, numbers], imputed and limited as the engineer says."""
     numbers = _columns(writer, features, derived, engineer, categories=False)
-    if not engineer.impute:
-        return numbers
-    missing = writer.node("IsNaN", [numbers])
-    return writer.node("Where", [missing, writer.constant(engineer.fill_values_[None, :]), numbers])
+    if engineer.impute:
+        missing = writer.node("IsNaN", [numbers])
+        numbers = writer.node("Where", [missing, writer.constant(engineer.fill_values_[None, :]), numbers])
+    if engineer.limit:
+        low, high = engineer.limits_
+        numbers = writer.node("Max", [numbers, writer.constant(low[None, :])])
+        numbers = writer.node("Min", [numbers, writer.constant(high[None, :])])
+    return numbers
 
 
-def write_engineered(writer: NodeWriter, features: str, engineer: FeatureEngineer) -> str:
-    """Write the operations of `FeatureEngineer.transform`; return the float32 matrix's name."""
+def write_engineered(
+    writer: NodeWriter,
+    features: str,
+    engineer: FeatureEngineer,
+    tables: Sequence[npt.NDArray[np.float32]] | None = None,
+) -> str:
+    """Write the operations of `FeatureEngineer.transform`; return the float32 matrix's name.
+
+    Parameters
+    ----------
+    tables : sequence of ndarray of float32, optional
+        For each category column the value by code, instead of `engineer.code_maps_`.
+    """
     derived = write_derived(writer, features, engineer.contract)
     parts = []
     if engineer.code_maps_:
         index = write_category_index(writer, features, derived, engineer)
-        table = writer.constant(np.concatenate(engineer.code_maps_))
+        table = writer.constant(np.concatenate(engineer.code_maps_ if tables is None else tables))
         parts.append(writer.node("Gather", [table, index], axis=0))
     if len(engineer.fill_values_):
         parts.append(write_numbers(writer, features, derived, engineer))

@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from churn_core.features import TableEncoder, parse_table
 from churn_core.models.evaluation.metrics import evaluate, rounded
+from churn_core.scoring.risk_bands import risk_bands
 from churn_core.scoring.scores import round_probability
 
 if TYPE_CHECKING:
@@ -46,11 +47,15 @@ class ChurnModel:
         What cross-validation compared and chose: ``families``, ``pairs``.
     training_matrix : ndarray of float32, shape (training rows, features)
         The encoded training rows; contributions are centred on them.
+    training_labels : ndarray of int64, shape (training rows,)
+        1 for a customer who left.
     holdout_positions : ndarray of int64, shape (holdout rows,)
         Row numbers of the holdout in the training table.
     holdout_labels : ndarray of int64, shape (holdout rows,)
         1 for a customer who left.
     holdout_probabilities : ndarray of float64, shape (holdout rows,)
+    cv_grouped : dict or None
+        The cross-validated metrics with equal rows kept together, where rows repeat.
     """
 
     settings: Settings
@@ -63,14 +68,27 @@ class ChurnModel:
     rows: dict[str, int]
     choices: dict[str, Choice]
     training_matrix: npt.NDArray[np.float32] = field(repr=False)
+    training_labels: npt.NDArray[np.int64] = field(repr=False)
     holdout_positions: npt.NDArray[np.int64] = field(repr=False)
     holdout_labels: npt.NDArray[np.int64] = field(repr=False)
     holdout_probabilities: npt.NDArray[np.float64] = field(repr=False)
+    cv_grouped: dict[str, dict[str, float]] | None = None
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The labels of the training rows, then those of the holdout."""
+        return np.concatenate([self.training_labels, self.holdout_labels])
 
     @property
     def threshold(self) -> float:
         """A customer counts as leaving from this probability on."""
         return self.decision.threshold
+
+    @property
+    def risk_bands(self) -> dict[str, float]:
+        """The lowest scores of ``medium`` and ``high`` risk."""
+        declared = self.settings.decision.risk_bands
+        return risk_bands(self.threshold, declared.medium, declared.high)
 
     @property
     def contract(self) -> Contract:

@@ -16,6 +16,7 @@ from churn_core.features import FeatureEngineer
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.engineer import category_count, source_columns
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
+from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 from churn_core.models.parameters import check_values, parameter_error
 from churn_core.schema import NumberFeature
 
@@ -40,6 +41,8 @@ class Family:
         The estimator's input. ``one_hot``: indicator columns and scaled numbers. ``ordinal``: category
         codes and unscaled numbers. ``churn_rates``: churn rates of categories and unscaled numbers, which
         may be missing. Trees get no scaler: its float32 arithmetic moves rows across a split's threshold.
+    graph : 'linear', 'trees' or 'terms'
+        The form of its scoring graph: a weight per column, a tree ensemble, or tables of terms.
     always_calibrated : bool
         Whether its raw output is a share of votes instead of log-odds and always needs a sigmoid.
     """
@@ -47,15 +50,23 @@ class Family:
     estimator: type[Any]
     defaults: dict[str, Any]
     representation: Literal["one_hot", "ordinal", "churn_rates"]
+    graph: Literal["linear", "trees", "terms"]
     always_calibrated: bool = False
 
 
 FAMILIES: Final[dict[str, Family]] = {
-    "logistic_regression": Family(LogisticRegression, {"max_iter": 2000}, "one_hot"),
-    "additive": Family(AdditiveBoostingClassifier, {}, "churn_rates"),
-    "gradient_boosting": Family(GradientBoostingClassifier, {"n_estimators": 100, "max_depth": 3}, "ordinal"),
+    "logistic_regression": Family(LogisticRegression, {"max_iter": 2000}, "one_hot", "linear"),
+    "additive": Family(AdditiveBoostingClassifier, {}, "churn_rates", "terms"),
+    "boosting": Family(AveragedBoostingClassifier, {}, "churn_rates", "trees"),
+    "gradient_boosting": Family(
+        GradientBoostingClassifier, {"n_estimators": 100, "max_depth": 3}, "ordinal", "trees"
+    ),
     "random_forest": Family(
-        RandomForestClassifier, {"n_estimators": 100, "max_depth": 10}, "ordinal", always_calibrated=True
+        RandomForestClassifier,
+        {"n_estimators": 100, "max_depth": 10},
+        "ordinal",
+        "trees",
+        always_calibrated=True,
     ),
 }
 """Ordered from the simplest to explain to the hardest."""
@@ -73,7 +84,8 @@ def build_estimator(model: ModelSettings, seed: int) -> ClassifierMixin:
     unknown = sorted(set(model.params) - set(family.estimator().get_params()))
     if unknown:
         raise parameter_error(unknown[:1], f"{family.estimator.__name__} has no parameter {unknown[0]!r}")
-    estimator: ClassifierMixin = family.estimator(**(family.defaults | {"random_state": seed} | model.params))
+    seeded = {"random_state": seed} if "random_state" in family.estimator().get_params() else {}
+    estimator: ClassifierMixin = family.estimator(**(family.defaults | seeded | model.params))
     check_values(estimator, model.params)
     return estimator
 
@@ -102,7 +114,12 @@ def build_pipeline(
     if calibration is not None:
         estimator = CalibratedClassifierCV(estimator, method="sigmoid", cv=calibration, ensemble=False)
     steps: list[tuple[str, Any]] = [
-        ("engineer", FeatureEngineer(contract, impute=representation != "churn_rates"))
+        (
+            "engineer",
+            FeatureEngineer(
+                contract, impute=representation != "churn_rates", limit=representation == "one_hot"
+            ),
+        )
     ]
     if representation == "one_hot":
         steps.append(("represent", _one_hot_representation(contract)))

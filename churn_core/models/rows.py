@@ -12,6 +12,7 @@ from churn_core.data import validate_data
 from churn_core.data.columns import distinct_text, kept_rows, target_labels
 from churn_core.errors import DataError
 from churn_core.features import parse_table
+from churn_core.schema import EQUAL_ROWS
 from churn_core.scoring.records.values import BLANK
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class LabelledRows:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def with_equal_rows_together(self) -> LabelledRows:
+        """Return the same rows, grouped by equal features."""
+        return LabelledRows(self.features, self.labels, equal_row_codes(self.features))
+
     def take(self, positions: Indices) -> LabelledRows:
         """Return the rows at these positions, in this order."""
         groups = None if self.groups is None else self.groups[positions]
@@ -63,7 +68,10 @@ def read_labelled_rows(table: pd.DataFrame, settings: Settings) -> LabelledRows:
     contract = settings.contract
     validate_data(table, contract, ids_repeat=settings.data.ids_repeat).raise_for_errors()
     labels = target_labels(table[contract.target], contract)
-    return LabelledRows(parse_table(table, contract), labels, group_codes(table, settings.data.group))
+    features = parse_table(table, contract)
+    if settings.data.group == EQUAL_ROWS:
+        return LabelledRows(features, labels, equal_row_codes(features))
+    return LabelledRows(features, labels, group_codes(table, settings.data.group))
 
 
 def labelled_positions(table: pd.DataFrame, contract: Contract) -> Indices:
@@ -71,6 +79,12 @@ def labelled_positions(table: pd.DataFrame, contract: Contract) -> Indices:
     if not contract.excluded or list(table.columns).count(contract.target) != 1:
         return np.arange(len(table))
     return kept_rows(table[contract.target], contract)
+
+
+def equal_row_codes(features: pd.DataFrame) -> Indices:
+    """Number the rows so that rows with equal values in every feature have equal numbers."""
+    hashes = pd.util.hash_pandas_object(features, index=False).to_numpy()
+    return np.unique(hashes, return_inverse=True)[1].astype(np.int64)
 
 
 def group_codes(table: pd.DataFrame, column: str | None) -> Indices | None:

@@ -11,6 +11,7 @@ import numpy as np
 from churn_core.data.columns import learn_id_type
 from churn_core.errors import TrainingError
 from churn_core.models.churn_model import ChurnModel
+from churn_core.models.evaluation.grouped import measure_grouped
 from churn_core.models.evaluation.metrics import evaluate, rounded
 from churn_core.models.evaluation.selection import select_model
 from churn_core.models.fitting import fit_pipeline
@@ -37,6 +38,8 @@ def train_model(
     *,
     jobs: int | None = None,
     on_fold: Callable[[int, int], None] | None = None,
+    on_step: Callable[[str], None] = lambda _step: None,
+    also_grouped: bool = False,
 ) -> ChurnModel:
     """Train on a labelled table.
 
@@ -54,6 +57,10 @@ def train_model(
         Folds fitted at the same time; one per core by default.
     on_fold : callable, optional
         Called after each cross-validation fold with (folds done, folds in total).
+    on_step : callable
+        Called before each later step with its description.
+    also_grouped : bool
+        Whether to cross-validate the chosen model once more with equal rows kept together.
 
     Raises
     ------
@@ -70,6 +77,11 @@ def train_model(
     split = split_off_holdout(rows, settings)
     _check_vocabularies(settings.contract, split.training)
     selection = select_model(settings, split.training, jobs=jobs or os.cpu_count() or 1, on_fold=on_fold)
+    grouped = None
+    if also_grouped:
+        on_step("cross-validating with equal rows kept together")
+        grouped = measure_grouped(selection.settings, split.training, jobs=jobs or os.cpu_count() or 1)
+    on_step(f"fitting the final model on {len(split.training):,} rows")
     fitted = fit_pipeline(selection.settings, split.training, calibrated=selection.judged.calibrated)
     contract = fitted.encoder.contract_
     if contract.id_column is not None:
@@ -78,6 +90,7 @@ def train_model(
     model = _measure(selection, fitted, split)
     return replace(
         model,
+        cv_grouped=grouped,
         rows=model.rows | {"excluded": whole - len(kept)},
         holdout_positions=kept[model.holdout_positions],
     )
@@ -106,6 +119,7 @@ def _measure(selection: Selection, fitted: FittedPipeline, split: HoldoutSplit) 
         cv=judged.metrics,
         holdout=rounded(evaluate(labels, probabilities, judged.decision.threshold)),
         rows={"training": len(split.training), "holdout": len(split.holdout)},
+        training_labels=split.training.labels,
         choices=selection.choices,
         training_matrix=fitted.matrix,
         holdout_positions=split.holdout_positions,

@@ -37,11 +37,11 @@ def sample_model(folder: Path) -> Bundle:
                 f"{folder} holds a model that is not a sample; pass it as MODEL={folder}, or delete it."
             )
         return bundle
-    from churn_core.config import load_config, parse_config
+    from churn_core.config import load_config, parse_config, sample_config_path
     from churn_core.data import generate_sample_data
     from churn_core.pipelines.training import run_training
 
-    content = load_config().model_dump()
+    content = load_config(sample_config_path()).model_dump()
     content["evaluation"] = {"folds": 3, "repeats": 1}
     content["model"] = {"type": "logistic_regression"}
     table = generate_sample_data(ROWS, seed=SEED)

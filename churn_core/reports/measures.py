@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.stats import binomtest
 
-from churn_core.schema import NumberFeature
 from churn_core.scoring.onnx_session import open_session
 from churn_core.scoring.predictor import ROWS_PER_RUN
 
@@ -20,12 +19,9 @@ if TYPE_CHECKING:
 
     Labels = npt.NDArray[np.int64]
     Probabilities = npt.NDArray[np.float64]
-    Direction = Literal["more churn", "less churn", "mixed", "depends on the value"]
 
 GROUPS: Final = 10
 """Bins of the calibration curve, and parts of the ranking."""
-
-_CLEAR_CORRELATION = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +141,10 @@ class FeatureImportance:
     name : str
     strength : float
         Mean absolute contribution over the training rows, in log-odds.
-    direction : str
-        The effect of higher numbers.
     """
 
     name: str
     strength: float
-    direction: Direction
 
 
 def training_contributions(proved: ProvedModel) -> npt.NDArray[np.float32]:
@@ -177,26 +170,11 @@ def feature_importances(
     contributions : ndarray of float32, shape (rows, features)
         From `training_contributions`.
     """
-    matrix = proved.model.training_matrix
     importances = [
         FeatureImportance(
             feature.name,
             float(np.abs(contributions[:, position]).mean(dtype=np.float64)),
-            _direction(matrix[:, position], contributions[:, position])
-            if isinstance(feature, NumberFeature)
-            else "depends on the value",
         )
         for position, feature in enumerate(proved.model.contract.features)
     ]
     return sorted(importances, key=lambda importance: -importance.strength)
-
-
-def _direction(values: npt.NDArray[np.float32], contributions: npt.NDArray[np.float32]) -> Direction:
-    present = ~np.isnan(values)
-    if not present.any() or np.ptp(values[present]) == 0 or np.ptp(contributions[present]) == 0:
-        return "mixed"
-    together = np.corrcoef(values[present].astype(np.float64), contributions[present].astype(np.float64))
-    correlation = float(together[0, 1])
-    if abs(correlation) < _CLEAR_CORRELATION:
-        return "mixed"
-    return "more churn" if correlation > 0 else "less churn"

@@ -1,24 +1,18 @@
-"""The plots of a report, as SVG elements inside an HTML page.
-
-Plots hold numbers and fixed words only, no text of a user's table. Descriptions are escaped.
-"""
+"""The plots of a report, as SVG elements inside an HTML page."""
 
 from __future__ import annotations
 
-import io
-import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from markupsafe import Markup
 from matplotlib import style
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, Formatter, ScalarFormatter
+from matplotlib.ticker import ScalarFormatter
+
+from churn_core.reports.drawing import INK, LEAVERS, STAYERS, STYLE, canvas, inline_svg, plain_or_thousands
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
+    from markupsafe import Markup
     from matplotlib.axes import Axes
 
     from churn_core.models.evaluation.threshold import Decision
@@ -29,39 +23,8 @@ if TYPE_CHECKING:
     Probabilities = npt.NDArray[np.float64]
 
 _HISTOGRAM_BINS: Final = 25
-_LARGE: Final = 1_000
 _GAINS_POINTS: Final = 201
 """Points of the gains curve: a fixed number keeps the page small for any number of held-out rows."""
-
-# matplotlib writes fixed colours, but a page that can be light or dark needs CSS variables. Each of these
-# near-blacks is replaced by a variable in the finished SVG. matplotlib does not write pure black at all.
-_INK, _GRID, _LEAVERS, _STAYERS = "#010101", "#020202", "#030303", "#040404"
-_VARIABLES: Final = {
-    _INK: "var(--ink)",
-    _GRID: "var(--grid)",
-    _LEAVERS: "var(--leavers)",
-    _STAYERS: "var(--stayers)",
-}
-
-_STYLE: Final = {
-    "svg.hashsalt": "churn report",
-    "svg.fonttype": "none",
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.edgecolor": _GRID,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "grid.linewidth": 0.5,
-    "xtick.color": _GRID,
-    "ytick.color": _GRID,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "legend.frameon": False,
-}
 
 
 def plot_calibration(bins: list[CalibrationBin]) -> Markup:
@@ -70,14 +33,14 @@ def plot_calibration(bins: list[CalibrationBin]) -> Markup:
     rates = [b.churn_rate for b in bins]
     errors = [[b.churn_rate - b.low for b in bins], [b.high - b.churn_rate for b in bins]]
     limit = min(1.0, 1.05 * max(*scores, *(b.high for b in bins)))
-    with style.context(["default", _STYLE]):
-        figure, axes = _canvas("mean score of the bin", "share who left")
-        axes.plot([0, limit], [0, limit], color=_INK, linestyle=":", linewidth=1.2, label="perfect")
+    with style.context(["default", STYLE]):
+        figure, axes = canvas("mean score of the bin", "share who left")
+        axes.plot([0, limit], [0, limit], color=INK, linestyle=":", linewidth=1.2, label="perfect")
         axes.errorbar(
             scores,
             rates,
             yerr=np.maximum(errors, 0),
-            color=_LEAVERS,
+            color=LEAVERS,
             marker="o",
             capsize=3,
             label="this model",
@@ -85,7 +48,7 @@ def plot_calibration(bins: list[CalibrationBin]) -> Markup:
         axes.set_xlim(0, limit)
         axes.set_ylim(0, limit)
         axes.legend(loc="upper left")
-        return _inline_svg(
+        return inline_svg(
             figure,
             "calibration",
             f"Calibration curve of {len(bins)} bins. Mean score and share who left, lowest bin"
@@ -96,18 +59,18 @@ def plot_calibration(bins: list[CalibrationBin]) -> Markup:
 def plot_gains(gains: Gains, churn_rate: float) -> Markup:
     """Plot the share of leavers reached against the share of customers contacted, highest scores first."""
     shares = np.linspace(0, 1, _GAINS_POINTS)
-    with style.context(["default", _STYLE]):
-        figure, axes = _canvas("share of customers contacted", "share of leavers reached")
+    with style.context(["default", STYLE]):
+        figure, axes = canvas("share of customers contacted", "share of leavers reached")
         axes.plot(
-            [0, churn_rate, 1], [0, 1, 1], color=_STAYERS, linestyle="--", linewidth=1.2, label="perfect"
+            [0, churn_rate, 1], [0, 1, 1], color=STAYERS, linestyle="--", linewidth=1.2, label="perfect"
         )
-        axes.plot(shares, gains.reached_by(shares), color=_LEAVERS, label="this model")
-        axes.plot([0, 1], [0, 1], color=_INK, linestyle=":", linewidth=1.2, label="at random")
-        axes.plot(*gains.at_threshold, color=_INK, marker="D", linestyle="", label="at the threshold")
+        axes.plot(shares, gains.reached_by(shares), color=LEAVERS, label="this model")
+        axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1.2, label="at random")
+        axes.plot(*gains.at_threshold, color=INK, marker="D", linestyle="", label="at the threshold")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         axes.legend(loc="lower right")
-        return _inline_svg(
+        return inline_svg(
             figure,
             "gains",
             "Cumulative gains curve. Contacting the highest-scored 20% of the customers reaches"
@@ -121,19 +84,19 @@ def plot_scores(labels: Labels, probabilities: Probabilities, threshold: float) 
     """Plot the score distributions of leavers and of stayers, each adding up to 100 %."""
     limit = min(1.0, 1.05 * max(float(probabilities.max()), threshold))
     edges = np.linspace(0, limit, _HISTOGRAM_BINS + 1)
-    with style.context(["default", _STYLE]):
-        figure, axes = _canvas("score", "share of the group")
-        for label, name, colour, line in ((0, "stayed", _STAYERS, "--"), (1, "left", _LEAVERS, "-")):
+    with style.context(["default", STYLE]):
+        figure, axes = canvas("score", "share of the group")
+        for label, name, colour, line in ((0, "stayed", STAYERS, "--"), (1, "left", LEAVERS, "-")):
             members = probabilities[labels == label]
             heights = np.histogram(members, edges)[0] / len(members)
             axes.stairs(heights, edges, color=colour, fill=True, alpha=0.25)
             axes.stairs(heights, edges, color=colour, linestyle=line, linewidth=1.5, label=name)
-        axes.axvline(threshold, color=_INK, linestyle=":", linewidth=1.5, label=f"threshold {threshold:.3g}")
+        axes.axvline(threshold, color=INK, linestyle=":", linewidth=1.5, label=f"threshold {threshold:.3g}")
         axes.set_xlim(0, limit)
         axes.set_ylim(bottom=0)
         axes.legend(loc="upper right")
         medians = [float(np.median(probabilities[labels == label])) for label in (1, 0)]
-        return _inline_svg(
+        return inline_svg(
             figure,
             "scores",
             f"Distribution of the scores. Half of those who left score above {medians[0]:.3f}, half of those"
@@ -156,21 +119,36 @@ def plot_effect(effects: list[ValueEffect], key: str) -> Markup:
         f"Contribution to the log-odds by value, from {means[0]:+.2f} at {positions[0]:.4g} to"
         f" {means[-1]:+.2f} at {positions[-1]:.4g}; lowest {min(means):+.2f}, highest {max(means):+.2f}."
     )
-    with style.context(["default", _STYLE]):
-        figure, axes = _canvas("value", "contribution, log-odds")
-        axes.xaxis.set_major_formatter(_plain_or_thousands(positions))
+    with style.context(["default", STYLE]):
+        figure, axes = canvas("value", "contribution, log-odds")
+        axes.set_position((0.17, 0.14, 0.77, 0.83))
+        axes.xaxis.set_major_formatter(plain_or_thousands(positions))
         axes.yaxis.set_major_formatter(ScalarFormatter())
-        axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.axhline(0, color=INK, linewidth=0.8)
+        if all(e.single for e in effects):
+            _draw_bars(axes, effects)
+            return inline_svg(figure, key, described)
         axes.fill_between(
             positions,
             [e.low for e in effects],
             [e.high for e in effects],
-            color=_STAYERS,
+            color=STAYERS,
             alpha=0.2,
             linewidth=0,
         )
-        axes.plot(positions, means, color=_LEAVERS, marker="o", markersize=3)
-        return _inline_svg(figure, key, described)
+        axes.plot(positions, means, color=LEAVERS, marker="o", markersize=3)
+        return inline_svg(figure, key, described)
+
+
+def _draw_bars(axes: Axes, effects: list[ValueEffect]) -> None:
+    """Draw one bar for each value, with the range of most customers."""
+    places = range(len(effects))
+    means = [e.mean for e in effects]
+    spread = [[max(0.0, e.mean - e.low) for e in effects], [max(0.0, e.high - e.mean) for e in effects]]
+    colours = [LEAVERS if mean > 0 else STAYERS for mean in means]
+    axes.bar(places, means, color=colours, alpha=0.7, width=0.7)
+    axes.errorbar(places, means, yerr=spread, color=INK, fmt="none", capsize=2, linewidth=0.8)
+    axes.set_xticks(list(places), [e.label for e in effects])
 
 
 def plot_decision(decision: Decision) -> Markup:
@@ -191,66 +169,15 @@ def plot_decision(decision: Decision) -> Markup:
         f" contacted, {chosen['mean']:,.6g}, interval {chosen['low']:,.6g} to {chosen['high']:,.6g};"
         f" everybody contacted: {values[-1]:,.6g}."
     )
-    with style.context(["default", _STYLE]):
-        figure, axes = _canvas("share of customers contacted", label)
+    with style.context(["default", STYLE]):
+        figure, axes = canvas("share of customers contacted", label)
         # Wider left margin: amounts have a sign and a unit letter.
         axes.set_position((0.17, 0.14, 0.77, 0.83))
-        axes.yaxis.set_major_formatter(_plain_or_thousands(values))
-        axes.axvspan(*band, color=_STAYERS, alpha=0.2, linewidth=0, label="95% of bootstrap samples")
-        axes.plot(shares, values, color=_LEAVERS, label="out of fold")
-        axes.axhline(0, color=_INK, linewidth=0.8)
-        axes.errorbar([share], [chosen["mean"]], yerr=spread, color=_INK, capsize=3, fmt="D", label="chosen")
+        axes.yaxis.set_major_formatter(plain_or_thousands(values))
+        axes.axvspan(*band, color=STAYERS, alpha=0.2, linewidth=0, label="95% of bootstrap samples")
+        axes.plot(shares, values, color=LEAVERS, label="out of fold")
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.errorbar([share], [chosen["mean"]], yerr=spread, color=INK, capsize=3, fmt="D", label="chosen")
         axes.set_xlim(0, 1)
         axes.legend(loc="best")
-        return _inline_svg(figure, "decision", described)
-
-
-def _canvas(x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    # Small figure, large type: on a phone the drawing is about 340 pixels wide.
-    figure = Figure(figsize=(5.0, 3.6))
-    axes = figure.add_axes((0.14, 0.14, 0.80, 0.83))
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.xaxis.set_major_formatter(_percent)
-    axes.yaxis.set_major_formatter(_percent)
-    return figure, axes
-
-
-def _plain_or_thousands(values: Sequence[float] | npt.NDArray[np.float64]) -> Formatter:
-    """Return a formatter with k, M, ... for large numbers, and without unit letters for small ones."""
-    return EngFormatter(sep="") if np.abs(values).max() >= _LARGE else ScalarFormatter()
-
-
-def _percent(share: float, _position: float) -> str:
-    # Three digits keep ticks distinct at very small shares.
-    return f"{100 * share:.3g}%"
-
-
-def _inline_svg(figure: Figure, name: str, description: str) -> Markup:
-    """Write a figure as an SVG element for a page with several plots.
-
-    Parameters
-    ----------
-    figure : Figure
-    name : str
-        Prefix of the ids inside this plot; unique on the page.
-    description : str
-        Text for readers who can't see the plot.
-    """
-    buffer = io.StringIO()
-    no_metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    figure.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
-    # The first definition is a style sheet that would apply to the whole page; the page has its own rule.
-    _, _, body = buffer.getvalue().partition("</defs>")
-    body, _, _ = body.rpartition("</svg>")
-    # matplotlib numbers its groups from 1 in every figure. Only markers and clip paths are referenced.
-    body = re.sub(r' id="(?![mp][0-9a-f]{10}")[^"]*"', "", body)
-    body = body.replace(' id="', f' id="{name}-').replace("url(#", f"url(#{name}-")
-    body = body.replace('xlink:href="#', f'href="#{name}-')
-    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
-    for colour, variable in _VARIABLES.items():
-        body = body.replace(colour, variable)
-    # An inline SVG takes its width from the page; only the proportions come from the figure.
-    width, height = (72 * inches for inches in figure.get_size_inches())
-    start = Markup('<svg viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">')
-    return start.format(width, height, description) + Markup(body) + Markup("</svg>")  # noqa: S704
+        return inline_svg(figure, "decision", described)

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from churn_core.models.bundle.notes import BundleNotes
+from churn_core.models.evaluation.doubts import doubt_training, is_chance
 from churn_core.models.export.parity import TOLERANCE
 from churn_core.models.families import FAMILIES
+from churn_core.reports.curves import plot_money, plot_precision_recall, plot_roc
+from churn_core.reports.headline import headline
 from churn_core.reports.measures import (
     calibration_bins,
     cumulative_gains,
@@ -18,8 +22,8 @@ from churn_core.reports.measures import (
     training_contributions,
 )
 from churn_core.reports.plots import plot_calibration, plot_decision, plot_effect, plot_gains, plot_scores
-from churn_core.reports.shapes import value_effects
-from churn_core.schema import NumberFeature
+from churn_core.reports.shapes import sparkline, value_effects
+from churn_core.schema import LARGEST_FLOAT32, NumberFeature
 from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 from churn_core.scoring.money import format_amount
 from churn_core.scoring.scores import round_probability
@@ -40,18 +44,22 @@ METRICS: Final = {
         "ROC AUC",
         "probability that a leaver scores above a stayer; 0.5 is guessing, 1 is perfect",
     ),
-    "pr_auc": ("Average precision", "precision averaged over all thresholds; guessing gives the churn rate"),
+    "pr_auc": (
+        "Average precision",
+        "how many of the highest-scored customers leave, averaged over all lengths of the list;"
+        " guessing gives the share of all who leave",
+    ),
     "log_loss": ("Log loss", "penalty for wrong probabilities, in nats; lower is better"),
     "brier": ("Brier score", "mean squared error of the probabilities; lower is better"),
     "ece": ("Calibration error", "mean gap between score and observed share; lower is better"),
     "lift_top_tenth": (
         "Lift in the top tenth",
-        "churn rate of the highest-scored tenth, divided by that of all",
+        "how many times as many leave among the tenth with the highest scores as among all",
     ),
     "accuracy": ("Accuracy", "share of right decisions at the threshold"),
     "precision": ("Precision", "share of the flagged customers who left"),
     "recall": ("Recall", "share of the leavers who were flagged"),
-    "f1": ("F1", "harmonic mean of precision and recall"),
+    "f1": ("F1", "low where many flagged customers stay, or many leavers are not flagged; 1 is perfect"),
 }
 
 ALTERNATIVES: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -80,19 +88,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": format, "amount": format_amount}
+    environment.filters |= {"number": format}
     return environment
 
 
 _TEMPLATES: Final = _environment()
 
 
-def render_report(proved: ProvedModel) -> str:
+def render_report(proved: ProvedModel, notes: BundleNotes | None = None) -> str:
     """Write the report of a proved model.
 
     Parameters
     ----------
     proved : ProvedModel
+    notes : BundleNotes, optional
+        The table's name, warnings, and whether it is a first look.
 
     Returns
     -------
@@ -107,8 +117,17 @@ def render_report(proved: ProvedModel) -> str:
     contributions = training_contributions(proved)
     importances = feature_importances(proved, contributions)
     drawn, listed = _effects(model, importances, contributions)
+    notes = notes or BundleNotes()
+    money = model.decision.money
+    currency = None if money is None else money.currency
     return _TEMPLATES.get_template("report.html.j2").render(
         model=model,
+        notes=notes,
+        headline=headline(
+            model.decision, chance=is_chance(doubt_training(model.cv["roc_auc"], model.labels))
+        ),
+        amount=lambda value: format_amount(value, currency),
+        largest=LARGEST_FLOAT32,
         settings=settings,
         contract=model.contract,
         decision=model.decision,
@@ -123,10 +142,14 @@ def render_report(proved: ProvedModel) -> str:
             "gains": plot_gains(cumulative_gains(labels, rounded, proved.threshold), float(labels.mean())),
             "scores": plot_scores(labels, rounded, proved.threshold),
             "decision": plot_decision(model.decision),
+            "roc": plot_roc(labels, exact, model.holdout["roc_auc"]),
+            "precision_recall": plot_precision_recall(labels, exact),
+            "money": None if money is None else plot_money(model.decision),
         },
         alternatives=_alternatives(model.decision),
         outcomes=_outcomes(labels == 1, rounded >= proved.threshold),
         importances=importances,
+        shapes=_shapes(model, importances, contributions),
         shown_features=SHOWN_FEATURES,
         drawn_effects=drawn,
         listed_effects=listed,
@@ -163,10 +186,24 @@ def _effects(
         if isinstance(feature, NumberFeature) and len(intervals) > 1:
             missing = next((effect for effect in effects if np.isnan(effect.position)), None)
             drawing = plot_effect(intervals, f"effect-{position}")
-            drawn.append(_DrawnEffect(feature.name, drawing, missing))
+            drawn.append(_DrawnEffect(feature.label, drawing, missing))
         else:
-            listed.append((feature.name, effects))
+            listed.append((feature.label, effects))
     return drawn, listed
+
+
+def _shapes(
+    model: ChurnModel, importances: list[FeatureImportance], contributions: npt.NDArray[np.float32]
+) -> dict[str, tuple[str, Markup]]:
+    """Return the label and the small picture of each listed feature's effect, by its name."""
+    contract, matrix = model.contract, model.training_matrix
+    shapes = {}
+    for importance in importances[:SHOWN_FEATURES]:
+        position = contract.position(importance.name)
+        feature = contract.features[position]
+        effects = value_effects(feature, matrix[:, position], contributions[:, position])
+        shapes[importance.name] = feature.label, sparkline(effects)
+    return shapes
 
 
 def _alternatives(decision: Decision) -> list[Point]:
@@ -188,14 +225,14 @@ def _outcomes(left: npt.NDArray[np.bool_], flagged: npt.NDArray[np.bool_]) -> li
 def _making(model: ChurnModel) -> list[tuple[str, str]]:
     settings = model.settings
     parameters = FAMILIES[settings.model.type].defaults | settings.model.params
-    bands = settings.decision.risk_bands
+    bands = model.risk_bands
     return [
         ("Model family", _family_name(model)),
         ("Parameters", ", ".join(f"{name} = {value}" for name, value in sorted(parameters.items()))),
         ("Calibration", "sigmoid" if model.calibrated else "none"),
         ("Share of rows held out", f"{settings.data.test_size:g}"),
         ("Random seed", str(settings.data.random_state)),
-        ("Risk", f"medium from {bands.medium:g}, high from {bands.high:g}"),
+        ("Risk", f"medium from {bands['medium']:g}, high from {bands['high']:g}"),
     ]
 
 

@@ -16,6 +16,7 @@ from churn_core.schema import Contract
 from churn_core.scoring.manifest_checks import MemberError, check_manifest
 from churn_core.scoring.money import Money
 from churn_core.scoring.onnx_inspection import refuse_unsafe_model
+from churn_core.scoring.output_rules import OutputRules
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,6 +64,9 @@ class Bundle:
         The scoring graph, model.onnx.
     money : Money or None
         Value and cost of contacting a customer, if the configuration has them.
+    output : OutputRules or None
+        What shapes answers and scored files; None in bundles of earlier versions, whose answers have plain
+        reasons.
     """
 
     manifest: dict[str, Any] = field(repr=False)
@@ -73,6 +77,7 @@ class Bundle:
     model_version: str
     graph: bytes = field(repr=False)
     money: Money | None = None
+    output: OutputRules | None = None
 
     @property
     def sample(self) -> bool:
@@ -163,6 +168,7 @@ def _load(folder: Path) -> Bundle:
             graph=graph,
             # Bundles of earlier versions have no money values.
             money=Money.from_dict(money) if (money := manifest["decision"].get("money")) else None,
+            output=OutputRules.from_dict(manifest["output"]) if "output" in manifest else None,
         )
     except OSError as error:
         raise BundleError(

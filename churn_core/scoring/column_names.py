@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
 from churn_core.errors import InputFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+
+_SHOWN_NAMES: Final = 4
+"""Names that a message lists of a table's columns."""
+
+_FEWEST_NAMES: Final = 4
+"""With fewer needed columns, each missing one is named."""
 
 
 def alike_key(name: str) -> bytes:
@@ -28,11 +36,54 @@ def alike_names(names: Sequence[str]) -> tuple[int, int] | None:
 
 def missing_advice(name: str, names: Iterable[str]) -> str:
     """Return how to fix a missing column: it may be in the table by a name that is nearly the same."""
+    names = tuple(names)
     near = near_name(name, names)
     if near is None:
-        return "add it"
+        return f"add it{did_you_mean(name, names)}"
     differs = "case" if near.strip() == near and name.strip() == name else "case or surrounding blanks"
     return f"{near!r} differs in {differs}; rename it, or add --match-case-insensitive"
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return a question in parentheses that names the most similar of some names; empty without one."""
+    close = get_close_matches(name, [other for other in names if other != name], n=1, cutoff=0.7)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def other_table(needed: Sequence[str], names: Sequence[str], whose: str) -> str | None:
+    """Say that a table is not the one that a model or a configuration is about.
+
+    Parameters
+    ----------
+    needed : sequence of str
+        The columns that are needed.
+    names : sequence of str
+        The columns of the table.
+    whose : str
+        What needs the columns, such as ``this model``.
+
+    Returns
+    -------
+    str or None
+        None if at least half of the needed columns are there, or so few are needed that this says little.
+    """
+    if len(needed) < _FEWEST_NAMES:
+        return None
+    keys = set(map(_key, names))
+    found = sum(_key(name) in keys for name in needed)
+    if 2 * found >= len(needed):
+        return None
+    # Without a match the names may be a row of values: a file may have no header.
+    has = _listed(names) if found else f"{len(names)} columns"
+    return (
+        f"{whose} is about another table: it needs {_listed(needed)}; the table has {has};"
+        f" {found} of {len(needed)} match"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN_NAMES]))
+    return f"{shown}, ... ({len(names)} columns)" if len(names) > _SHOWN_NAMES else shown or "no columns"
 
 
 def near_name(name: str, names: Iterable[str]) -> str | None:

@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from churn_core.reader_rules import NUMBER_SIGNS, text_encoding
+from churn_core.schema import LARGEST_FLOAT32
 from churn_core.scoring.day_numbers import MOST_DAYS, parse_fixed_day, split_date_format
 from churn_core.scoring.money import NOBODY
+from churn_core.scoring.reason_words import ReasonWords
 
 Check = Callable[[Any, str], None]
 """Takes a value and its place in the manifest, such as ``decision.threshold``; raises `MemberError`."""
-
-LARGEST_NUMBER: Final = 3.4e38
-"""About the largest number of float32; `churn_core.column_specs` has the same bound."""
 
 
 class MemberError(ValueError):
@@ -162,6 +161,14 @@ def _each_member(check: Check) -> Check:
     return check_members
 
 
+def _words(value: Any, place: str) -> None:
+    _OBJECT(value, place)
+    try:
+        ReasonWords.from_dict(value)
+    except ValueError as error:
+        raise MemberError(f"{place}: {error}") from None
+
+
 def _labels(value: Any, place: str) -> None:
     """Check one label or a list of labels."""
     (_list(_TEXT) if isinstance(value, list) else _TEXT)(value, place)
@@ -176,10 +183,13 @@ _OBJECT: Final = _is(dict, "an object")
 _TEXT: Final = _is(str, "text")
 _BOOLEAN: Final = _is(bool, "true or false")
 _SHA256: Final = _matches("[0-9a-f]{64}", "a sha256 in hexadecimal digits")
-_FINITE: Final = _number(lambda x: -LARGEST_NUMBER <= x <= LARGEST_NUMBER, "a finite number")
+_FINITE: Final = _number(lambda x: -LARGEST_FLOAT32 <= x <= LARGEST_FLOAT32, "a finite number")
 _COUNT: Final = _number(lambda x: isinstance(x, int) and x >= 0, "a whole number, at least 0")
 _BAND: Final = _number(lambda x: 0 < x < 1, "a number above 0 and below 1")
 
+_DESCRIPTION: Final = _object(
+    {}, {"label": _optional(_TEXT), "help": _optional(_TEXT), "reason_group": _optional(_TEXT)}
+)
 _NUMBER_FEATURE: Final = _object(
     {"kind": _one_of("number"), "name": _TEXT, "minimum": _FINITE, "maximum": _FINITE},
     {
@@ -189,6 +199,8 @@ _NUMBER_FEATURE: Final = _object(
         "monotonic": _one_of("increasing", "decreasing", None),
         "signs": _list(_one_of(*NUMBER_SIGNS)),
         "days": _optional(_object({"start": _TEXT, "end": _TEXT, "end_is_day": _BOOLEAN})),
+        "expected": _optional(_list(_FINITE, least=2)),
+        "description": _DESCRIPTION,
     },
 )
 _CATEGORY_FEATURE: Final = _object(
@@ -199,6 +211,8 @@ _CATEGORY_FEATURE: Final = _object(
         "max_levels": _optional(_COUNT),
         "values": _one_of("text", "integer", "boolean"),
         "normalise": _BOOLEAN,
+        "required": _BOOLEAN,
+        "description": _DESCRIPTION,
     },
 )
 _CHARACTER: Final = _matches("(?s:.)", "one character")
@@ -247,7 +261,10 @@ _DECISION: Final = _object(
     {
         # Bundles of earlier versions have no money values.
         "money": _optional(
-            _object(dict.fromkeys(("value_of_customer", "cost_of_offer", "success_rate"), _FINITE))
+            _object(
+                dict.fromkeys(("value_of_customer", "cost_of_offer", "success_rate"), _FINITE),
+                {"currency": _TEXT},
+            )
         ),
         "method": _TEXT,
         "basis": _TEXT,
@@ -281,6 +298,11 @@ _MANIFEST: Final = _object(
     {
         "created": _TEXT,
         "sample": _BOOLEAN,
+        "quick": _BOOLEAN,
+        "training_table": _object({"rows": _COUNT, "counts": _SHA256}),
+        "table": _TEXT,
+        "warnings": _list(_TEXT),
+        "output": _object({"keep": _list(_TEXT), "reason_texts": _BOOLEAN, "words": _words}),
         "family": _TEXT,
         "settings": _OBJECT,
         "encoding": _is((dict, list), "an object or a list"),

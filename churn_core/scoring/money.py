@@ -52,11 +52,14 @@ class Money:
         Cost of one contact, successful or not; at least 0.
     success_rate : float
         Share of the customers about to leave whom the offer keeps, in (0, 1].
+    currency : str or None
+        Shown behind amounts, such as ``EUR``.
     """
 
     value_of_customer: float
     cost_of_offer: float
     success_rate: float
+    currency: str | None = None
 
     def __post_init__(self) -> None:
         if not (
@@ -79,11 +82,20 @@ class Money:
         KeyError, TypeError, ValueError
             If a value is missing, not a number, or out of range.
         """
-        return cls(*(float(content[key]) for key in ("value_of_customer", "cost_of_offer", "success_rate")))
+        return cls(
+            value_of_customer=float(content["value_of_customer"]),
+            cost_of_offer=float(content["cost_of_offer"]),
+            success_rate=float(content["success_rate"]),
+            currency=content.get("currency"),
+        )
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the values for a manifest."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def amount(self, value: float) -> str:
+        """Return an amount as text, with the currency."""
+        return format_amount(value, self.currency)
 
     @property
     def break_even(self) -> float:
@@ -122,9 +134,10 @@ class Money:
         return round_to_millionths(earned - contacts * self.cost_of_offer)
 
 
-def format_amount(value: float) -> str:
-    """Return an amount as text: whole from 100 on, with three digits below."""
-    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:,.3g}"
+def format_amount(value: float, currency: str | None = None) -> str:
+    """Return an amount as text: whole from 100 on, with three digits below, and the currency behind it."""
+    number = f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:,.3g}"
+    return f"{number} {currency}" if currency else number
 
 
 @dataclass(frozen=True, slots=True)

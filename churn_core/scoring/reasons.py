@@ -41,6 +41,21 @@ class RankedReasons:
     counts: npt.NDArray[np.int64]
 
 
+def find_keeping(
+    contributions: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the feature that most keeps each customer, and its contribution; 0 where none does.
+
+    Parameters
+    ----------
+    contributions : ndarray of float32, shape (rows, features)
+        In log-odds.
+    """
+    positions = contributions.argmin(axis=1)
+    lowest = round_to_millionths(contributions[np.arange(len(contributions)), positions])
+    return positions, np.minimum(lowest, 0.0)
+
+
 def rank_reasons(contributions: npt.NDArray[np.float32], all_reasons: bool = False) -> RankedReasons:
     """Rank each customer's contributions, for one customer or a batch.
 

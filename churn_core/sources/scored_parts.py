@@ -7,10 +7,10 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from churn_core.errors import DataError
-from churn_core.schema import CategoryFeature
+from churn_core.errors import WARNING_KINDS, DataError
 from churn_core.scoring.drift.counts_text import DriftCountsError, read_drift_counts
 from churn_core.scoring.drift.report import compare
+from churn_core.scoring.drift.training_table import is_training_table
 from churn_core.scoring.files.drift_pass import check_profile
 from churn_core.scoring.files.score_file import BatchResult
 from churn_core.scoring.parquet.footer import Footer, read_footer, read_footer_bytes
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from churn_core.sources.parts import Part
 
 _DRIFT_COUNTS: Final = "churn.drift_counts"
+_WARNINGS: Final = "churn.warnings"
 
 
 def output_path(out: Path, part: Part) -> Path:
@@ -68,7 +69,10 @@ def scored_footer(path: Path, entries: dict[str, str], predictor: ChurnPredictor
         # A file that can't be read is no output of ours; it is written again.
         return None
     wanted = {**entries, "churn.model_digest": predictor.bundle.model_digest}
-    made = all(footer.entries.get(name) == text for name, text in wanted.items())
+    # An output of an earlier version lacks the warnings, and columns too.
+    made = _WARNINGS in footer.entries and all(
+        footer.entries.get(name) == text for name, text in wanted.items()
+    )
     return footer if made and footer.entries.get("churn.rows") == str(footer.rows) else None
 
 
@@ -83,11 +87,15 @@ def add_up(footers: Sequence[Footer], predictor: ChurnPredictor) -> BatchResult:
     bundle = predictor.bundle
     profile = check_profile(bundle)
     rejects: Counter[str] = Counter()
+    warned: dict[str, Counter[str]] = {kind: Counter() for kind in WARNING_KINDS}
     try:
         counts = [read_drift_counts(f.entries[_DRIFT_COUNTS], bundle.contract, profile) for f in footers]
         for footer in footers:
             rejects.update(json.loads(footer.entries["churn.rejects"]))
-    except (KeyError, ValueError, DriftCountsError) as error:
+            of_part = json.loads(footer.entries[_WARNINGS])
+            for kind in WARNING_KINDS:
+                warned[kind].update(of_part[kind])
+    except (KeyError, ValueError, TypeError, DriftCountsError) as error:
         raise DataError(
             "An output has no counts in its footer; delete the outputs and score again."
         ) from error
@@ -95,20 +103,18 @@ def add_up(footers: Sequence[Footer], predictor: ChurnPredictor) -> BatchResult:
     for other in counts[1:]:
         whole.add(other)
     rows, rejected = sum(footer.rows for footer in footers), sum(rejects.values())
-    unknown = {
-        feature.name: int(column[feature.unknown_code])
-        for feature, column in zip(bundle.contract.features, whole.columns, strict=True)
-        if isinstance(feature, CategoryFeature) and column[feature.unknown_code]
-    }
     flagged = whole.scores.flagged
     return BatchResult(
         rows=rows,
         scored=rows - rejected,
         rejected=rejected,
         rejects=dict(rejects),
-        unknown=unknown,
+        unknown=dict(warned["unknown"]),
+        missing=dict(warned["missing"]),
+        unexpected=dict(warned["unexpected"]),
         written=rows,
         will_churn=flagged.customers,
         expected_profit=None if bundle.money is None else flagged.expected_profit(bundle.money),
         drift=compare(bundle, profile, whole, rejected=rejected).summary(),
+        training_table=is_training_table(bundle, whole),
     )

@@ -78,7 +78,7 @@ def _add_rows(metrics: Metrics, file: ScoredFile, seconds: float) -> None:
     metrics.add_metric("ScoredRows", MetricUnit.Count, file.scored)
     metrics.add_metric("RejectedRows", MetricUnit.Count, file.rejected)
     metrics.add_metric("PredictedChurners", MetricUnit.Count, file.will_churn)
-    metrics.add_metric("UnknownCategories", MetricUnit.Count, sum(file.unknown.values()))
+    metrics.add_metric("ValueWarnings", MetricUnit.Count, sum(file.warnings.values()))
     metrics.add_metric("RowsPerSecond", MetricUnit.CountPerSecond, round(file.rows / max(seconds, 1e-3), 1))
     metrics.add_metric("ReaderPeakMemory", MetricUnit.Kilobytes, file.peak_kilobytes)
     for code, rows in file.rejects.items():

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from churn_core.errors import REJECT_CODES
+from churn_core.errors import REJECT_CODES, WARNING_KINDS
 from functions.shared.objects import is_whole
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ class ScoredFile:
     Attributes
     ----------
     rows, scored, rejected, will_churn : int
-    rejects, unknown : dict
-        Rows by reject code, and by the column of an unknown category.
+    rejects : dict
+        Rows by reject code.
+    warnings : dict
+        Unexpected values of scored rows, by kind; see `BatchResult`.
     drift : dict or None
         `churn_core.scoring.drift.report.DriftReport.summary`.
     peak_kilobytes : int
@@ -82,7 +84,7 @@ class ScoredFile:
     rejected: int
     will_churn: int
     rejects: dict[str, int]
-    unknown: dict[str, int]
+    warnings: dict[str, int]
     drift: dict[str, Any] | None
     peak_kilobytes: int = 0
 
@@ -97,7 +99,7 @@ class ScoredFile:
         """
         file = cls(**content)
         totals = (file.rows, file.scored, file.rejected, file.will_churn, file.peak_kilobytes)
-        by_name = (*file.rejects.values(), *file.unknown.values())
+        by_name = (*file.rejects.values(), *file.warnings.values())
         if not all(is_whole(number) and 0 <= number < _TOO_MANY for number in (*totals, *by_name)):
             raise ValueError("counts must be whole numbers from 0")
         if not (file.rows == file.scored + file.rejected and set(file.rejects) <= set(REJECT_CODES)):
@@ -114,7 +116,8 @@ class ScoredFile:
     def from_result(cls, result: BatchResult, peak_kilobytes: int) -> Self:
         """Take the counts of a `BatchResult`."""
         counts = {name: value for name, value in asdict(result).items() if name in cls.__annotations__}
-        return cls(**counts, peak_kilobytes=peak_kilobytes)
+        warnings = {kind: sum(getattr(result, kind).values()) for kind in WARNING_KINDS}
+        return cls(**counts, warnings=warnings, peak_kilobytes=peak_kilobytes)
 
 
 def peak_kilobytes(process: int | Literal["self"]) -> int | None:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from churn_core.cli.arguments import positive
-from churn_core.cli.output import Progress, print_result
+from churn_core.cli.output import print_result
+from churn_core.cli.progress import Progress
 from functions.client.backfill import (
     RUNNING,
     SUCCEEDED,

@@ -16,6 +16,7 @@ from functions.client.results import (
     find_results,
     find_versions,
     parse_address,
+    require_input_key,
     stack_output_bucket,
 )
 from functions.client.storage import AwsError, aws_client, bucket_name, stack_name, typed_aws_errors
@@ -71,6 +72,7 @@ def add_commands(commands: Any) -> None:
 
 def _locate(options: argparse.Namespace) -> None:
     bucket, key = parse_address(options.address)
+    require_input_key(key)
     output_bucket = options.output_bucket or stack_output_bucket(bucket)
     with typed_aws_errors():
         s3 = aws_client("s3")

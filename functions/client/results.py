@@ -10,9 +10,12 @@ from churn_core.errors import ChurnError
 from functions.client.storage import split_address
 from functions.shared.objects import (
     COUNTS,
+    INPUT_PREFIXES,
+    INPUT_SUFFIXES,
     REQUEUED,
     SCORED_PREFIX,
     InputObject,
+    is_input_name,
     object_record_key,
     parse_record,
     record_source,
@@ -180,3 +183,23 @@ def _scored(s3: Any, bucket: str, key: str) -> ScoredObject | None:
         with suppress(KeyError, ValueError):
             counts[name] = int(found["Metadata"][name])
     return ScoredObject(bucket, key, counts)
+
+
+def require_input_key(key: str) -> None:
+    """Check that the stack scores objects of a key at all.
+
+    Raises
+    ------
+    LocationError
+        Says why an object of this key will never be scored.
+    """
+    if not key.startswith(INPUT_PREFIXES):
+        raise LocationError(
+            f"An object outside {' and '.join(INPUT_PREFIXES)} will never be scored; upload it below"
+            f" {INPUT_PREFIXES[0]}."
+        )
+    if not is_input_name(key):
+        raise LocationError(
+            f"An object whose key ends in none of {', '.join(INPUT_SUFFIXES)} will never be scored; convert"
+            " or rename it."
+        )

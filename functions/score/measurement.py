@@ -27,7 +27,7 @@ class RequestMeasurement:
     ----------
     milliseconds : dict
         Wall time by phase.
-    customers, high_risk, unknown_categories : int
+    customers, high_risk, value_warnings : int
         Scored customers, how many of them are at high risk, and values that training had not seen.
     model_version : str or None
         The model that scored them.
@@ -36,7 +36,7 @@ class RequestMeasurement:
     milliseconds: dict[Phase, float] = field(default_factory=dict)
     customers: int = 0
     high_risk: int = 0
-    unknown_categories: int = 0
+    value_warnings: int = 0
     model_version: str | None = None
 
     @contextmanager
@@ -52,7 +52,7 @@ class RequestMeasurement:
         """Count the answers of a request."""
         self.customers = len(answers)
         self.high_risk = sum(answer["risk"] == "high" for answer in answers)
-        self.unknown_categories = sum(len(answer["warnings"]) for answer in answers)
+        self.value_warnings = sum(len(answer["warnings"]) for answer in answers)
         self.model_version = answers[0]["model_version"] if answers else None
 
 
@@ -81,7 +81,7 @@ def add_metrics(
         metrics.add_metric("HighRisk", MetricUnit.Count, measurement.high_risk)
         share = 100 * measurement.high_risk / measurement.customers
         metrics.add_metric("HighRiskShare", MetricUnit.Percent, round(share, 3))
-        metrics.add_metric("UnknownCategories", MetricUnit.Count, measurement.unknown_categories)
+        metrics.add_metric("ValueWarnings", MetricUnit.Count, measurement.value_warnings)
     # Lambda's own metric `Errors` does not count requests that are answered with 5xx.
     if status == _UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from churn_core.schema import MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
+from churn_core.schema import LARGEST_FLOAT32, MAX_TEXT_LENGTH, CategoryFeature, NumberFeature
 from churn_core.scoring.day_numbers import FIRST_DAY, LAST_DAY, parse_fixed_day, write_date
 from churn_core.scoring.drift.profile import TrainingProfile
 from churn_core.scoring.records.strict_json import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
@@ -30,7 +30,8 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
     dict
         Ready for JSON. ``sample``: whether a build trained the model because it was given none.
         ``intercept``: log-odds to which the contributions are added. ``features``: the columns of a request,
-        each with a ``typical`` value of the training table. ``days_between``: the features that are computed
+        each with its ``label`` and ``help`` and a ``typical`` value of the training table.
+        ``days_between``: the features that are computed
         from columns of the kind ``date``.
     """
     manifest = bundle.manifest
@@ -44,6 +45,7 @@ def model_info(bundle: Bundle) -> dict[str, Any]:
         "family": manifest["family"],
         "threshold": bundle.threshold,
         "risk_bands": bundle.risk_bands,
+        "currency": None if bundle.money is None else bundle.money.currency,
         "intercept": manifest["reasons"]["intercept"],
         "id_column": bundle.contract.id_column,
         "features": _columns(bundle.contract, typical),
@@ -71,7 +73,7 @@ def typical_customer(bundle: Bundle) -> dict[str, str | float | None]:
     Parameters
     ----------
     bundle : Bundle
-        Without a training profile, numbers have their minimum, and categories their first value.
+        Without a training profile, numbers have the low end of their range, and categories their first value.
     """
     features = bundle.contract.features
     profile = TrainingProfile.from_bundle(bundle)
@@ -98,7 +100,7 @@ def _typical_dates(days: DaysBetween, number: int, contract: Contract) -> dict[s
 
 def _typical_number(feature: NumberFeature, profile: ColumnProfile | None) -> float | None:
     if profile is None or not profile.edges:
-        return int(feature.minimum) if feature.integer else feature.minimum
+        return int(feature.usual_value) if feature.integer else feature.usual_value
     rows_below = np.cumsum(profile.counts[:-1])
     middle = int(np.argmin(np.abs(rows_below[1:-2] - rows_below[-1] / 2)))
     # Edges are float32; the shortest decimal text of a float32 is the number in the table.
@@ -118,6 +120,8 @@ def _columns(contract: Contract, typical: Mapping[str, str | float | None]) -> l
     dates = {
         name: {
             "name": name,
+            "label": name,
+            "help": None,
             "nullable": contract.may_be_missing(name),
             "typical": typical[name],
             "kind": "date",
@@ -130,13 +134,24 @@ def _columns(contract: Contract, typical: Mapping[str, str | float | None]) -> l
 
 
 def _feature(feature: Feature, typical: str | float | None) -> dict[str, Any]:
-    common = {"name": feature.name, "nullable": feature.nullable, "typical": typical}
+    common = {
+        "name": feature.name,
+        "label": feature.label,
+        "help": feature.description.help,
+        "nullable": feature.accepts_missing,
+        "typical": typical,
+    }
     if isinstance(feature, CategoryFeature):
-        return common | {"kind": "category", "values": list(feature.vocabulary)}
+        return common | {
+            "kind": "category",
+            "values": list(feature.vocabulary),
+            "boolean": feature.values == "boolean",
+        }
     return common | {
         "kind": "number",
-        "minimum": feature.minimum,
-        "maximum": feature.maximum,
+        "minimum": feature.minimum if feature.minimum > -LARGEST_FLOAT32 else None,
+        "maximum": feature.maximum if feature.maximum < LARGEST_FLOAT32 else None,
+        "expected": None if feature.expected is None else list(feature.expected),
         "integer": feature.integer,
         "stored_as_text": feature.stored_as_text,
     }

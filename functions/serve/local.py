@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from functions.score.app import respond
 from functions.score.limits import MAX_BODY_BYTES
 from functions.score.measurement import RequestMeasurement
+from functions.score.settings import ScoreSettings
 from functions.serve.asgi_gateway import proxy_event, read_body, request_path, send_answer
-from functions.serve.pages import is_page, page
+from functions.serve.pages import is_page, page, report_page
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.serve.asgi_gateway import Receive, Send
+    from functions.serve.pages import Page
 
 
 # Process and number make a unique request id, faster than a random id for each request.
@@ -48,8 +50,8 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> 
         return
     if scope["type"] != "http":
         return
-    if is_page(request_path(scope)):
-        await _send_page(scope, send)
+    if (found := _page(scope)) is not None:
+        await _send_page(found, scope, send)
         return
     body = await read_body(receive, MAX_BODY_BYTES)
     if body is None:
@@ -69,9 +71,16 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-async def _send_page(scope: MutableMapping[str, Any], send: Send) -> None:
+def _page(scope: MutableMapping[str, Any]) -> Page | None:
+    path = request_path(scope)
+    compressed = b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b"")
+    if path == "/report":
+        return report_page(ScoreSettings.from_environment().model_dir, compressed=compressed)
+    return page(path, compressed=compressed) if is_page(path) else None
+
+
+async def _send_page(found: Page, scope: MutableMapping[str, Any], send: Send) -> None:
     sent = dict(scope["headers"])
-    found = page(request_path(scope), compressed=b"gzip" in sent.get(b"accept-encoding", b""))
     status, body, headers = 200, found.body, found.headers
     if scope["method"] not in ("GET", "HEAD"):
         status, body, headers = 405, b"", {"Allow": "GET, HEAD"}

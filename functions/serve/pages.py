@@ -11,6 +11,8 @@ from typing import Final
 
 from aws_lambda_powertools.event_handler import openapi as powertools_openapi
 
+from churn_core.scoring.bundle import REPORT
+
 _SITE: Final = Path(__file__).parent / "site"
 # Powertools contains Swagger UI, so the page works without a network.
 _SWAGGER: Final = Path(powertools_openapi.__path__[0]) / "swagger_ui"
@@ -34,6 +36,11 @@ _FILES: Final[dict[str, tuple[Path, str]]] = {
 _POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Swagger UI sets inline styles and has icons with data: addresses.
 _DOCS_POLICY: Final = f"{_POLICY}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+# The report is one file: its styles and pictures are inside, and it needs nothing else.
+_REPORT_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,22 @@ def is_page(path: str) -> bool:
     return path in _FILES
 
 
+def report_page(folder: Path, *, compressed: bool) -> Page | None:
+    """Return the report of the bundle in a folder; None if the folder has none.
+
+    Parameters
+    ----------
+    folder : Path
+    compressed : bool
+        As for `page`.
+    """
+    try:
+        content = (folder / REPORT).read_bytes()
+    except OSError:
+        return None
+    return _page(content, _HTML, _REPORT_POLICY, compressed=compressed)
+
+
 @functools.cache
 def page(path: str, *, compressed: bool) -> Page:
     """Return the file of a path.
@@ -68,10 +91,14 @@ def page(path: str, *, compressed: bool) -> Page:
         Whether the browser accepts gzip.
     """
     file, media_type = _FILES[path]
-    content = file.read_bytes()
+    policy = _DOCS_POLICY if path == "/docs" else _POLICY
+    return _page(file.read_bytes(), media_type, policy, compressed=compressed)
+
+
+def _page(content: bytes, media_type: str, policy: str, *, compressed: bool) -> Page:
     headers = {
         "Content-Type": media_type,
-        "Content-Security-Policy": _DOCS_POLICY if path == "/docs" else _POLICY,
+        "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         # The browser asks at each visit, and gets the file only if its ETag has changed.

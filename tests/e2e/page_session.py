@@ -26,6 +26,9 @@ TOUR: Final = (
 )
 """Pages that are read in this order: they train, and use what the page before has made."""
 
+_PROGRESS: Final = re.compile(r"^.+(?: of [\d,]+ \w+ \(\d+%\), .+| \.\.\. \d+ s)\n", re.MULTILINE)
+"""Lines of progress, which a slow machine prints and a fast one does not."""
+
 SAMPLE_PAGES: Final = (
     "docs/monitoring.md",
     "docs/models-and-reasons.md",
@@ -141,7 +144,7 @@ class PageSession:
             check=False,
             timeout=COMMAND_SECONDS,
         )
-        return (done.stdout + done.stderr).rstrip("\n")
+        return (done.stdout + _PROGRESS.sub("", done.stderr)).rstrip("\n")
 
     def _start(self, command: str) -> str:
         """Start a server that runs until the session ends; return what it prints until it answers."""

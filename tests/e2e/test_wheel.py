@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Final
 
+import duckdb
 import pytest
 import yaml
 
@@ -70,10 +71,14 @@ def test_the_wheel_takes_a_table_from_training_to_the_served_api(
 
     # The default family takes long; which one it is makes no difference to an installation.
     settings |= {"model": {"type": "logistic_regression"}, "evaluation": {"folds": 2, "repeats": 1}}
+    # The words of the other languages are in the wheel too.
+    settings["output"] = {"reason_texts": True, "language": "de"}
     (tmp_path / "quick.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     churn("train", "customers.parquet", "--config", "quick.yaml")
     churn("score", "customers.parquet", "scores.parquet")
-    assert (tmp_path / "scores.parquet").exists()
+    scored = duckdb.execute("FROM read_parquet(?)", [str(tmp_path / "scores.parquet")]).fetchone()
+    assert " das Risiko " in str(scored)
+    assert "report.html" in churn("report")
     event = json.loads((REPOSITORY / "events" / "predict.json").read_text(encoding="utf-8"))
     (tmp_path / "one.json").write_text(event["body"], encoding="utf-8")
     predicted = json.loads(churn("predict", "one.json"))

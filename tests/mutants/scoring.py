@@ -26,8 +26,8 @@ SCORING: Final = {
     ),
     "drops all but the last unknown column of an answer": Mutant(
         ANSWERS,
-        'answers[row]["warnings"].append(self._names[position])',
-        'answers[row]["warnings"] = [self._names[position]]',
+        'answers[row]["warnings"].append(name)',
+        'answers[row]["warnings"] = [name]',
         UNKNOWN,
     ),
     "swaps reasons 2 and 3 of a file": Mutant(

@@ -107,7 +107,9 @@ def test_booleans_get_the_code_of_true_and_false(
 def test_a_missing_category_is_not_an_unknown_one(agree: Callable[..., Any]) -> None:
     column = pa.array([None, " \t", "Maybe", "No", "Yes"])
     assert agree(CategoryFeature("c", ("No", "Yes"), nullable=True), column) == [3, 3, 2, 0, 1]
-    assert agree(CategoryFeature("c", ("No", "Yes")), column) == ["missing", "missing", 2, 0, 1]
+    assert agree(CategoryFeature("c", ("No", "Yes")), column) == [3, 3, 2, 0, 1]
+    required = CategoryFeature("c", ("No", "Yes"), required=True)
+    assert agree(required, column) == ["missing", "missing", 2, 0, 1]
 
 
 def test_a_column_with_only_nulls_is_missing(agree: Callable[..., Any]) -> None:

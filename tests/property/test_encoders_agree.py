@@ -189,7 +189,8 @@ def test_pandas_gives_categories_the_same_verdict(values: list[str | None]) -> N
         codes = [fault.code for fault in encoded.faults]
         assert ([REJECT_CODES[column.faults[row] - 1]] if column.faults[row] else []) == codes
         if not codes:
-            known = {text: code for code, text in enumerate(WORDS.vocabulary)}
+            known: dict[str | None, int] = {text: code for code, text in enumerate(WORDS.vocabulary)}
+            known[None] = WORDS.missing_code
             assert known.get(column.text[row], WORDS.unknown_code) == encoded.matrix[0, 0]
 
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_batch, add_json, add_model, read_batch
-from churn_core.cli.output import Progress, print_result
+from churn_core.cli.output import print_result
+from churn_core.cli.progress import Progress
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DriftError
 from churn_core.sources.parts import PartedTable

@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churn_core.cli.arguments import read_batch
-from churn_core.cli.output import Progress, print_result
-from churn_core.cli.scoring.scored_text import count_lines, drift_lines, id_lines
+from churn_core.cli.output import print_result
+from churn_core.cli.progress import Progress
+from churn_core.cli.scoring.scored_text import (
+    check_rejects,
+    count_lines,
+    drift_lines,
+    id_lines,
+    loud_rejects,
+    training_notes,
+)
 from churn_core.cli.tables import load_predictor
 from churn_core.errors import OutputError
 from churn_core.scoring.files.unfinished import unfinished_folder
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
+    from churn_core.scoring.bundle import Bundle
     from churn_core.scoring.files.scoring_pass import BatchSettings
     from churn_core.sources.parts import PartedTable
     from churn_core.sources.score_parts import PartsResult
@@ -93,7 +102,7 @@ def score_folder(table: PartedTable, options: argparse.Namespace) -> None:
         "output": str(options.destination),
     }
     lines = [*id_lines(predictor.contract)]
-    lines += _lines(result, content["seconds"], predictor.bundle.threshold)
+    lines += _lines(result, content["seconds"], predictor.bundle)
     lines.append(f"Wrote {options.destination} with {predictor.bundle.model_version}.")
     lines += drift_lines(result.total)
     if result.foreign:
@@ -104,19 +113,21 @@ def score_folder(table: PartedTable, options: argparse.Namespace) -> None:
         )
     lines.append(f"Next: {_look_command(options.destination)}")
     print_result(content, "\n".join(lines), as_json=options.json)
+    check_rejects(result.total, options.fail_on_rejects)
 
 
-def _lines(result: PartsResult, seconds: float, threshold: float) -> list[str]:
+def _lines(result: PartsResult, seconds: float, bundle: Bundle) -> list[str]:
     from churn_core.cli.decision_text import contact_text
 
     new, total = result.parts - result.already_scored, result.total
-    lines = [f"Scored {new:,} of {result.parts:,} parts in {seconds:.1f} s."]
+    lines = [*loud_rejects(total), *training_notes(total)]
+    lines += [f"Scored {new:,} of {result.parts:,} parts in {seconds:.1f} s."]
     if result.already_scored:
         lines.append(
             f"  {result.already_scored:,} parts were already scored by this model from the same files."
         )
     lines.append(f"All parts: {total.rows:,} rows, {total.scored:,} scored, {total.rejected:,} rejected.")
-    return [*lines, *count_lines(total), contact_text(total, threshold)]
+    return [*lines, *count_lines(total), contact_text(total, bundle.threshold, bundle.money)]
 
 
 def _look_command(out: Path | Address) -> str:

@@ -10,10 +10,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_core.cli.arguments import add_batch, add_json, add_model, positive, readable_path
-from churn_core.cli.output import Progress, json_text, print_result, print_text
+from churn_core.cli.arguments import add_batch, add_json, add_model, positive, readable_path, share
+from churn_core.cli.output import json_text, print_result, print_text
+from churn_core.cli.progress import Progress
 from churn_core.cli.scoring.score_folder import check_folder_options, read_scoring, score_folder
-from churn_core.cli.scoring.scored_text import drift_lines, id_lines, result_lines
+from churn_core.cli.scoring.scored_text import check_rejects, drift_lines, id_lines, result_lines
 from churn_core.cli.tables import add_table_options, load_predictor, opened_table, table_source
 from churn_core.errors import DataError
 from churn_core.scoring.files.output_formats import output_format
@@ -24,6 +25,8 @@ from churn_core.sources.parts import PartedTable, is_parted
 if TYPE_CHECKING:
     import argparse
 
+    from churn_core.schema import Contract
+    from churn_core.scoring.bundle import Bundle
     from churn_core.scoring.files.score_file import BatchResult
     from churn_core.sources.addresses import Source
 
@@ -44,6 +47,12 @@ def add_commands(commands: Any) -> None:
         choices=("top", "all"),
         default="top",
         help="three reasons, or every feature (default top)",
+    )
+    predict.add_argument(
+        "--other-columns",
+        choices=("ignore", "refuse"),
+        help="columns that the model does not know: ignore or refuse them (default: ignore those of a table,"
+        " refuse those of JSON)",
     )
     add_table_options(predict)
     add_model(predict)
@@ -79,6 +88,13 @@ def add_commands(commands: Any) -> None:
         help="write text in a CSV output as it is, also if a spreadsheet would run it as a formula (default:"
         " an apostrophe before text that begins with = + - @ tab or CR)",
     )
+    score.add_argument(
+        "--fail-on-rejects",
+        type=share,
+        metavar="SHARE",
+        help="exit with 1 if more than this share of the rows is rejected, such as 0.01; OUT is written"
+        " nevertheless",
+    )
     add_json(score)
     score.set_defaults(run=_score)
 
@@ -93,12 +109,25 @@ def _predict(options: argparse.Namespace) -> None:
         from churn_core.data.loading import table_records
 
         records: Any = table_records(
-            options.file, predictor.contract, match_case_insensitive=options.match_case_insensitive
+            options.file,
+            predictor.contract,
+            match_case_insensitive=options.match_case_insensitive,
+            refuse_others=options.other_columns == "refuse",
         )
     else:
         records = _read_json(str(options.file))
+        if options.other_columns == "ignore":
+            records = _known_columns(records, predictor.contract)
     answers = predictor.predict(records, all_reasons=options.reasons == "all")
     print_text(json_text(answers))
+
+
+def _known_columns(records: Any, contract: Contract) -> Any:
+    """Return records without the keys that the contract does not name."""
+    known = {*contract.columns, contract.id_column}
+    if isinstance(records, dict):
+        return {name: value for name, value in records.items() if name in known}
+    return [_known_columns(record, contract) for record in records]
 
 
 def _read_json(name: str) -> Any:
@@ -152,16 +181,15 @@ def _score_file(found: Path, options: argparse.Namespace) -> None:
         "model_version": predictor.bundle.model_version,
         "output": str(options.destination),
     }
-    text = _score_text(result, seconds, options, content)
+    text = _score_text(result, seconds, options, predictor.bundle)
     print_result(content, "\n".join([*id_lines(predictor.contract), text]), as_json=options.json)
+    check_rejects(result, options.fail_on_rejects)
 
 
-def _score_text(
-    result: BatchResult, seconds: float, options: argparse.Namespace, content: dict[str, Any]
-) -> str:
+def _score_text(result: BatchResult, seconds: float, options: argparse.Namespace, bundle: Bundle) -> str:
     what = "" if options.top is None else f" the {result.written:,} to contact first, best first, to"
-    lines = result_lines(result, seconds, content["threshold"])
-    lines.append(f"Wrote{what} {options.destination} with {content['model_version']}.")
+    lines = result_lines(result, seconds, bundle)
+    lines.append(f"Wrote{what} {options.destination} with {bundle.model_version}.")
     lines += drift_lines(result)
     lines.append(f"Next: {_look_command(options.destination)}")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from churn_core.data.inspection.messages import LEFT_OUT, MESSAGES
+from churn_core.data.inspection.offered_sections import offered_sections, project_name
 from churn_core.data.inspection.ranges import RULE
 from churn_core.reader_rules import Dialect, ReaderRules
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from churn_core.data.inspection.planned_column import PlannedColumn
 
 _WIDTH: Final = 98
+_FEATURE_NOTES: Final = (
+    "  # nullable: values are missing in this table too. A category that is missing elsewhere is scored with",
+    "  # a warning (required: true rejects the row); a number that is missing elsewhere rejects the row.",
+    "  # label: and help: say what people read in reasons and reports, such as",
+    "  #   tenure: {kind: number, label: Months as a customer, help: Since the first contract.}",
+)
 _LONGEST_KEY: Final = 1_000
 """YAML allows a longer key only after a question mark."""
 
@@ -43,6 +50,10 @@ def config_text(inspection: Inspection, source: str, dialect: Dialect | None = N
         "# Check how each column is declared and which columns are left out. Then train with this file.",
         *_doubt_lines(inspection),
         "",
+        "# The model's name, in its version and in messages.",
+        "project:",
+        f"  name: {project_name(source)}",
+        "",
         *_reader_lines(inspection, dialect or Dialect()),
         "data:",
         *_id_lines(inspection),
@@ -54,12 +65,13 @@ def config_text(inspection: Inspection, source: str, dialect: Dialect | None = N
         f"    negative: {_labels(target.negative)}",
         *_excluded_lines(inspection),
         *(f"  # {line}" for line in textwrap.wrap(RULE, _WIDTH)),
-        "  # Only columns marked nullable may have missing values.",
+        *_FEATURE_NOTES,
         "  features:",
     ]
     for column in inspection.columns:
         lines += _column_lines(column)
     lines += _derived_lines(inspection)
+    lines += offered_sections(inspection.columns, (*target.positive, *target.negative), _flow)
     return "\n".join([*lines, ""])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from churn_core.data.files.csv_files import cells_are_text
 from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.column import read_column
@@ -20,6 +22,7 @@ from churn_core.data.inspection.planned_column import PlannedColumn, Role
 from churn_core.data.inspection.spellings import SPELLING_NOTE, has_alike_spellings, spelling_findings
 from churn_core.data.inspection.target.labels import Target, find_excluded, read_target
 from churn_core.data.inspection.traps.few_leavers import few_leavers_message
+from churn_core.data.inspection.traps.functions import Function, find_functions
 from churn_core.data.inspection.traps.table_findings import (
     order_findings,
     replica_findings,
@@ -64,6 +67,8 @@ class Inspection:
     derived, offered : dict
         By name, declarations of days between dates: those that are active, and those with a fixed day, which
         are commented out.
+    functions : tuple of Function
+        Number columns that nearly follow from two others; they may share one reason.
     """
 
     rows: int
@@ -78,6 +83,7 @@ class Inspection:
     excluded_rows: int = 0
     derived: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    functions: tuple[Function, ...] = ()
 
     @property
     def features(self) -> tuple[PlannedColumn, ...]:
@@ -103,6 +109,7 @@ class Inspection:
             "columns": [column.to_dict() for column in self.columns],
             "derived": self.derived,
             "offered": self.offered,
+            "functions": [str(function) for function in self.functions],
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -204,6 +211,16 @@ def inspect_table(
     features = [name for name, plan in plans.items() if plan.role == "feature"]
     found += leak_findings + order_findings(read.labels, columns.get(str(keys.id_column)))
     found += replica_findings(table, [*features, *dates.used], keys.group_column)
+    functions = find_functions(
+        {
+            name: np.asarray(columns[name].numbers)
+            for name, plan in plans.items()
+            if plan.spec.get("kind") == "number"
+        }
+    )
+    for function in functions:
+        plan = plans[function.column]
+        plans[function.column] = replace(plan, notes=(*plan.notes, function.note))
     plans[target_name] = PlannedColumn(target_name, "target", {})
     if not features:
         raise DataError(
@@ -223,6 +240,7 @@ def inspect_table(
         int(excluded.sum()),
         dates.derived,
         dates.offered,
+        tuple(functions),
     )
 
 

@@ -58,6 +58,7 @@ _dates = [
 ]
 _whole_text = re.compile(WHOLE_TEXT)
 _compact_date = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
+_telephone = re.compile(r"(\+|00?|\(0)[0-9]{1,4}([ ()/.-]{1,2}[0-9]{1,12}){1,6}")
 _dressed_number = re.compile(r"[^\w.,+-]*[+-]?[0-9][0-9.,' ]*\s*([^\w.,]|[a-zA-Z]{3})?")
 
 
@@ -111,6 +112,8 @@ def decide_kind(column: Column, signs: Sequence[str] = ()) -> Kind:
 def _decide_text(column: Column) -> Kind:
     if _all_dates(column.values):
         return Kind(left_out="date")
+    if all(_telephone.fullmatch(value.strip()) for value in column.values):
+        return _decide_names(column)
     # With few values, such as "0", "1", "2" and "3+", it is a category.
     if column.distinct > PLAIN_LEVELS and (
         column.number_share >= _MIXED_SHARE
@@ -156,7 +159,7 @@ def _decide_number(column: Column, numbers: Floats, signs: Sequence[str]) -> Kin
     spec: dict[str, Any] = {"kind": "number"}
     if _is_integer(column, numbers):
         spec["integer"] = True
-    spec |= {"minimum": _tidy(minimum), "maximum": _tidy(maximum)}
+    spec["expected"] = [_tidy(minimum), _tidy(maximum)]
     if column.missing.any() or np.isnan(numbers).any():
         spec["nullable"] = True
     if column.storage == "text" and (
@@ -229,6 +232,9 @@ def _category(column: Column, note: str | None = None, **more: Any) -> Kind:
 def _compared_by(column: Column) -> dict[str, str]:
     """Compare by value if all levels are whole numbers or all are booleans; empty for text."""
     values = [lower_ascii(value.strip(BLANK)) for value in column.values]
+    if {value.removesuffix(".0") for value in values} == {"0", "1"}:
+        # People then read no and yes.
+        return {"values": "boolean"}
     if all(_whole_text.fullmatch(value) for value in values):
         return {"values": "integer"}
     return {"values": "boolean"} if BOOLEANS.keys() >= set(values) else {}

@@ -132,8 +132,12 @@ MESSAGES: Final = {
         " source and period"
     ),
     "replicated_rows": (
-        "has more rows that equal earlier ones in every feature than chance explains; remove them, or set"
-        " data.group to what they share, or the model is tested on rows it was trained on"
+        "has {count:,} of {rows:,} rows that repeat an earlier row in every feature; the quality looks"
+        " better than it is: set data.group to auto, which keeps equal rows together, or remove the repeats"
+    ),
+    "periodic_rows": (
+        "has rows that are equal in {share:.0%} of their values {lag:,} rows apart, unlike other rows; if the"
+        " table repeats the same customers, set data.group to the column that names them"
     ),
     "nearly_replicated": (
         "is the only difference between many rows and earlier ones, more than chance explains; if these"

@@ -1,4 +1,4 @@
-"""The bounds of a number column, with room beyond the values of the table."""
+"""The expected range of a number column, with room beyond the values of the table."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 RULE: Final = (
-    "Bounds have room: at least twice the largest value of the table, rounded up to 1, 2 or 5 times a power"
-    " of ten. A bound is 0 if no value is below it (or above it)."
+    "A number outside its expected range is scored with a warning; to reject it instead, declare minimum and"
+    " maximum. The range has room: to at least twice the largest value of the table, rounded up to 1, 2 or 5"
+    " times a power of ten. It begins (or ends) at 0 if no value lies beyond."
 )
 
 LARGEST: Final = 1.0e38
@@ -20,7 +21,7 @@ LARGEST: Final = 1.0e38
 
 
 def bounds_with_room(numbers: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the minimum and maximum of a column, by `RULE`.
+    """Return the expected range of a column, by `RULE`.
 
     Parameters
     ----------

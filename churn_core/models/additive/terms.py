@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from churn_core.models.additive.classifier import AdditiveBoostingClassifier
+    from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 
     Table = npt.NDArray[np.float64]
     Thresholds = npt.NDArray[np.float32]
@@ -112,7 +113,7 @@ class AdditiveTerms:
         )
 
 
-def thresholds_of(model: AdditiveBoostingClassifier) -> list[Thresholds]:
+def thresholds_of(model: AveragedBoostingClassifier) -> list[Thresholds]:
     """Return the distinct thresholds of all members by column, rounded down to float32.
 
     A split between missing values and all others has an infinite threshold, which separates no intervals.
@@ -134,7 +135,7 @@ def cells_of(column: npt.NDArray[np.float32], thresholds: Thresholds) -> npt.NDA
     return cells
 
 
-def _trees(model: AdditiveBoostingClassifier) -> Iterator[Any]:
+def _trees(model: AveragedBoostingClassifier) -> Iterator[Any]:
     for member in model.members_:
         yield from boosted_tree_nodes(member)
 

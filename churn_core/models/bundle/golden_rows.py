@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from churn_core.models.bundle.golden_dates import random_dates, with_possible_days, write_dates
-from churn_core.models.export.gate_rows import random_rows, unknown_text
+from churn_core.models.export.gate_rows import random_rows, unknown_text, with_learnt_ranges
 from churn_core.schema import CategoryFeature, NumberFeature
 
 if TYPE_CHECKING:
@@ -32,11 +32,20 @@ _DRAWN: Final = 8_192
 """Artificial customers among which those next to a limit are looked for."""
 
 
-def golden_records(contract: Contract, seed: int) -> list[dict[str, Any]]:
+def golden_records(contract: Contract, table: Matrix, seed: int) -> list[dict[str, Any]]:
     """Draw random records from the data contract's domain; no customer's data is used.
 
     Nullable values are missing in every fourth record. Each of the last records has one unknown category.
+
+    Parameters
+    ----------
+    contract : Contract
+        With vocabularies.
+    table : ndarray of float32, shape (rows, features)
+        The encoded training rows, which give the ranges of numbers without declared bounds.
+    seed : int
     """
+    contract = with_learnt_ranges(contract, table)
     generator = np.random.default_rng(seed)
     matrix = random_rows(contract, RANDOM_ROWS, generator)
     dates = random_dates(contract, RANDOM_ROWS, generator)

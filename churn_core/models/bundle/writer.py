@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from churn_core.errors import OutputError
 from churn_core.models.bundle.golden_rows import golden_records, golden_records_at_limits
 from churn_core.models.bundle.history import bundle_folder, keep, previous_of
+from churn_core.models.bundle.notes import BundleNotes
 from churn_core.models.bundle.training_profile import training_profile
 from churn_core.models.export.scoring_graph import encoding_description
 from churn_core.scoring.bundle import (
@@ -26,6 +29,8 @@ from churn_core.scoring.bundle import (
     manifest_digest,
     model_version,
 )
+from churn_core.scoring.drift.counter import DriftCounter
+from churn_core.scoring.drift.training_table import training_table
 from churn_core.scoring.files.own_inputs import refuse_own_inputs
 from churn_core.scoring.files.unfinished import REPLACED, unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
@@ -49,6 +54,7 @@ def metrics_document(proved: ProvedModel) -> dict[str, Any]:
         "decision": model.decision.to_dict(),
         "calibrated": model.calibrated,
         "cv": model.cv,
+        "cv_grouped": model.cv_grouped,
         "holdout": model.holdout,
         "choices": {name: choice.to_dict() for name, choice in model.choices.items()},
         "parity": proved.parity.to_dict(),
@@ -88,7 +94,7 @@ def write_bundle(
     report: str,
     folder: Path,
     *,
-    sample: bool = False,
+    notes: BundleNotes | None = None,
     keep_previous: bool = False,
     reads: Iterable[Path] = (),
 ) -> Bundle:
@@ -102,9 +108,8 @@ def write_bundle(
         The HTML report.
     folder : Path
         Target folder. An older bundle in it is replaced; any other content is an error.
-    sample : bool
-        Whether it is the model that the build trains if it is given none; the manifest then has
-        ``"sample": true``. `churn train` never sets it, whatever table it reads.
+    notes : BundleNotes, optional
+        What the manifest says of the model's origin.
     keep_previous : bool
         Whether a replaced bundle is kept for `churn_core.models.bundle.history.bring_back`.
     reads : iterable of Path
@@ -129,7 +134,7 @@ def write_bundle(
         with unfinished_folder(folder.parent) as work:
             draft = work / "bundle"
             draft.mkdir()
-            _write_files(proved, report, draft, sample=sample)
+            _write_files(proved, report, draft, notes or BundleNotes())
             # Loading verifies the hashes and scores the golden rows.
             bundle = ChurnPredictor.load(draft).bundle
             # If the run ends between the two renames, the older bundle is moved back.
@@ -147,7 +152,7 @@ def write_bundle(
     return bundle
 
 
-def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool) -> None:
+def _write_files(proved: ProvedModel, report: str, draft: Path, notes: BundleNotes) -> None:
     contents = {
         SCORING_GRAPH: proved.scoring.model.SerializeToString(deterministic=True),
         PORTABLE_GRAPH: proved.portable.SerializeToString(deterministic=True),
@@ -156,10 +161,7 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
     }
     for name, content in contents.items():
         (draft / name).write_bytes(content)
-    manifest = _manifest(proved, contents)
-    if sample:
-        # Only sample models have the key, so the digests of all other models do not depend on it.
-        manifest["sample"] = True
+    manifest = _manifest(proved, contents) | notes.to_dict()
     manifest["golden_rows"] = _score_golden_rows(proved, manifest, contents[SCORING_GRAPH])
     digest = manifest_digest(manifest)
     version_name = model_version(manifest["name"], digest)
@@ -170,6 +172,10 @@ def _write_files(proved: ProvedModel, report: str, draft: Path, *, sample: bool)
 def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]:
     model = proved.model
     settings = model.settings
+    profile = training_profile(model)
+    counter = DriftCounter(model.contract, profile, proved.threshold)
+    # Only the columns are counted here; the scores have no part in it.
+    counts = counter.count(proved.encoded.T, np.zeros(len(proved.encoded)))
     return {
         "format": FORMAT,
         "name": settings.project.name,
@@ -177,12 +183,14 @@ def _manifest(proved: ProvedModel, contents: dict[str, bytes]) -> dict[str, Any]
         "settings": settings.model_dump(mode="json", exclude={"api"}),
         "contract": model.contract.to_dict(),
         "encoding": encoding_description(model.contract),
-        "decision": model.decision.to_dict() | {"risk_bands": settings.decision.risk_bands.model_dump()},
+        "decision": model.decision.to_dict() | {"risk_bands": model.risk_bands},
+        "output": settings.output.rules.to_dict(),
         "calibrated": model.calibrated,
         "reasons": {"method": proved.scoring.reasons_method, "intercept": proved.scoring.intercept},
         "metrics": {"cv": model.cv, "holdout": model.holdout},
         "parity": proved.parity.to_dict(),
-        "profile": training_profile(model).to_dict(model.contract.names),
+        "profile": profile.to_dict(model.contract.names),
+        "training_table": training_table(counts),
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": {
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -200,13 +208,14 @@ def _score_golden_rows(proved: ProvedModel, manifest: dict[str, Any], graph: byt
         threshold=proved.threshold,
         risk_bands=manifest["decision"]["risk_bands"],
         money=model.decision.money,
+        output=model.settings.output.rules,
         model_digest="",
         model_version="",
         graph=graph,
     )
     predictor = ChurnPredictor(unnamed)
     seed = model.settings.data.random_state
-    records = golden_records(model.contract, seed) + golden_records_at_limits(
+    records = golden_records(model.contract, model.training_matrix, seed) + golden_records_at_limits(
         model.contract,
         model.training_matrix,
         lambda matrix: predictor.score_matrix(matrix).probability,

@@ -9,7 +9,7 @@ from churn_core.data.inspection.traps.areas import area_interval
 from churn_core.data.inspection.traps.few_leavers import few_leavers_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -86,7 +86,7 @@ def doubt_evaluation(area: float, labels: Labels) -> list[Doubt]:
     return [*found, _chance("here", low, high)] if low <= CHANCE_AREA else found
 
 
-def is_chance(doubts: list[Doubt]) -> bool:
+def is_chance(doubts: Sequence[Doubt]) -> bool:
     """Return whether the model is no better than chance."""
     return any(doubt.rule == "no_better_than_chance" for doubt in doubts)
 

@@ -21,6 +21,7 @@ DECIMALS: Final = 6
 LIMITS: Final = {
     "log_loss": (0.0, np.inf),
     "lift_top_tenth": (0.0, np.inf),
+    "roc_auc_difference": (-1.0, 1.0),
     "contacted_per_1000": (0.0, 1_000.0),
     "profit_per_customer": (-np.inf, np.inf),
     "profit_per_1000": (-np.inf, np.inf),

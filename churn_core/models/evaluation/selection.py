@@ -1,8 +1,8 @@
-"""Choose between models by cross-validation: the simplest that is not clearly worse than the best."""
+"""Choose between models by cross-validation: the best, or one that explains and loses hardly anything."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,29 +10,44 @@ import numpy as np
 from scipy.special import expit
 from sklearn.model_selection import train_test_split
 
-from churn_core.config import with_model, with_model_type
+from churn_core.config import MONOTONIC_FAMILIES, with_model, with_model_type
 from churn_core.features.engineer import source_columns
 from churn_core.models.evaluation.cross_validation import judge, predict_out_of_fold
 from churn_core.models.evaluation.metrics import DECIMALS, corrected_error
-from churn_core.models.families import FAMILIES
+from churn_core.models.evaluation.price import gain, price_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import numpy.typing as npt
 
     from churn_core.config import Settings
-    from churn_core.models.evaluation.cross_validation import CrossValidation
+    from churn_core.models.evaluation.cross_validation import CrossValidation, OutOfFold
     from churn_core.models.rows import LabelledRows
 
 PAIR_COUNTS: Final = (0, 5, 10, 20)
 """The numbers of column pairs that are compared for an additive model."""
 
+ROWS_PER_PAIR: Final = 100
+"""Fewer rows than this for each pair are too few to learn the pairs, so such a number is not compared."""
+
 ADDITIVE: Final = "additive"
-"""The family whose number of pairs is chosen."""
+"""The family whose number of pairs is chosen, and which `model.type: auto` prefers."""
+
+AUTO_FAMILIES: Final = ("logistic_regression", ADDITIVE, "boosting")
+"""The families that `model.type: auto` compares; the others are slower and were best on no measured table."""
+
+EXACT_FAMILIES: Final = frozenset({"logistic_regression", ADDITIVE})
+"""The families whose reasons are exact."""
+
+GIVEN_AWAY: Final = 0.001
+"""Log loss in nats that a simpler model may lose to the best."""
 
 CHOICE_ROWS: Final = 50_000
 """Most rows on which numbers of pairs are compared."""
+
+CHOICE_MEMBERS: Final = 2
+"""Members of the models that are compared: two are enough to rank numbers of pairs, in half the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +61,45 @@ class Choice:
     compared : dict
         By candidate, simplest first: ``log_loss``; ``behind``, its difference from the lowest; and
         ``error``, that difference's standard error.
+    price : str
+        What the choice costs, as a sentence; empty if there is nothing to say.
     """
 
     taken: str
     compared: dict[str, dict[str, float]]
+    price: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the choice in the form of metrics.json."""
         return asdict(self)
 
 
-def simplest_near_best(losses: dict[str, npt.NDArray[np.float64]], test_share: float) -> Choice:
-    """Take the first candidate whose loss is within one standard error of the lowest.
-
-    This is the rule of Breiman et al. (1984, "Classification and Regression Trees"), with the standard error
-    of the difference from the best, corrected for overlapping training sets. The plain error of a loss would
-    mostly show how difficult a fold's rows are, and all candidates share these rows.
+def preferred_near_best(
+    losses: dict[str, npt.NDArray[np.float64]], preferred: Iterable[str], test_share: float
+) -> Choice:
+    """Take the first preferred candidate that loses at most `GIVEN_AWAY` to the lowest, else the lowest.
 
     Parameters
     ----------
     losses : dict
-        By candidate, the simplest first: its loss in each fold, ndarray of float64.
+        By candidate: its loss in each fold, ndarray of float64.
+    preferred : iterable of str
+        Candidates, the most preferred first.
     test_share : float
         n_test / n_train of one fold.
     """
     best = min(losses, key=lambda name: float(losses[name].mean()))
-    compared = {}
-    near = []
-    for name, values in losses.items():
-        behind = values - losses[best]
-        error = corrected_error(behind, test_share)
-        compared[name] = {
-            "log_loss": round(float(values.mean()), DECIMALS),
-            "behind": round(float(behind.mean()), DECIMALS),
-            "error": round(error, DECIMALS),
+    behind = {name: values - losses[best] for name, values in losses.items()}
+    compared = {
+        name: {
+            "log_loss": round(float(losses[name].mean()), DECIMALS),
+            "behind": round(float(difference.mean()), DECIMALS),
+            # All candidates share the folds, so the difference varies less than the losses.
+            "error": round(corrected_error(difference, test_share), DECIMALS),
         }
-        # Always true for the best itself, whose difference and error are 0.
-        if behind.mean() <= error:
-            near.append(name)
-    return Choice(near[0], compared)
+        for name, difference in behind.items()
+    }
+    return Choice(next((name for name in preferred if behind[name].mean() <= GIVEN_AWAY), best), compared)
 
 
 def choose_pairs(
@@ -111,17 +126,18 @@ def choose_pairs(
         )
         rows = rows.take(positions)
     losses = {}
-    for pairs in _pair_counts(settings):
-        candidate = with_model(settings, ADDITIVE, params | {"pairs": pairs})
+    for pairs in _pair_counts(settings, len(rows)):
+        candidate = with_model(settings, ADDITIVE, {"members": CHOICE_MEMBERS} | params | {"pairs": pairs})
         out_of_fold = predict_out_of_fold(candidate, rows, repeats=1, jobs=jobs, on_fold=on_fold)
         losses[str(pairs)] = out_of_fold.fold_log_losses(expit(out_of_fold.raw))
-    choice = simplest_near_best(losses, 1 / (settings.evaluation.folds - 1))
+    choice = preferred_near_best(losses, losses, 1 / (settings.evaluation.folds - 1))
     return with_model(settings, ADDITIVE, params | {"pairs": int(choice.taken)}), choice
 
 
-def _pair_counts(settings: Settings) -> list[int]:
+def _pair_counts(settings: Settings, rows: int) -> list[int]:
     possible = sum(1 for _ in combinations(source_columns(settings.contract), 2))
-    return sorted({min(count, possible) for count in PAIR_COUNTS})
+    supported = [count for count in PAIR_COUNTS if count * ROWS_PER_PAIR <= rows]
+    return sorted({min(count, possible) for count in supported})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +162,18 @@ class Selection:
 def select_model(
     settings: Settings, rows: LabelledRows, *, jobs: int, on_fold: Callable[[int, int], None] | None = None
 ) -> Selection:
-    """Cross-validate the configured family, or all of them for ``model.type: auto``.
+    """Cross-validate the configured family, or those of `AUTO_FAMILIES` for ``model.type: auto``.
+
+    Of these the one with the lowest log loss is taken, or the additive one if it loses at most `GIVEN_AWAY`.
 
     The arguments are those of `churn_core.models.training.train_model`, with the training rows only.
     """
-    families: list[str] = list(FAMILIES) if settings.model.type == "auto" else [settings.model.type]
+    families = _compared_families(settings)
     repeats = settings.evaluation.repeat_count(len(rows))
-    count_fold = _fold_counter(settings, families, repeats, on_fold)
+    count_fold = _fold_counter(settings, families, len(rows), on_fold)
     choices: dict[str, Choice] = {}
     judged: dict[str, CrossValidation] = {}
+    outputs: dict[str, OutOfFold] = {}
     candidates: dict[str, Settings] = {}
     for family in families:
         candidate = with_model_type(settings, family)
@@ -164,25 +183,55 @@ def select_model(
                 choices["pairs"] = pairs
         candidates[family] = candidate
         out_of_fold = predict_out_of_fold(candidate, rows, repeats=repeats, jobs=jobs, on_fold=count_fold)
-        judged[family] = judge(candidate, out_of_fold)
+        judged[family], outputs[family] = judge(candidate, out_of_fold), out_of_fold
     taken = families[0]
     if len(families) > 1:
-        losses = {family: found.fold_log_loss for family, found in judged.items()}
-        choices["families"] = simplest_near_best(losses, 1 / (settings.evaluation.folds - 1))
+        choices["families"] = _choose_family(judged, outputs, 1 / (settings.evaluation.folds - 1))
         taken = choices["families"].taken
         if taken != ADDITIVE:
             choices.pop("pairs", None)
     return Selection(candidates[taken], judged[taken], choices)
 
 
+def _compared_families(settings: Settings) -> list[str]:
+    if settings.model.type != "auto":
+        return [settings.model.type]
+    return [name for name in AUTO_FAMILIES if not settings.directed or name in MONOTONIC_FAMILIES]
+
+
+def _choose_family(
+    judged: dict[str, CrossValidation], outputs: dict[str, OutOfFold], test_share: float
+) -> Choice:
+    losses = {family: found.fold_log_loss for family, found in judged.items()}
+    choice = preferred_near_best(losses, [ADDITIVE], test_share)
+    taken = choice.taken
+    # Beside the additive model, or beside the best of the others if that is the one taken.
+    others = {name: float(losses[name].mean()) for name in losses if name != taken}
+    other = min(others, key=others.__getitem__) if taken == ADDITIVE else ADDITIVE
+    behind = losses[taken] - losses[other]
+    contacted = judged[taken].decision.expected["contacted_per_1000"]["mean"] / 1_000
+    price = price_sentence(
+        taken,
+        other,
+        behind=float(behind.mean()),
+        error=corrected_error(behind, test_share),
+        gained=gain(outputs[taken], outputs[other], contacted, test_share),
+        exact=EXACT_FAMILIES,
+    )
+    return replace(choice, price=price)
+
+
 def _fold_counter(
-    settings: Settings, families: list[str], repeats: int, on_fold: Callable[[int, int], None] | None
+    settings: Settings,
+    families: list[str],
+    rows: int,
+    on_fold: Callable[[int, int], None] | None,
 ) -> Callable[[], None]:
     """Return a callback that counts the folds of all comparisons and reports to `on_fold`."""
-    folds = settings.evaluation.folds
+    folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(rows)
     total = len(families) * folds * repeats
     if ADDITIVE in families and "pairs" not in settings.model.params:
-        total += folds * len(_pair_counts(settings))
+        total += folds * len(_pair_counts(settings, rows))
     done = 0
 
     def count_fold() -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from churn_core.models.additive.terms import thresholds_of
 from churn_core.models.export.tree_ensembles import trees_of
 from churn_core.models.families import FAMILIES
-from churn_core.schema import MAX_VOCABULARY, CategoryFeature, NumberFeature
+from churn_core.schema import LARGEST_FLOAT32, MAX_VOCABULARY, CategoryFeature, NumberFeature
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,6 +38,9 @@ BASE_ROWS: Final = 16
 
 AT_SEVERAL_THRESHOLDS: Final = 1_000
 """Rows in which every number is on a threshold at the same time."""
+
+_ROOM: Final = 4.5
+"""Learnt ranges that are added on each side of the learnt range, so that the whole is ten times as wide."""
 
 AT_LEAST: Final = 12_000
 """Random rows are added up to this total."""
@@ -120,9 +123,9 @@ def gate_rows(model: ChurnModel, table: Matrix) -> GateRows:
             rows.add(_each_known(base, position, len(feature.vocabulary)), KNOWN, position)
         else:
             rows.vary(base, position, np.nan, MISSING)
-            for end in (feature.minimum, feature.maximum, *(_DAYS if feature.days is not None else ())):
+            for end in (*_extremes(feature, table[:, position]), *(_DAYS if feature.days else ())):
                 rows.vary(base, position, end, EXTREME)
-    narrowed = _with_learnt_days(contract, table)
+    narrowed = with_learnt_ranges(contract, table)
     rows.add(_corners(narrowed), EXTREME)
     _add_thresholds(rows, model, base)
     rows.add(random_rows(narrowed, max(1_000, AT_LEAST - rows.count), generator), RANDOM)
@@ -143,25 +146,36 @@ def random_rows(contract: Contract, count: int, generator: np.random.Generator) 
     return rows
 
 
-def _with_learnt_days(contract: Contract, table: Matrix) -> Contract:
-    """Limit the days between dates to three times the table's range, for rows that vary many features.
+def with_learnt_ranges(contract: Contract, table: Matrix) -> Contract:
+    """Limit numbers without declared bounds to three times the table's range, for random rows.
 
-    The whole calendar is thousands of times wider. There scikit-learn's linear models, which scale in
-    float32, have no exact decimals left where the terms of several features cancel.
+    All of float32 and the whole calendar are far wider: there nearly all random values would be extreme.
     """
     features = list(contract.features)
     for position, feature in enumerate(features):
-        if not isinstance(feature, NumberFeature) or feature.days is None:
+        if not isinstance(feature, NumberFeature):
             continue
-        present = table[~np.isnan(table[:, position]), position].astype(np.float64)
-        low, high = (present.min(), present.max()) if len(present) else (0.0, 0.0)
+        low, high = _learnt_range(table[:, position])
         room = max(high - low, 1.0)
-        features[position] = replace(
-            feature,
-            minimum=float(max(low - room, feature.minimum)),
-            maximum=float(min(high + room, feature.maximum)),
-        )
+        if feature.days is not None or feature.minimum <= -LARGEST_FLOAT32:
+            feature = replace(feature, minimum=float(max(low - room, feature.minimum)))
+        if feature.days is not None or feature.maximum >= LARGEST_FLOAT32:
+            feature = replace(feature, maximum=float(min(high + room, feature.maximum)))
+        features[position] = feature
     return replace(contract, features=tuple(features))
+
+
+def _learnt_range(values: npt.NDArray[np.float32]) -> tuple[float, float]:
+    present = values[~np.isnan(values)].astype(np.float64)
+    return (float(present.min()), float(present.max())) if len(present) else (0.0, 0.0)
+
+
+def _extremes(feature: NumberFeature, values: npt.NDArray[np.float32]) -> list[float]:
+    """Return the ends of a number's allowed range, and ten times its learnt range where that is allowed."""
+    low, high = _learnt_range(values)
+    room = _ROOM * max(high - low, 1.0)
+    ends = [feature.minimum, feature.maximum, low - room, high + room]
+    return [float(min(max(end, feature.minimum), feature.maximum)) for end in dict.fromkeys(ends)]
 
 
 def decode_rows(matrix: Matrix, contract: Contract) -> pd.DataFrame:

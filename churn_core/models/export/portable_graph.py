@@ -14,11 +14,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
 from churn_core.errors import ParityError
 from churn_core.features.converters import register_converters
-from churn_core.models.export.additive_converter import register_additive_converter
+from churn_core.models.export.averaged_converter import register_averaged_converters
 from churn_core.models.export.graph_writer import ML_OPSET, OPSET
+from churn_core.models.export.no_converter import no_converter
 from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
@@ -46,9 +48,11 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
     ------
     ParityError
         If the converter renamed an input.
+    ExportError
+        If the family has no converter.
     """
     register_converters()
-    register_additive_converter()
+    register_averaged_converters()
     pipeline = model.whole_pipeline
     initial_types = [
         (
@@ -57,13 +61,19 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
         )
         for position, f in enumerate(model.contract.features)
     ]
-    converted = convert_sklearn(
-        pipeline,
-        name="churn_portable",
-        initial_types=initial_types,
-        options={id(pipeline): {"zipmap": False}},
-        target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
-    )
+    try:
+        converted = convert_sklearn(
+            pipeline,
+            name="churn_portable",
+            initial_types=initial_types,
+            options={id(pipeline): {"zipmap": False}},
+            target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
+        )
+    except (MissingConverter, MissingShapeCalculator, NotImplementedError, RuntimeError) as error:
+        # skl2onnx raises a plain RuntimeError for an estimator that it converts only in part.
+        raise no_converter(
+            model, "churn_core/models/export/portable_graph.py (register_converters)"
+        ) from error
     names = [name for name, _ in initial_types]
     if [i.name for i in converted.graph.input] != names:
         raise ParityError(

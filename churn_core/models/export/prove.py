@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from churn_core.models.export.gate_rows import gate_rows
@@ -19,6 +19,8 @@ from churn_core.models.export.scoring_graph import ScoringGraph, build_scoring_g
 from churn_core.scoring.bundle import PORTABLE_GRAPH, SCORING_GRAPH
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import onnx
     import pandas as pd
 
@@ -36,12 +38,15 @@ class ProvedModel:
     scoring : ScoringGraph
     portable : ModelProto
     parity : ParityResult
+    encoded : ndarray of float32, shape (rows, features)
+        Every row of the training table, including the holdout.
     """
 
     model: ChurnModel
     scoring: ScoringGraph
     portable: onnx.ModelProto
     parity: ParityResult
+    encoded: npt.NDArray[np.float32] = field(repr=False)
 
     @property
     def threshold(self) -> float:
@@ -65,7 +70,8 @@ def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
     """
     scoring = build_scoring_graph(model)
     portable = build_portable_graph(model)
-    rows = gate_rows(model, model.encode(table))
+    encoded = model.encode(table)
+    rows = gate_rows(model, encoded)
     candidates = {
         SCORING_GRAPH: scoring_graph_scorer(scoring.model),
         PORTABLE_GRAPH: portable_graph_scorer(portable, model.contract),
@@ -73,4 +79,4 @@ def prove_model(model: ChurnModel, table: pd.DataFrame) -> ProvedModel:
     comparison = Comparison.run(reference_scorer(model), candidates, rows, model.contract)
     may_move = model.decision.may_move
     parity, threshold = check_parity(comparison, model.threshold, threshold_may_move=may_move)
-    return ProvedModel(model.at_threshold(threshold), scoring, portable, parity)
+    return ProvedModel(model.at_threshold(threshold), scoring, portable, parity, encoded)

@@ -23,6 +23,7 @@ from churn_core.features.graph_nodes import (
 )
 from churn_core.models.export.additive_graph import additive_terms, write_additive_pieces
 from churn_core.models.export.graph_writer import GraphWriter
+from churn_core.models.export.no_converter import no_converter
 from churn_core.models.export.tree_ensembles import root_value, tree_attributes, trees_of
 from churn_core.models.families import FAMILIES
 from churn_core.schema import CategoryFeature
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
     from churn_core.schema import Contract
 
 REASONS_METHOD: Final = {
-    "one_hot": "exact linear terms, centred on the training rows",
-    "ordinal": "path contributions: each split's change of the mean goes to the column it is on",
-    "churn_rates": "exact terms of one column or two, purified and centred on the training rows; a pair's"
+    "linear": "exact linear terms, centred on the training rows",
+    "trees": "path contributions: each split's change of the mean goes to the column it is on",
+    "terms": "exact terms of one column or two, purified and centred on the training rows; a pair's"
     " term goes to its columns in halves",
 }
 
@@ -68,10 +69,8 @@ def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
     writer = GraphWriter()
     width = len(model.contract.features)
     sigmoid = Sigmoid.from_model(model)
-    representation = FAMILIES[model.settings.model.type].representation
-    write = {"one_hot": _write_linear, "ordinal": _write_trees, "churn_rates": _write_additive}[
-        representation
-    ]
+    graph = FAMILIES[model.settings.model.type].graph
+    write = {"linear": _write_linear, "trees": _write_trees, "terms": _write_additive}[graph]
     raw, contributions, intercept = write(writer, model, sigmoid)
     outputs = {
         "probability": (writer.node("Cast", [writer.node("Sigmoid", [raw])], to=FLOAT), 1),
@@ -82,7 +81,7 @@ def build_scoring_graph(model: ChurnModel) -> ScoringGraph:
     return ScoringGraph(
         writer.model("churn_scoring", {"features": width}, outputs, metadata),
         intercept,
-        REASONS_METHOD[representation],
+        REASONS_METHOD[graph],
     )
 
 
@@ -123,12 +122,23 @@ class Sigmoid:
 def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
     trees = trees_of(model)
-    engineered = write_engineered(writer, "features", engineer)
+    engineered = write_engineered(writer, "features", engineer, _rates_by_code(model))
     attributes = tree_attributes(trees, len(engineer.columns_), sigmoid.scale)
     by_column = writer.tree_ensemble(engineered, attributes)
     intercept = sigmoid.scale * root_value(trees) + sigmoid.shift
     raw = _write_sum(writer, writer.node("Cast", [by_column], to=DOUBLE), intercept)
     return raw, writer.node("MatMul", [by_column, writer.constant(_shares(engineer))]), intercept
+
+
+def _rates_by_code(model: ChurnModel) -> list[npt.NDArray[np.float32]] | None:
+    """Return for each category column the churn rate by code; None if the trees take the codes."""
+    if FAMILIES[model.settings.model.type].representation != "churn_rates":
+        return None
+    steps = model.pipeline.named_steps
+    return [
+        rates[code_map.astype(np.int64)]
+        for code_map, rates in zip(steps["engineer"].code_maps_, steps["represent"].values_, strict=True)
+    ]
 
 
 def _write_additive(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
@@ -149,6 +159,8 @@ def _write_sum(writer: GraphWriter, pieces: str, intercept: float) -> str:
 
 def _write_linear(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
+    if not hasattr(model.estimator, "coef_"):
+        raise no_converter(model, "churn_core/models/export/scoring_graph.py (_write_linear)")
     terms = _LinearTerms.from_model(model, sigmoid)
     derived = write_derived(writer, "features", model.contract)
     parts = []

@@ -120,7 +120,9 @@ class DriftReport:
 
     @property
     def verdict(self) -> str:
-        """The worst level of all columns and the scores."""
+        """The worst level of all columns and the scores; ``major`` if most rows were rejected."""
+        if self.rejected > self.scored:
+            return LEVELS[-1]
         levels = [self.scores.level, *(column.shift.level for column in self.columns)]
         return max(levels, key=LEVELS.index)
 

@@ -13,13 +13,14 @@ from churn_core.schema import CategoryFeature, NumberFeature
 from churn_core.scoring.day_numbers import parse_fixed_day
 from churn_core.scoring.files.sql.categories import refused_code
 from churn_core.scoring.files.sql.dates import MISSING_DAY
-from churn_core.scoring.files.sql.encoding import MALFORMED
+from churn_core.scoring.files.sql.encoding import MALFORMED, faulty_columns
 
 if TYPE_CHECKING:
     import arro3.core as arrow
     import numpy.typing as npt
 
     from churn_core.schema import Contract, DaysBetween
+    from churn_core.scoring.value_warnings import ColumnWarning, ValueWarnings
 
 _MISSING, _NOT_FINITE, _OUT_OF_RANGE, _NOT_INTEGER = map(
     reject_number, ("missing", "not_finite", "out_of_range", "not_integer")
@@ -38,8 +39,10 @@ class EncodedBatch:
         The same values transposed; drift is counted from them.
     reject : ndarray of uint8, shape (rows,)
         The `reject_number` of the row's first fault in contract order; 0 for a row that can be scored.
-    unknown : dict
-        By column name, the mask of unknown categories; columns without any are left out.
+    reject_column : ndarray of uint16, shape (rows,)
+        1 + the position of the column of that fault in `faulty_columns`; 0 if no column is at fault.
+    warnings : list of ColumnWarning
+        Unexpected values, in contract order.
     refused : dict
         By feature name, the rows whose value was refused, by reject code.
     """
@@ -47,16 +50,22 @@ class EncodedBatch:
     matrix: npt.NDArray[np.float32]
     columns: npt.NDArray[np.float32]
     reject: npt.NDArray[np.uint8]
-    unknown: dict[str, npt.NDArray[np.bool_]]
+    reject_column: npt.NDArray[np.uint16]
+    warnings: list[ColumnWarning]
     refused: dict[str, Counter[str]]
 
 
-def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
+def encode_batch(batch: arrow.RecordBatch, contract: Contract, value_warnings: ValueWarnings) -> EncodedBatch:
     """Turn the columns of `churn_core.scoring.files.sql.encoding.encoded_columns` into the encoded matrix."""
     rows = batch.num_rows
     columns = np.empty((len(contract.features), rows), dtype=np.float32)
     reject, malformed = _row_faults(batch, contract)
-    unknown = {}
+    reject_column = np.zeros(rows, dtype=np.uint16)
+    places = {name: 1 + place for place, name in enumerate(faulty_columns(contract))}
+    if contract.id_column is not None:
+        reject_column[reject != 0] = places[contract.id_column]
+        reject_column[malformed] = 0
+    warnings: list[ColumnWarning] = []
     refused = {}
     for position, feature in enumerate(contract.features):
         if isinstance(feature, CategoryFeature):
@@ -64,26 +73,30 @@ def encode_batch(batch: arrow.RecordBatch, contract: Contract) -> EncodedBatch:
             if values.max(initial=0) < feature.unknown_code:
                 columns[position] = values
                 continue
-            faults = _category_faults(values, feature)
-            mask = values == feature.unknown_code
-            if mask.any():
-                unknown[feature.name] = mask
+            found = [(feature.name, _category_faults(values, feature))]
             columns[position] = np.minimum(values, feature.missing_code)
         elif feature.days is not None:
-            columns[position], faults = _days_between(batch, feature.days, contract, feature.nullable)
+            columns[position], found = _days_between(batch, feature.days, contract, feature.nullable)
         else:
             values, faults = _numbers(batch, position, feature)
+            found = [(feature.name, faults)]
             with np.errstate(over="ignore"):
                 columns[position] = values
-        # A malformed row has no values, so no column is the reason of its rejection.
-        faults[malformed] = 0
-        if faults.any():
-            np.copyto(reject, faults, where=reject == 0)
-            refused[feature.name] = rows_by_code(faults)
+        warnings += value_warnings.of_column(position, columns[position])
+        first = np.zeros(rows, dtype=np.uint8)
+        for name, faults in found:
+            # A malformed row has no values, so no column is the reason of its rejection.
+            faults[malformed] = 0
+            if faults.any():
+                np.copyto(reject_column, np.uint16(places[name]), where=(reject == 0) & (faults != 0))
+                np.copyto(reject, faults, where=reject == 0)
+                np.copyto(first, faults, where=first == 0)
+        if first.any():
+            refused[feature.name] = rows_by_code(first)
     matrix = np.empty((rows, len(contract.features)), dtype=np.float32)
     for position, column in enumerate(columns):
         matrix[:, position] = column
-    return EncodedBatch(matrix, columns, reject, unknown, refused)
+    return EncodedBatch(matrix, columns, reject, reject_column, warnings, refused)
 
 
 def _row_faults(
@@ -120,9 +133,9 @@ def _numbers(
 
 def _days_between(
     batch: arrow.RecordBatch, days: DaysBetween, contract: Contract, nullable: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
-    """Return the days between two dates, NaN where one is missing, and the first fault of each row."""
-    faults = np.zeros(batch.num_rows, dtype=np.uint8)
+) -> tuple[npt.NDArray[np.float64], list[tuple[str, npt.NDArray[np.uint8]]]]:
+    """Return the days between two dates, NaN where one is missing, and the faults of each date column."""
+    faults = []
     dates = []
     for name in days.columns:
         day = batch.column(f"d{contract.date_columns.index(name)}").to_numpy()
@@ -130,9 +143,9 @@ def _days_between(
         if absent.any():
             refusals = (MISSING_DAY - day[absent]).astype(np.uint8)
             refusals[refusals == 0] = 0 if nullable else _MISSING
-            found = np.zeros_like(faults)
+            found = np.zeros(batch.num_rows, dtype=np.uint8)
             found[absent] = refusals
-            np.copyto(faults, found, where=faults == 0)
+            faults.append((name, found))
         dates.append(np.where(absent, np.nan, day))
     end = parse_fixed_day(days.end) if days.end_is_day else dates[1]
     return end - dates[0], faults
@@ -141,7 +154,7 @@ def _days_between(
 def _category_faults(codes: npt.NDArray[Any], feature: CategoryFeature) -> npt.NDArray[np.uint8]:
     no_fault = refused_code(feature, 0)
     faults = np.where(codes > no_fault, codes - no_fault, 0).astype(np.uint8)
-    if not feature.nullable:
+    if not feature.accepts_missing:
         faults[codes == feature.missing_code] = _MISSING
     return faults
 

@@ -12,7 +12,6 @@ from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from churn_core.schema import Contract
     from churn_core.scoring.parquet.input_checks import FileLayout
 
 PARQUET_FILE: Final = "read_parquet($path, hive_partitioning=false)"
@@ -60,7 +59,7 @@ class TableNames:
 
 
 def table_names(
-    contract: Contract,
+    needed: Sequence[str],
     names: Sequence[str],
     constants: Mapping[str, str | None],
     *,
@@ -70,7 +69,8 @@ def table_names(
 
     Parameters
     ----------
-    contract : Contract
+    needed : sequence of str
+        The columns that are read, by the contract's names.
     names : sequence of str
         Of the file.
     constants : mapping
@@ -86,7 +86,7 @@ def table_names(
     for name in constants:
         if alike_key(name) in map(alike_key, names):
             raise repeated_column(name)
-    matches = match_names(_needed(contract), [*names, *constants]) if match_case_insensitive else {}
+    matches = match_names(needed, [*names, *constants]) if match_case_insensitive else {}
     return TableNames(matches, constants)
 
 
@@ -97,12 +97,13 @@ def repeated_column(name: str) -> InputFileError:
     )
 
 
-def parquet_table(contract: Contract, layout: FileLayout, names: TableNames) -> str:
+def parquet_table(needed: Sequence[str], layout: FileLayout, names: TableNames) -> str:
     """Return the SQL of a Parquet file's table; its parameter is ``$path``.
 
     Parameters
     ----------
-    contract : Contract
+    needed : sequence of str
+        The columns that are read, by the contract's names.
     layout : FileLayout
         Of the file.
     names : TableNames
@@ -111,9 +112,7 @@ def parquet_table(contract: Contract, layout: FileLayout, names: TableNames) -> 
         return PARQUET_FILE
     sources = {names.name(name): quote_identifier(name) for name in layout.types}
     sources |= names.constant_columns()
-    columns = [
-        f"{sources[name]} AS {quote_identifier(name)}" for name in _needed(contract) if name in sources
-    ]
+    columns = [f"{sources[name]} AS {quote_identifier(name)}" for name in needed if name in sources]
     # A table needs a column; encoding then names the one that is missing.
     return f"(SELECT {', '.join(columns or ['1'])} FROM {PARQUET_FILE})"
 
@@ -122,7 +121,3 @@ def text_table(rows: str, names: TableNames) -> str:
     """Return the SQL of a text file's table, whose rows are in `rows` under the table's names."""
     added = [f"{sql} AS {quote_identifier(name)}" for name, sql in names.constant_columns().items()]
     return f"(SELECT *, {', '.join(added)} FROM {rows})" if added else rows
-
-
-def _needed(contract: Contract) -> tuple[str, ...]:
-    return (*([contract.id_column] if contract.id_column else []), *contract.columns, contract.target)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from churn_core.errors import InputFileError, NoSpaceError, OutputError
+from churn_core.errors import WARNING_KINDS, InputFileError, NoSpaceError, OutputError
 from churn_core.scoring.drift.counts_text import drift_counts_text
+from churn_core.scoring.drift.training_table import is_training_table
 from churn_core.scoring.files.complete_file import complete_file
 from churn_core.scoring.files.output_formats import output_format
 from churn_core.scoring.files.scoring_pass import BatchSettings, scoring_pass
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from churn_core.scoring.bundle import Bundle
     from churn_core.scoring.drift.counter import DriftCounts
     from churn_core.scoring.files.output_formats import OutputFormat
     from churn_core.scoring.files.scored_stream import ScoredStream
-    from churn_core.scoring.money import Money
     from churn_core.scoring.predictor import ChurnPredictor
 
 
@@ -47,8 +48,9 @@ class BatchResult:
     ----------
     rejects : dict
         Rejected rows by reject code.
-    unknown : dict
-        Scored rows by column with an unknown category.
+    unknown, missing, unexpected : dict
+        Scored rows by column with a category that training never saw, with a missing value where training
+        saw none, and with a number outside the expected range.
     written : int
         Rows of the output: all rows, or the `top` customers.
     will_churn : int
@@ -57,6 +59,8 @@ class BatchResult:
         Expected profit of contacting those, if the bundle has money values.
     drift : dict or None
         `DriftReport.summary`; None if the bundle has no training profile of the current format.
+    training_table : bool
+        Whether the rows are those that the model was trained on.
     """
 
     rows: int
@@ -64,10 +68,13 @@ class BatchResult:
     rejected: int
     rejects: dict[str, int]
     unknown: dict[str, int]
+    missing: dict[str, int]
+    unexpected: dict[str, int]
     written: int
     will_churn: int
     expected_profit: float | None = None
     drift: dict[str, Any] | None = None
+    training_table: bool = False
 
 
 def score_file(
@@ -108,7 +115,10 @@ def score_file(
     settings = settings or BatchSettings()
     with typed_memory_faults(), complete_file(destination, reads=[source, *reads]) as partial:
         written_as = output_format(destination)
-        with scoring_pass(source, predictor, settings, progress, writable=[partial]) as running:
+        output = predictor.bundle.output
+        with scoring_pass(
+            source, predictor, settings, progress, writable=[partial], output=output
+        ) as running:
             select = output_select(
                 predictor,
                 running.id_type,
@@ -119,7 +129,7 @@ def score_file(
             )
             _write(running.connection, running.stream, select, partial, written_as)
             running.check_complete()
-            result = _result(running.stream, predictor.bundle.money, settings.top)
+            result = _result(running.stream, predictor.bundle, settings.top)
         if written_as.is_csv:
             return result
         counts = _counts(result, predictor, running.stream.drift_counts)
@@ -130,7 +140,7 @@ def score_file(
     return result
 
 
-def _result(stream: ScoredStream, money: Money | None, top: int | None) -> BatchResult:
+def _result(stream: ScoredStream, bundle: Bundle, top: int | None) -> BatchResult:
     rejected = sum(stream.rejects.values())
     scored = stream.rows - rejected
     drift = stream.drift_report()
@@ -139,11 +149,14 @@ def _result(stream: ScoredStream, money: Money | None, top: int | None) -> Batch
         scored=scored,
         rejected=rejected,
         rejects=dict(stream.rejects),
-        unknown=dict(stream.unknown),
+        unknown=dict(stream.warned["unknown"]),
+        missing=dict(stream.warned["missing"]),
+        unexpected=dict(stream.warned["unexpected"]),
         written=stream.rows if top is None else min(top, scored),
         will_churn=stream.flagged.customers,
-        expected_profit=None if money is None else stream.flagged.expected_profit(money),
+        expected_profit=None if bundle.money is None else stream.flagged.expected_profit(bundle.money),
         drift=None if drift is None else drift.summary(),
+        training_table=is_training_table(bundle, stream.drift_counts),
     )
 
 
@@ -154,6 +167,9 @@ def _counts(result: BatchResult, predictor: ChurnPredictor, drift: DriftCounts |
         "churn.scored": str(result.scored),
         "churn.rejected": str(result.rejected),
         "churn.rejects": json.dumps(result.rejects, sort_keys=True),
+        "churn.warnings": json.dumps(
+            {kind: getattr(result, kind) for kind in WARNING_KINDS}, sort_keys=True, ensure_ascii=False
+        ),
         "churn.model_digest": predictor.bundle.model_digest,
         "churn.model_version": predictor.bundle.model_version,
     }

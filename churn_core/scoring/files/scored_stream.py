@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import arro3.core as arrow
 import numpy as np
 
-from churn_core.errors import ChurnError
+from churn_core.errors import WARNING_KINDS, ChurnError
 from churn_core.scoring.drift.counter import DriftCounter, DriftCounts
 from churn_core.scoring.drift.profile import TrainingProfile
 from churn_core.scoring.drift.report import DriftReport, compare
 from churn_core.scoring.files.encoded_batch import EncodedBatch, encode_batch, rows_by_code
+from churn_core.scoring.files.reason_texts import TEXT_COLUMNS, reason_texts
+from churn_core.scoring.files.sql.encoding import kept_name
 from churn_core.scoring.money import Flagged
+from churn_core.scoring.output_rules import OutputRules
 from churn_core.scoring.parquet.faults import is_interrupt, reading_fault
 from churn_core.scoring.predictor import ROWS_PER_RUN
+from churn_core.scoring.reason_groups import merge_contributions, reason_groups
+from churn_core.scoring.reason_words import ReasonText
 from churn_core.scoring.reasons import TOP_REASONS, rank_reasons
 from churn_core.scoring.scores import require_probabilities
+from churn_core.scoring.value_warnings import ValueWarnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from churn_core.scoring.predictor import ChurnPredictor
+    from churn_core.scoring.reasons import RankedReasons
     from churn_core.scoring.scores import Scores
 
 _BATCH_ROWS = 8 * ROWS_PER_RUN
@@ -36,9 +43,10 @@ _OUTPUT_GROUP_ROWS = 122_880
 A batch always ends here, so that the output's bytes do not depend on threads or on the input's row groups.
 """
 
-_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], dict[str, int], Flagged, DriftCounts | None]
-"""Arrow columns by name; rows by reject code; scored rows by column with an unknown category; scored rows at
-or above the threshold; drift counts."""
+_WarnedRows = dict[str, dict[str, int]]
+_ScoredColumns = tuple[dict[str, arrow.Array], dict[str, int], _WarnedRows, Flagged, DriftCounts | None]
+"""Arrow columns by name; rows by reject code; scored rows with an unexpected value, by kind and column;
+scored rows at or above the threshold; drift counts."""
 
 
 class EncodedRows(Protocol):
@@ -65,13 +73,17 @@ class ScoredStream:
         Batches scored at the same time.
     contributions : bool
         Whether the scored batches have every feature's contribution.
+    output : OutputRules, optional
+        Whether they have reasons as sentences, and the kept columns of the encoding query.
 
     Attributes
     ----------
     rows : int
         Rows yielded so far.
-    rejects, unknown : Counter
-        Rows by reject code, and scored rows by column with an unknown category.
+    rejects : Counter
+        Rows by reject code.
+    warned : dict of Counter
+        Scored rows with an unexpected value, by kind and column.
     flagged : Flagged
         The scored rows at or above the threshold.
     failure : BaseException or None
@@ -87,11 +99,21 @@ class ScoredStream:
         *,
         threads: int,
         contributions: bool,
+        output: OutputRules | None = None,
     ) -> None:
         self._predictor = predictor
         self._contract = predictor.contract
         self._threads = threads
         self._contributions = contributions
+        self._value_warnings = ValueWarnings(predictor.contract)
+        self._groups = reason_groups(predictor.contract)
+        output = output or OutputRules()
+        self._reason_text = ReasonText(predictor.contract, output.words) if output.reason_texts else None
+        # Columns of the encoding query that are written as they are.
+        self._passed = [
+            *(["id"] if self._contract.id_column is not None else []),
+            *map(kept_name, range(len(output.keep))),
+        ]
         self._profile = TrainingProfile.from_bundle(predictor.bundle)
         self._counter: DriftCounter | None = None
         self._drift: DriftCounts | None = None
@@ -102,7 +124,7 @@ class ScoredStream:
         self._input = encoded
         self.rows = 0
         self.rejects: Counter[str] = Counter()
-        self.unknown: Counter[str] = Counter()
+        self.warned: dict[str, Counter[str]] = {kind: Counter() for kind in WARNING_KINDS}
         self.flagged = Flagged()
         self.failure: BaseException | None = None
         self.on_rows: Callable[[int], None] | None = None
@@ -141,12 +163,15 @@ class ScoredStream:
         kinds = {
             "row_number": arrow.DataType.int64(),
             "reject": arrow.DataType.uint8(),
+            "reject_column": arrow.DataType.uint16(),
             "probability": arrow.DataType.float64(),
             "will_churn": arrow.DataType.bool(),
             "risk": arrow.DataType.uint8(),
             **{f"reason_{place}": arrow.DataType.int64() for place in range(1, TOP_REASONS + 1)},
             "warnings": arrow.DataType.utf8(),
         }
+        if self._reason_text is not None:
+            kinds |= dict.fromkeys(TEXT_COLUMNS, arrow.DataType.utf8())
         if self._predictor.bundle.money is not None:
             kinds["expected_profit"] = arrow.DataType.float64()
         if self._contributions:
@@ -154,13 +179,13 @@ class ScoredStream:
                 f"k{position}": arrow.DataType.float32() for position in range(len(self._contract.features))
             }
         fields = [arrow.Field(name, kind) for name, kind in kinds.items()]
-        if self._contract.id_column is not None:
-            fields.append(self._input.schema.field("id"))
-        return arrow.Schema(fields)
+        return arrow.Schema([*fields, *map(self._input.schema.field, self._passed)])
 
     def _guarded(self) -> Iterator[arrow.RecordBatch]:
         try:
             yield from self._scored()
+        except GeneratorExit:  # the consumer stopped reading: its own error says why
+            raise
         except BaseException as error:
             self.failure = error
             raise
@@ -201,12 +226,13 @@ class ScoredStream:
     def _finish(
         self, batch: arrow.RecordBatch, future: Future[_ScoredColumns], schema: arrow.Schema
     ) -> arrow.RecordBatch:
-        columns, rejects, unknown, flagged, drift = future.result()
-        if self._contract.id_column is not None:
-            columns["id"] = batch.column("id")
+        columns, rejects, warned, flagged, drift = future.result()
+        for name in self._passed:
+            columns[name] = batch.column(name)
         self.rows += batch.num_rows
         self.rejects.update(rejects)
-        self.unknown.update(unknown)
+        for kind, counts in warned.items():
+            self.warned[kind].update(counts)
         self.flagged += flagged
         if self._drift is not None and drift is not None:
             self._drift.add(drift)
@@ -215,19 +241,25 @@ class ScoredStream:
         return arrow.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
     def _score(self, batch: arrow.RecordBatch, first_row: int) -> _ScoredColumns:
-        encoded = encode_batch(batch, self._contract)
+        encoded = encode_batch(batch, self._contract, self._value_warnings)
         scores = self._predictor.score_matrix(encoded.matrix)
         accepted = encoded.reject == 0
         require_probabilities(scores, accepted)
-        columns = self._columns(scores, encoded, accepted)
+        merged = merge_contributions(scores.contributions, self._groups)
+        ranked = rank_reasons(merged)
+        columns = self._columns(scores, encoded, ranked, accepted)
         columns["row_number"] = np.arange(first_row, first_row + len(accepted), dtype=np.int64)
         arrays = {name: arrow.Array.from_numpy(values) for name, values in columns.items()}
         arrays["warnings"] = self._warnings(encoded, accepted)
+        if self._reason_text is not None:
+            arrays |= reason_texts(self._reason_text, encoded.matrix, merged, ranked, accepted)
         rejects = rows_by_code(encoded.reject)
-        unknown = {name: int((mask & accepted).sum()) for name, mask in encoded.unknown.items()}
-        unknown = {name: count for name, count in unknown.items() if count}
+        warned: _WarnedRows = {kind: {} for kind in WARNING_KINDS}
+        for kind, name, mask in encoded.warnings:
+            if count := int((mask & accepted).sum()):
+                warned[kind][name] = count
         flagged = Flagged.count(scores.probability[accepted], self._predictor.bundle.threshold)
-        return arrays, rejects, unknown, flagged, self._count(scores, encoded, accepted)
+        return arrays, rejects, warned, flagged, self._count(scores, encoded, accepted)
 
     def _count(
         self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
@@ -242,19 +274,23 @@ class ScoredStream:
         return counts
 
     def _columns(
-        self, scores: Scores, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]
+        self,
+        scores: Scores,
+        encoded: EncodedBatch,
+        ranked: RankedReasons,
+        accepted: npt.NDArray[np.bool_],
     ) -> dict[str, npt.NDArray[Any]]:
         bundle = self._predictor.bundle
         probability = scores.probability
         columns: dict[str, npt.NDArray[Any]] = {
             "reject": encoded.reject,
+            "reject_column": encoded.reject_column,
             "probability": probability,
             "will_churn": probability >= bundle.threshold,
             "risk": bundle.risk_levels(probability) + np.uint8(1),
         }
         if bundle.money is not None:
             columns["expected_profit"] = bundle.money.expected_profit(probability)
-        ranked = rank_reasons(scores.contributions)
         counts = np.where(accepted, ranked.counts, 0)
         for place in range(TOP_REASONS):
             # A model of one or two features has fewer positions than places.
@@ -267,7 +303,7 @@ class ScoredStream:
 
     def _warnings(self, encoded: EncodedBatch, accepted: npt.NDArray[np.bool_]) -> arrow.Array:
         named: list[str | None] = [None] * len(accepted)
-        for name, mask in encoded.unknown.items():
+        for _, name, mask in encoded.warnings:
             for row in np.flatnonzero(mask & accepted).tolist():
                 before = named[row]
                 named[row] = name if before is None else f"{before},{name}"

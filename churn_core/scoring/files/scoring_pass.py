@@ -16,7 +16,7 @@ from churn_core.errors import InputFileError
 from churn_core.scoring.column_names import NearNames
 from churn_core.scoring.files.named_table import TableNames, parquet_table, table_names
 from churn_core.scoring.files.scored_stream import ScoredStream
-from churn_core.scoring.files.sql.encoding import encoded_columns, vocabulary_types
+from churn_core.scoring.files.sql.encoding import encoded_columns, kept_columns, vocabulary_types
 from churn_core.scoring.files.sql.ids import output_id_type
 from churn_core.scoring.files.sql.output_columns import output_types
 from churn_core.scoring.files.text.text_input import EncodedText, needed_columns, text_layout
@@ -33,6 +33,8 @@ from churn_core.scoring.text_files.open_table import open_text_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from churn_core.schema import Contract
+    from churn_core.scoring.output_rules import OutputRules
     from churn_core.scoring.predictor import ChurnPredictor
     from churn_core.scoring.text_files.table import TextTable
 
@@ -140,10 +142,12 @@ def scoring_pass(
     progress: Callable[[int, int], None] | None = None,
     *,
     writable: Sequence[Path] = (),
+    output: OutputRules | None = None,
 ) -> Iterator[ScoringPass]:
     """Open a file for scoring in a database that can access only this file and `writable`.
 
-    Parameters and errors are those of `score_file`.
+    Parameters and errors are those of `score_file`. The stream has reasons as sentences and kept columns as
+    `output` says.
     """
     state = FileState.of(source.resolve())
     kind = settings.kind or file_format(source) or FileFormat("parquet")
@@ -153,22 +157,28 @@ def scoring_pass(
         if kind.is_text:
             connection = stack.enter_context(_sandbox(work, writable, settings))
             contract = predictor.contract
-            wanted: Collection[str] = [*needed_columns(contract), contract.target]
+            wanted: Collection[str] = _needed(contract, output)
             if settings.match_case_insensitive:
                 wanted = _near_names(wanted, kind)
             table = stack.enter_context(
                 open_text_table(source, kind, contract.reader, settings.limits, wanted=wanted)
             )
-            running = _open_text(connection, table, predictor, settings, progress, state)
+            running = _open_text(connection, table, predictor, settings, progress, state, output)
         else:
             local = work / "in.parquet"
             # DuckDB would read a name with *, ? or [ as a pattern, so it gets a link with a plain name.
             local.symlink_to(source.resolve())
             # The link is allowed, not its target: DuckDB takes a backslash in an allowed path for a slash.
             connection = stack.enter_context(_sandbox(work, [local, *writable], settings))
-            running = _open_parquet(connection, local, predictor, settings, progress, state)
+            running = _open_parquet(connection, local, predictor, settings, progress, state, output)
         with running.stream:
             yield running
+
+
+def _needed(contract: Contract, output: OutputRules | None) -> list[str]:
+    """Return the columns that are read from a file: all that are needed, and the target."""
+    kept = () if output is None else output.keep
+    return list(dict.fromkeys([*needed_columns(contract), *kept, contract.target]))
 
 
 def _near_names(wanted: Collection[str], kind: FileFormat) -> NearNames:
@@ -188,11 +198,12 @@ def _open_text(
     settings: BatchSettings,
     progress: Callable[[int, int], None] | None,
     state: FileState,
+    output: OutputRules | None,
 ) -> ScoringPass:
     contract = predictor.contract
     layout = text_layout(table, contract)
     names = table_names(
-        contract,
+        _needed(contract, output),
         list(layout.types) if isinstance(table, CsvTable) else [],
         settings.constants,
         match_case_insensitive=settings.match_case_insensitive,
@@ -201,10 +212,11 @@ def _open_text(
     id_type = output_id_type(contract, layout.types)
     _create_types(connection, predictor)
     stream = ScoredStream(
-        EncodedText(connection, table, contract, layout, names),
+        EncodedText(connection, table, contract, layout, names, () if output is None else output.keep),
         predictor,
         threads=settings.threads,
         contributions=settings.contributions,
+        output=output,
     )
     if progress is not None:
         stream.on_rows = lambda done: progress(done, round(done / max(1e-9, table.share_read())))
@@ -223,6 +235,7 @@ def _open_parquet(
     settings: BatchSettings,
     progress: Callable[[int, int], None] | None,
     state: FileState,
+    output: OutputRules | None,
 ) -> ScoringPass:
     contract = predictor.contract
     try:
@@ -235,14 +248,15 @@ def _open_parquet(
     # DuckDB ignores the checksums of pages (duckdb 2.0), so they are checked here.
     check_pages(local)
     names = table_names(
-        contract,
+        _needed(contract, output),
         list(layout.types),
         settings.constants,
         match_case_insensitive=settings.match_case_insensitive,
     )
-    table = parquet_table(contract, layout, names)
+    table = parquet_table(_needed(contract, output), layout, names)
     layout = names.layout(layout)
-    columns = encoded_columns(contract, layout.types)
+    keep = () if output is None else output.keep
+    columns = [*encoded_columns(contract, layout.types), *kept_columns(keep, layout.types).values()]
     id_type = output_id_type(contract, layout.types)
     _create_types(connection, predictor)
     try:
@@ -255,6 +269,7 @@ def _open_parquet(
             predictor,
             threads=settings.threads,
             contributions=settings.contributions,
+            output=output,
         )
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise reading_fault(error) from error

@@ -179,6 +179,6 @@ def encode_category(value: object, feature: CategoryFeature, codes: Mapping[str,
     text = canonical_category(value, feature)
     if text is not None:
         return codes.get(text, feature.unknown_code)
-    if feature.nullable:
+    if feature.accepts_missing:
         return feature.missing_code
     raise ValueRefusedError("missing")

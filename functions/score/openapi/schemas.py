@@ -32,6 +32,7 @@ _LISTED_VALUES: Final = 20
 _BLANK: Final = "[ \\t\\n\\r]*"
 _CATEGORY_PATTERN: Final = r"^[^\u0000]*[^\u0000\t\n\u000b\f\r ][^\u0000]*$"
 """Neither blank, which is missing, nor with a zero character."""
+_NO_NUL: Final = r"^[^\u0000]*$"
 _ID: Final[Schema] = {
     "anyOf": [
         _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": "^[^\\u0000]*$"},
@@ -53,14 +54,7 @@ def schemas(bundle: Bundle) -> dict[str, Schema]:
         "Customer": _customer(bundle),
         "CustomerList": _object({"customers": customers}) | {"additionalProperties": False},
         "Prediction": _prediction(bundle),
-        "Reason": _object(
-            {
-                "feature": _enum(*bundle.contract.names),
-                "value_kind": _enum(*VALUE_KINDS),
-                "contribution": _NUMBER
-                | {"description": "In log-odds, six decimals; above 0 it pushes towards leaving."},
-            }
-        ),
+        "Reason": _reason(bundle),
         "BatchPrediction": _object(
             {
                 "predictions": _list(reference("Prediction")),
@@ -115,7 +109,8 @@ def _customer(bundle: Bundle) -> Schema:
 
 def _feature(feature: Feature, rules: TextRules) -> Schema:
     schema = _number(feature, rules) if isinstance(feature, NumberFeature) else _category(feature)
-    return schema | ({"nullable": True} if feature.nullable else {})
+    described = {} if feature.description.help is None else {"description": feature.description.help}
+    return schema | described | ({"nullable": True} if feature.accepts_missing else {})
 
 
 def _number(feature: NumberFeature, rules: TextRules) -> Schema:
@@ -147,12 +142,32 @@ def _date(contract: Contract, column: str) -> Schema:
 def _category(feature: CategoryFeature) -> Schema:
     known = ", ".join(f"`{value}`" for value in feature.vocabulary[:_LISTED_VALUES])
     more = len(feature.vocabulary) - _LISTED_VALUES
-    text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": _CATEGORY_PATTERN}
+    # Blank text is a missing value.
+    pattern = _NO_NUL if feature.accepts_missing else _CATEGORY_PATTERN
+    text = _STRING | {"maxLength": MAX_TEXT_LENGTH, "pattern": pattern}
     return {
         "anyOf": [text, _INTEGER if feature.values == "text" else _NUMBER, _BOOLEAN],
         "description": f"The model knows {known}{f' and {more} more' if more > 0 else ''};"
         " any other value is scored as unknown, and its column is listed in `warnings`.",
     }
+
+
+def _reason(bundle: Bundle) -> Schema:
+    properties: dict[str, Schema] = {
+        "feature": _enum(*bundle.contract.names),
+        "value_kind": _enum(*VALUE_KINDS),
+        "contribution": _NUMBER
+        | {"description": "In log-odds, six decimals; above 0 it pushes towards leaving."},
+    }
+    if bundle.output is not None:
+        properties |= {
+            "label": _STRING | {"description": "The feature's name for people."},
+            "value": {"description": "As the request has it; null where it is missing.", "nullable": True},
+            "effect": _enum("raises", "lowers"),
+            "strength": _enum("slightly", "clearly", "strongly"),
+            "text": _STRING | {"description": "The reason as a sentence."},
+        }
+    return _object(properties)
 
 
 def _prediction(bundle: Bundle) -> Schema:
@@ -165,9 +180,19 @@ def _prediction(bundle: Bundle) -> Schema:
         "risk": _enum("low", "medium", "high"),
         "reasons": _list(reference("Reason"))
         | {"description": "Columns that push towards leaving, strongest first."},
-        "warnings": _list(_STRING) | {"description": "Columns whose value the model has never seen."},
+        "warnings": _list(_STRING)
+        | {
+            "description": "Columns with a value that training never saw, that is unexpectedly missing, or"
+            " that is outside its expected range."
+        },
         "model_version": _STRING,
     }
+    if bundle.output is not None:
+        properties["keeps"] = {
+            "allOf": [reference("Reason")],
+            "nullable": True,
+            "description": "The column that pushes most towards staying; null where none does.",
+        }
     if bundle.money is not None:
         properties["expected_profit"] = _NUMBER | {
             "description": "Expected profit of contacting this customer."

@@ -9,13 +9,19 @@ const KNOWN = "known:";
 const WORDS = {
   missing: () => "This column needs a value.",
   wrong_type: (feature) => feature?.kind === "number" ? "This must be a number." : "This value is of the wrong kind.",
-  out_of_range: (feature) => `This must be from ${feature.minimum} to ${feature.maximum}.`,
+  out_of_range: (feature) => rangeText(feature?.minimum ?? null, feature?.maximum ?? null),
   not_integer: () => "This must be a whole number.",
   not_a_date: (feature) => `This must be a date in the form ${feature?.format ?? "YYYY-MM-DD"}.`,
   not_finite: () => "This number is too large.",
   too_long: () => "This text is too long; the limit is 256 characters.",
   invalid_unicode: () => "This text holds characters that are not allowed.",
 };
+
+function rangeText(minimum, maximum) {
+  if (minimum === null && maximum === null) return "This number is too large.";
+  if (minimum === null) return `This must be at most ${maximum}.`;
+  return maximum === null ? `This must be at least ${minimum}.` : `This must be from ${minimum} to ${maximum}.`;
+}
 
 export function faultText(code, feature) {
   return (WORDS[code] ?? (() => `This value is refused (${code}).`))(feature);
@@ -33,6 +39,11 @@ export function breakable(name) {
   return name.split(/(?<=[a-z0-9_])(?=[A-Z])|(?<=_)/).flatMap((part, at) => at === 0 ? [part] : [document.createElement("wbr"), part]);
 }
 
+// A flag that is declared as boolean reads no and yes.
+function shownValue(feature, value) {
+  return feature.boolean ? {true: "yes", false: "no"}[value] ?? value : value;
+}
+
 class Field {
   constructor(name, number, feature, control) {
     this.name = name;
@@ -41,7 +52,14 @@ class Field {
     control.id = `field-${number}`;
     control.setAttribute("aria-describedby", this.error.id);
     this.control = control;
-    this.root = element("div", {class: "field"}, element("label", {for: control.id}, ...breakable(name)), control, this.error);
+    const label = element("label", {for: control.id}, ...breakable(feature?.label ?? name));
+    this.root = element("div", {class: "field"}, label, control);
+    if (feature?.help) {
+      const help = element("p", {class: "help", id: `help-${number}`}, feature.help);
+      control.setAttribute("aria-describedby", `${help.id} ${this.error.id}`);
+      this.root.append(help);
+    }
+    this.root.append(this.error);
   }
 
   showFault(text) {
@@ -68,8 +86,10 @@ class IdField extends Field {
 class NumberField extends Field {
   constructor(feature, number) {
     const control = element("input", {
-      type: "number", min: feature.minimum, max: feature.maximum, step: feature.integer ? "1" : "any",
+      type: "number", step: feature.integer ? "1" : "any",
       inputmode: feature.integer ? "numeric" : "decimal", autocomplete: "off",
+      ...(feature.minimum === null ? {} : {min: feature.minimum}),
+      ...(feature.maximum === null ? {} : {max: feature.maximum}),
       ...(feature.nullable ? {placeholder: "missing"} : {}),
     });
     super(feature.name, number, feature, control);
@@ -108,11 +128,11 @@ class CategoryField extends Field {
       this.root.append(element("datalist", {id: `values-${number}`}, ...options));
       return;
     }
-    select.append(...feature.values.map((value) => element("option", {value: KNOWN + value}, value)));
+    select.append(...feature.values.map((value) => element("option", {value: KNOWN + value}, shownValue(feature, value))));
     if (feature.nullable) select.append(element("option", {value: MISSING}, "(missing)"));
     select.append(element("option", {value: OTHER}, "other …"));
     this.other = element("input", {
-      type: "text", class: "other", hidden: "", autocomplete: "off", "aria-label": `${feature.name}: other value`,
+      type: "text", class: "other", hidden: "", autocomplete: "off", "aria-label": `${feature.label}: other value`,
     });
     select.after(this.other);
     select.addEventListener("change", () => {

@@ -22,8 +22,14 @@ function points(from, to) {
   return `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(Math.abs(change) < 1 ? 2 : 0)} points`;
 }
 
+function profitText(profit, currency) {
+  const amount = `${Math.abs(profit).toFixed(2)}${currency ? ` ${currency}` : ""}`;
+  return profit < 0 ? `Contacting this customer would lose ${amount}.` : `Contacting this customer would earn ${amount}.`;
+}
+
 class Page {
   constructor(info) {
+    this.currency = info.currency;
     this.typical = Object.fromEntries(info.features.map((feature) => [feature.name, feature.typical]));
     this.form = new CustomerForm(byId("form"), info);
     this.gauge = new Gauge(byId("gauge"), info);
@@ -58,7 +64,7 @@ class Page {
     this.request?.abort();
     const request = this.request = new AbortController();
     const customer = this.form.customer;
-    byId("result").classList.add("stale");
+    byId("score").classList.add("stale");
     const result = await predict(customer, request.signal);
     if (request !== this.request || result.aborted) return;
     if (result.unreachable || result.problem?.status >= 500) {
@@ -76,7 +82,7 @@ class Page {
       byId("decision").textContent = "Fix the marked fields to get a score.";
       return;
     }
-    byId("result").classList.remove("stale");
+    byId("score").classList.remove("stale");
     this.show(customer, result.answer);
   }
 
@@ -91,12 +97,13 @@ class Page {
       : `No contact needed: the score is below the threshold of ${percent(answer.threshold)}. Risk: ${answer.risk}.`;
     byId("profit").hidden = answer.expected_profit === undefined;
     if (answer.expected_profit !== undefined) {
-      byId("profit").textContent = `Expected profit of contacting this customer: ${answer.expected_profit.toFixed(2)}.`;
+      byId("profit").textContent = profitText(answer.expected_profit, this.currency);
     }
     byId("warnings").hidden = answer.warnings.length === 0;
     byId("warnings").replaceChildren(...answer.warnings.map((column) => {
       const item = document.createElement("li");
-      item.textContent = `${column}: the model has never seen this value, so the score is less reliable.`;
+      const label = this.form.byName.get(column)?.feature?.label ?? column;
+      item.textContent = `${label}: the model did not expect this value, so the score is less reliable.`;
       return item;
     }));
     this.reasons.show(answer.reasons);
@@ -143,8 +150,15 @@ async function open() {
   }
   showBanner(null);
   const page = new Page(answer);
+  showReport();
   document.querySelector("main").hidden = false;
   page.begin(page.typical);
+}
+
+// A bundle without a report has no link.
+async function showReport() {
+  const found = await fetch("report", {method: "HEAD"}).catch(() => null);
+  byId("report").hidden = !found?.ok;
 }
 
 open();

@@ -4,10 +4,10 @@ import {breakable} from "./fields.js";
 
 const FEW = 8;
 
-function row({feature, contribution, value_kind: kind}, largest) {
+function row({feature, label, text, contribution, value_kind: kind}, largest) {
   const name = document.createElement("th");
   name.scope = "row";
-  name.append(...breakable(feature), kind === "known" ? "" : ` (${kind})`);
+  name.append(...breakable(label ?? feature), kind === "known" ? "" : ` (${kind})`);
   const bar = document.createElement("div");
   bar.className = `bar ${contribution > 0 ? "leave" : "stay"}`;
   bar.style.width = `${largest === 0 ? 0 : 50 * Math.abs(contribution) / largest}%`;

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.requirements import Requirement
 
+from churn_core.models.bundle.notes import BundleNotes
 from churn_core.models.bundle.writer import write_bundle
 from churn_core.scoring.bundle import load_bundle
 from infra.build.package_functions import (
@@ -54,7 +55,7 @@ def tree_digest(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def sample_model(proved_logistic: ProvedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "bundle"
-    write_bundle(proved_logistic, "report", folder, sample=True)
+    write_bundle(proved_logistic, "report", folder, notes=BundleNotes(sample=True))
     return folder
 
 

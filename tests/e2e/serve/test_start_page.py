@@ -71,7 +71,7 @@ def test_the_form_has_the_columns_of_the_contract_and_the_typical_customer(
         shown = field(page, name).input_value().removeprefix("known:")
         assert shown == str(value), name
     contract = field(page, "Contract").locator("option").all_inner_texts()
-    assert contract == ["Month-to-month", "One year", "Two year", "other …"]
+    assert contract == ["Month-to-month", "One year", "Two year", "(missing)", "other …"]
 
 
 def test_the_score_equals_that_of_the_library(page: Page, predictor: ChurnPredictor) -> None:

@@ -100,11 +100,13 @@ def test_locate_says_in_one_sentence_why_it_finds_nothing(
     assert "no scores yet" in churn("locate", f"s3://{INPUT}/incoming/customers.parquet", fails=True)
     assert "does not exist" in churn("locate", f"s3://{INPUT}/incoming/other.parquet", fails=True)
     assert "s3://bucket/key" in churn("locate", "customers.parquet", fails=True)
-    assert "--output-bucket" in churn("locate", "s3://elsewhere/x.parquet", fails=True)
+    assert "--output-bucket" in churn("locate", "s3://elsewhere/incoming/x.parquet", fails=True)
     assert "no such version" in churn(
         "locate", f"s3://{INPUT}/incoming/customers.parquet", "--version-id", "v", fails=True
     )
-    assert "NoSuchBucket" in churn("locate", "s3://no-input-1/x", "--version-id", "v", fails=True)
+    assert "NoSuchBucket" in churn(
+        "locate", "s3://no-input-1/incoming/x.parquet", "--version-id", "v", fails=True
+    )
 
 
 def test_redrive_lists_nothing_in_an_empty_stack(named: BatchStack, churn: Callable[..., Any]) -> None:

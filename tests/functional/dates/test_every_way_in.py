@@ -171,6 +171,8 @@ def test_the_description_of_the_model_has_the_columns_of_a_request(api: None) ->
     assert columns["signup"]["format"] == "DD.MM.YYYY"
     assert columns["last_login"] | {"typical": ""} == {
         "name": "last_login",
+        "label": "last_login",
+        "help": None,
         "nullable": True,
         "typical": "",
         "kind": "date",

@@ -11,10 +11,13 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from churn_core.cli import main
+from churn_core.data import generate_sample_data
 from churn_core.errors import OutputError
 from churn_core.scoring.files.score_file import score_file
 from churn_core.scoring.files.scoring_pass import BatchSettings
@@ -43,6 +46,23 @@ def _csv_text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet"])
+def test_rows_keep_their_order_when_several_threads_write_them(
+    predictor: ChurnPredictor, tmp_path: Path, name: str
+) -> None:
+    source = tmp_path / "in.parquet"
+    rows, group = 3_000, 2_048
+    # The second batch is shorter, so the thread that has it is done first.
+    parquet.write_table(
+        pa.Table.from_pandas(generate_sample_data(rows, seed=4)), source, row_group_size=group
+    )
+    for _ in range(10):
+        score_file(source, tmp_path / name, predictor, BatchSettings(threads=2))
+        with duckdb.connect(config={"threads": 1}) as reader:
+            written = reader.execute(f"SELECT row_number FROM '{tmp_path / name}'").fetchall()
+        assert [row for (row,) in written] == list(range(rows))
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "OUT.CSV"])
@@ -102,8 +122,9 @@ def test_another_ending_is_refused_before_work_begins(
     customers: pd.DataFrame, predictor: ChurnPredictor, fails: Callable[..., str], tmp_path: Path, name: str
 ) -> None:
     source = write_table(customers, tmp_path / "in.parquet")
-    # Neither the model nor the table is read: both names are wrong.
-    assert "none of .parquet, .csv and .csv.gz" in fails("score", "none.parquet", tmp_path / name)
+    # Neither the model nor the table is read: there is no model.
+    missing = ("--model", tmp_path / "none")
+    assert "none of .parquet, .csv and .csv.gz" in fails("score", source, tmp_path / name, *missing)
     with pytest.raises(OutputError, match=r"none of \.parquet, \.csv and \.csv\.gz"):
         score_file(source, tmp_path / name, predictor)
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]

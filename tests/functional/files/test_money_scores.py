@@ -72,7 +72,7 @@ def test_expected_profit_is_the_last_column(source: Path, predictor: ChurnPredic
     out = tmp_path / "out.parquet"
     score_file(source, out, predictor, BatchSettings(contributions=True))
     schema = parquet.read_schema(out)
-    assert schema.names[-3:] == ["model_version", "expected_profit", "contributions"]
+    assert schema.names[-3:] == ["reject_column", "expected_profit", "contributions"]
     assert schema.field("expected_profit").type == pa.float64()
 
 
@@ -210,7 +210,9 @@ def test_train_prints_the_threshold_rule_and_the_bundle_records_it(
     printed = run(capsys, *words)
     decision = json.loads((tmp_path / "bundle" / "metrics.json").read_text())["decision"]
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
-    assert manifest["decision"] == decision | {"risk_bands": {"medium": 0.3, "high": 0.6}}
+    bands = manifest["decision"].pop("risk_bands")
+    assert manifest["decision"] == decision
+    assert bands["medium"] == decision["threshold"]
     assert decision["money"] == MONEY.to_dict()
     assert decision["method"] == "money"
     assert decision["break_even"] == pytest.approx(33.3 / (0.31 * 480.5), abs=1e-6)

@@ -135,7 +135,7 @@ def test_init_declares_what_each_column_means(predictor: ChurnPredictor) -> None
         "months": "number",
         "fee": "number",
         "calls": "number",
-        "senior": "integer",
+        "senior": "boolean",
         "paperless": "boolean",
         "plan code": "integer",
         "days_since_signup": "number",

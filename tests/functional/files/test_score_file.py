@@ -56,6 +56,7 @@ def test_the_output_has_the_promised_columns(
         "reason_3": "string",
         "warnings": "string",
         "model_version": "string",
+        "reject_column": "string",
     }
     assert pq.ParquetFile(out).metadata.row_group(0).column(0).compression == "ZSTD"
 

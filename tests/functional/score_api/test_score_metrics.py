@@ -18,7 +18,7 @@ def test_a_request_is_counted_and_timed_under_its_id(
 ) -> None:
     line = metrics(post("/predict", customer))
 
-    assert (line["Requests"], line["CustomersScored"], line["UnknownCategories"]) == ([1.0], [1.0], [0.0])
+    assert (line["Requests"], line["CustomersScored"], line["ValueWarnings"]) == ([1.0], [1.0], [0.0])
     assert all(line[phase][0] >= 0 for phase in ("ParseTime", "ValidateTime", "ScoreTime"))
     assert line["route"] == "POST /predict"
     assert line["status"] == 200
@@ -39,7 +39,7 @@ def test_high_risk_and_unknown_values_are_counted(customer: dict[str, Any]) -> N
     assert [row["risk"] for row in answer.content["predictions"]] == ["high", "medium", "low", "low"]
     assert high == 1
     assert (line["CustomersScored"], line["HighRisk"], line["HighRiskShare"]) == ([4.0], [1.0], [25.0])
-    assert line["UnknownCategories"] == [2.0]
+    assert line["ValueWarnings"] == [2.0]
 
 
 def test_a_refused_request_is_counted_without_a_score(customer: dict[str, Any]) -> None:

@@ -29,6 +29,12 @@ def scores(customers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return predictions
 
 
+def without_values(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer without the caller's own values, which its reasons repeat."""
+    reasons = [{name: part for name, part in r.items() if name != "value"} for r in answer["reasons"]]
+    return answer | {"reasons": reasons}
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -45,7 +51,7 @@ def test_a48_hostile_text_is_scored_as_an_unknown_category(customer: dict[str, A
     plain = post("/predict", customer | {"Contract": "never seen"})
 
     assert (answer.status, answer.content["warnings"]) == (200, ["Contract"])
-    assert answer.content == plain.content
+    assert without_values(answer.content) == without_values(plain.content)
     assert len(answer.log_lines) == 1  # Parsed as one JSON object per line.
     assert "forged" not in answer.log
 

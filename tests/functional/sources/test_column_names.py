@@ -67,7 +67,9 @@ def test_the_option_gives_what_exact_names_give(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    exact = write_table(labelled, tmp_path / f"exact{source.suffix}")
+    (tmp_path / "exact").mkdir()
+    # A report names its table.
+    exact = write_table(labelled, tmp_path / "exact" / source.name)
     printed = []
     for name, option in ((source, [OPTION]), (exact, [])):
         assert main([*_words(command, name, sample_bundle, tmp_path), "--json", *option]) == 0

@@ -59,7 +59,9 @@ def test_a_date_may_be_missing_only_if_each_feature_allows_it() -> None:
 def test_settings_are_read_back_from_what_they_are_written_as(end: str) -> None:
     settings = parse_config(content({"tenure": days(end=end)}))
     stored = settings.model_dump(mode="json")
-    assert stored["data"]["derived"]["tenure"] | {} == days(end=end, nullable=False, monotonic=None)
+    assert stored["data"]["derived"]["tenure"] | {} == days(
+        end=end, nullable=False, monotonic=None, label=None, help=None, reason_group=None
+    )
     assert parse_config(json.loads(json.dumps(stored))) == settings
     assert parse_config(settings.model_dump()) == settings
 

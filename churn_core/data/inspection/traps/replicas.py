@@ -42,7 +42,8 @@ CHANCE_SHARE: Final = 0.1
 """Independent columns may explain at most this share of the equal pairs."""
 
 FOLLOWING_SHARE: Final = 0.9
-"""Columns follow from two others if this share of the pairs that are equal in the two are equal in all."""
+"""Columns follow from two others if this share of the pairs that chance makes equal in the two are equal in
+all."""
 
 MOST_COPIES: Final = 20
 """At least half of the repeated rows must be in sets of at most this size."""
@@ -143,11 +144,14 @@ class _Hashed:
         different = np.unique(rows, return_index=True)[1]
         total = len(rows) * (len(rows) - 1) / 2
         chances = {position: _hashed_share(self.hashes[position][different]) for position in chosen}
-        return any(
-            chances[one] * chances[other] * total > CHANCE_SHARE * pairs
-            and self.count_pairs([one, other]) * FOLLOWING_SHARE <= pairs
-            for one, other in combinations(chosen, 2)
-        )
+        for one, other in combinations(chosen, 2):
+            expected = chances[one] * chances[other] * total
+            if expected <= CHANCE_SHARE * pairs:
+                continue
+            # Rows that chance makes equal in the two differ elsewhere, unless the other columns follow.
+            if self.count_pairs([one, other]) - pairs <= (1 - FOLLOWING_SHARE) * expected:
+                return True
+        return False
 
     def count_pairs(self, chosen: list[int]) -> int:
         """Count the pairs of rows that are equal in the columns `chosen`."""

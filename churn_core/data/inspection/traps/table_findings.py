@@ -12,7 +12,9 @@ from churn_core.data.findings import Finding, column_finding, find_in_rows
 from churn_core.data.inspection.keys.keys import id_order
 from churn_core.data.inspection.messages import MESSAGES
 from churn_core.data.inspection.traps.leaks import drawn_rows, order_predicts
+from churn_core.data.inspection.traps.periods import find_period
 from churn_core.data.inspection.traps.replicas import find_replicas
+from churn_core.schema import EQUAL_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +42,22 @@ def replica_findings(table: pd.DataFrame, features: Sequence[str], group: str | 
     group : str or None
         The configuration's ``data.group``; no split separates replicas of one group.
     """
+    if group == EQUAL_ROWS:
+        return []
     codes = {name: found for name in features if (found := _codes(table, name)) is not None}
     own_group = None if group is None else _codes(table, group)
     replicas = find_replicas(list(codes.values()), own_group)
     if replicas is None:
-        return []
+        period = None if own_group is not None else find_period(list(codes.values()))
+        if period is None:
+            return []
+        message = MESSAGES["periodic_rows"].format(lag=period.lag, share=period.equal_share)
+        return [column_finding(None, "periodic_rows", "warning", len(table), message)]
     name, rule = None, "replicated_rows"
     if replicas.except_in is not None:
         name, rule = list(codes)[replicas.except_in], "nearly_replicated"
-    return find_in_rows(name, rule, "warning", replicas.repeats, MESSAGES[rule])
+    message = MESSAGES[rule].format(count=int(replicas.repeats.sum()), rows=len(table))
+    return find_in_rows(name, rule, "warning", replicas.repeats, message)
 
 
 def order_findings(labels: Codes, id_column: Column | None) -> list[Finding]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from churn_core.errors import InputFileError
 from churn_core.schema import CategoryFeature, NumberFeature
+from churn_core.scoring.column_names import other_table
 from churn_core.scoring.files.sql.categories import category_code, category_types
 from churn_core.scoring.files.sql.dates import day_column
 from churn_core.scoring.files.sql.ids import id_columns
@@ -25,7 +27,7 @@ from churn_core.scoring.files.sql.text import (
 from churn_core.scoring.records.number_text import NumberText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from churn_core.schema import Contract
 
@@ -35,6 +37,34 @@ MALFORMED: Final = "malformed"
 """The column of encoded batches of text files that marks malformed rows."""
 
 
+def faulty_columns(contract: Contract) -> tuple[str, ...]:
+    """Return the columns of a table that can be the reason of a rejection: the id, then the features'."""
+    return (*([contract.id_column] if contract.id_column is not None else []), *contract.columns)
+
+
+def kept_name(place: int) -> str:
+    """Return the encoded name of a column that scored files repeat."""
+    return f"kept_{place}"
+
+
+def kept_columns(keep: Sequence[str], types: Mapping[str, str]) -> dict[str, str]:
+    """Return the SELECT expressions of the columns that scored files repeat, as text, by the file's column.
+
+    Raises
+    ------
+    InputFileError
+        ``schema`` if a column is missing.
+    """
+    for name in keep:
+        if name not in types:
+            raise missing_column(name, types)
+    return {
+        # An empty cell of a text file has no value.
+        name: f"nullif({quote_identifier(name)}::VARCHAR, '') AS {kept_name(place)}"
+        for place, name in enumerate(keep)
+    }
+
+
 def vocabulary_types(contract: Contract) -> list[str]:
     """Return the SQL statements that create an enum type for each category's vocabulary."""
     return [
@@ -42,6 +72,22 @@ def vocabulary_types(contract: Contract) -> list[str]:
         for position, feature in enumerate(contract.features)
         if isinstance(feature, CategoryFeature)
     ]
+
+
+def refuse_other_table(contract: Contract, names: Collection[str]) -> None:
+    """Check that a file has most of the columns of the features.
+
+    Raises
+    ------
+    InputFileError
+        ``schema`` if it is another table altogether.
+    """
+    other = other_table(contract.columns, tuple(names), "this model")
+    if other is not None:
+        raise InputFileError(
+            "schema",
+            f"{other[0].upper()}{other[1:]}; name the model of this table with --model, or train one.",
+        )
 
 
 def encoded_columns(contract: Contract, types: Mapping[str, str]) -> list[str]:
@@ -78,6 +124,7 @@ def encodings_by_column(
         ``schema`` if a column is missing or has a type that its feature does not accept.
     """
     columns: dict[str, list[str]] = {}
+    refuse_other_table(contract, types)
     if contract.id_column is not None:
         columns[contract.id_column] = id_columns(contract, types)
     for name in contract.columns:

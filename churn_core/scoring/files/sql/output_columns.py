@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final
 from churn_core.errors import REJECT_CODES
 from churn_core.scoring.bundle import RISKS
 from churn_core.scoring.files.output_formats import FORMULA_MARKS
+from churn_core.scoring.files.reason_texts import TEXT_COLUMNS
+from churn_core.scoring.files.sql.encoding import faulty_columns, kept_name
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
+from churn_core.scoring.output_rules import OutputRules
 from churn_core.scoring.reasons import TOP_REASONS
 
 if TYPE_CHECKING:
@@ -15,15 +18,17 @@ if TYPE_CHECKING:
 
 OUTPUT_COLUMNS: Final = (
     *("row_number", "status", "reject_code", "churn_probability", "will_churn", "risk"),
-    *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "expected_profit", "contributions"),
+    *("reason_1", "reason_2", "reason_3", "warnings", "model_version", "reject_column"),
+    *(*TEXT_COLUMNS, "expected_profit", "contributions"),
 )
-"""All columns of a scored file except the id."""
+"""All columns of a scored file except the id and the kept ones."""
 
-RESERVED_NAMES: Final = (*OUTPUT_COLUMNS, "threshold", "reasons")
+RESERVED_NAMES: Final = (*OUTPUT_COLUMNS, "threshold", "reasons", "keeps")
 """Names that the id column can't have: columns of scored files, and members of the API's answers."""
 
 _TEXT_COLUMNS: Final = (
     *("status", "reject_code", "risk", "reason_1", "reason_2", "reason_3", "warnings", "model_version"),
+    "reject_column",
 )
 
 
@@ -52,10 +57,13 @@ def output_select(
 
     - ``row_number``, and ``id`` if the contract has an id column
     - ``reject``: the `reject_number`, 0 for a scored row
+    - ``reject_column``: 1 + the position in `faulty_columns`, 0 for none
     - ``probability``, ``will_churn``, ``risk`` (1 + the position in `RISKS`)
     - ``reason_1`` to ``reason_3``: 1 + the position of the feature, 0 for none
-    - ``warnings``, and ``expected_profit`` if the bundle has money values
+    - ``warnings``, the texts of reasons if the bundle has them switched on, and ``expected_profit`` if it has
+      money values
     - with `contributions`, ``k<i>`` for each feature
+    - the kept columns, by `kept_name`
 
     Parameters
     ----------
@@ -92,7 +100,14 @@ def output_select(
     columns += [
         f"{pick('feature', f'reason_{place}')} AS reason_{place}" for place in range(1, TOP_REASONS + 1)
     ]
-    columns += ["warnings", f"{pick('version', '1')} AS model_version"]
+    columns += [
+        "warnings",
+        f"{pick('version', '1')} AS model_version",
+        f"{pick('faulty_column', 'reject_column')} AS reject_column",
+    ]
+    output = predictor.bundle.output or OutputRules()
+    if output.reason_texts:
+        columns += TEXT_COLUMNS
     if predictor.bundle.money is not None:
         columns.append("CASE WHEN reject = 0 THEN expected_profit END AS expected_profit")
     if contributions and csv:
@@ -106,12 +121,18 @@ def output_select(
             f"{quote_identifier(name)} := k{position}::DOUBLE" for position, name in enumerate(contract.names)
         )
         columns.append(f"CASE WHEN reject = 0 THEN struct_pack({members}) END AS contributions")
+    columns += [f"{kept_name(place)} AS {quote_identifier(name)}" for place, name in enumerate(output.keep)]
     select = f"SELECT {', '.join(columns)} FROM scored"
     if top is not None:
         # Not by expected profit: small amounts may be equal after rounding although the scores differ.
         select += f" WHERE reject = 0 ORDER BY probability DESC, row_number LIMIT {top:d}"
     if csv and safe_formulas:
-        texts = [*_TEXT_COLUMNS, *([contract.id_column] if id_type == "VARCHAR" else [])]
+        texts = [
+            *_TEXT_COLUMNS,
+            *(TEXT_COLUMNS if output.reason_texts else ()),
+            *([contract.id_column] if id_type == "VARCHAR" else []),
+            *output.keep,
+        ]
         replaced = ", ".join(f"{_safe_text(str(name))} AS {quote_identifier(str(name))}" for name in texts)
         select = f"SELECT * REPLACE ({replaced}) FROM ({select})"
     return select
@@ -120,8 +141,9 @@ def output_select(
 def _safe_text(name: str) -> str:
     """Return the expression of a text column whose formulas have an apostrophe before them."""
     column = f"{quote_identifier(name)}::VARCHAR"
-    marks = ", ".join(f"chr({ord(mark)})" for mark in FORMULA_MARKS)
-    return f"CASE WHEN left({column}, 1) IN ({marks}) THEN '''' || {column} ELSE {column} END"
+    # A list of IN that is long becomes a join, which gives the rows in any order.
+    marked = " OR ".join(f"starts_with({column}, chr({ord(mark)}))" for mark in FORMULA_MARKS)
+    return f"CASE WHEN {marked} THEN '''' || {column} ELSE {column} END"
 
 
 def _text_values(predictor: ChurnPredictor) -> dict[str, tuple[str, ...]]:
@@ -131,6 +153,7 @@ def _text_values(predictor: ChurnPredictor) -> dict[str, tuple[str, ...]]:
         "risk": RISKS,
         "feature": predictor.contract.names,
         "version": (predictor.bundle.model_version,),
+        "faulty_column": faulty_columns(predictor.contract),
     }
 
 

@@ -9,9 +9,14 @@ import arro3.core as arrow
 import numpy as np
 
 from churn_core.errors import InputFileError
-from churn_core.scoring.column_names import alike_key, near_name
+from churn_core.scoring.column_names import alike_key, near_name, other_table
 from churn_core.scoring.files.named_table import repeated_column, text_table
-from churn_core.scoring.files.sql.encoding import MALFORMED, encodings_by_column
+from churn_core.scoring.files.sql.encoding import (
+    MALFORMED,
+    encodings_by_column,
+    kept_columns,
+    kept_name,
+)
 from churn_core.scoring.files.sql.text import missing_column
 from churn_core.scoring.files.text.planned_query import PlannedQuery
 from churn_core.scoring.files.text.repeated_values import RepeatedValues
@@ -22,7 +27,7 @@ from churn_core.scoring.text_files.json_lines import JsonLinesTable
 from churn_core.scoring.text_files.table import TextBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import duckdb
 
@@ -61,9 +66,10 @@ def _header_fault(table: CsvTable, contract: Contract) -> InputFileError:
             f" as the model's reader says, or add --reader 'delimiter={'tab' if other == chr(9) else other}'."
         )
     line = contract.reader.dialect.header_line
+    other = other_table(contract.columns, table.header, "this model")
     return table.faults.dialect(
-        f"has none of the model's columns in its header (line {line}); add a header line, or set header_line"
-        " of the reader."
+        f"has none of the model's columns in its header (line {line}){'' if other is None else f': {other}'};"
+        " name the model of this table with --model, add a header line, or set header_line of the reader."
     )
 
 
@@ -79,6 +85,8 @@ class EncodedText:
         Of the table: that of `text_layout` with its columns renamed.
     names : TableNames
         How the file's columns are renamed, and which it gets.
+    keep : sequence of str
+        Columns that the batches repeat as text.
     """
 
     def __init__(
@@ -88,12 +96,17 @@ class EncodedText:
         contract: Contract,
         layout: FileLayout,
         names: TableNames,
+        keep: Sequence[str] = (),
     ) -> None:
         self._cursor = connection.cursor()
         self._table = table
         self._contract = contract
         self._names = names
         self._encodings = encodings_by_column(contract, layout.types, text_cells=True)
+        self._keep = tuple(keep)
+        # A column that is kept and a feature too is encoded row by row, because its texts are needed.
+        for column, kept in kept_columns(keep, layout.types).items():
+            self._encodings.setdefault(column, []).append(kept)
         # The marker's name must differ from all names of the file.
         marker = MALFORMED
         while alike_key(marker) in map(alike_key, names.names(table.names)):
@@ -103,7 +116,7 @@ class EncodedText:
         self._repeated = {
             column: RepeatedValues(column, self._values_query(f"values_{number}", column))
             for number, column in enumerate(self._encodings)
-            if column != contract.id_column and column not in names.names(())
+            if column not in (contract.id_column, *self._keep, *names.names(()))
         }
         self._by_row: tuple[str, ...] = ()
         self._row_query = self._rows_query(())
@@ -166,13 +179,17 @@ class EncodedText:
         return PlannedQuery(self._cursor, name, f"SELECT {encodings} FROM {name}_rows")
 
     def _rows_query(self, columns: tuple[str, ...]) -> PlannedQuery:
-        has_id = self._contract.id_column in columns
-        without_id = "* REPLACE (CASE WHEN NOT malformed THEN id END AS id)" if has_id else "*"
+        passed = [
+            *(["id"] if self._contract.id_column in columns else []),
+            *(kept_name(place) for place, name in enumerate(self._keep) if name in columns),
+        ]
+        replaced = ", ".join(f"CASE WHEN NOT {MALFORMED} THEN {name} END AS {name}" for name in passed)
+        values = f"* REPLACE ({replaced})" if passed else "*"
         encodings = [sql for column in columns for sql in self._encodings[column]]
         return PlannedQuery(
             self._cursor,
             "by_row",
-            f"SELECT {without_id} FROM"
+            f"SELECT {values} FROM"
             f" (SELECT {', '.join([*encodings, f'{self._marker} AS {MALFORMED}'])}"
             f" FROM {text_table('by_row_rows', self._names)})",
         )
@@ -186,7 +203,7 @@ class EncodedText:
             if name in table.found:
                 raise repeated_column(name)
         found = self._names.names(table.found)
-        for name in needed_columns(self._contract):
+        for name in (*needed_columns(self._contract), *self._keep):
             if name not in found:
                 near = near_name(name, table.others if isinstance(table, JsonLinesTable) else ())
                 if near is not None:

@@ -189,7 +189,7 @@ def test_c39_a_reader_that_dies_gets_two_more_chances(
         "silence": "pass",
         "link": (
             "import json, os; os.symlink('/etc/passwd', 'out.parquet'); json.dump(dict(rows=1, scored=1,"
-            " rejected=0, will_churn=0, rejects={}, unknown={}, drift=None), open('result.json', 'w'))"
+            " rejected=0, will_churn=0, rejects={}, warnings={}, drift=None), open('result.json', 'w'))"
         ),
         "nonsense": "open('result.json', 'w').write('{\"outcome\": \"fine\", \"message\": 1}')",
     }

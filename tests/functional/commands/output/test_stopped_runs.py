@@ -130,6 +130,7 @@ def test_a_command_that_is_stopped_while_it_imports_shows_no_traceback(
 ) -> None:
     """The module of this name stops the process while it is imported."""
     (tmp_path / f"{module}.py").write_text(STOPS_ITSELF.format(number))
+    (tmp_path / "in.parquet").touch()
     words = ["score", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model", sample_bundle]
     done = subprocess.run(
         [sys.executable, "-m", "churn_core", *map(str, words)],
@@ -151,6 +152,7 @@ def test_an_interrupted_import_is_an_interruption_whatever_error_it_ends_with(
         "try:\n    os.kill(os.getpid(), signal.SIGINT)\n"
         "except KeyboardInterrupt:\n    raise ImportError('initialization failed')"
     )
+    (tmp_path / "in.parquet").touch()
     done = subprocess.run(
         _churn("score", tmp_path / "in.parquet", tmp_path / "out.parquet", "--model", sample_bundle),
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from churn_core.cli import main
+from churn_core.models.bundle.notes import BundleNotes
 from churn_core.models.bundle.writer import write_bundle
 from infra.local.aws.moto_server import moto_server
 from tests.functional.commands.publish.model_bucket import BUCKET
@@ -47,7 +48,7 @@ def another(proved_logistic: ProvedModel, tmp_path_factory: pytest.TempPathFacto
 def sample(proved_logistic: ProvedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a sample model, marked so."""
     folder = tmp_path_factory.mktemp("sample") / "bundle"
-    write_bundle(proved_logistic, "report", folder, sample=True)
+    write_bundle(proved_logistic, "report", folder, notes=BundleNotes(sample=True))
     return folder
 
 

@@ -182,8 +182,9 @@ def test_given_floats_in_a_category_then_all_but_missing_ones_have_the_wrong_typ
     assert categories(pd.Series([1.0, np.nan])) == ([None, None], ["wrong_type", None])
 
 
-def test_given_a_missing_category_then_nullability_decides() -> None:
-    strict = CategoryFeature("c")
+def test_given_a_missing_category_then_it_is_a_fault_where_it_is_required() -> None:
+    assert categories(["a", None, " "], CategoryFeature("c"))[1] == [None, None, None]
+    strict = CategoryFeature("c", required=True)
     assert categories(["a", None, " "], strict)[1] == [None, "missing", "missing"]
     assert categories(pd.Series([1.0, np.nan]), strict)[1] == ["wrong_type", "missing"]
 

@@ -53,7 +53,7 @@ def test_an_answer_has_probability_decision_and_reasons(predictor: ChurnPredicto
     answer = predictor.predict(CUSTOMER)
     assert list(answer) == [
         *("customerID", "churn_probability", "will_churn", "threshold", "risk"),
-        *("reasons", "warnings", "model_version"),
+        *("reasons", "warnings", "model_version", "keeps"),
     ]
     assert answer["customerID"] == "7590-VHVEG"
     assert round(answer["churn_probability"], 6) == answer["churn_probability"]
@@ -107,8 +107,6 @@ def test_the_id_is_optional(predictor: ChurnPredictor) -> None:
         ({"tenure": 10**400}, "out_of_range"),
         ({"MonthlyCharges": float("inf")}, "not_finite"),
         ({"MonthlyCharges": 1e39}, "out_of_range"),
-        ({"Contract": None}, "missing"),
-        ({"Contract": " "}, "missing"),
         ({"Contract": 1.5}, "wrong_type"),
         ({"Contract": ["Month-to-month"]}, "wrong_type"),
         ({"Contract": "x" * 257}, "too_long"),
@@ -142,9 +140,19 @@ def test_one_record_a_list_and_columns_give_the_same_scores(predictor: ChurnPred
 
 
 def test_a_missing_column_is_refused(predictor: ChurnPredictor) -> None:
-    columns = {name: [value] for name, value in CUSTOMER.items() if name != "Contract"}
-    with pytest.raises(InvalidRecordsError, match="'Contract'"):
+    columns = {name: [value] for name, value in CUSTOMER.items() if name != "tenure"}
+    with pytest.raises(InvalidRecordsError, match="'tenure'"):
         predictor.predict_columns(columns)
+
+
+@pytest.mark.parametrize("missing", [None, " "])
+def test_a_missing_category_is_scored_with_a_warning(predictor: ChurnPredictor, missing: str | None) -> None:
+    answer = predictor.predict(CUSTOMER | {"Contract": missing}, all_reasons=True)
+    assert answer["warnings"] == ["Contract"]
+    reason = next(r for r in answer["reasons"] if r["feature"] == "Contract")
+    assert (reason["value_kind"], reason["value"]) == ("missing", None)
+    left_out = {name: value for name, value in CUSTOMER.items() if name != "Contract"}
+    assert predictor.predict(left_out)["churn_probability"] == answer["churn_probability"]
 
 
 @pytest.mark.parametrize("all_reasons", [False, True])

@@ -30,7 +30,7 @@ FILE = ScoredFile(
     rejected=3,
     will_churn=2,
     rejects={"missing": 2, "out_of_range": 1},
-    unknown={"Contract": 1, "tenure": 3},
+    warnings={"unknown": 1, "unexpected": 3},
     drift=DRIFT,
     peak_kilobytes=64_000,
 )
@@ -80,7 +80,7 @@ def test_the_metrics_of_a_scored_file_are_its_counts_bytes_and_times(
         "ScoredRows": [7],
         "RejectedRows": [3],
         "PredictedChurners": [2],
-        "UnknownCategories": [4],
+        "ValueWarnings": [4],
         "RowsPerSecond": [5],
         "ReaderPeakMemory": [64_000],
         "RejectedRowsByCode missing": [2],

@@ -21,7 +21,7 @@ COUNTS: dict[str, Any] = {
     "rejected": 1,
     "will_churn": 1,
     "rejects": {},
-    "unknown": {},
+    "warnings": {},
     "drift": None,
 }
 DRIFT: dict[str, Any] = {
@@ -68,7 +68,7 @@ def test_a_result_is_counts_or_a_fault() -> None:
         COUNTS | {"rows": 4},
         COUNTS | {"rejects": {"a customer": 1}},
         COUNTS | {"rejects": {"missing": "1"}},
-        COUNTS | {"unknown": {"Contract": None}},
+        COUNTS | {"warnings": {"unknown": None}},
         *(COUNTS | {"drift": DRIFT | change} for change in ({"verdict": 1}, {"moved": [1]}, {"scores": 1})),
         COUNTS | {"drift": DRIFT | {"columns": {"tenure": {"psi": float("inf")}}}},
         COUNTS | {"drift": DRIFT | {"columns": []}},

@@ -39,7 +39,7 @@ def test_the_metrics_of_a_scored_request_are_its_counts_and_times() -> None:
         "CustomersScored": 3,
         "HighRisk": 1,
         "HighRiskShare": 33.333,
-        "UnknownCategories": 3,
+        "ValueWarnings": 3,
         "route": "POST /predict",
         "status": 200,
         "request_id": "id-1",

@@ -269,3 +269,59 @@ def test_no_finding_shows_a_customers_value(customers: pd.DataFrame, left: Any) 
     )
     assert len(found.findings) == 5
     assert canary not in str(found.to_dict())
+
+
+# ---------------------------------------------------------------- related rows
+
+
+def test_repeated_rows_are_found_among_a_thousand_and_said_in_numbers(draw: np.random.Generator) -> None:
+    once = generate_sample_data(600, seed=3)
+    rows = pd.concat([once, once.sample(400, random_state=1)]).sample(frac=1, random_state=2)
+    rows = rows.assign(customerID=[f"c{n}" for n in draw.permutation(1_000)])
+    features = [str(name) for name in rows if name not in ("customerID", "Churn")]
+    (finding,) = replica_findings(rows, features, None)
+    assert finding.count == 400
+    assert "400 of 1,000 rows that repeat an earlier row in every feature" in finding.message
+    assert "data.group to auto" in finding.message
+    assert replica_findings(rows, features, "auto") == []
+
+
+def test_a_period_in_the_order_of_the_rows_is_found(draw: np.random.Generator) -> None:
+    rows = pd.concat([generate_sample_data(50, seed=3)] * 20, ignore_index=True)
+    features = [str(name) for name in rows if name not in ("customerID", "Churn")]
+    for name in features:
+        changed = draw.random(1_000) < 0.03
+        rows.loc[changed, name] = rows[name].sample(frac=1, random_state=1).to_numpy()[changed]
+    rows["MonthlyCharges"] = draw.normal(size=1_000)
+    rows["TotalCharges"] = draw.normal(size=1_000)
+    found = replica_findings(rows, features, None)
+    assert [finding.rule for finding in found] == ["periodic_rows"]
+    assert "50 rows apart" in found[0].message
+
+
+def test_a_sorted_table_has_no_period() -> None:
+    rows = generate_sample_data(1_000, seed=3).sort_values(["Contract", "tenure"])
+    features = [str(name) for name in rows if name not in ("customerID", "Churn")]
+    assert replica_findings(rows, features, None) == []
+
+
+# ---------------------------------------------------------------- columns that follow from others
+
+
+@pytest.mark.parametrize("sign", ["x", "+", "-"])
+def test_a_column_that_follows_from_two_others_is_found(
+    customers: pd.DataFrame, draw: np.random.Generator, sign: str
+) -> None:
+    price, seats = draw.uniform(10, 90, 2_000).round(2), draw.integers(1, 40, 2_000)
+    total = {"x": price * seats, "+": price + seats, "-": price - seats}[sign]
+    found = inspected(
+        customers, price=price, seats=seats, total=(total + draw.normal(0, 0.01, 2_000)).round(2)
+    )
+    assert len(found.functions) == 1
+    assert set(found.functions[0].columns) == {"price", "seats", "total"}
+    noted = [column.name for column in found.columns if any("reason_group" in note for note in column.notes)]
+    assert noted == [found.functions[0].column]
+
+
+def test_independent_columns_follow_from_nothing(customers: pd.DataFrame, draw: np.random.Generator) -> None:
+    assert inspected(customers, a=draw.normal(size=2_000), b=draw.normal(size=2_000)).functions == ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churn_core.models.additive.classifier import AdditiveBoostingClassifier, member_count
+from churn_core.models.additive.classifier import AdditiveBoostingClassifier
 from churn_core.models.additive.pair_ranking import rank_pairs
 from churn_core.models.additive.purification import purify
 from churn_core.models.additive.terms import AdditiveTerms, cells_of, thresholds_of
+from churn_core.models.boosting.averaged import member_count
 
 ROWS = 3_000
 

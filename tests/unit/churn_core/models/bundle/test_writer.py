@@ -116,8 +116,8 @@ def test_golden_rows_conform_to_the_contract_and_cover_missing_and_unknown(
     proved_logistic: ProvedModel,
 ) -> None:
     contract = proved_logistic.model.contract
-    records = golden_records(contract, seed=42)
-    assert records == golden_records(contract, seed=42)
+    records = golden_records(contract, proved_logistic.model.training_matrix, seed=42)
+    assert records == golden_records(contract, proved_logistic.model.training_matrix, seed=42)
     assert any(record["TotalCharges"] is None for record in records)
     unknown = [
         category.name

@@ -1,4 +1,4 @@
-"""The rule that takes the simplest candidate near the best."""
+"""The rule that takes the best candidate, or a preferred one near it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,34 @@ import pytest
 
 from churn_core.config import parse_config
 from churn_core.errors import ConfigError
-from churn_core.models.evaluation.selection import simplest_near_best
+from churn_core.models.evaluation.selection import preferred_near_best
 
 
-def test_the_simplest_within_one_standard_error_is_taken() -> None:
+def losses(*behind: float) -> dict[str, np.ndarray]:
+    best = np.array([0.40, 0.50, 0.42, 0.44])
+    noise = np.array([0.01, -0.01, 0.012, -0.012])
+    return {str(place): best + noise * place + mean for place, mean in enumerate(behind)}
+
+
+def test_a_simpler_candidate_may_lose_a_thousandth_of_log_loss() -> None:
+    assert preferred_near_best(losses(0.0009, 0.0), ["0", "1"], test_share=1 / 3).taken == "0"
+    assert preferred_near_best(losses(0.0011, 0.0), ["0", "1"], test_share=1 / 3).taken == "1"
+
+
+def test_a_candidate_that_is_not_preferred_is_taken_only_as_the_best() -> None:
+    assert preferred_near_best(losses(0.0005, 0.002, 0.0), ["1"], test_share=1 / 3).taken == "2"
+    assert preferred_near_best(losses(0.0, 0.002, 0.0005), ["1"], test_share=1 / 3).taken == "0"
+    assert preferred_near_best(losses(0.0, 0.0005, 0.001), ["1"], test_share=1 / 3).taken == "1"
+
+
+def test_distances_are_from_the_best_with_the_error_of_the_difference() -> None:
     best = np.array([0.40, 0.50, 0.42, 0.44])
     near = best + np.array([0.01, -0.01, 0.012, -0.009])
-    choice = simplest_near_best({"simple": near, "best": best}, test_share=1 / 3)
-    assert choice.taken == "simple"
+    compared = preferred_near_best({"near": near, "best": best}, [], test_share=1 / 3).compared
     # By hand: differences of mean 0.00075 and variance 1.42e-4, times 1/4 + 1/3.
-    assert choice.compared["simple"]["behind"] == pytest.approx(0.00075)
-    assert choice.compared["simple"]["error"] == pytest.approx(0.0091, abs=1e-4)
-    assert choice.compared["best"] == {"log_loss": 0.44, "behind": 0.0, "error": 0.0}
-
-
-def test_a_small_but_steady_gap_counts_although_folds_differ_widely() -> None:
-    best = np.array([0.30, 0.60, 0.20, 0.70])
-    behind = best + np.array([0.010, 0.011, 0.009, 0.010])
-    assert simplest_near_best({"simple": behind, "best": best}, test_share=1 / 3).taken == "best"
+    assert compared["near"]["behind"] == pytest.approx(0.00075)
+    assert compared["near"]["error"] == pytest.approx(0.0091, abs=1e-4)
+    assert compared["best"] == {"log_loss": 0.44, "behind": 0.0, "error": 0.0}
 
 
 def content(model: dict[str, Any], **feature: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.unit.churn_core.models.evaluation.scored_customers import MONEY, samp
 
 def test_a_review_distinguishes_a_good_threshold_from_a_bad_one() -> None:
     labels, scores, _ = sample(repeats=1, customers=3_000)
-    rounded, money = np.round(scores[0], 6), Money(**MONEY)
+    rounded, money = np.round(scores[0], 6), Money.from_dict(dict(MONEY))
     good = review_threshold(0.133334, "money", money, None, labels, rounded, seed=3)
     bad = review_threshold(0.6, "money", money, None, labels, rounded, seed=3)
     assert good.still_good

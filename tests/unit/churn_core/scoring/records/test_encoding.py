@@ -46,7 +46,6 @@ def test_faults_come_in_record_order_then_contract_order() -> None:
         [{"spent": 9, "visits": None, "plan": " "}, GOOD, GOOD | {"secret": 1, "plan": 1.5, "customer": "\0"}]
     )
     assert encoded.faults == [
-        ValueFault(0, "plan", "missing"),
         ValueFault(0, "visits", "missing"),
         ValueFault(0, "spent", "out_of_range"),
         ValueFault(2, "customer", "invalid_unicode"),

@@ -51,7 +51,7 @@ def test_characters_may_lie_at_the_borders_of_chunks(
         (b"\x00\xd8a\x00", "utf-16-le"),
         (b"\xff\xfea", "utf-16"),
         (b"a\0b", "utf-8"),
-        (gzip.compress(b"a,b\n"), "latin-1"),
+        (gzip.compress(b"a,b\n", mtime=0), "latin-1"),
     ],
 )
 def test_bytes_that_the_encoding_lacks_and_nul_are_not_text(content: bytes, encoding: str) -> None:
@@ -71,10 +71,10 @@ def test_gzip_members_after_each_other_are_one_file(chunk: int, monkeypatch: pyt
     [
         b"",
         b"a,b\n1,2\n",
-        gzip.compress(b"a,b\n")[:-1],
-        gzip.compress(b"a,b\n") + b"x",
+        gzip.compress(b"a,b\n", mtime=0)[:-1],
+        gzip.compress(b"a,b\n", mtime=0) + b"x",
         zlib.compress(b"a,b\n"),
-        gzip.compress(b"a,b\n") + gzip.compress(b"c")[:5],
+        gzip.compress(b"a,b\n", mtime=0) + gzip.compress(b"c", mtime=0)[:5],
     ],
     ids=["empty", "plain", "cut off", "with other bytes after it", "zlib", "a second one cut off"],
 )

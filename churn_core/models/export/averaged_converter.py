@@ -1,6 +1,7 @@
-"""The skl2onnx converter of the additive model.
+"""The skl2onnx converter of averaged boostings, the additive model among them.
 
-It writes the fitted trees one by one. The parity gate compares them with the collapsed form in model.onnx.
+It writes the fitted trees one by one. The parity gate compares them with the form in model.onnx, where an
+additive model's trees are collapsed into tables.
 """
 
 from __future__ import annotations
@@ -20,27 +21,29 @@ from churn_core.features.converters import ConverterWriter
 from churn_core.features.derived import float32_floor
 from churn_core.features.graph_nodes import DOUBLE, FLOAT
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
+from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 
-def register_additive_converter() -> None:
-    """Register the converter; further calls have no effect."""
-    update_registered_converter(
-        AdditiveBoostingClassifier,
-        "ChurnAdditiveBoosting",
-        calculate_linear_classifier_output_shapes,
-        _convert,
-        overwrite=True,
-        options={"zipmap": [True, False, "columns"], "raw_scores": [True, False], "nocl": [True, False]},
-    )
+def register_averaged_converters() -> None:
+    """Register the converters; further calls have no effect."""
+    for estimator in (AdditiveBoostingClassifier, AveragedBoostingClassifier):
+        update_registered_converter(
+            estimator,
+            f"Churn{estimator.__name__}",
+            calculate_linear_classifier_output_shapes,
+            _convert,
+            overwrite=True,
+            options={"zipmap": [True, False, "columns"], "raw_scores": [True, False], "nocl": [True, False]},
+        )
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     writer = ConverterWriter(scope, container)
-    model: AdditiveBoostingClassifier = operator.raw_operator
+    model: AveragedBoostingClassifier = operator.raw_operator
     features = operator.inputs[0].full_name
     # Members are added in float64: in float32 a sum of a thousand leaves would change the sixth decimal.
     members = [

@@ -1,0 +1,183 @@
+"""The mean, in log-odds, of several small histogram gradient boostings."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from churn_core.models.sklearn_internals import Interval, StrOptions, boosting_constraints, check_parameters
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Matrix = npt.NDArray[np.float32]
+    Labels = npt.NDArray[np.int64]
+
+MEMBER_FOLDS: Final = 8
+"""Each member trains on seven eighths of the rows; its loss on the last eighth stops it early."""
+
+BOOSTING_PARAMETERS: Final = (
+    "learning_rate",
+    "max_iter",
+    "max_leaf_nodes",
+    "min_samples_leaf",
+    "max_bins",
+    "l2_regularization",
+    "max_features",
+    "random_state",
+)
+"""Parameters passed to every HistGradientBoostingClassifier."""
+
+_MEMBERS_BY_ROWS: Final = ((100_000, 4), (300_000, 2))
+_PATIENCE: Final = 20
+_TOLERANCE: Final = 1e-5
+"""Nats that `_PATIENCE` more trees must gain: far below the noise of any holdout."""
+
+ROWS_FOR_THREADS: Final = 50_000
+"""From this many rows on, a member is fitted on all cores. With fewer rows the threads mostly wait for each
+other, and up to a hundred times longer if other processes use the cores too."""
+
+
+AVERAGED_CONSTRAINTS: Final[dict[str, list[Any]]] = {
+    "members": [Interval(Integral, 1, MEMBER_FOLDS, closed="both"), StrOptions({"auto"})],
+    **boosting_constraints(BOOSTING_PARAMETERS),
+    "monotonic": ["array-like", None],
+}
+"""The values that scikit-learn accepts for each parameter."""
+
+
+class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Log-odds as the mean of several histogram gradient boostings (Friedman 2001).
+
+    Each member is stopped early by rows that it did not train on; the members take turns with these rows, so
+    that together they train on all. Each split sees a random part of the columns. Missing values stay as they
+    are: a split sends them to the better side.
+
+    Parameters
+    ----------
+    members : int or 'auto'
+        Number of fits that are averaged, at most 8; 'auto' takes 4, and fewer from 100,000 rows on.
+    learning_rate, max_leaf_nodes, min_samples_leaf, max_bins, l2_regularization, max_features
+        As in scikit-learn's HistGradientBoostingClassifier.
+    max_iter : int
+        Maximum number of trees of a member.
+    monotonic : sequence of int or None
+        For each column 1 (churn may only rise with it), -1 (only fall) or 0 (both).
+    random_state : int
+        Seeds the folds and the choice of columns.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (2,)
+    members_ : list of HistGradientBoostingClassifier
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = AVERAGED_CONSTRAINTS
+
+    def __init__(
+        self,
+        *,
+        members: int | Literal["auto"] = "auto",
+        learning_rate: float = 0.1,
+        max_iter: int = 1_000,
+        max_leaf_nodes: int = 8,
+        min_samples_leaf: int = 20,
+        max_bins: int = 255,
+        l2_regularization: float = 0.0,
+        max_features: float = 0.5,
+        monotonic: list[int] | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.members = members
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_samples_leaf = min_samples_leaf
+        self.max_bins = max_bins
+        self.l2_regularization = l2_regularization
+        self.max_features = max_features
+        self.monotonic = monotonic
+        self.random_state = random_state
+
+    def fit(self, X: Matrix, y: Labels) -> Self:
+        """Fit the members.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (rows, columns)
+            Numbers, NaN where missing, and churn rates of categories.
+        y : ndarray, shape (rows,)
+            Two labels.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range.
+        """
+        check_parameters(self)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        self.n_features_in_ = X.shape[1]
+        count = member_count(len(X)) if self.members == "auto" else self.members
+        splits = self._splits(X, labels)[:count]
+        allowed = self._allowed(X, labels)
+        self.members_ = [self._fit_member(X, labels, split, allowed) for split in splits]
+        return self
+
+    def decision_function(self, X: Matrix) -> npt.NDArray[np.float64]:
+        """Return log-odds of the second class, float64 of shape (rows,)."""
+        total: npt.NDArray[np.float64] = np.mean(
+            [member.decision_function(X) for member in self.members_], axis=0, dtype=np.float64
+        )
+        return total
+
+    def predict_proba(self, X: Matrix) -> npt.NDArray[np.float64]:
+        """Return the probability of each class, float64 of shape (rows, 2)."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1 - second, second])
+
+    def predict(self, X: Matrix) -> npt.NDArray[Any]:
+        """Return the more likely class of each row."""
+        labels: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.int64)]
+        return labels
+
+    def _allowed(self, X: Matrix, labels: Labels) -> list[set[int]] | None:
+        """Return the sets of columns that a tree may combine; None for all."""
+        del X, labels
+        return None
+
+    def _splits(self, X: Matrix, labels: Labels) -> list[tuple[Any, Any]]:
+        """Return the rows that each member trains on, and those that stop it early."""
+        folds = StratifiedKFold(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
+        with warnings.catch_warnings():
+            # A fold may lack one of the labels; it only decides when to stop.
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            return list(folds.split(X, labels))
+
+    def _fit_member(
+        self, X: Matrix, labels: Labels, split: tuple[Any, Any], allowed: list[set[int]] | None
+    ) -> HistGradientBoostingClassifier:
+        fitted, stopped_by = split
+        threads = 1 if len(X) < ROWS_FOR_THREADS else None
+        member = HistGradientBoostingClassifier(
+            **{name: getattr(self, name) for name in BOOSTING_PARAMETERS},
+            monotonic_cst=self.monotonic,
+            interaction_cst=allowed,
+            early_stopping=True,
+            n_iter_no_change=_PATIENCE,
+            tol=_TOLERANCE,
+        )
+        with threadpool_limits(threads, user_api="openmp"):
+            return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])
+
+
+def member_count(rows: int) -> int:
+    """Return the number of members for 'auto': with more rows, averaging gains less."""
+    return next((members for limit, members in _MEMBERS_BY_ROWS if rows < limit), 1)
