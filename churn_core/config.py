@@ -97,7 +97,7 @@ class DataSettings(Section):
 class ModelSettings(Section):
     """The ``model`` section: the model family and the parameters of its estimator."""
 
-    type: FamilyName | Literal["auto"] = "additive"
+    type: FamilyName | Literal["auto"] = "auto"
     params: dict[str, Any] = Field(default_factory=dict)
     calibration: Literal["auto", "sigmoid", "none"] = "auto"
 

@@ -97,7 +97,7 @@ class NumberFeature:
     signs : tuple of str
         Signs, one of which may stand before or after a number in text; see `NUMBER_SIGNS`.
     monotonic : 'increasing', 'decreasing' or None
-        The direction, if only one is allowed, in which the additive model's score may change when this
+        The direction, if only one is allowed, in which the score may change when this
         column increases.
     days : DaysBetween or None
         If given, the number of days between two dates. The table has their columns, and none of this name.

@@ -37,25 +37,40 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Number of category columns; they come first.
     random_state : int
         Seeds the folds of the cross-fitting.
+    indicators : bool
+        Whether single levels of columns with at most `FEW_LEVELS` get columns of their own, 1 or 0, after all
+        others. The levels with the lowest and the highest rate get none: a threshold on the rate tells them.
 
     Attributes
     ----------
     values_ : list of ndarray of float32
         For each category column, the rate by code.
+    indicated_ : list of (int, int)
+        Column and code of each indicator; empty without `indicators`.
+    owners_ : ndarray of int64, shape (output columns,)
+        The input column from which each output column comes.
     """
 
-    def __init__(self, categories: int, random_state: int = 0) -> None:
+    def __init__(self, categories: int, random_state: int = 0, indicators: bool = False) -> None:
         self.categories = categories
         self.random_state = random_state
+        self.indicators = indicators
 
     def fit(self, X: Matrix, y: npt.NDArray[np.int64]) -> Self:
         """Learn the rates from engineered training rows and their labels (1 for a customer who left)."""
         self.n_features_in_ = X.shape[1]
-        self.values_ = []
-        for codes in X.T[: self.categories]:
+        self.values_: list[npt.NDArray[np.float32]] = []
+        self.indicated_: list[tuple[int, int]] = []
+        for column, codes in enumerate(X.T[: self.categories]):
             encoder = self._encoder().fit(codes[:, None], y)
             every_code = np.arange(int(codes.max()) + 1, dtype=np.float32)
             self.values_.append(encoder.transform(every_code[:, None])[:, 0].astype(np.float32))
+            present = np.unique(codes).astype(np.int64)
+            if self.indicators and len(present) <= FEW_LEVELS:
+                by_rate = present[np.argsort(self.values_[column][present], kind="stable")]
+                self.indicated_ += [(column, int(code)) for code in np.sort(by_rate[1:-1])]
+        owners = [column for column, _ in self.indicated_]
+        self.owners_ = np.array([*range(X.shape[1]), *owners], dtype=np.int64)
         return self
 
     def fit_transform(self, X: Matrix, y: npt.NDArray[np.int64]) -> Matrix:
@@ -68,8 +83,9 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return result
 
     def transform(self, X: Matrix) -> Matrix:
-        """Return a copy of the matrix with rates instead of codes, float32 of shape (rows, columns)."""
-        result = X.copy()
+        """Return a matrix with rates instead of codes, float32 of shape (rows, columns + indicators)."""
+        indicators = [X[:, column] == code for column, code in self.indicated_]
+        result = np.column_stack([X, *indicators]).astype(np.float32, copy=False)
         for position, rates in enumerate(self.values_):
             result[:, position] = rates[X[:, position].astype(np.int64)]
         return result

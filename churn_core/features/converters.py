@@ -88,7 +88,7 @@ def _width(transformer: TableEncoder | FeatureEngineer | ChurnRateEncoder) -> in
         return len(transformer.contract_.features)
     if isinstance(transformer, FeatureEngineer):
         return len(transformer.columns_)
-    return int(transformer.n_features_in_)
+    return len(transformer.owners_)
 
 
 def _convert_encoder(scope: Any, operator: Any, container: Any) -> None:
@@ -144,4 +144,9 @@ def _convert_churn_rates(scope: Any, operator: Any, container: Any) -> None:
     ]
     if encoder.categories < encoder.n_features_in_:
         parts.append(write_slice(writer, matrix, encoder.categories, encoder.n_features_in_))
+    if encoder.indicated_:
+        columns, codes = np.array(encoder.indicated_).T
+        chosen = writer.node("Gather", [matrix, writer.constant(columns.astype(np.int64))], axis=1)
+        same = writer.node("Equal", [chosen, writer.constant(codes.astype(np.float32)[None, :])])
+        parts.append(writer.node("Cast", [same], to=FLOAT))
     writer.set_output(writer.node("Concat", parts, axis=1), operator.outputs[0])

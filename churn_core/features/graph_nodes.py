@@ -71,6 +71,7 @@ def write_engineered(
     features: str,
     engineer: FeatureEngineer,
     tables: Sequence[npt.NDArray[np.float32]] | None = None,
+    indicated: Sequence[tuple[int, int]] = (),
 ) -> str:
     """Write the operations of `FeatureEngineer.transform`; return the float32 matrix's name.
 
@@ -78,6 +79,8 @@ def write_engineered(
     ----------
     tables : sequence of ndarray of float32, optional
         For each category column the value by code, instead of `engineer.code_maps_`.
+    indicated : sequence of (int, int)
+        Category columns, and the engineered code that a further column at the end is 1 for.
     """
     derived = write_derived(writer, features, engineer.contract)
     parts = []
@@ -87,7 +90,24 @@ def write_engineered(
         parts.append(writer.node("Gather", [table, index], axis=0))
     if len(engineer.fill_values_):
         parts.append(write_numbers(writer, features, derived, engineer))
+    if indicated:
+        parts.append(_write_indicators(writer, index, engineer, indicated))
     return parts[0] if len(parts) == 1 else writer.node("Concat", parts, axis=1)
+
+
+def _write_indicators(
+    writer: NodeWriter, index: str, engineer: FeatureEngineer, indicated: Sequence[tuple[int, int]]
+) -> str:
+    """Write one column of 1 and 0 per indicator, float32, from the positions of `write_category_index`."""
+    columns = np.array([column for column, _ in indicated], dtype=np.int64)
+    sizes = np.array([len(code_map) for code_map in engineer.code_maps_], dtype=np.int64)
+    own = sizes[columns]
+    # Each indicator has its own flat table; a position moves from its column's table to the indicator's.
+    moved = (np.cumsum(own) - own) - (np.cumsum(sizes) - sizes)[columns]
+    chosen = writer.node("Gather", [index, writer.constant(columns)], axis=1)
+    positions = writer.node("Add", [chosen, writer.constant(moved[None, :])])
+    flags = [(engineer.code_maps_[column] == code).astype(np.float32) for column, code in indicated]
+    return writer.node("Gather", [writer.constant(np.concatenate(flags)), positions], axis=0)
 
 
 def write_derived(writer: NodeWriter, features: str, contract: Contract) -> list[str]:

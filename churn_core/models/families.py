@@ -43,6 +43,8 @@ class Family:
         may be missing. Trees get no scaler: its float32 arithmetic moves rows across a split's threshold.
     graph : 'linear', 'trees' or 'terms'
         The form of its scoring graph: a weight per column, a tree ensemble, or tables of terms.
+    indicators : bool
+        Whether ``churn_rates`` has indicators of single levels too.
     always_calibrated : bool
         Whether its raw output is a share of votes instead of log-odds and always needs a sigmoid.
     """
@@ -51,13 +53,14 @@ class Family:
     defaults: dict[str, Any]
     representation: Literal["one_hot", "ordinal", "churn_rates"]
     graph: Literal["linear", "trees", "terms"]
+    indicators: bool = False
     always_calibrated: bool = False
 
 
 FAMILIES: Final[dict[str, Family]] = {
     "logistic_regression": Family(LogisticRegression, {"max_iter": 2000}, "one_hot", "linear"),
     "additive": Family(AdditiveBoostingClassifier, {}, "churn_rates", "terms"),
-    "boosting": Family(AveragedBoostingClassifier, {}, "churn_rates", "trees"),
+    "boosting": Family(AveragedBoostingClassifier, {}, "churn_rates", "trees", indicators=True),
     "gradient_boosting": Family(
         GradientBoostingClassifier, {"n_estimators": 100, "max_depth": 3}, "ordinal", "trees"
     ),
@@ -107,7 +110,8 @@ def build_pipeline(
         Folds from `churn_core.models.splits.calibration_folds`, on whose out-of-fold raw output a sigmoid
         is fitted. Not calibrated by default.
     """
-    representation = FAMILIES[model.type].representation
+    family = FAMILIES[model.type]
+    representation = family.representation
     estimator = build_estimator(model, seed)
     if representation == "churn_rates":
         estimator.set_params(monotonic=monotonic_directions(contract))
@@ -124,7 +128,7 @@ def build_pipeline(
     if representation == "one_hot":
         steps.append(("represent", _one_hot_representation(contract)))
     elif representation == "churn_rates":
-        steps.append(("represent", ChurnRateEncoder(category_count(contract), seed)))
+        steps.append(("represent", ChurnRateEncoder(category_count(contract), seed, family.indicators)))
     return Pipeline([*steps, ("classify", estimator)])
 
 

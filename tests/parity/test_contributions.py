@@ -16,7 +16,7 @@ from churn_core.models.additive.terms import cells_of
 from churn_core.models.export.additive_graph import additive_terms
 from churn_core.models.export.gate_rows import gate_rows
 from churn_core.models.export.scoring_graph import ScoringGraph, build_scoring_graph
-from churn_core.models.export.tree_ensembles import path_contributions, root_value, trees_of
+from churn_core.models.export.tree_ensembles import column_owners, path_contributions, root_value, trees_of
 from churn_core.models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -90,16 +90,15 @@ def test_contributions_average_zero_over_the_training_rows(
     assert np.abs(contributions.mean(axis=0, dtype=np.float64)).max() < tolerance
 
 
-@pytest.mark.parametrize("family", ["random_forest", "gradient_boosting"])
+@pytest.mark.parametrize("family", ["random_forest", "gradient_boosting", "boosting"])
 def test_path_contributions_of_a_tree_add_up_from_the_root_to_each_leaf(
     prove: Callable[[str], ProvedModel], family: str
 ) -> None:
     model = prove(family).model
     trees = trees_of(model)
-    columns = len(model.pipeline.named_steps["engineer"].columns_)
     for tree in trees.trees[:10]:
         leaves = tree.feature < 0
-        paths = path_contributions(tree, columns)[leaves]
+        paths = path_contributions(tree, column_owners(model))[leaves]
         np.testing.assert_allclose(paths.sum(axis=1) + tree.value[0], tree.value[leaves], atol=1e-12)
     assert root_value(trees) == pytest.approx(trees.base + sum(tree.value[0] for tree in trees.trees))
 

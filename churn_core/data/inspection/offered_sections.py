@@ -1,4 +1,4 @@
-"""The sections that a written configuration offers as comments, for the user to uncomment and correct."""
+"""The sections after the data in a written configuration, most of them comments for the user to uncomment."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 _KEPT: Final = 3
 _NAMES: Final = frozenset({"naming", "unique_number"})
 """Reasons by which a column that names a customer, such as a telephone number, is left out."""
+
+_MODEL: Final = """\
+# auto takes the family that predicts best, or additive, whose reasons are exact, where it predicts as well.
+model:
+  type: auto
+"""
 
 DECISION: Final = """\
 # What contacting a customer costs and earns. The threshold is then the score from which a contact pays, and
@@ -46,7 +52,7 @@ _OUTPUT: Final = """\
 def offered_sections(
     columns: Sequence[PlannedColumn], labels: Sequence[str], write: Callable[[list[str]], str]
 ) -> list[str]:
-    """Return the lines of the sections; they are valid when they are uncommented.
+    """Return the lines of the sections; those in comments are valid when they are uncommented.
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ def offered_sections(
     output = _OUTPUT.format(
         keep=write(names), languages=", ".join(known_languages()), language=language_of(labels)
     )
-    sections = (DECISION, EVALUATION, output)
+    sections = (_MODEL, DECISION, EVALUATION, output)
     return [line for section in sections for line in ["", *section.splitlines()]]
 
 

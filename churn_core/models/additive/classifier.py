@@ -1,4 +1,4 @@
-"""The default model: boosted terms of one or two columns, averaged over several fits."""
+"""The additive model: boosted terms of one or two columns, averaged over several fits."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ class AdditiveBoostingClassifier(AveragedBoostingClassifier):
         Number of pairs that may interact; `churn_core.models.additive.pair_ranking` finds the strongest.
     members : int or 'auto'
         Number of fits that are averaged, at most 8; 'auto' takes 4, and fewer from 100,000 rows on.
-    learning_rate, max_leaf_nodes, min_samples_leaf, max_bins, l2_regularization, max_features
+    learning_rate, max_leaf_nodes, min_samples_leaf, max_bins, max_features
         As in scikit-learn's HistGradientBoostingClassifier.
+    l2_regularization : float or 'auto'
+        As in `AveragedBoostingClassifier`.
     max_iter : int
         Maximum number of trees of a member.
     monotonic : sequence of int or None
@@ -63,12 +65,12 @@ class AdditiveBoostingClassifier(AveragedBoostingClassifier):
         *,
         pairs: int = 10,
         members: int | Literal["auto"] = "auto",
-        learning_rate: float = 0.1,
+        learning_rate: float = 0.2,
         max_iter: int = 1_000,
         max_leaf_nodes: int = 4,
         min_samples_leaf: int = 20,
         max_bins: int = 64,
-        l2_regularization: float = 0.0,
+        l2_regularization: float | Literal["auto"] = "auto",
         max_features: float = 0.3,
         monotonic: list[int] | None = None,
         random_state: int = 0,
@@ -86,6 +88,10 @@ class AdditiveBoostingClassifier(AveragedBoostingClassifier):
             monotonic=monotonic,
             random_state=random_state,
         )
+
+    def _member_count(self, rows: int) -> int:
+        # However many, they collapse into one table per term; more than four gained nothing.
+        return min(super()._member_count(rows), 4)
 
     def _allowed(self, X: Matrix, labels: Labels) -> list[set[int]]:
         alone = [{column} for column in range(X.shape[1])]

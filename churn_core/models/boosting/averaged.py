@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
+from churn_core.models.boosting.screening import WIDE_COLUMNS, useful_columns
 from churn_core.models.sklearn_internals import Interval, StrOptions, boosting_constraints, check_parameters
 
 if TYPE_CHECKING:
@@ -36,7 +37,17 @@ BOOSTING_PARAMETERS: Final = (
 )
 """Parameters passed to every HistGradientBoostingClassifier."""
 
-_MEMBERS_BY_ROWS: Final = ((100_000, 4), (300_000, 2))
+MEMBERS_BY_ROWS: Final = ((20_000, 8), (100_000, 4), (300_000, 2))
+"""Members of a boosting, by the number of rows below which they are taken."""
+
+L2_ROWS: Final = 80
+"""Rows of the table for each unit of regularization, between the limits below."""
+
+L2_LIMITS: Final = (50.0, 100.0)
+
+SCREENING_MEMBERS: Final = 4
+"""Fits by which the columns of a wide table are judged."""
+
 _PATIENCE: Final = 20
 _TOLERANCE: Final = 1e-5
 """Nats that `_PATIENCE` more trees must gain: far below the noise of any holdout."""
@@ -49,6 +60,7 @@ other, and up to a hundred times longer if other processes use the cores too."""
 AVERAGED_CONSTRAINTS: Final[dict[str, list[Any]]] = {
     "members": [Interval(Integral, 1, MEMBER_FOLDS, closed="both"), StrOptions({"auto"})],
     **boosting_constraints(BOOSTING_PARAMETERS),
+    "l2_regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     "monotonic": ["array-like", None],
 }
 """The values that scikit-learn accepts for each parameter."""
@@ -59,14 +71,16 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
 
     Each member is stopped early by rows that it did not train on; the members take turns with these rows, so
     that together they train on all. Each split sees a random part of the columns. Missing values stay as they
-    are: a split sends them to the better side.
+    are: a split sends them to the better side. Wide tables are screened first, see `useful_columns`.
 
     Parameters
     ----------
     members : int or 'auto'
-        Number of fits that are averaged, at most 8; 'auto' takes 4, and fewer from 100,000 rows on.
-    learning_rate, max_leaf_nodes, min_samples_leaf, max_bins, l2_regularization, max_features
+        Number of fits that are averaged, at most 8; 'auto' takes `MEMBERS_BY_ROWS`, and one for more rows.
+    learning_rate, max_leaf_nodes, min_samples_leaf, max_bins, max_features
         As in scikit-learn's HistGradientBoostingClassifier.
+    l2_regularization : float or 'auto'
+        As there; 'auto' takes 1 for every 80 rows, at least 50 and at most 100.
     max_iter : int
         Maximum number of trees of a member.
     monotonic : sequence of int or None
@@ -86,12 +100,12 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         self,
         *,
         members: int | Literal["auto"] = "auto",
-        learning_rate: float = 0.1,
+        learning_rate: float = 0.2,
         max_iter: int = 1_000,
         max_leaf_nodes: int = 8,
         min_samples_leaf: int = 20,
-        max_bins: int = 255,
-        l2_regularization: float = 0.0,
+        max_bins: int = 63,
+        l2_regularization: float | Literal["auto"] = "auto",
         max_features: float = 0.5,
         monotonic: list[int] | None = None,
         random_state: int = 0,
@@ -125,10 +139,14 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         check_parameters(self)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_features_in_ = X.shape[1]
-        count = member_count(len(X)) if self.members == "auto" else self.members
-        splits = self._splits(X, labels)[:count]
+        count = self._member_count(len(X)) if self.members == "auto" else self.members
+        splits = self._splits(X, labels)
+        if X.shape[1] >= WIDE_COLUMNS:
+            useful = useful_columns(X, labels, splits[:SCREENING_MEMBERS], self.random_state)
+            # A constant column is never split.
+            X = np.where(useful, X, np.float32(0))
         allowed = self._allowed(X, labels)
-        self.members_ = [self._fit_member(X, labels, split, allowed) for split in splits]
+        self.members_ = [self._fit_member(X, labels, split, allowed) for split in splits[:count]]
         return self
 
     def decision_function(self, X: Matrix) -> npt.NDArray[np.float64]:
@@ -148,6 +166,10 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         labels: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.int64)]
         return labels
 
+    def _member_count(self, rows: int) -> int:
+        """Return the number of members for 'auto': with more rows, averaging gains less."""
+        return next((members for limit, members in MEMBERS_BY_ROWS if rows < limit), 1)
+
     def _allowed(self, X: Matrix, labels: Labels) -> list[set[int]] | None:
         """Return the sets of columns that a tree may combine; None for all."""
         del X, labels
@@ -166,9 +188,16 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
     ) -> HistGradientBoostingClassifier:
         fitted, stopped_by = split
         threads = 1 if len(X) < ROWS_FOR_THREADS else None
+        parameters = {name: getattr(self, name) for name in BOOSTING_PARAMETERS}
+        if self.l2_regularization == "auto":
+            parameters["l2_regularization"] = float(np.clip(len(X) / L2_ROWS, *L2_LIMITS))
+        directions = None
+        if self.monotonic is not None:
+            # Indicators of levels follow the columns that have directions.
+            directions = [*self.monotonic, *[0] * (X.shape[1] - len(self.monotonic))]
         member = HistGradientBoostingClassifier(
-            **{name: getattr(self, name) for name in BOOSTING_PARAMETERS},
-            monotonic_cst=self.monotonic,
+            **parameters,
+            monotonic_cst=directions,
             interaction_cst=allowed,
             early_stopping=True,
             n_iter_no_change=_PATIENCE,
@@ -176,8 +205,3 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         )
         with threadpool_limits(threads, user_api="openmp"):
             return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])
-
-
-def member_count(rows: int) -> int:
-    """Return the number of members for 'auto': with more rows, averaging gains less."""
-    return next((members for limit, members in _MEMBERS_BY_ROWS if rows < limit), 1)

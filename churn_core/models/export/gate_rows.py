@@ -239,7 +239,10 @@ def _add_thresholds(rows: _Collector, model: ChurnModel, base: Matrix) -> None:
 def thresholds_by_column(model: ChurnModel) -> dict[int, npt.NDArray[np.float32]]:
     """Return the distinct split thresholds of a tree model by engineered column."""
     if FAMILIES[model.settings.model.type].representation == "churn_rates":
-        return {column: found for column, found in enumerate(thresholds_of(model.estimator)) if len(found)}
+        # Indicators of single levels follow the engineered columns; every code has rows of its own.
+        engineered = len(model.pipeline.named_steps["engineer"].columns_)
+        by_column = enumerate(thresholds_of(model.estimator)[:engineered])
+        return {column: found for column, found in by_column if len(found)}
     trees = trees_of(model).trees
     feature = np.concatenate([tree.feature for tree in trees])
     threshold = np.concatenate([tree.threshold for tree in trees])

@@ -24,7 +24,7 @@ from churn_core.features.graph_nodes import (
 from churn_core.models.export.additive_graph import additive_terms, write_additive_pieces
 from churn_core.models.export.graph_writer import GraphWriter
 from churn_core.models.export.no_converter import no_converter
-from churn_core.models.export.tree_ensembles import root_value, tree_attributes, trees_of
+from churn_core.models.export.tree_ensembles import column_owners, root_value, tree_attributes, trees_of
 from churn_core.models.families import FAMILIES
 from churn_core.schema import CategoryFeature
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import onnx
 
     from churn_core.features import FeatureEngineer
+    from churn_core.features.churn_rates import ChurnRateEncoder
     from churn_core.models.churn_model import ChurnModel
     from churn_core.schema import Contract
 
@@ -122,23 +123,26 @@ class Sigmoid:
 def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
     trees = trees_of(model)
-    engineered = write_engineered(writer, "features", engineer, _rates_by_code(model))
-    attributes = tree_attributes(trees, len(engineer.columns_), sigmoid.scale)
-    by_column = writer.tree_ensemble(engineered, attributes)
+    columns = _write_tree_input(writer, model)
+    attributes = tree_attributes(trees, column_owners(model), sigmoid.scale)
+    by_column = writer.tree_ensemble(columns, attributes)
     intercept = sigmoid.scale * root_value(trees) + sigmoid.shift
     raw = _write_sum(writer, writer.node("Cast", [by_column], to=DOUBLE), intercept)
     return raw, writer.node("MatMul", [by_column, writer.constant(_shares(engineer))]), intercept
 
 
-def _rates_by_code(model: ChurnModel) -> list[npt.NDArray[np.float32]] | None:
-    """Return for each category column the churn rate by code; None if the trees take the codes."""
-    if FAMILIES[model.settings.model.type].representation != "churn_rates":
-        return None
+def _write_tree_input(writer: GraphWriter, model: ChurnModel) -> str:
+    """Write the matrix that the trees split: codes of categories, or their churn rates and indicators."""
     steps = model.pipeline.named_steps
-    return [
+    engineer: FeatureEngineer = steps["engineer"]
+    if FAMILIES[model.settings.model.type].representation != "churn_rates":
+        return write_engineered(writer, "features", engineer)
+    represent: ChurnRateEncoder = steps["represent"]
+    by_code = [
         rates[code_map.astype(np.int64)]
-        for code_map, rates in zip(steps["engineer"].code_maps_, steps["represent"].values_, strict=True)
+        for code_map, rates in zip(engineer.code_maps_, represent.values_, strict=True)
     ]
+    return write_engineered(writer, "features", engineer, by_code, represent.indicated_)
 
 
 def _write_additive(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tuple[str, str, float]:

@@ -181,28 +181,36 @@ def _mean_below(
     return value
 
 
-def path_contributions(tree: Tree, columns: int) -> npt.NDArray[np.float64]:
+def column_owners(model: ChurnModel) -> npt.NDArray[np.int64]:
+    """Return the engineered column from which each column of the trees' input comes."""
+    represent = model.pipeline.named_steps.get("represent")
+    columns = len(model.pipeline.named_steps["engineer"].columns_)
+    owners: npt.NDArray[np.int64] = np.arange(columns) if represent is None else represent.owners_
+    return owners
+
+
+def path_contributions(tree: Tree, owners: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Distribute the difference between each leaf and the root over the columns on the path.
 
-    Each split changes the mean of the remaining rows; the change goes to the column of the split (Saabas
-    2014, "Interpreting random forests").
+    Each split changes the mean of the remaining rows; the change goes to the owner of the split's column
+    (Saabas 2014, "Interpreting random forests").
 
     Parameters
     ----------
     tree : Tree
-    columns : int
-        Number of columns of the tree's input.
+    owners : ndarray of int64, shape (columns of the tree's input,)
+        The engineered column from which each column comes.
 
     Returns
     -------
-    ndarray of float64, shape (nodes, columns)
+    ndarray of float64, shape (nodes, engineered columns)
         A leaf's row plus the root's value adds up to the leaf's value.
     """
-    result = np.zeros((len(tree.feature), columns))
+    result = np.zeros((len(tree.feature), int(owners.max()) + 1))
     for node in np.flatnonzero(tree.feature >= 0):
         for child in (tree.left[node], tree.right[node]):
             result[child] = result[node]
-            result[child, tree.feature[node]] += tree.value[child] - tree.value[node]
+            result[child, owners[tree.feature[node]]] += tree.value[child] - tree.value[node]
     return result
 
 
@@ -211,14 +219,14 @@ def root_value(trees: TreeSum) -> float:
     return trees.base + float(sum(tree.value[0] for tree in trees.trees))
 
 
-def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any]:
-    """Return ``TreeEnsembleRegressor`` attributes (ai.onnx.ml 3) with one target per column.
+def tree_attributes(trees: TreeSum, owners: npt.NDArray[np.int64], scale: float) -> dict[str, Any]:
+    """Return ``TreeEnsembleRegressor`` attributes (ai.onnx.ml 3) with one target per engineered column.
 
     Parameters
     ----------
     trees : TreeSum
-    columns : int
-        Columns of the engineered matrix; target i is the contribution of column i.
+    owners : ndarray of int64, shape (columns of the trees' input,)
+        The engineered column from which each column comes; target i is the contribution of column i.
     scale : float
         Factor of every contribution.
     """
@@ -232,7 +240,7 @@ def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any
         for side in ("left", "right")
     )
     weights = scale * np.concatenate(
-        [path_contributions(tree, columns)[tree.feature < 0] for tree in trees.trees]
+        [path_contributions(tree, owners)[tree.feature < 0] for tree in trees.trees]
     )
     written = weights != 0
     # Every leaf needs a target, so a leaf without contributions gets a zero for the first column.
@@ -243,7 +251,7 @@ def tree_attributes(trees: TreeSum, columns: int, scale: float) -> dict[str, Any
     if not missing_left.any():
         missing.clear()
     return {
-        "n_targets": columns,
+        "n_targets": int(owners.max()) + 1,
         "aggregate_function": "SUM",
         "post_transform": "NONE",
         "nodes_treeids": tree_ids.tolist(),

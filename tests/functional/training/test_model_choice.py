@@ -44,7 +44,7 @@ def config(model: dict[str, object]) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("kind", "family"), [("line", "logistic_regression"), ("hump", "additive"), ("cross", "additive")]
+    ("kind", "family"), [("line", "logistic_regression"), ("hump", "additive"), ("cross", "boosting")]
 )
 def test_auto_takes_the_family_that_fits_the_table(kind: str, family: str) -> None:
     reported: list[tuple[int, int]] = []

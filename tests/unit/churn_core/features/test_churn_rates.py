@@ -41,3 +41,25 @@ def test_a_rare_level_stays_near_the_average() -> None:
     y = np.concatenate([np.arange(500) < 100, np.arange(500) < 300, [True]]).astype(np.int64)
     rates = ChurnRateEncoder(1).fit(codes[:, None], y).values_[0]
     assert rates[2] < 0.8
+
+
+def test_the_levels_between_the_lowest_and_the_highest_rate_get_indicators() -> None:
+    codes = np.repeat([0, 1, 2, 3], 100).astype(np.float32)
+    y = np.concatenate([np.arange(100) < left for left in (50, 10, 80, 30)]).astype(np.int64)
+    number = np.arange(400, dtype=np.float32)
+    two_levels = codes % 2
+    encoder = ChurnRateEncoder(2, indicators=True)
+    matrix = encoder.fit_transform(np.column_stack([codes, two_levels, number]), y)
+    assert encoder.indicated_ == [(0, 0), (0, 3)]
+    assert encoder.owners_.tolist() == [0, 1, 2, 0, 0]
+    np.testing.assert_array_equal(matrix[:, 3], codes == 0)
+    np.testing.assert_array_equal(matrix[:, 4], codes == 3)
+    np.testing.assert_array_equal(matrix[:, 2], number)
+
+
+def test_columns_of_many_levels_get_no_indicators() -> None:
+    codes = np.arange(2_000) % (FEW_LEVELS + 1)
+    y = (np.arange(2_000) % 7 == 0).astype(np.int64)
+    encoder = ChurnRateEncoder(1, indicators=True).fit(codes[:, None].astype(np.float32), y)
+    assert encoder.indicated_ == []
+    assert encoder.transform(codes[:, None].astype(np.float32)).shape == (2_000, 1)

@@ -1,0 +1,64 @@
+"""The mean of several small boostings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from churn_core.models.additive.classifier import AdditiveBoostingClassifier
+from churn_core.models.boosting.averaged import AveragedBoostingClassifier
+
+Table = tuple[np.ndarray, np.ndarray]
+
+
+def make_table(rows: int, columns: int = 4) -> Table:
+    """Customers who leave where three columns are high at the same time."""
+    draw = np.random.default_rng(5)
+    X = draw.normal(size=(rows, columns)).astype(np.float32)
+    together = np.all(X[:, :3] > -0.3, axis=1)
+    y = (draw.random(rows) < np.where(together, 0.8, 0.1)).astype(np.int64)
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return make_table(3_000)
+
+
+def test_three_columns_that_act_together_are_found(table: Table) -> None:
+    (X, y), (unseen, left) = table, make_table(3_001)
+    losses = {
+        kind.__name__: log_loss(left, kind(members=2).fit(X, y).predict_proba(unseen)[:, 1])
+        for kind in (AveragedBoostingClassifier, AdditiveBoostingClassifier)
+    }
+    assert losses["AveragedBoostingClassifier"] < losses["AdditiveBoostingClassifier"] - 0.01
+
+
+def test_the_output_is_the_mean_of_the_members(table: Table) -> None:
+    X, y = table
+    model = AveragedBoostingClassifier(max_iter=20).fit(X, y)
+    each = np.array([member.decision_function(X) for member in model.members_])
+    assert len(each) == 8
+    assert each.std(axis=0).max() > 0.01
+    np.testing.assert_allclose(model.decision_function(X), each.mean(axis=0))
+
+
+@pytest.mark.parametrize(("rows", "members"), [(19_999, 8), (20_000, 4), (100_000, 2), (300_000, 1)])
+def test_larger_tables_have_fewer_members(rows: int, members: int) -> None:
+    X, y = make_table(rows, columns=3)
+    assert len(AveragedBoostingClassifier(max_iter=1).fit(X, y).members_) == members
+
+
+def test_the_regularization_follows_the_rows() -> None:
+    strengths = []
+    for rows in (500, 6_000, 12_000):
+        model = AveragedBoostingClassifier(members=1, max_iter=1).fit(*make_table(rows))
+        strengths.append(model.members_[0].l2_regularization)
+    assert strengths == [50, 75, 100]
+
+
+def test_columns_after_those_with_a_direction_are_free(table: Table) -> None:
+    X, y = table
+    model = AveragedBoostingClassifier(members=1, max_iter=5, monotonic=[1, 0]).fit(X, y)
+    np.testing.assert_array_equal(model.members_[0].monotonic_cst, [1, 0, 0, 0])
