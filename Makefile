@@ -143,8 +143,8 @@ $(VENV)/.bench: $(VENV)/.train requirements/bench.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
-bench-models: $(VENV)/.bench ## compare the models with others; DATA=labelled.csv TARGET=column for your own
-	@$(BIN)/python -m benchmarks.models $(if $(DATA),--data $(DATA) --target "$(TARGET)" --repeats 5)
+bench-models: $(VENV)/.bench ## compare the models with others; DATA=labelled.csv TARGET=column adds your own table, FRESH=1 forgets
+	@$(BIN)/python -m benchmarks.models $(if $(DATA),--data $(DATA) --target "$(TARGET)") $(if $(TABLES),--tables $(TABLES)) $(if $(PEERS),--peers $(PEERS)) $(if $(FRESH),--fresh)
 
 bench-online: setup-dev setup-sam ## compare the online API with other servers, each in its own environment (needs wrk)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.online

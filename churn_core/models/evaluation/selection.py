@@ -152,11 +152,14 @@ class Selection:
         Of that model.
     choices : dict
         ``families`` and ``pairs``, each only if candidates were compared.
+    candidates : dict
+        The settings of each family that was compared.
     """
 
     settings: Settings
     judged: CrossValidation
     choices: dict[str, Choice]
+    candidates: dict[str, Settings]
 
 
 def select_model(
@@ -190,7 +193,7 @@ def select_model(
         taken = choices["families"].taken
         if taken != ADDITIVE:
             choices.pop("pairs", None)
-    return Selection(candidates[taken], judged[taken], choices)
+    return Selection(candidates[taken], judged[taken], choices, candidates)
 
 
 def _compared_families(settings: Settings) -> list[str]:

@@ -170,7 +170,8 @@ def cell_nuclei() -> pd.DataFrame:
     from sklearn.datasets import load_breast_cancer
 
     data = load_breast_cancer(as_frame=True)
-    return data.data.assign(**{TARGET: np.where(data.target == 0, "yes", "no")})
+    table: pd.DataFrame = data.data.assign(**{TARGET: np.where(data.target == 0, "yes", "no")})
+    return table
 
 
 def handwritten_digits() -> pd.DataFrame:
@@ -178,20 +179,22 @@ def handwritten_digits() -> pd.DataFrame:
     from sklearn.datasets import load_digits
 
     data = load_digits(as_frame=True)
-    return data.data.assign(**{TARGET: np.where(data.target % 2, "yes", "no")})
+    table: pd.DataFrame = data.data.assign(**{TARGET: np.where(data.target % 2, "yes", "no")})
+    return table
 
 
 def affairs() -> pd.DataFrame:
     """Return the answers of 6,366 readers on extramarital affairs (Fair 1978), shipped by statsmodels."""
     from statsmodels.datasets import fair
 
-    table = fair.load_pandas().data
-    return table.drop(columns="affairs").assign(**{TARGET: np.where(table["affairs"] > 0, "yes", "no")})
+    table: pd.DataFrame = fair.load_pandas().data
+    left = np.where(table["affairs"] > 0, "yes", "no")
+    return table.drop(columns="affairs").assign(**{TARGET: left})
 
 
 def _churn_table(name: str) -> ModelTable:
     return ModelTable(
-        "a churn table as untidy as real ones",
+        "A churn table as untidy as real ones",
         lambda: churn_tables.TABLES[name](10_000, SEED),
         churn_tables.TARGETS[name],
     )
@@ -199,17 +202,17 @@ def _churn_table(name: str) -> ModelTable:
 
 MODEL_TABLES: Final[dict[str, ModelTable]] = {
     **{name: _churn_table(name) for name in churn_tables.TABLES},
-    "pairs": ModelTable("six pairs of columns act together", lambda: products(2)),
+    "pairs": ModelTable("Six pairs of columns act together", lambda: products(2)),
     "many_pairs": ModelTable("28 pairs each add a little", many_pairs),
-    "triples": ModelTable("four triples of columns act together", lambda: all_at_once(3)),
-    "quadruples": ModelTable("three groups of four columns act together", lambda: all_at_once(4)),
-    "no_trace": ModelTable("four triples act together, and no smaller group does", lambda: products(3)),
-    "thresholds": ModelTable("the risk jumps at values", thresholds),
-    "many_levels": ModelTable("categories of 400, 80 and 12 levels", many_levels),
+    "triples": ModelTable("Four triples of columns act together", lambda: all_at_once(3)),
+    "quadruples": ModelTable("Three groups of four columns act together", lambda: all_at_once(4)),
+    "no_trace": ModelTable("Four triples act together, and no smaller group does", lambda: products(3)),
+    "thresholds": ModelTable("The risk jumps at values", thresholds),
+    "many_levels": ModelTable("Categories of 400, 80 and 12 levels", many_levels),
     "mostly_noise": ModelTable("200 columns of which 10 matter", mostly_noise),
-    "rare": ModelTable("1 % leave", lambda: mixed(20_000, -5.4)),
-    "small": ModelTable("500 rows", lambda: mixed(500, -1.2)),
-    "large": ModelTable("300,000 rows", lambda: mixed(300_000, -1.6)),
+    "rare": ModelTable("Few leavers", lambda: mixed(20_000, -5.4)),
+    "small": ModelTable("Few customers", lambda: mixed(500, -1.2)),
+    "large": ModelTable("Many customers", lambda: mixed(300_000, -1.6)),
     "cell_nuclei": ModelTable("569 biopsies, nearly separable", cell_nuclei),
     "handwritten_digits": ModelTable("1,797 pictures of 64 pixels", handwritten_digits),
     "affairs": ModelTable("6,366 answers to a survey", affairs),

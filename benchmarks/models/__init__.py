@@ -1,0 +1,1 @@
+"""The product's models beside others: same tables, same folds, one thread each."""
