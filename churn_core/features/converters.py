@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from skl2onnx import update_registered_converter
-from skl2onnx.common.data_types import FloatTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.encoder import TableEncoder
 from churn_core.features.engineer import FeatureEngineer
 from churn_core.features.graph_nodes import DOUBLE, FLOAT, INT64, write_engineered, write_slice
+from churn_core.features.linear_columns import LinearColumns
 from churn_core.schema import CategoryFeature
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ _ALIASES: dict[type, str] = {
     TableEncoder: "ChurnTableEncoder",
     FeatureEngineer: "ChurnFeatureEngineer",
     ChurnRateEncoder: "ChurnRateEncoder",
+    LinearColumns: "ChurnLinearColumns",
 }
+
+
+_Transformer: TypeAlias = TableEncoder | FeatureEngineer | ChurnRateEncoder | LinearColumns
 
 
 class ConverterWriter:
@@ -62,6 +67,7 @@ def register_converters() -> None:
         (TableEncoder, _convert_encoder),
         (FeatureEngineer, _convert_engineer),
         (ChurnRateEncoder, _convert_churn_rates),
+        (LinearColumns, _convert_linear_columns),
     ):
         update_registered_converter(
             transformer, _ALIASES[transformer], _set_shape, convert, overwrite=True, parser=_parse
@@ -73,21 +79,26 @@ def _parse(scope: Any, transformer: Any, inputs: list[Any], custom_parsers: obje
     del custom_parsers
     operator = scope.declare_local_operator(_ALIASES[type(transformer)], transformer)
     operator.inputs = inputs
-    operator.outputs.append(
-        scope.declare_local_variable("matrix", FloatTensorType([None, _width(transformer)]))
-    )
+    operator.outputs.append(scope.declare_local_variable("matrix", _output_type(transformer)))
     return list(operator.outputs)
 
 
 def _set_shape(operator: Any) -> None:
-    operator.outputs[0].type = FloatTensorType([None, _width(operator.raw_operator)])
+    operator.outputs[0].type = _output_type(operator.raw_operator)
 
 
-def _width(transformer: TableEncoder | FeatureEngineer | ChurnRateEncoder) -> int:
+def _output_type(transformer: _Transformer) -> Any:
+    kind = DoubleTensorType if isinstance(transformer, LinearColumns) else FloatTensorType
+    return kind([None, _width(transformer)])
+
+
+def _width(transformer: _Transformer) -> int:
     if isinstance(transformer, TableEncoder):
         return len(transformer.contract_.features)
     if isinstance(transformer, FeatureEngineer):
         return len(transformer.columns_)
+    if isinstance(transformer, LinearColumns):
+        return sum(map(len, transformer.levels_)) + len(transformer.mean_)
     return len(transformer.owners_)
 
 
@@ -149,4 +160,21 @@ def _convert_churn_rates(scope: Any, operator: Any, container: Any) -> None:
         chosen = writer.node("Gather", [matrix, writer.constant(columns.astype(np.int64))], axis=1)
         same = writer.node("Equal", [chosen, writer.constant(codes.astype(np.float32)[None, :])])
         parts.append(writer.node("Cast", [same], to=FLOAT))
+    writer.set_output(writer.node("Concat", parts, axis=1), operator.outputs[0])
+
+
+def _convert_linear_columns(scope: Any, operator: Any, container: Any) -> None:
+    writer = ConverterWriter(scope, container)
+    columns: LinearColumns = operator.raw_operator
+    matrix = operator.inputs[0].full_name
+    parts = []
+    for position, levels in enumerate(columns.levels_):
+        code = write_slice(writer, matrix, position, position + 1)
+        same = writer.node("Equal", [code, writer.constant(levels.astype(np.float32)[None, :])])
+        parts.append(writer.node("Cast", [same], to=DOUBLE))
+    if len(columns.mean_):
+        numbers = write_slice(writer, matrix, columns.categories, columns.n_features_in_)
+        wide = writer.node("Cast", [numbers], to=DOUBLE)
+        centred = writer.node("Sub", [wide, writer.constant(columns.mean_[None, :])])
+        parts.append(writer.node("Div", [centred, writer.constant(columns.scale_[None, :])]))
     writer.set_output(writer.node("Concat", parts, axis=1), operator.outputs[0])

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from churn_core.features import FeatureEngineer
 from churn_core.features.churn_rates import ChurnRateEncoder
 from churn_core.features.engineer import category_count, source_columns
+from churn_core.features.linear_columns import LinearColumns
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
 from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 from churn_core.models.parameters import check_values, parameter_error
@@ -126,22 +125,10 @@ def build_pipeline(
         )
     ]
     if representation == "one_hot":
-        steps.append(("represent", _one_hot_representation(contract)))
+        steps.append(("represent", LinearColumns(category_count(contract))))
     elif representation == "churn_rates":
         steps.append(("represent", ChurnRateEncoder(category_count(contract), seed, family.indicators)))
     return Pipeline([*steps, ("classify", estimator)])
-
-
-def _one_hot_representation(contract: Contract) -> ColumnTransformer:
-    categories = category_count(contract)
-    width = len(contract.features) + len(contract.derived)
-    parts: list[tuple[str, Any, list[int]]] = []
-    if categories:
-        one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        parts.append(("one_hot", one_hot, list(range(categories))))
-    if width > categories:
-        parts.append(("scale", StandardScaler(), list(range(categories, width))))
-    return ColumnTransformer(parts)
 
 
 def monotonic_directions(contract: Contract) -> list[int]:

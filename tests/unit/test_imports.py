@@ -173,7 +173,7 @@ def test_the_names_of_the_course_are_importable() -> None:
     assert callable(get_project_root)
     settings = load_config()
     assert isinstance(settings, Settings)
-    assert settings.model.type == "additive"
+    assert settings.model.type == "auto"
     assert settings.model.params == {}
     assert settings.data.test_size == 0.2
     assert settings.data.random_state == 42

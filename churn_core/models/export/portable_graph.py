@@ -18,7 +18,7 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
 from churn_core.errors import ParityError
 from churn_core.features.converters import register_converters
-from churn_core.models.export.averaged_converter import register_averaged_converters
+from churn_core.models.export.classifier_converters import register_classifier_converters
 from churn_core.models.export.graph_writer import ML_OPSET, OPSET
 from churn_core.models.export.no_converter import no_converter
 from churn_core.schema import CategoryFeature
@@ -52,7 +52,7 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
         If the family has no converter.
     """
     register_converters()
-    register_averaged_converters()
+    register_classifier_converters()
     pipeline = model.whole_pipeline
     initial_types = [
         (
@@ -96,9 +96,11 @@ def _keep_probability_of_leaving(converted: Any) -> None:
     both_classes = graph.output[1].name
     graph.initializer.append(numpy_helper.from_array(np.array([1], dtype=np.int64), "leaving_class"))
     graph.node.append(
-        helper.make_node(
-            "Gather", [both_classes, "leaving_class"], ["probability"], name="probability", axis=1
-        )
+        helper.make_node("Gather", [both_classes, "leaving_class"], ["leaving"], name="leaving", axis=1)
+    )
+    # A linear model answers in float64.
+    graph.node.append(
+        helper.make_node("Cast", ["leaving"], ["probability"], name="probability", to=TensorProto.FLOAT)
     )
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None, 1]))

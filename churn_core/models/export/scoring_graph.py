@@ -24,7 +24,13 @@ from churn_core.features.graph_nodes import (
 from churn_core.models.export.additive_graph import additive_terms, write_additive_pieces
 from churn_core.models.export.graph_writer import GraphWriter
 from churn_core.models.export.no_converter import no_converter
-from churn_core.models.export.tree_ensembles import column_owners, root_value, tree_attributes, trees_of
+from churn_core.models.export.tree_ensembles import (
+    column_owners,
+    parts_of,
+    root_value,
+    tree_attributes,
+    trees_of,
+)
 from churn_core.models.families import FAMILIES
 from churn_core.schema import CategoryFeature
 
@@ -34,8 +40,12 @@ if TYPE_CHECKING:
 
     from churn_core.features import FeatureEngineer
     from churn_core.features.churn_rates import ChurnRateEncoder
+    from churn_core.features.linear_columns import LinearColumns
     from churn_core.models.churn_model import ChurnModel
     from churn_core.schema import Contract
+
+TREES_PER_ENSEMBLE: Final = 32
+"""An ensemble adds its trees in float32; few enough keep the sixth decimal."""
 
 REASONS_METHOD: Final = {
     "linear": "exact linear terms, centred on the training rows",
@@ -124,11 +134,17 @@ def _write_trees(writer: GraphWriter, model: ChurnModel, sigmoid: Sigmoid) -> tu
     engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
     trees = trees_of(model)
     columns = _write_tree_input(writer, model)
-    attributes = tree_attributes(trees, column_owners(model), sigmoid.scale)
-    by_column = writer.tree_ensemble(columns, attributes)
+    owners = column_owners(model)
+    sums = [
+        writer.tree_ensemble(columns, tree_attributes(part, owners, sigmoid.scale))
+        for part in parts_of(trees, TREES_PER_ENSEMBLE)
+    ]
+    wide = [writer.node("Cast", [name], to=DOUBLE) for name in sums]
+    by_column = wide[0] if len(wide) == 1 else writer.node("Sum", wide)
     intercept = sigmoid.scale * root_value(trees) + sigmoid.shift
-    raw = _write_sum(writer, writer.node("Cast", [by_column], to=DOUBLE), intercept)
-    return raw, writer.node("MatMul", [by_column, writer.constant(_shares(engineer))]), intercept
+    raw = _write_sum(writer, by_column, intercept)
+    narrow = writer.node("Cast", [by_column], to=FLOAT)
+    return raw, writer.node("MatMul", [narrow, writer.constant(_shares(engineer))]), intercept
 
 
 def _write_tree_input(writer: GraphWriter, model: ChurnModel) -> str:
@@ -208,16 +224,15 @@ class _LinearTerms:
     def from_model(cls, model: ChurnModel, sigmoid: Sigmoid) -> _LinearTerms:
         estimator = model.estimator
         engineer: FeatureEngineer = model.pipeline.named_steps["engineer"]
-        represent = model.pipeline.named_steps["represent"]
+        represent: LinearColumns = model.pipeline.named_steps["represent"]
         coefficients = sigmoid.scale * np.asarray(estimator.coef_[0], dtype=np.float64)
         intercept = sigmoid.scale * float(estimator.intercept_[0]) + sigmoid.shift
         engineered = engineer.transform(model.training_matrix)
         tables: list[npt.NDArray[np.float64]] = []
         used = 0
         if engineer.code_maps_:
-            levels_by_column = represent.named_transformers_["one_hot"].categories_
             for position, (code_map, levels) in enumerate(
-                zip(engineer.code_maps_, levels_by_column, strict=True)
+                zip(engineer.code_maps_, represent.levels_, strict=True)
             ):
                 weight = dict(zip(levels.tolist(), coefficients[used : used + len(levels)], strict=True))
                 used += len(levels)
@@ -228,8 +243,7 @@ class _LinearTerms:
         if len(coefficients) == used:
             no_numbers = np.empty(0)
             return cls(tables, no_numbers, no_numbers, intercept)
-        scaler = represent.named_transformers_["scale"]
-        slopes = coefficients[used:] / scaler.scale_
+        slopes = coefficients[used:] / represent.scale_
         means = engineered[:, len(tables) :].astype(np.float64).mean(axis=0)
-        intercept += float(slopes @ (means - scaler.mean_))
+        intercept += float(slopes @ (means - represent.mean_))
         return cls(tables, slopes, -slopes * means, intercept)

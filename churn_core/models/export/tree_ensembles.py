@@ -219,6 +219,13 @@ def root_value(trees: TreeSum) -> float:
     return trees.base + float(sum(tree.value[0] for tree in trees.trees))
 
 
+def parts_of(trees: TreeSum, size: int) -> list[TreeSum]:
+    """Divide the trees, in their order, into sums of at most `size`; the base is in none of them."""
+    return [
+        TreeSum(trees.trees[start : start + size], base=0.0) for start in range(0, len(trees.trees), size)
+    ]
+
+
 def tree_attributes(trees: TreeSum, owners: npt.NDArray[np.int64], scale: float) -> dict[str, Any]:
     """Return ``TreeEnsembleRegressor`` attributes (ai.onnx.ml 3) with one target per engineered column.
 
