@@ -44,7 +44,7 @@ GIVEN_AWAY: Final = 0.001
 """Log loss in nats that a simpler model may lose to the best."""
 
 CHOICE_ROWS: Final = 50_000
-"""Most rows on which numbers of pairs are compared."""
+"""Most rows on which numbers of pairs are compared, and families: the chosen one is then judged on all."""
 
 CHOICE_MEMBERS: Final = 2
 """Members of the models that are compared: two are enough to rank numbers of pairs, in half the time."""
@@ -117,14 +117,7 @@ def choose_pairs(
     params = settings.model.params
     if "pairs" in params:
         return settings, None
-    if len(rows) > CHOICE_ROWS:
-        positions, _ = train_test_split(
-            np.arange(len(rows)),
-            train_size=CHOICE_ROWS,
-            stratify=rows.labels,
-            random_state=settings.data.random_state,
-        )
-        rows = rows.take(positions)
+    rows = _choice_rows(settings, rows)
     losses = {}
     for pairs in _pair_counts(settings, len(rows)):
         candidate = with_model(settings, ADDITIVE, {"members": CHOICE_MEMBERS} | params | {"pairs": pairs})
@@ -132,6 +125,19 @@ def choose_pairs(
         losses[str(pairs)] = out_of_fold.fold_log_losses(expit(out_of_fold.raw))
     choice = preferred_near_best(losses, losses, 1 / (settings.evaluation.folds - 1))
     return with_model(settings, ADDITIVE, params | {"pairs": int(choice.taken)}), choice
+
+
+def _choice_rows(settings: Settings, rows: LabelledRows) -> LabelledRows:
+    """Return the rows, or a stratified draw of `CHOICE_ROWS` if there are more."""
+    if len(rows) <= CHOICE_ROWS:
+        return rows
+    positions, _ = train_test_split(
+        np.arange(len(rows)),
+        train_size=CHOICE_ROWS,
+        stratify=rows.labels,
+        random_state=settings.data.random_state,
+    )
+    return rows.take(positions)
 
 
 def _pair_counts(settings: Settings, rows: int) -> list[int]:
@@ -173,7 +179,8 @@ def select_model(
     """
     families = _compared_families(settings)
     repeats = settings.evaluation.repeat_count(len(rows))
-    count_fold = _fold_counter(settings, families, len(rows), on_fold)
+    compared = rows if len(families) == 1 else _choice_rows(settings, rows)
+    count_fold = _fold_counter(settings, families, (len(compared), len(rows)), on_fold)
     choices: dict[str, Choice] = {}
     judged: dict[str, CrossValidation] = {}
     outputs: dict[str, OutOfFold] = {}
@@ -185,7 +192,7 @@ def select_model(
             if pairs is not None:
                 choices["pairs"] = pairs
         candidates[family] = candidate
-        out_of_fold = predict_out_of_fold(candidate, rows, repeats=repeats, jobs=jobs, on_fold=count_fold)
+        out_of_fold = predict_out_of_fold(candidate, compared, repeats=repeats, jobs=jobs, on_fold=count_fold)
         judged[family], outputs[family] = judge(candidate, out_of_fold), out_of_fold
     taken = families[0]
     if len(families) > 1:
@@ -193,6 +200,11 @@ def select_model(
         taken = choices["families"].taken
         if taken != ADDITIVE:
             choices.pop("pairs", None)
+    if compared is not rows:
+        out_of_fold = predict_out_of_fold(
+            candidates[taken], rows, repeats=repeats, jobs=jobs, on_fold=count_fold
+        )
+        judged[taken] = judge(candidates[taken], out_of_fold)
     return Selection(candidates[taken], judged[taken], choices, candidates)
 
 
@@ -227,14 +239,18 @@ def _choose_family(
 def _fold_counter(
     settings: Settings,
     families: list[str],
-    rows: int,
+    rows: tuple[int, int],
     on_fold: Callable[[int, int], None] | None,
 ) -> Callable[[], None]:
-    """Return a callback that counts the folds of all comparisons and reports to `on_fold`."""
-    folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(rows)
-    total = len(families) * folds * repeats
+    """Return a callback that counts the folds of all comparisons and reports to `on_fold`.
+
+    `rows` are the numbers of rows on which families are compared, and on which the chosen one is judged.
+    """
+    compared, judged = rows
+    folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(judged)
+    total = (len(families) + (compared != judged)) * folds * repeats
     if ADDITIVE in families and "pairs" not in settings.model.params:
-        total += folds * len(_pair_counts(settings, rows))
+        total += folds * len(_pair_counts(settings, min(compared, CHOICE_ROWS)))
     done = 0
 
     def count_fold() -> None:

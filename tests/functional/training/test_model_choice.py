@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,12 @@ import pytest
 from churn_core.config import parse_config
 from churn_core.errors import ConfigError
 from churn_core.models import train_model
+from churn_core.models.evaluation import selection
 
 if TYPE_CHECKING:
     from churn_core.config import Settings
+    from churn_core.models.evaluation.cross_validation import OutOfFold
+    from churn_core.models.rows import LabelledRows
 
 ROWS = 1_000
 
@@ -58,6 +61,27 @@ def test_auto_takes_the_family_that_fits_the_table(kind: str, family: str) -> No
     assert model.predict_proba(make_table(kind)).shape == (ROWS,)
     # Three folds for each of three families, and three for each of two numbers of pairs.
     assert reported == [(done, 15) for done in range(1, 16)]
+
+
+def test_families_of_a_large_table_are_compared_on_a_draw_and_the_chosen_one_on_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[int] = []
+    real = selection.predict_out_of_fold
+
+    def counted(settings: Settings, rows: LabelledRows, **options: Any) -> OutOfFold:
+        judged.append(len(rows))
+        return real(settings, rows, **options)
+
+    monkeypatch.setattr(selection, "CHOICE_ROWS", 600)
+    monkeypatch.setattr(selection, "predict_out_of_fold", counted)
+    reported: list[tuple[int, int]] = []
+    train_model(
+        config({"type": "auto"}), make_table("hump"), jobs=1, on_fold=lambda *fold: reported.append(fold)
+    )
+    # Three families and two numbers of pairs, then the chosen family.
+    assert judged == [600] * 5 + [800]
+    assert reported == [(done, 18) for done in range(1, 19)]
 
 
 @pytest.mark.parametrize(("kind", "pairs"), [("hump", 0), ("cross", 1)])
