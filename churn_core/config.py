@@ -101,6 +101,14 @@ class ModelSettings(Section):
     params: dict[str, Any] = Field(default_factory=dict)
     calibration: Literal["auto", "sigmoid", "none"] = "auto"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_the_family_of_params(cls, given: Any) -> Any:
+        """Parameters without a type are those of the additive model, which was once the default."""
+        if isinstance(given, dict) and given.get("params") and "type" not in given:
+            return {"type": "additive"} | given
+        return given
+
 
 class EvaluationSettings(Section):
     """The ``evaluation`` section: repeated stratified cross-validation."""

@@ -11,7 +11,7 @@ import pytest
 from churn_core.config import parse_config
 from churn_core.errors import ConfigError
 from churn_core.models import train_model
-from churn_core.models.evaluation import selection
+from churn_core.models.evaluation import cross_validation, selection
 
 if TYPE_CHECKING:
     from churn_core.config import Settings
@@ -67,7 +67,7 @@ def test_families_of_a_large_table_are_compared_on_a_draw_and_the_chosen_one_on_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     judged: list[int] = []
-    real = selection.predict_out_of_fold
+    real = cross_validation.predict_out_of_fold
 
     def counted(settings: Settings, rows: LabelledRows, **options: Any) -> OutOfFold:
         judged.append(len(rows))

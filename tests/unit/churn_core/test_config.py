@@ -39,3 +39,24 @@ def test_a_derived_feature_of_the_wrong_column_kind_names_the_key_to_change() ->
     content["data"]["derived"] = {"odd": {"kind": "sum", "columns": ["tenure", "Contract"]}}
     with pytest.raises(ConfigError, match=r"set data\.features\.Contract\.kind to number"):
         parse_config(content)
+
+
+@pytest.mark.parametrize(
+    ("model", "family"),
+    [
+        ({}, "auto"),
+        ({"params": {"pairs": 3}}, "additive"),
+        ({"type": "boosting", "params": {"members": 2}}, "boosting"),
+    ],
+)
+def test_parameters_without_a_type_are_those_of_the_additive_model(
+    model: dict[str, object], family: str
+) -> None:
+    content = load_config().model_dump() | {"model": model}
+    assert parse_config(content).model.type == family
+
+
+def test_parameters_need_a_single_family() -> None:
+    content = load_config().model_dump() | {"model": {"type": "auto", "params": {"members": 2}}}
+    with pytest.raises(ConfigError, match=r"model\.params needs a single family"):
+        parse_config(content)
