@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import TargetEncoder
 
 if TYPE_CHECKING:
@@ -73,13 +73,18 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.owners_ = np.array([*range(X.shape[1]), *owners], dtype=np.int64)
         return self
 
-    def fit_transform(self, X: Matrix, y: npt.NDArray[np.int64]) -> Matrix:
-        """Learn the rates; return the training rows with columns of many levels cross-fitted."""
+    def fit_transform(
+        self, X: Matrix, y: npt.NDArray[np.int64], groups: npt.NDArray[np.int64] | None = None
+    ) -> Matrix:
+        """Learn the rates; return the training rows with columns of many levels cross-fitted.
+
+        With `groups`, a row's rate comes from rows of other groups.
+        """
         result = self.fit(X, y).transform(X)
         for position, rates in enumerate(self.values_):
             if len(rates) > FEW_LEVELS:
                 codes = X[:, position : position + 1]
-                result[:, position] = self._encoder().fit_transform(codes, y)[:, 0]
+                result[:, position] = self._encoder(y, groups).fit_transform(codes, y)[:, 0]
         return result
 
     def transform(self, X: Matrix) -> Matrix:
@@ -90,6 +95,11 @@ class ChurnRateEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             result[:, position] = rates[X[:, position].astype(np.int64)]
         return result
 
-    def _encoder(self) -> TargetEncoder:
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=self.random_state)
+    def _encoder(
+        self, y: npt.NDArray[np.int64] | None = None, groups: npt.NDArray[np.int64] | None = None
+    ) -> TargetEncoder:
+        folds: Any = StratifiedKFold(FOLDS, shuffle=True, random_state=self.random_state)
+        if y is not None and groups is not None and len(np.unique(groups)) >= FOLDS:
+            together = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=self.random_state)
+            folds = list(together.split(np.zeros(len(y)), y, groups))
         return TargetEncoder(target_type="binary", smooth=PRIOR_ROWS, cv=folds)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sklearn.utils.validation import has_fit_parameter
+
 from churn_core.features import TableEncoder
-from churn_core.models.families import build_pipeline
+from churn_core.models.families import FAMILIES, build_pipeline
 from churn_core.models.parameters import parameter_fault
 from churn_core.models.splits import calibration_folds
 
@@ -54,7 +56,7 @@ def fit_pipeline(settings: Settings, rows: LabelledRows, *, calibrated: bool) ->
     folds = calibration_folds(rows.labels, rows.groups, seed) if calibrated else None
     pipeline = build_pipeline(settings.model, encoder.contract_, seed, calibration=folds)
     try:
-        pipeline.fit(matrix, rows.labels)
+        pipeline.fit(matrix, rows.labels, **_group_parameters(settings, rows))
     except Exception as error:
 
         def fit(params: dict[str, Any], at: npt.NDArray[np.intp]) -> object:
@@ -66,3 +68,13 @@ def fit_pipeline(settings: Settings, rows: LabelledRows, *, calibrated: bool) ->
             raise
         raise fault from error
     return FittedPipeline(encoder, pipeline, matrix)
+
+
+def _group_parameters(settings: Settings, rows: LabelledRows) -> dict[str, Any]:
+    """Return the groups for the steps that hold rows out: to stop early, and to learn rates of categories."""
+    family = FAMILIES[settings.model.type]
+    if rows.groups is None:
+        return {}
+    steps = ["classify"] if has_fit_parameter(family.estimator(), "groups") else []
+    steps += ["represent"] if family.representation == "churn_rates" else []
+    return {f"{step}__groups": rows.groups for step in steps}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+import numpy as np
 from sklearn.model_selection import train_test_split
 
 from churn_core.models.additive.pair_ranking import rank_pairs
@@ -12,7 +13,6 @@ from churn_core.models.boosting.averaged import AVERAGED_CONSTRAINTS, AveragedBo
 from churn_core.models.sklearn_internals import Interval
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     Matrix = npt.NDArray[np.float32]
@@ -93,18 +93,22 @@ class AdditiveBoostingClassifier(AveragedBoostingClassifier):
         # However many, they collapse into one table per term; more than four gained nothing.
         return min(super()._member_count(rows), 4)
 
-    def _allowed(self, X: Matrix, labels: Labels) -> list[set[int]]:
+    def _allowed(self, X: Matrix, labels: Labels, groups: Labels | None) -> list[set[int]]:
         alone = [{column} for column in range(X.shape[1])]
         self.pairs_: list[tuple[int, int]] = []
         if self.pairs and X.shape[1] > 1:
-            self.pairs_ = self._strongest_pairs(X, labels, alone)
+            self.pairs_ = self._strongest_pairs(X, labels, groups, alone)
         return [*alone, *map(set, self.pairs_)]
 
-    def _strongest_pairs(self, X: Matrix, labels: Labels, alone: list[set[int]]) -> list[tuple[int, int]]:
+    def _strongest_pairs(
+        self, X: Matrix, labels: Labels, groups: Labels | None, alone: list[set[int]]
+    ) -> list[tuple[int, int]]:
         """Rank pairs by the residuals of a model that has no pairs."""
         if len(X) > RANKING_ROWS:
-            X, _, labels, _ = train_test_split(
-                X, labels, train_size=RANKING_ROWS, stratify=labels, random_state=self.random_state
+            chosen, _ = train_test_split(
+                np.arange(len(X)), train_size=RANKING_ROWS, stratify=labels, random_state=self.random_state
             )
-        mains = self._fit_member(X, labels, self._splits(X, labels)[0], alone)
+            X, labels = X[chosen], labels[chosen]
+            groups = None if groups is None else groups[chosen]
+        mains = self._fit_member(X, labels, self._splits(labels, groups)[0], alone)
         return rank_pairs(X, labels, mains.decision_function(X))[: self.pairs]

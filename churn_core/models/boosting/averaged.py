@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from churn_core.models.boosting.screening import WIDE_COLUMNS, useful_columns
@@ -121,7 +121,7 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         self.monotonic = monotonic
         self.random_state = random_state
 
-    def fit(self, X: Matrix, y: Labels) -> Self:
+    def fit(self, X: Matrix, y: Labels, groups: Labels | None = None) -> Self:
         """Fit the members.
 
         Parameters
@@ -130,6 +130,8 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
             Numbers, NaN where missing, and churn rates of categories.
         y : ndarray, shape (rows,)
             Two labels.
+        groups : ndarray of int64, shape (rows,), optional
+            Rows of one group, such as a household, stop a member or train it, but never both.
 
         Raises
         ------
@@ -140,12 +142,12 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_features_in_ = X.shape[1]
         count = self._member_count(len(X)) if self.members == "auto" else self.members
-        splits = self._splits(X, labels)
+        splits = self._splits(labels, groups)
         if X.shape[1] >= WIDE_COLUMNS:
             useful = useful_columns(X, labels, splits[:SCREENING_MEMBERS], self.random_state)
             # A constant column is never split.
             X = np.where(useful, X, np.float32(0))
-        allowed = self._allowed(X, labels)
+        allowed = self._allowed(X, labels, groups)
         self.members_ = [self._fit_member(X, labels, split, allowed) for split in splits[:count]]
         return self
 
@@ -170,18 +172,24 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         """Return the number of members for 'auto': with more rows, averaging gains less."""
         return next((members for limit, members in MEMBERS_BY_ROWS if rows < limit), 1)
 
-    def _allowed(self, X: Matrix, labels: Labels) -> list[set[int]] | None:
+    def _allowed(self, X: Matrix, labels: Labels, groups: Labels | None) -> list[set[int]] | None:
         """Return the sets of columns that a tree may combine; None for all."""
-        del X, labels
+        del X, labels, groups
         return None
 
-    def _splits(self, X: Matrix, labels: Labels) -> list[tuple[Any, Any]]:
+    def _splits(self, labels: Labels, groups: Labels | None) -> list[tuple[Any, Any]]:
         """Return the rows that each member trains on, and those that stop it early."""
-        folds = StratifiedKFold(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
+        if groups is not None and len(np.unique(groups)) < MEMBER_FOLDS:
+            # Too few groups to keep them together.
+            groups = None
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = kind(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
         with warnings.catch_warnings():
             # A fold may lack one of the labels; it only decides when to stop.
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            return list(folds.split(X, labels))
+            splits = list(folds.split(np.zeros(len(labels)), labels, groups))
+        # Large groups may leave a fold empty, or take all rows of a label with them.
+        return [(fitted, stop) for fitted, stop in splits if len(stop) and np.ptp(labels[fitted])]
 
     def _fit_member(
         self, X: Matrix, labels: Labels, split: tuple[Any, Any], allowed: list[set[int]] | None

@@ -13,6 +13,7 @@ from churn_core.config import parse_config
 from churn_core.data import generate_sample_data
 from churn_core.errors import ConfigError, DataError
 from churn_core.models import train_model
+from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 
 if TYPE_CHECKING:
     from churn_core.config import Settings
@@ -80,3 +81,21 @@ def test_training_without_the_group_column_names_it(settings: Settings, househol
 def test_neither_the_target_nor_a_derived_feature_can_be_the_group(settings: Settings, column: str) -> None:
     with pytest.raises(ConfigError, match=r"data\.group"):
         grouped(settings, group=column)
+
+
+@pytest.mark.parametrize("calibration", ["none", "sigmoid"])
+def test_every_fit_that_holds_rows_out_keeps_households_together(
+    settings: Settings, households: pd.DataFrame, calibration: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[np.ndarray | None] = []
+    splits = AveragedBoostingClassifier._splits
+
+    def member_splits(model: Any, labels: np.ndarray, groups: np.ndarray | None) -> Any:
+        given.append(groups)
+        return splits(model, labels, groups)
+
+    monkeypatch.setattr(AveragedBoostingClassifier, "_splits", member_splits)
+    content = grouped(settings).model_dump() | {"model": {"type": "boosting", "calibration": calibration}}
+    train_model(parse_config(content), households, jobs=1)
+    assert given
+    assert all(groups is not None and len(groups) for groups in given)

@@ -63,3 +63,15 @@ def test_columns_of_many_levels_get_no_indicators() -> None:
     encoder = ChurnRateEncoder(1, indicators=True).fit(codes[:, None].astype(np.float32), y)
     assert encoder.indicated_ == []
     assert encoder.transform(codes[:, None].astype(np.float32)).shape == (2_000, 1)
+
+
+def test_a_rate_comes_from_other_groups() -> None:
+    """Each household is its own level; its rate must not contain the label that its rows share."""
+    draw = np.random.default_rng(4)
+    households = np.repeat(np.arange(300), 5)
+    X = (households % 150)[:, None].astype(np.float32)
+    y = np.repeat((draw.random(300) < 0.3).astype(np.int64), 5)
+    alone = ChurnRateEncoder(1).fit_transform(X, y)
+    together = ChurnRateEncoder(1).fit_transform(X, y, groups=households)
+    assert roc_auc_score(y, alone[:, 0]) > 0.8
+    assert roc_auc_score(y, together[:, 0]) < 0.65

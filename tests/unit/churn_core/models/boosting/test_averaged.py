@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
@@ -62,3 +64,38 @@ def test_columns_after_those_with_a_direction_are_free(table: Table) -> None:
     X, y = table
     model = AveragedBoostingClassifier(members=1, max_iter=5, monotonic=[1, 0]).fit(X, y)
     np.testing.assert_array_equal(model.members_[0].monotonic_cst, [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("kind", [AveragedBoostingClassifier, AdditiveBoostingClassifier])
+def test_rows_of_a_group_never_stop_a_member_that_they_train(
+    kind: type[AveragedBoostingClassifier], table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = table
+    groups = np.arange(len(X)) // 3
+    splits: list[tuple[np.ndarray, np.ndarray]] = []
+    real = kind._fit_member
+
+    def watched(
+        model: AveragedBoostingClassifier, X: np.ndarray, labels: np.ndarray, split: Any, allowed: Any
+    ) -> Any:
+        splits.append(split)
+        return real(model, X, labels, split, allowed)
+
+    monkeypatch.setattr(kind, "_fit_member", watched)
+    kind(max_iter=2).fit(X, y, groups=groups)
+    assert len(splits) >= 4
+    for fitted, stopped_by in splits:
+        assert not set(groups[fitted]) & set(groups[stopped_by])
+
+
+def test_two_groups_do_not_prevent_training(table: Table) -> None:
+    X, y = table
+    model = AveragedBoostingClassifier(max_iter=2).fit(X, y, groups=np.arange(len(X)) % 2)
+    assert len(model.members_) == 8
+
+
+def test_a_group_with_all_leavers_does_not_prevent_training() -> None:
+    X, y = make_table(400)
+    groups = np.where(y == 1, 0, 1 + np.arange(400) % 20)
+    model = AveragedBoostingClassifier(max_iter=2).fit(X, y, groups=groups)
+    assert len(model.members_) >= 1
