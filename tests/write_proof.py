@@ -47,7 +47,7 @@ PROOFS: Final = {
     "tests/mutants/test_mutants.py": {"CHURN_MUTANTS": "1"},
     "tests/mutation": {"CHURN_SMALL_FAULTS": "400"},
     "tests/functional/training/test_same_bytes.py": {
-        "CHURN_SAME_BYTES_SHIFTS": "4",
+        "CHURN_SAME_BYTES_SHIFTS": "5",
         "CHURN_SAME_BYTES_PROCESSES": "6",
     },
     "tests/functional/batch/backfill/test_interruptions.py": {"CHURN_INTERRUPTION_STEP": "1"},

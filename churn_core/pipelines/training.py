@@ -9,6 +9,7 @@ from churn_core.data.inspection import replica_findings
 from churn_core.models.bundle.notes import BundleNotes
 from churn_core.models.bundle.writer import check_bundle_folder, write_bundle
 from churn_core.models.evaluation.doubts import doubt_training
+from churn_core.models.evaluation.selection import compared_families
 from churn_core.models.export.prove import ProvedModel, prove_model
 from churn_core.models.training import train_model
 from churn_core.pipelines.other_project import refuse_other_project
@@ -107,7 +108,9 @@ def run_training(
     if quick:
         settings = quick_settings(settings)
     findings = tuple(replica_findings(table, settings.contract.columns, settings.data.group))
-    on_step(f"training: model.type {settings.model.type}, {settings.evaluation.folds} folds")
+    families = compared_families(settings)
+    doing = "comparing" if len(families) > 1 else "training"
+    on_step(f"{doing} {', '.join(families)}: {settings.evaluation.folds} folds")
     model = train_model(
         settings,
         table,

@@ -177,7 +177,7 @@ def select_model(
 
     The arguments are those of `churn_core.models.training.train_model`, with the training rows only.
     """
-    families = _compared_families(settings)
+    families = compared_families(settings)
     repeats = settings.evaluation.repeat_count(len(rows))
     compared = rows if len(families) == 1 else _choice_rows(settings, rows)
     count_fold = _fold_counter(settings, families, (len(compared), len(rows)), on_fold)
@@ -208,7 +208,8 @@ def select_model(
     return Selection(candidates[taken], judged[taken], choices, candidates)
 
 
-def _compared_families(settings: Settings) -> list[str]:
+def compared_families(settings: Settings) -> list[str]:
+    """Return the configured family, or those that ``model.type: auto`` compares."""
     if settings.model.type != "auto":
         return [settings.model.type]
     return [name for name in AUTO_FAMILIES if not settings.directed or name in MONOTONIC_FAMILIES]

@@ -21,6 +21,7 @@ ROWS: Final = 400
 FAMILIES: Final[dict[str, dict[str, Any]]] = {
     "logistic_regression": {},
     "additive": {"pairs": 2, "members": 2, "max_iter": 20},
+    "boosting": {"members": 2, "max_iter": 20},
     "random_forest": {"n_estimators": 8},
     "gradient_boosting": {"n_estimators": 8},
 }
