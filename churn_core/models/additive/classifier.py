@@ -89,9 +89,9 @@ class AdditiveBoostingClassifier(AveragedBoostingClassifier):
             random_state=random_state,
         )
 
-    def _member_count(self, rows: int) -> int:
+    def automatic_members(self, rows: int) -> int:
         # However many, they collapse into one table per term; more than four gained nothing.
-        return min(super()._member_count(rows), 4)
+        return min(super().automatic_members(rows), 4)
 
     def _allowed(self, X: Matrix, labels: Labels, groups: Labels | None) -> list[set[int]]:
         alone = [{column} for column in range(X.shape[1])]

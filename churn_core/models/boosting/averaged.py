@@ -141,7 +141,7 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         check_parameters(self)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.n_features_in_ = X.shape[1]
-        count = self._member_count(len(X)) if self.members == "auto" else self.members
+        count = self.automatic_members(len(X)) if self.members == "auto" else self.members
         splits = self._splits(labels, groups)
         if X.shape[1] >= WIDE_COLUMNS:
             useful = useful_columns(X, labels, splits[:SCREENING_MEMBERS], self.random_state)
@@ -168,7 +168,7 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         labels: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.int64)]
         return labels
 
-    def _member_count(self, rows: int) -> int:
+    def automatic_members(self, rows: int) -> int:
         """Return the number of members for 'auto': with more rows, averaging gains less."""
         return next((members for limit, members in MEMBERS_BY_ROWS if rows < limit), 1)
 
