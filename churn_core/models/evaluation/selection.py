@@ -174,13 +174,17 @@ def select_model(
     """Cross-validate the configured family, or those of `AUTO_FAMILIES` for ``model.type: auto``.
 
     Of these the one with the lowest log loss is taken, or the additive one if it loses at most `GIVEN_AWAY`.
+    They are compared without repeats, on at most `CHOICE_ROWS`; the one that is taken is judged with all.
 
     The arguments are those of `churn_core.models.training.train_model`, with the training rows only.
     """
     families = compared_families(settings)
     repeats = settings.evaluation.repeat_count(len(rows))
-    compared = rows if len(families) == 1 else _choice_rows(settings, rows)
-    count_fold = _fold_counter(settings, families, (len(compared), len(rows)), on_fold)
+    several = len(families) > 1
+    compared = _choice_rows(settings, rows) if several else rows
+    judged_again = several and (repeats > 1 or compared is not rows)
+    parts = len(families) * (1 if several else repeats) + judged_again * repeats
+    count_fold = _fold_counter(_fold_count(settings, families, parts, len(compared)), on_fold)
     choices: dict[str, Choice] = {}
     judged: dict[str, CrossValidation] = {}
     outputs: dict[str, OutOfFold] = {}
@@ -192,15 +196,17 @@ def select_model(
             if pairs is not None:
                 choices["pairs"] = pairs
         candidates[family] = candidate
-        out_of_fold = predict_out_of_fold(candidate, compared, repeats=repeats, jobs=jobs, on_fold=count_fold)
+        out_of_fold = predict_out_of_fold(
+            candidate, compared, repeats=1 if several else repeats, jobs=jobs, on_fold=count_fold
+        )
         judged[family], outputs[family] = judge(candidate, out_of_fold), out_of_fold
     taken = families[0]
-    if len(families) > 1:
+    if several:
         choices["families"] = _choose_family(judged, outputs, 1 / (settings.evaluation.folds - 1))
         taken = choices["families"].taken
         if taken != ADDITIVE:
             choices.pop("pairs", None)
-    if compared is not rows:
+    if judged_again:
         out_of_fold = predict_out_of_fold(
             candidates[taken], rows, repeats=repeats, jobs=jobs, on_fold=count_fold
         )
@@ -237,21 +243,16 @@ def _choose_family(
     return replace(choice, price=price)
 
 
-def _fold_counter(
-    settings: Settings,
-    families: list[str],
-    rows: tuple[int, int],
-    on_fold: Callable[[int, int], None] | None,
-) -> Callable[[], None]:
-    """Return a callback that counts the folds of all comparisons and reports to `on_fold`.
-
-    `rows` are the numbers of rows on which families are compared, and on which the chosen one is judged.
-    """
-    compared, judged = rows
-    folds, repeats = settings.evaluation.folds, settings.evaluation.repeat_count(judged)
-    total = (len(families) + (compared != judged)) * folds * repeats
+def _fold_count(settings: Settings, families: list[str], parts: int, rows: int) -> int:
+    """Return the folds of `parts` cross-validations, and those that choose the number of pairs."""
+    counts = 0
     if ADDITIVE in families and "pairs" not in settings.model.params:
-        total += folds * len(_pair_counts(settings, min(compared, CHOICE_ROWS)))
+        counts = len(_pair_counts(settings, min(rows, CHOICE_ROWS)))
+    return settings.evaluation.folds * (parts + counts)
+
+
+def _fold_counter(total: int, on_fold: Callable[[int, int], None] | None) -> Callable[[], None]:
+    """Return a callback that counts the folds of all comparisons and reports to `on_fold`."""
     done = 0
 
     def count_fold() -> None:
