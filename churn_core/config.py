@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from churn_core.column_specs import (
@@ -20,20 +19,15 @@ from churn_core.column_specs import (
     make_feature,
 )
 from churn_core.config_keys import unknown_key
+from churn_core.config_yaml import read_yaml
 from churn_core.decision_settings import DecisionSettings
 from churn_core.errors import ConfigError
+from churn_core.model_settings import MONOTONIC_FAMILIES, EvaluationSettings, ModelSettings
 from churn_core.output_settings import OutputSettings
 from churn_core.reader_settings import ReaderSettings
 from churn_core.schema import Contract
 from churn_core.scoring.column_names import alike_key, alike_names
 from churn_core.scoring.files.sql.output_columns import RESERVED_NAMES
-
-_MAX_BYTES, _MAX_VALUES, _MAX_DEPTH = 2**20, 200_000, 20
-
-MONOTONIC_FAMILIES: Final = ("additive", "boosting")
-"""The families that keep a declared direction."""
-
-FamilyName = Literal["logistic_regression", "additive", "boosting", "gradient_boosting", "random_forest"]
 
 
 def get_project_root() -> Path:
@@ -92,38 +86,6 @@ class DataSettings(Section):
     def ids_repeat(self) -> bool:
         """Whether a customer may have several rows, because the id is also the group."""
         return self.group is not None and self.group == self.id
-
-
-class ModelSettings(Section):
-    """The ``model`` section: the model family and the parameters of its estimator."""
-
-    type: FamilyName | Literal["auto"] = "auto"
-    params: dict[str, Any] = Field(default_factory=dict)
-    calibration: Literal["auto", "sigmoid", "none"] = "auto"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_the_family_of_params(cls, given: Any) -> Any:
-        """Parameters without a type are those of the additive model, which was once the default."""
-        if isinstance(given, dict) and given.get("params") and "type" not in given:
-            return {"type": "additive"} | given
-        return given
-
-
-class EvaluationSettings(Section):
-    """The ``evaluation`` section: repeated stratified cross-validation."""
-
-    folds: Annotated[int, Field(ge=2, le=50)] = 5
-    repeats: Literal["auto"] | Annotated[int, Field(ge=1, le=50)] = "auto"
-
-    def repeat_count(self, rows: int) -> int:
-        """Return how often the split into folds is repeated; ``auto`` repeats more in smaller tables.
-
-        In a small table the result depends more on the random split.
-        """
-        if self.repeats != "auto":
-            return self.repeats
-        return 3 if rows <= 20_000 else 2 if rows <= 100_000 else 1
 
 
 class ApiSettings(Section):
@@ -241,44 +203,7 @@ def load_config(path: Path | None = None) -> Settings:
     ConfigError
         If the file is missing or not valid YAML, or holds a key or value that is not allowed.
     """
-    path = path or default_config_path()
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} can't be read ({error.strerror}); name a config file with --config."
-        ) from error
-    if len(text) > _MAX_BYTES:
-        raise ConfigError(f"{path} is larger than {_MAX_BYTES:,} bytes; name a config file with --config.")
-    content = _parse_yaml(path, text)
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds no settings; start from config/config.yaml.")
-    return parse_config(content)
-
-
-def _parse_yaml(path: Path, text: bytes) -> Any:
-    try:
-        content = yaml.safe_load(text.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text; save it with the encoding UTF-8.") from error
-    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-        # PyYAML lets Python's own errors through, such as KeyError for '!!bool maybe'.
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{path} is not valid YAML{place}; correct its syntax.") from error
-    except RecursionError:
-        raise ConfigError(f"{path} nests too deeply; start from config/config.yaml.") from None
-    # An alias costs a few bytes each time, but names a structure of any size, even itself.
-    open_values, seen = [(content, 0)], 0
-    while open_values:
-        value, depth = open_values.pop()
-        seen += 1
-        if seen > _MAX_VALUES or depth > _MAX_DEPTH:
-            raise ConfigError(f"{path} nests too deeply, or its aliases expand to too much; write it out.")
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        open_values += [(item, depth + 1) for item in inner]
-    return content
+    return parse_config(read_yaml(path or default_config_path()))
 
 
 def parse_config(content: dict[str, Any]) -> Settings:

@@ -42,7 +42,7 @@ further behind, by less than twice the standard error.
 
 _LIMIT: Final = """\
 In `no_trace` no column and no pair shows any effect: only three columns together do. Boosting finds such an
-effect late, since no first split gains anything. No churn table that we know is like this.
+effect late, since no first split gains anything.
 """
 
 

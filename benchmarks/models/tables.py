@@ -1,8 +1,7 @@
 """The tables on which the models are compared: each is hard for some kind of model.
 
-Nine are generated, with one known difficulty each, beside the three of `benchmarks.churn_tables`. Three are
-public tables that a package ships, and are not about churn: they keep the settings from being fitted to the
-generator's taste.
+Three come from `benchmarks.churn_tables`. Eleven are generated with one known difficulty each. Three are
+public tables that a package ships, and are not about churn.
 """
 
 from __future__ import annotations

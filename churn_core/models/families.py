@@ -22,7 +22,7 @@ from churn_core.schema import NumberFeature
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
-    from churn_core.config import ModelSettings
+    from churn_core.model_settings import ModelSettings
     from churn_core.schema import Contract
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from churn_core.models.bundle.notes import BundleNotes
 from churn_core.models.evaluation.doubts import doubt_training, is_chance
+from churn_core.models.evaluation.selection import GIVEN_AWAY
 from churn_core.models.export.parity import TOLERANCE
 from churn_core.models.families import FAMILIES
 from churn_core.reports.curves import plot_money, plot_precision_recall, plot_roc
@@ -151,6 +152,7 @@ def render_report(proved: ProvedModel, notes: BundleNotes | None = None) -> str:
         importances=importances,
         shapes=_shapes(model, importances, contributions),
         shown_features=SHOWN_FEATURES,
+        given_away=GIVEN_AWAY,
         drawn_effects=drawn,
         listed_effects=listed,
         shown_values=SHOWN_VALUES,

@@ -16,6 +16,7 @@ import duckdb
 
 from churn_core.errors import DataError
 from churn_core.scoring.files.score_file import BatchSettings, score_file
+from churn_core.scoring.files.sql.text import quote_text
 from churn_core.scoring.files.unfinished import unfinished_folder
 from churn_core.scoring.predictor import ChurnPredictor
 
@@ -119,14 +120,13 @@ def write_rows(frame: Any, folder: Path) -> Path:
     try:
         table = arrow.Table.from_arrow(frame)
     except Exception as error:
+        # Each library raises errors of its own; their texts may hold values, so none is repeated.
         raise DataError(
             "The table holds a column of mixed types; give each column one type, or pass records."
         ) from error
     with duckdb.connect() as connection:
         connection.register("rows", table)
-        connection.execute(
-            f"COPY (FROM rows) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
-        )
+        connection.execute(f"COPY (FROM rows) TO {quote_text(str(path))} (FORMAT parquet)")
     return path
 
 

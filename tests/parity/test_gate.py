@@ -27,7 +27,6 @@ from churn_core.models.export.parity import (
 from churn_core.models.export.prove import prove_model
 from churn_core.models.export.scoring_graph import build_scoring_graph
 from churn_core.models.families import FAMILIES
-from churn_core.models.sklearn_internals import boosted_tree_nodes
 from churn_core.schema import CategoryFeature
 from churn_core.scoring.money import LOWEST, NOBODY
 
@@ -99,8 +98,7 @@ def split_thresholds(model: ChurnModel, column: int) -> np.ndarray:
     if model.settings.model.type == "additive":
         found = [
             nodes["num_threshold"][(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == column)]
-            for member in model.estimator.members_
-            for nodes in boosted_tree_nodes(member)
+            for nodes in model.estimator.tree_nodes()
         ]
         return float32_floor(np.concatenate(found))
     trees = tree_ensembles.trees_of(model).trees
@@ -321,8 +319,7 @@ def test_a_number_in_which_only_missing_matters_passes() -> None:
     model = train_model(config, table, jobs=1)
     infinite = [
         nodes["num_threshold"][(nodes["is_leaf"] == 0) & (nodes["feature_idx"] == 0)]
-        for member in model.estimator.members_
-        for nodes in boosted_tree_nodes(member)
+        for nodes in model.estimator.tree_nodes()
     ]
     # This is the tested case: an infinite threshold separates missing values from all others.
     assert np.isinf(np.concatenate(infinite)).any()

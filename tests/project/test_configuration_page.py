@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 
-from churn_core import column_specs, config, decision_settings, output_settings, reader_settings
+from churn_core import (
+    column_specs,
+    config,
+    decision_settings,
+    model_settings,
+    output_settings,
+    reader_settings,
+)
 from churn_core.reader_rules import NUMBER_SIGNS
 from tests import write_proof
 from tests.e2e.page_blocks import ROOT
@@ -25,8 +32,8 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "`data.target`": column_specs.TargetSpec,
     "Number columns": column_specs.NumberSpec,
     "Category columns": column_specs.CategorySpec,
-    "`model`": config.ModelSettings,
-    "`evaluation`": config.EvaluationSettings,
+    "`model`": model_settings.ModelSettings,
+    "`evaluation`": model_settings.EvaluationSettings,
     "`decision`": decision_settings.DecisionSettings,
     "`decision.risk_bands`": decision_settings.RiskBands,
     "`output`": output_settings.OutputSettings,

@@ -97,8 +97,10 @@ class AdditiveBoostingClassifier(AveragedBoostingClassifier):
         alone = [{column} for column in range(X.shape[1])]
         self.pairs_: list[tuple[int, int]] = []
         if self.pairs and X.shape[1] > 1:
-            self.pairs_ = self._strongest_pairs(X, labels, groups, alone)
-        return [*alone, *map(set, self.pairs_)]
+            found = self._strongest_pairs(X, labels, groups, alone)
+            self.pairs_ = [(int(self.columns_[one]), int(self.columns_[other])) for one, other in found]
+            alone += [{one, other} for one, other in found]
+        return alone
 
     def _strongest_pairs(
         self, X: Matrix, labels: Labels, groups: Labels | None, alone: list[set[int]]

@@ -37,10 +37,8 @@ def rank_pairs(
     residual = labels - probability
     variance = probability * (1 - probability)
     cells, counts = zip(*(_cells(column) for column in X.T), strict=True)
-    # A column without differences, such as one that was left out of a wide table, interacts with none.
-    varying = [position for position, column in enumerate(cells) if np.ptp(column)]
     scores = []
-    for first, second in combinations(varying, 2):
+    for first, second in combinations(range(X.shape[1]), 2):
         grid = cells[first] * counts[second] + cells[second]
         size = counts[first] * counts[second]
         left = np.bincount(grid, weights=residual, minlength=size)

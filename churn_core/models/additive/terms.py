@@ -10,7 +10,6 @@ import numpy as np
 
 from churn_core.features.derived import float32_floor
 from churn_core.models.additive.purification import purify
-from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +118,7 @@ def thresholds_of(model: AveragedBoostingClassifier) -> list[Thresholds]:
     A split between missing values and all others has an infinite threshold, which separates no intervals.
     """
     found: list[list[Thresholds]] = [[] for _ in range(model.n_features_in_)]
-    for nodes in _trees(model):
+    for nodes in model.tree_nodes():
         inner = nodes[nodes["is_leaf"] == 0]
         for column in np.unique(inner["feature_idx"]):
             thresholds = inner["num_threshold"][inner["feature_idx"] == column]
@@ -135,19 +134,14 @@ def cells_of(column: npt.NDArray[np.float32], thresholds: Thresholds) -> npt.NDA
     return cells
 
 
-def _trees(model: AveragedBoostingClassifier) -> Iterator[Any]:
-    for member in model.members_:
-        yield from boosted_tree_nodes(member)
-
-
 def _leaves_by_columns(
     model: AdditiveBoostingClassifier, thresholds: list[Thresholds]
 ) -> tuple[dict[tuple[int, ...], Leaves], float]:
     """Collect the leaves by the columns on their path, as masks of cells; also return the constant part."""
     share = 1 / len(model.members_)
-    constant = share * sum(boosted_baseline(member) for member in model.members_)
+    constant = model.baseline
     boxes: dict[tuple[int, ...], Leaves] = defaultdict(list)
-    for nodes in _trees(model):
+    for nodes in model.tree_nodes():
         for path, value in _leaves(nodes, thresholds):
             if path:
                 columns = tuple(sorted(path))

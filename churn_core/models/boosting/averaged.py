@@ -14,7 +14,14 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from churn_core.models.boosting.screening import WIDE_COLUMNS, useful_columns
-from churn_core.models.sklearn_internals import Interval, StrOptions, boosting_constraints, check_parameters
+from churn_core.models.sklearn_internals import (
+    Interval,
+    StrOptions,
+    boosted_baseline,
+    boosted_tree_nodes,
+    boosting_constraints,
+    check_parameters,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -91,6 +98,8 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
     Attributes
     ----------
     classes_ : ndarray, shape (2,)
+    columns_ : ndarray of int64
+        The columns that the members are fitted on: all, unless the table is wide.
     members_ : list of HistGradientBoostingClassifier
     """
 
@@ -143,18 +152,21 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         self.n_features_in_ = X.shape[1]
         count = self.automatic_members(len(X)) if self.members == "auto" else self.members
         splits = self._splits(labels, groups)
-        if X.shape[1] >= WIDE_COLUMNS:
-            useful = useful_columns(X, labels, splits[:SCREENING_MEMBERS], self.random_state)
-            # A constant column is never split.
-            X = np.where(useful, X, np.float32(0))
-        allowed = self._allowed(X, labels, groups)
-        self.members_ = [self._fit_member(X, labels, split, allowed) for split in splits[:count]]
+        with threadpool_limits(1 if len(X) < ROWS_FOR_THREADS else None, user_api="openmp"):
+            self.columns_ = np.arange(X.shape[1])
+            if X.shape[1] >= WIDE_COLUMNS:
+                screened = useful_columns(X, labels, splits[:SCREENING_MEMBERS], self.random_state)
+                self.columns_ = np.flatnonzero(screened)
+            used = self._used(X)
+            allowed = self._allowed(used, labels, groups)
+            self.members_ = [self._fit_member(used, labels, split, allowed) for split in splits[:count]]
         return self
 
     def decision_function(self, X: Matrix) -> npt.NDArray[np.float64]:
         """Return log-odds of the second class, float64 of shape (rows,)."""
+        used = self._used(X)
         total: npt.NDArray[np.float64] = np.mean(
-            [member.decision_function(X) for member in self.members_], axis=0, dtype=np.float64
+            [member.decision_function(used) for member in self.members_], axis=0, dtype=np.float64
         )
         return total
 
@@ -168,41 +180,61 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
         labels: npt.NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(np.int64)]
         return labels
 
+    def tree_nodes(self) -> list[npt.NDArray[Any]]:
+        """Return the nodes of all members' trees, as `boosted_tree_nodes`; they name columns of the input."""
+        trees = []
+        for member in self.members_:
+            for fitted in boosted_tree_nodes(member):
+                nodes = fitted.copy()
+                nodes["feature_idx"] = self.columns_[nodes["feature_idx"]]
+                trees.append(nodes)
+        return trees
+
+    @property
+    def baseline(self) -> float:
+        """The log-odds to which the mean of the members' trees adds."""
+        return float(np.mean([boosted_baseline(member) for member in self.members_]))
+
+    def _used(self, X: Matrix) -> Matrix:
+        return X if len(self.columns_) == X.shape[1] else X[:, self.columns_]
+
     def automatic_members(self, rows: int) -> int:
         """Return the number of members for 'auto': with more rows, averaging gains less."""
         return next((members for limit, members in MEMBERS_BY_ROWS if rows < limit), 1)
 
     def _allowed(self, X: Matrix, labels: Labels, groups: Labels | None) -> list[set[int]] | None:
-        """Return the sets of columns that a tree may combine; None for all."""
+        """Return the sets of columns that a tree may combine, by their place in `columns_`; None for all."""
         del X, labels, groups
         return None
 
     def _splits(self, labels: Labels, groups: Labels | None) -> list[tuple[Any, Any]]:
         """Return the rows that each member trains on, and those that stop it early."""
-        if groups is not None and len(np.unique(groups)) < MEMBER_FOLDS:
-            # Too few groups to keep them together.
-            groups = None
-        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-        folds = kind(MEMBER_FOLDS, shuffle=True, random_state=self.random_state)
+        rows = np.zeros(len(labels))
+        options = {"n_splits": MEMBER_FOLDS, "shuffle": True, "random_state": self.random_state}
         with warnings.catch_warnings():
             # A fold may lack one of the labels; it only decides when to stop.
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            splits = list(folds.split(np.zeros(len(labels)), labels, groups))
-        # Large groups may leave a fold empty, or take all rows of a label with them.
-        return [(fitted, stop) for fitted, stop in splits if len(stop) and np.ptp(labels[fitted])]
+            if groups is not None and len(np.unique(groups)) >= MEMBER_FOLDS:
+                splits = list(StratifiedGroupKFold(**options).split(rows, labels, groups))
+                # Large groups may leave a fold empty, or take all rows of a label with them.
+                splits = [(fitted, stop) for fitted, stop in splits if len(stop) and np.ptp(labels[fitted])]
+                if splits:
+                    return splits
+            # Too few groups to keep them together, or none.
+            return list(StratifiedKFold(**options).split(rows, labels))
 
     def _fit_member(
         self, X: Matrix, labels: Labels, split: tuple[Any, Any], allowed: list[set[int]] | None
     ) -> HistGradientBoostingClassifier:
         fitted, stopped_by = split
-        threads = 1 if len(X) < ROWS_FOR_THREADS else None
         parameters = {name: getattr(self, name) for name in BOOSTING_PARAMETERS}
         if self.l2_regularization == "auto":
             parameters["l2_regularization"] = float(np.clip(len(X) / L2_ROWS, *L2_LIMITS))
         directions = None
         if self.monotonic is not None:
             # Indicators of levels follow the columns that have directions.
-            directions = [*self.monotonic, *[0] * (X.shape[1] - len(self.monotonic))]
+            free = [0] * (self.n_features_in_ - len(self.monotonic))
+            directions = np.array([*self.monotonic, *free])[self.columns_]
         member = HistGradientBoostingClassifier(
             **parameters,
             monotonic_cst=directions,
@@ -211,5 +243,4 @@ class AveragedBoostingClassifier(ClassifierMixin, BaseEstimator):  # type: ignor
             n_iter_no_change=_PATIENCE,
             tol=_TOLERANCE,
         )
-        with threadpool_limits(threads, user_api="openmp"):
-            return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])
+        return member.fit(X[fitted], labels[fitted], X_val=X[stopped_by], y_val=labels[stopped_by])

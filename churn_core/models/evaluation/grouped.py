@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from churn_core.errors import TrainingError
 from churn_core.models.evaluation.cross_validation import judge, predict_out_of_fold
+from churn_core.models.splits import cross_validation_folds
 
 if TYPE_CHECKING:
     from churn_core.config import Settings
@@ -31,8 +32,11 @@ def measure_grouped(
     dict or None
         The metrics with intervals; None if so many rows are equal that no such folds have both labels.
     """
+    grouped = rows.with_equal_rows_together()
+    folds, seed = settings.evaluation.folds, settings.data.random_state
     try:
-        out_of_fold = predict_out_of_fold(settings, rows.with_equal_rows_together(), repeats=1, jobs=jobs)
+        cross_validation_folds(grouped.labels, grouped.groups, folds=folds, repeats=1, seed=seed)
     except TrainingError:
         return None
+    out_of_fold = predict_out_of_fold(settings, grouped, repeats=1, jobs=jobs)
     return judge(settings, out_of_fold).metrics

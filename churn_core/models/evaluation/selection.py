@@ -10,8 +10,9 @@ import numpy as np
 from scipy.special import expit
 from sklearn.model_selection import train_test_split
 
-from churn_core.config import MONOTONIC_FAMILIES, with_model, with_model_type
+from churn_core.config import with_model, with_model_type
 from churn_core.features.engineer import source_columns
+from churn_core.model_settings import MONOTONIC_FAMILIES
 from churn_core.models.evaluation.cross_validation import judge, predict_out_of_fold
 from churn_core.models.evaluation.metrics import DECIMALS, corrected_error
 from churn_core.models.evaluation.price import gain, price_sentence
@@ -35,7 +36,7 @@ ADDITIVE: Final = "additive"
 """The family whose number of pairs is chosen, and which `model.type: auto` prefers."""
 
 AUTO_FAMILIES: Final = ("logistic_regression", ADDITIVE, "boosting")
-"""The families that `model.type: auto` compares; the others are slower and were best on no measured table."""
+"""The families that `model.type: auto` compares; the others are there for those who name them."""
 
 EXACT_FAMILIES: Final = frozenset({"logistic_regression", ADDITIVE})
 """The families whose reasons are exact."""

@@ -25,7 +25,6 @@ from churn_core.features.graph_nodes import DOUBLE, FLOAT
 from churn_core.models.additive.classifier import AdditiveBoostingClassifier
 from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 from churn_core.models.families import FAMILIES
-from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +69,7 @@ def _convert_averaged(scope: Any, operator: Any, container: Any) -> None:
     writer = ConverterWriter(scope, container)
     model: AveragedBoostingClassifier = operator.raw_operator
     features = operator.inputs[0].full_name
-    trees = [nodes for member in model.members_ for nodes in boosted_tree_nodes(member)]
+    trees = model.tree_nodes()
     # Few trees are added in float32, the rest in float64: a thousand roundings change the sixth decimal.
     sums = [
         writer.node(
@@ -78,10 +77,9 @@ def _convert_averaged(scope: Any, operator: Any, container: Any) -> None:
         )
         for start in range(0, len(trees), _TREES_IN_FLOAT32)
     ]
-    baseline = np.mean([boosted_baseline(member) for member in model.members_])
     count = writer.constant(np.array([[float(len(model.members_))]]))
     mean = writer.node("Div", [writer.node("Sum", sums), count])
-    log_odds = writer.node("Add", [mean, writer.constant(np.array([[baseline]]))])
+    log_odds = writer.node("Add", [mean, writer.constant(np.array([[model.baseline]]))])
     _write_answers(writer, operator, container, log_odds, FLOAT)
 
 

@@ -14,7 +14,6 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
 from churn_core.errors import ParityError
 from churn_core.features.converters import register_converters
@@ -69,8 +68,8 @@ def build_portable_graph(model: ChurnModel) -> onnx.ModelProto:
             options={id(pipeline): {"zipmap": False}},
             target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
         )
-    except (MissingConverter, MissingShapeCalculator, NotImplementedError, RuntimeError) as error:
-        # skl2onnx raises a plain RuntimeError for an estimator that it converts only in part.
+    except RuntimeError as error:
+        # What skl2onnx raises for an estimator without a converter, or with one for a part of it.
         raise no_converter(
             model, "churn_core/models/export/portable_graph.py (register_converters)"
         ) from error

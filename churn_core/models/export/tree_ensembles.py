@@ -11,7 +11,6 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from churn_core.features.derived import float32_floor
 from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 from churn_core.models.export.no_converter import no_converter
-from churn_core.models.sklearn_internals import boosted_baseline, boosted_tree_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,12 +101,8 @@ def averaged_trees(model: ChurnModel) -> TreeSum:
     steps = model.pipeline.named_steps
     matrix = steps["represent"].transform(steps["engineer"].transform(model.training_matrix))
     share = 1 / len(boosting.members_)
-    trees = [
-        _histogram_tree(nodes, share, matrix)
-        for member in boosting.members_
-        for nodes in boosted_tree_nodes(member)
-    ]
-    return TreeSum(trees, base=share * sum(map(boosted_baseline, boosting.members_)))
+    trees = [_histogram_tree(nodes, share, matrix) for nodes in boosting.tree_nodes()]
+    return TreeSum(trees, base=boosting.baseline)
 
 
 TREE_READERS: Final[dict[type[Any], Callable[[ChurnModel], TreeSum]]] = {
@@ -254,9 +249,7 @@ def tree_attributes(trees: TreeSum, owners: npt.NDArray[np.int64], scale: float)
     written[~weights.any(axis=1), 0] = True
     weights_at, targets = np.nonzero(written)
     missing_left = np.concatenate([tree.missing_left for tree in trees.trees])
-    missing = {"nodes_missing_value_tracks_true": missing_left.astype(int).tolist()}
-    if not missing_left.any():
-        missing.clear()
+    tracks = {"nodes_missing_value_tracks_true": missing_left.astype(int).tolist()}
     return {
         "n_targets": int(owners.max()) + 1,
         "aggregate_function": "SUM",
@@ -268,7 +261,7 @@ def tree_attributes(trees: TreeSum, owners: npt.NDArray[np.int64], scale: float)
         "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
         "nodes_truenodeids": left.tolist(),
         "nodes_falsenodeids": right.tolist(),
-        **missing,
+        **(tracks if missing_left.any() else {}),
         "target_treeids": tree_ids[leaf][weights_at].tolist(),
         "target_nodeids": node_ids[leaf][weights_at].tolist(),
         "target_ids": targets.tolist(),

@@ -5,94 +5,25 @@ from __future__ import annotations
 import gzip
 import html
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import yaml
-from pyarrow import parquet
 
 from benchmarks import churn_tables
 from churn_core.cli import main
 from churn_core.config import load_config
 from churn_core.data import load_table
 from churn_core.pipelines import run_training
+from tests.functional.commands.init_tables import ROWS, bank_parquet, init, quick, run, streaming_csv
 from tests.functional.customer_files import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ROWS = 600
-QUICK = "evaluation: {folds: 2, repeats: 1}\nmodel: {type: logistic_regression}\n"
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    code = main([str(word) for word in words])
-    printed = capsys.readouterr()
-    assert code == 0, printed.err
-    return printed.out
-
-
-def streaming_csv(path: Path) -> tuple[Path, str]:
-    """A CSV file with odd names, blank cells, dates, e-mail addresses, many towns and a constant."""
-    draw = np.random.default_rng(3)
-    hours = np.round(draw.gamma(2, 9, ROWS), 1)
-    plan = draw.choice(["Basic", "Größe L", 'say "hi", all'], ROWS)
-    number = np.where(draw.random(ROWS) < 0.5, draw.geometric(0.3, ROWS), draw.integers(10, 200, ROWS))
-    town = [f"town {n}" for n in number]
-    odds = -0.4 - 0.04 * hours + (plan == "Basic") + (np.array(town) == "town 1")
-    table = pd.DataFrame(
-        {
-            "Subscriber No.": [f"S-{number}" for number in draw.permutation(ROWS)],
-            "sign-up date": pd.date_range("2023-01-01", periods=ROWS).strftime("%d.%m.%Y"),
-            "Plan Type": plan,
-            "e-mail.verified": draw.random(ROWS) < 0.7,
-            'the "tier"': draw.integers(1, 4, ROWS),
-            "größe": draw.integers(0, 2, ROWS),
-            "it's; -- drop table": draw.normal(0, 1, ROWS).round(3),
-            "watch\nhours": pd.Series(hours.astype(str)).mask(draw.random(ROWS) < 0.1, " "),
-            "town": town,
-            "contact": [f"{CANARY}{number}@example.org" for number in range(ROWS)],
-            "note": [f"{CANARY} called about bill {number}" for number in range(ROWS)],
-            "currency": "EUR",
-            "nothing": "",
-            "Churned ": np.where(draw.random(ROWS) < 1 / (1 + np.exp(-odds)), "yes", "no"),
-        }
-    )
-    table.to_csv(path / "streaming.csv", index=False)
-    return path / "streaming.csv", "Churned"
-
-
-def bank_parquet(path: Path) -> tuple[Path, str]:
-    """Parquet's own types: decimals, dictionaries, narrow and nullable integers, dates, lists, bytes."""
-    draw = np.random.default_rng(4)
-    balance = [Decimal(int(cents)) / 100 for cents in draw.integers(0, 10**7, ROWS)]
-    age = draw.integers(18, 90, ROWS)
-    gaps = draw.random(ROWS) < 0.1
-    left = draw.random(ROWS) < 1 / (1 + np.exp(2 - 0.04 * age))
-    columns = {
-        "AccountId": pa.array(draw.permutation(ROWS) + 10**12),
-        "balance": pa.array(balance, pa.decimal128(14, 2)),
-        "age": pa.array(age.astype(np.int8)),
-        "products": pa.array(draw.integers(1, 9, ROWS), pa.int64(), mask=gaps),
-        "active": pa.array(draw.random(ROWS) < 0.5, mask=draw.random(ROWS) < 0.1),
-        "country": pa.array(draw.choice(["FR", "DE", "ES"], ROWS)).dictionary_encode(),
-        "rate": pa.array(draw.random(ROWS).astype(np.float32)),
-        "opened": pa.array(pd.date_range("2020-01-01", periods=ROWS).date),
-        "seen": pa.array(pd.date_range("2024-01-01", periods=ROWS, freq="h")),
-        "clock": pa.array([pd.Timestamp(2024, 1, 1, hour).time() for hour in draw.integers(0, 24, ROWS)]),
-        "visits": pa.array([[1, 2]] * ROWS),
-        "address": pa.array([{"zip": 1, "street": CANARY}] * ROWS),
-        "photo": pa.array([CANARY.encode()] * ROWS),
-        "gone": pa.array(left),
-    }
-    parquet.write_table(pa.table(columns), path / "bank.parquet")
-    return path / "bank.parquet", "gone"
 
 
 def benchmark_table(name: str, ending: str) -> Callable[[Path], tuple[Path, str]]:
@@ -112,14 +43,6 @@ TABLES = {
     "benchmark bank": benchmark_table("bank", "parquet"),
     "benchmark telephone": benchmark_table("telephone", "csv"),
 }
-
-
-def init(
-    capsys: pytest.CaptureFixture[str], table: Path, target: str, folder: Path, *more: object
-) -> tuple[Path, dict[str, Any]]:
-    config = folder / "config.yaml"
-    inspected = json.loads(run(capsys, "init", table, "--target", target, "--out", config, "--json", *more))
-    return config, inspected
 
 
 def all_the_way(
@@ -144,7 +67,7 @@ def test_any_table_goes_from_init_to_scores(
     config, inspected = init(capsys, table, target, tmp_path)
     text = config.read_text(encoding="utf-8")
     assert CANARY not in text + json.dumps(inspected)
-    config.write_text(text + QUICK, encoding="utf-8")
+    config.write_text(quick(text), encoding="utf-8")
     answers, scored = all_the_way(capsys, table, config, tmp_path)
     features = [column["name"] for column in inspected["columns"] if column["role"] == "feature"]
     features += inspected["derived"]
@@ -164,7 +87,7 @@ def test_the_real_telco_table_goes_from_init_to_scores(
     config, inspected = init(capsys, telco_csv, "churn", tmp_path)
     assert [f["rule"] for f in inspected["findings"]] == ["name_corrected"]
     assert set(load_config(config).data.features) == set(load_config().data.features)
-    config.write_text(config.read_text() + QUICK)
+    config.write_text(quick(config.read_text()))
     answers, _ = all_the_way(capsys, telco_csv, config, tmp_path)
     assert len(answers) == 7043
 
@@ -179,7 +102,7 @@ def streaming(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Pat
     table, target = streaming_csv(folder)
     config, bundle = folder / "config.yaml", folder / "bundle"
     assert main(["init", str(table), "--target", target, "--out", str(config)]) == 0
-    config.write_text(config.read_text(encoding="utf-8") + QUICK, encoding="utf-8")
+    config.write_text(quick(config.read_text(encoding="utf-8")), encoding="utf-8")
     run_training(load_config(config), load_table(table), bundle, jobs=1)
     return table, config, bundle
 
@@ -256,7 +179,7 @@ def test_customers_with_several_rows_are_grouped_and_keep_their_id(
     customers.to_parquet(table)
     config, inspected = init(capsys, table, target, tmp_path)
     assert (inspected["id"], inspected["group"]) == ("AccountId", "AccountId")
-    config.write_text(config.read_text() + QUICK)
+    config.write_text(quick(config.read_text()))
     answers, scored = all_the_way(capsys, table, config, tmp_path)
     assert scored["AccountId"].tolist() == [answer["AccountId"] for answer in answers]
     run(capsys, "evaluate", table, "--model", tmp_path / "bundle")
@@ -274,7 +197,7 @@ def test_validate_and_train_warn_of_replicated_customers(
     pd.concat([customers, more]).to_parquet(table)
     config, inspected = init(capsys, table, target, tmp_path)
     assert "replicated_rows" in {finding["rule"] for finding in inspected["findings"]}
-    config.write_text(config.read_text() + QUICK)
+    config.write_text(quick(config.read_text()))
     assert "replicated_rows" in run(capsys, "validate", table, "--config", config)
     trained = run(capsys, "train", table, "--config", config, "--out", tmp_path / "bundle")
     assert trained.startswith("Warning: The table ")
@@ -282,47 +205,6 @@ def test_validate_and_train_warn_of_replicated_customers(
 
 
 # ---------------------------------------------------------------- the command itself
-
-
-def test_an_existing_file_is_replaced_only_with_force(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table, target = bank_parquet(tmp_path)
-    config, _ = init(capsys, table, target, tmp_path)
-    config.write_text("mine")
-    words = ["init", str(table), "--target", target, "--out", str(config)]
-    assert main(words) == 1
-    assert "--force" in capsys.readouterr().err
-    assert config.read_text() == "mine"
-    assert f"Next: churn train {table} --config {config}" in run(capsys, *words, "--force")
-    assert yaml.safe_load(config.read_text())["data"]["target"]["column"] == target
-    assert {path.name for path in tmp_path.iterdir()} == {"bank.parquet", "config.yaml"}
-
-
-def test_an_unwritable_path_is_named(tmp_path: Path, fails: Callable[..., str]) -> None:
-    table, target = bank_parquet(tmp_path)
-    for out in (tmp_path, tmp_path / "no" / "config.yaml"):
-        assert str(out) in fails("init", table, "--target", target, "--out", out, "--force")
-
-
-def test_a_name_that_does_not_exist_is_named(tmp_path: Path, fails: Callable[..., str]) -> None:
-    table, target = bank_parquet(tmp_path)
-    out = tmp_path / "config.yaml"
-    assert "did you mean 'gone'" in fails("init", table, "--target", "gon", "--out", out)
-    assert "'x' (--group)" in fails("init", table, "--target", target, "--group", "x", "--out", out)
-    assert "--positive 'maybe'" in fails(
-        "init", table, "--target", target, "--positive", "maybe", "--out", out
-    )
-    assert "different labels" in fails("init", table, "--target", "country", "--out", out)
-    assert not out.exists()
-
-
-def test_the_label_of_customers_who_left_can_be_given(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table, target = bank_parquet(tmp_path)
-    config, _ = init(capsys, table, target, tmp_path, "--positive", "False")
-    assert load_config(config).data.target.positive == "false"
 
 
 def test_a_table_of_another_layout_goes_from_init_to_scores_unchanged(
@@ -337,7 +219,7 @@ def test_a_table_of_another_layout_goes_from_init_to_scores_unchanged(
     for name, file in (("plain", table), ("other", source)):
         config, bundle = tmp_path / f"{name}.yaml", tmp_path / f"{name}-model"
         run(capsys, "init", file, "--target", target, "--out", config)
-        config.write_text(QUICK + config.read_text())
+        config.write_text(quick(config.read_text()))
         run(capsys, "train", file, "--config", config, "--out", bundle)
         out = tmp_path / f"{name}.parquet"
         run(capsys, "score", file, out, "--model", bundle)

@@ -16,6 +16,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from churn_core.decision_settings import DecisionSettings
+from churn_core.models.evaluation.selection import GIVEN_AWAY
 from churn_core.models.evaluation.threshold import choose_threshold
 from churn_core.reports import render_report
 from churn_core.reports.report import METRICS
@@ -327,3 +328,8 @@ def test_unusual_holdouts_are_plotted_without_a_warning(
 ) -> None:
     page = Page(render_report(with_holdout(proved_logistic, labels, probabilities)))
     assert sum(int(row[1].replace(",", "")) for row in page.table("Calibration")) == len(labels)
+
+
+def test_the_report_says_by_which_rule_candidates_were_chosen(prove: Callable[[str], ProvedModel]) -> None:
+    chosen = render_report(prove("additive"))
+    assert f"loses at most\n{GIVEN_AWAY:g} to the best" in chosen

@@ -60,3 +60,18 @@ def test_parameters_need_a_single_family() -> None:
     content = load_config().model_dump() | {"model": {"type": "auto", "params": {"members": 2}}}
     with pytest.raises(ConfigError, match=r"model\.params needs a single family"):
         parse_config(content)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model:\n  type: auto\nmodel:\n  type: additive\n",
+        "data:\n  features:\n    plan: {kind: category}\n    plan: {kind: number}\n",
+    ],
+)
+def test_a_key_that_is_given_twice_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    key, line = ("model", 3) if text.startswith("model") else ("plan", 4)
+    with pytest.raises(ConfigError, match=rf"gives the key '{key}' again in line {line}; keep one\.$"):
+        load_config(path)

@@ -10,11 +10,11 @@ import pytest
 
 from churn_core.cli import main
 from churn_core.config import load_config
+from tests.functional.commands.init_tables import quick
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUICK = "evaluation: {folds: 2, repeats: 2}\nmodel: {type: logistic_regression}\n"
 ROWS = 600
 
 
@@ -64,7 +64,7 @@ def test_a_model_of_noise_without_an_id_says_so_from_init_to_evaluate(
     said = run(capsys, "init", table, "--target", "status", "--exclude-label", "joined", "--out", config)
     assert f"{ROWS - aside} rows, 4 columns; {aside} rows more are set aside" in said
     assert "No column identifies the customer" in said
-    config.write_text(config.read_text() + QUICK)
+    config.write_text(quick(config.read_text()))
     said = run(capsys, "train", table, "--config", config, "--out", model)
     assert said.startswith("Warning: the model is no better than chance")
     assert f"{aside} rows were set aside" in said

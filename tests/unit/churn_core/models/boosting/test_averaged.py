@@ -94,8 +94,31 @@ def test_two_groups_do_not_prevent_training(table: Table) -> None:
     assert len(model.members_) == 8
 
 
-def test_a_group_with_all_leavers_does_not_prevent_training() -> None:
+def test_groups_of_one_label_do_not_prevent_training() -> None:
+    """Each label is one giant group: no split of whole groups has both labels to train on."""
     X, y = make_table(400)
-    groups = np.where(y == 1, 0, 1 + np.arange(400) % 20)
-    model = AveragedBoostingClassifier(max_iter=2).fit(X, y, groups=groups)
-    assert len(model.members_) >= 1
+    groups = y.copy()
+    groups[:6] = np.arange(2, 8)
+    for kind in (AveragedBoostingClassifier, AdditiveBoostingClassifier):
+        assert len(kind(max_iter=2).fit(X, y, groups=groups).members_) >= 4
+
+
+def test_a_wide_table_is_used_only_where_it_predicts() -> None:
+    X, y = make_table(2_000, columns=60)
+    model = AveragedBoostingClassifier(members=2, monotonic=[1] * 60).fit(X, y)
+    assert {0, 1, 2} <= set(model.columns_.tolist())
+    assert len(model.columns_) < 20
+    used = {int(c) for nodes in model.tree_nodes() for c in nodes["feature_idx"][nodes["is_leaf"] == 0]}
+    assert {0, 1, 2} <= used <= set(model.columns_.tolist())
+    others = np.delete(np.arange(60), model.columns_)
+    changed = X.copy()
+    changed[:, others] = 99
+    np.testing.assert_array_equal(model.decision_function(changed), model.decision_function(X))
+
+
+def test_pairs_of_a_wide_table_name_its_own_columns() -> None:
+    X, y = make_table(4_000, columns=60)
+    X = np.roll(X, 40, axis=1)
+    model = AdditiveBoostingClassifier(pairs=3, members=1).fit(X, y)
+    strongest = {frozenset(pair) for pair in model.pairs_}
+    assert strongest == {frozenset({40, 41}), frozenset({40, 42}), frozenset({41, 42})}

@@ -8,7 +8,6 @@ from sklearn.model_selection import StratifiedKFold
 
 from churn_core.models.boosting.averaged import AveragedBoostingClassifier
 from churn_core.models.boosting.screening import WIDE_COLUMNS, useful_columns
-from churn_core.models.sklearn_internals import boosted_tree_nodes
 
 
 def make_table(columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -20,8 +19,9 @@ def make_table(columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def used_columns(model: AveragedBoostingClassifier) -> set[int]:
-    trees = [nodes for member in model.members_ for nodes in boosted_tree_nodes(member)]
-    return {int(column) for nodes in trees for column in nodes["feature_idx"][nodes["is_leaf"] == 0]}
+    return {
+        int(column) for nodes in model.tree_nodes() for column in nodes["feature_idx"][nodes["is_leaf"] == 0]
+    }
 
 
 def test_columns_that_gain_more_than_every_shuffled_one_are_useful() -> None:
