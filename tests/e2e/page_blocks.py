@@ -97,7 +97,7 @@ def shell_blocks(text: str) -> list[tuple[str, str]]:
 
 def masked(text: str) -> str:
     """Hide figures, versions of models, and the width of columns."""
-    text = re.sub(r"churn-[0-9a-f]{12}", "churn-#", text)
+    text = re.sub(r"(?<=[a-z]-)[0-9a-f]{12}\b", "#", text)
     text = re.sub(r"(?<=model=)[0-9a-f]{12}|\b[0-9a-f]{32,64}\b", "#", text)
     text = re.sub(r"\d[\d,]*(\.\d+)?(e-?\d+)?", "#", text)
     return re.sub(r"[ ─]+", " ", text).strip()

@@ -76,6 +76,8 @@ def test_figures_are_masked_and_words_are_compared() -> None:
     assert agrees("Scored 10 of 10 rows.", "Scored 2,000 of 2,000 rows.")
     assert not agrees("Scored 10 of 10 rows.", "Scored 10 of 10 lines.")
     assert not agrees("one\n", "one\ntwo")
+    assert agrees("with customers-2b32906fb73d.", "with customers-a37ac6c32aec.")
+    assert not agrees("with customers-2b32906fb73d.", "with churn-2b32906fb73d.")
 
 
 def test_an_elision_stands_for_any_number_of_lines() -> None:
