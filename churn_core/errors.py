@@ -94,6 +94,10 @@ class DriftError(ChurnError):
     """A table has drifted further from the training rows than the caller allows."""
 
 
+class OutcomesError(ChurnError):
+    """The scores came out worse than the caller allows."""
+
+
 class OutputError(ChurnError):
     """The output can't be written."""
 

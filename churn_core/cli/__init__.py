@@ -15,7 +15,14 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from churn_core import __version__
-from churn_core.cli import data_commands, init_command, model_commands, report_command
+from churn_core.cli import (
+    campaign_command,
+    data_commands,
+    init_command,
+    model_commands,
+    outcomes_command,
+    report_command,
+)
 from churn_core.cli.early_checks import check_inputs, usage_message
 from churn_core.cli.output import flush_output, print_text, refuse_reading_own_output, report_error
 from churn_core.cli.scoring import drift_commands, scoring_commands
@@ -82,6 +89,8 @@ def build_parser() -> _Parser:
         report_command,
         scoring_commands,
         drift_commands,
+        campaign_command,
+        outcomes_command,
     ):
         module.add_commands(commands)
     for entry_point in entry_points(group="churn.commands"):

@@ -93,7 +93,7 @@ def _environment() -> Environment:
     return environment
 
 
-_TEMPLATES: Final = _environment()
+TEMPLATES: Final = _environment()
 
 
 def render_report(proved: ProvedModel, notes: BundleNotes | None = None) -> str:
@@ -121,7 +121,7 @@ def render_report(proved: ProvedModel, notes: BundleNotes | None = None) -> str:
     notes = notes or BundleNotes()
     money = model.decision.money
     currency = None if money is None else money.currency
-    return _TEMPLATES.get_template("report.html.j2").render(
+    return TEMPLATES.get_template("report.html.j2").render(
         model=model,
         notes=notes,
         headline=headline(

@@ -23,6 +23,7 @@ TOUR: Final = (
     "docs/own-tables.md",
     "docs/tables.md",
     "docs/decisions.md",
+    "docs/outcomes.md",
 )
 """Pages that are read in this order: they train, and use what the page before has made."""
 

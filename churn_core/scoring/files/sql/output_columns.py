@@ -133,12 +133,12 @@ def output_select(
             *([contract.id_column] if id_type == "VARCHAR" else []),
             *output.keep,
         ]
-        replaced = ", ".join(f"{_safe_text(str(name))} AS {quote_identifier(str(name))}" for name in texts)
+        replaced = ", ".join(f"{safe_text(str(name))} AS {quote_identifier(str(name))}" for name in texts)
         select = f"SELECT * REPLACE ({replaced}) FROM ({select})"
     return select
 
 
-def _safe_text(name: str) -> str:
+def safe_text(name: str) -> str:
     """Return the expression of a text column whose formulas have an apostrophe before them."""
     column = f"{quote_identifier(name)}::VARCHAR"
     # A list of IN that is long becomes a join, which gives the rows in any order.
