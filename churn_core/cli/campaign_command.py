@@ -11,7 +11,6 @@ from churn_core.cli.arguments import add_json, positive, share
 from churn_core.cli.output import print_result
 from churn_core.cli.tables import opened_table, table_source
 from churn_core.scoring.files.output_formats import output_format
-from churn_core.scoring.money import format_amount
 from churn_core.sources.addresses import local_output
 
 if TYPE_CHECKING:
@@ -88,6 +87,8 @@ def _lines(result: CampaignResult, campaign: Campaign, options: argparse.Namespa
     if options.top is not None and result.chosen < options.top:
         lines.append(f"Note: only {result.chosen:,} customers have a score, fewer than --top.")
     if result.expected_profit is not None:
+        from churn_core.scoring.money import format_amount
+
         amount = format_amount(result.expected_profit)
         lines.append(f"Contacting the {result.contact:,} should earn {amount}.")
     if not result.control or not result.contact:

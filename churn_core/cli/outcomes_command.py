@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_core.cli.arguments import add_json, add_model, not_negative, path, readable_path, share
-from churn_core.cli.outcomes_text import outcome_lines
 from churn_core.cli.output import print_result
 from churn_core.cli.tables import opened_table, table_source
 from churn_core.errors import ConfigError, OutcomesError
@@ -79,6 +78,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _outcomes(options: argparse.Namespace) -> None:
+    from churn_core.cli.outcomes_text import outcome_lines
     from churn_core.outcomes.report import measure_outcomes
     from churn_core.scoring.bundle import load_bundle
 

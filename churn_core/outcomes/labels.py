@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from churn_core.errors import DataError
-from churn_core.outcomes.scored_files import readable
+from churn_core.outcomes.scored_files import readable, require_files
 from churn_core.schema import label_tuple
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 
@@ -74,6 +74,7 @@ def read_labels(
         If a column is missing, an id or a date is missing or can't be read, a date lies in the future, a
         label is unknown, or labels of one customer and day disagree.
     """
+    require_files([path])
     is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
     file = quote_text(str(path))
     source = (

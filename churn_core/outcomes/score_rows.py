@@ -35,8 +35,8 @@ def read_score_rows(
     Raises
     ------
     DataError
-        If a column or the day is missing, a customer has two scores of one model on one day, or the groups of a
-        campaign contradict each other.
+        If a column or the day is missing, a customer has two scores of one model on one day, or the groups of
+        a campaign contradict each other.
     """
     wanted = list(settings.segments)
     if settings.campaign is not None:

@@ -93,6 +93,18 @@ def readable(name: object) -> Iterator[None]:
         raise DataError(f"{name} can't be read as a table; name sound .parquet or .csv files.") from error
 
 
+def require_files(paths: list[Path]) -> None:
+    """Refuse what is no file: a pipe may wait for ever, and is read twice here.
+
+    Raises
+    ------
+    DataError
+    """
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path} is not a file; name a .parquet or .csv file, or a folder of them.")
+
+
 def open_scored_files(
     connection: duckdb.DuckDBPyConnection, found: Path | PartedTable, *, name: object
 ) -> ScoredFiles:
@@ -112,6 +124,7 @@ def open_scored_files(
         If they can't be read, lack a column of scored files, or some lie in folders ``dt=`` and others not.
     """
     files = found.files if isinstance(found, PartedTable) else [found]
+    require_files(files)
     is_csv = files[0].name.lower().endswith((".csv", ".csv.gz"))
     quoted = "[" + ", ".join(quote_text(str(path)) for path in files) + "]"
     reader = (

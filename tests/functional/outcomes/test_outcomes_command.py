@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -218,6 +219,15 @@ def test_several_scores_of_a_customer_and_labels_without_days_are_refused(
 
     assert "7 further scores of the same customer" in run(customers, twice)
     assert "holds scores of 3 days" in run(customers, months[1])
+
+
+def test_a_pipe_is_refused_because_it_may_wait_for_ever(
+    run: Callable[..., Any], customers: Path, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.parquet"
+    os.mkfifo(pipe)
+
+    assert "is not a file" in run(customers, pipe)
 
 
 def test_figures_are_written_as_json_and_as_a_page(
