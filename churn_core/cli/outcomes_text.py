@@ -105,6 +105,8 @@ def campaign_lines(campaign: dict[str, Any], currency: str | None) -> list[str]:
                 else f"about {needed:,} more customers would show an effect of this size."
             )
         )
+    elif saved["high"] < 0:
+        lines.append("More of the contacted customers left than of those left alone; stop this offer.")
     elif success is not None and success["low"] > 0:
         lines.append(
             f"For the next training: decision.success_rate: {success['value']:.3g}"

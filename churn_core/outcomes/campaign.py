@@ -19,8 +19,9 @@ from churn_core.outcomes.scored_files import (
     open_scored_files,
     readable,
 )
-from churn_core.scoring.files.complete_file import complete_file, unwritable
+from churn_core.scoring.files.complete_file import complete_file
 from churn_core.scoring.files.output_formats import output_format
+from churn_core.scoring.files.score_file import writing_fault
 from churn_core.scoring.files.sql.output_columns import safe_text
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 from churn_core.sources.parts import PartedTable
@@ -132,7 +133,7 @@ def take_campaign(
             try:
                 connection.execute(f"COPY chosen TO {quote_text(str(unfinished))} ({written.options})")
             except duckdb.IOException as error:
-                raise unwritable(out, OSError()) from error
+                raise writing_fault(error, out.absolute().parent) from error
         return _count(connection, scores, scored)
 
 

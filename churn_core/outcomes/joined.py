@@ -9,11 +9,12 @@ import duckdb
 
 from churn_core.errors import DataError
 from churn_core.outcomes.labels import LabelTable, read_labels
-from churn_core.outcomes.score_rows import read_score_rows, whole_numbers
+from churn_core.outcomes.score_rows import read_score_rows
 from churn_core.outcomes.scored_files import (
     DAY_PARTITION,
     ScoredFiles,
     open_scored_files,
+    whole_numbers,
 )
 from churn_core.scoring.files.sql.text import quote_text
 

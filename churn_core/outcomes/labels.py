@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from churn_core.errors import DataError
-from churn_core.outcomes.scored_files import readable, require_files
+from churn_core.outcomes.scored_files import readable, require_files, whole_numbers
 from churn_core.schema import label_tuple
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 
@@ -102,8 +102,10 @@ def read_labels(
         "CREATE TEMP TABLE labels AS SELECT id, day, min(churned) AS churned, max(churned) AS highest"
         " FROM raw_labels WHERE churned >= 0 GROUP BY id, day"
     )
-    rows, kept = _counts(connection, "count(*), count(*) FILTER (churned >= 0)", "raw_labels")
-    distinct, disagreeing = _counts(connection, "count(*), count(*) FILTER (churned < highest)", "labels")
+    rows, kept = whole_numbers(connection, "SELECT count(*), count(*) FILTER (churned >= 0) FROM raw_labels")
+    distinct, disagreeing = whole_numbers(
+        connection, "SELECT count(*), count(*) FILTER (churned < highest) FROM labels"
+    )
     if disagreeing:
         raise DataError(
             f"{path} has labels that disagree for {disagreeing:,} customers; keep the right one of each."
@@ -129,11 +131,10 @@ def _label_sql(text: str, contract: Contract) -> str:
 
 def _check(connection: duckdb.DuckDBPyConnection, path: Path, *, dated: bool) -> None:
     today = datetime.now(UTC).date().isoformat()
-    unknown, ids, days, future = _counts(
+    unknown, ids, days, future = whole_numbers(
         connection,
-        "count(*) FILTER (churned = -2), count(*) FILTER (id IS NULL OR id = ''),"
-        f" count(*) FILTER (day IS NULL), count(*) FILTER (day > DATE '{today}')",
-        "raw_labels",
+        "SELECT count(*) FILTER (churned = -2), count(*) FILTER (id IS NULL OR id = ''),"
+        f" count(*) FILTER (day IS NULL), count(*) FILTER (day > DATE '{today}') FROM raw_labels",
     )
     if unknown:
         raise DataError(f"{path}: {unknown:,} rows have labels that data.target does not name; correct them.")
@@ -143,8 +144,3 @@ def _check(connection: duckdb.DuckDBPyConnection, path: Path, *, dated: bool) ->
         raise DataError(f"{path}: {days:,} rows have no valid date; write dates as YYYY-MM-DD.")
     if future:
         raise DataError(f"{path}: {future:,} rows have a date in the future; correct them.")
-
-
-def _counts(connection: duckdb.DuckDBPyConnection, counts: str, table: str) -> list[int]:
-    (row,) = connection.sql(f"SELECT {counts} FROM {table}").fetchall()
-    return [int(count) for count in row]

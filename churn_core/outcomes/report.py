@@ -13,7 +13,7 @@ from churn_core.errors import DataError
 from churn_core.outcomes.effect import CampaignEffect
 from churn_core.outcomes.joined import Outcomes, join_outcomes, open_memory
 from churn_core.outcomes.quality import measure_quality
-from churn_core.outcomes.scored_files import CONTACT, CONTROL
+from churn_core.outcomes.scored_files import CONTACT, CONTROL, readable
 from churn_core.scoring.drift.performance_estimate import estimate_performance
 from churn_core.scoring.drift.score_counts import ScoreCounts
 
@@ -85,6 +85,7 @@ def measure_outcomes(
         As `join_outcomes`; or if a group of the campaign has no customer with a label.
     """
     with (
+        readable(name),
         tempfile.TemporaryDirectory(prefix="churn-") as folder,
         open_memory(Path(folder), MEMORY_MB) as connection,
     ):

@@ -15,6 +15,7 @@ from churn_core.outcomes.scored_files import (
     MODEL_COLUMN,
     ScoredFiles,
     readable,
+    whole_numbers,
 )
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
 
@@ -145,9 +146,3 @@ def _missing(scores: ScoredFiles, column: str) -> str:
         f"{scores.name} has no column {column!r} to measure by; keep it in scored files by output.keep, and"
         " score again."
     )
-
-
-def whole_numbers(connection: duckdb.DuckDBPyConnection, query: str) -> list[int]:
-    """Return the single row of a query, all of it whole numbers."""
-    (row,) = connection.sql(query).fetchall()
-    return [int(value) for value in row]

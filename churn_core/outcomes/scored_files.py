@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from churn_core.errors import DataError
+from churn_core.errors import DataError, NoSpaceError
 from churn_core.scoring.files.sql.text import quote_identifier, quote_text
+from churn_core.scoring.memory_faults import is_out_of_memory
+from churn_core.scoring.parquet.faults import is_interrupt, reading_fault
 from churn_core.sources.partitions import partition_values
 from churn_core.sources.parts import PartedTable, partitions_above
 
@@ -83,14 +85,26 @@ def readable(name: object) -> Iterator[None]:
 
     Raises
     ------
-    DataError
+    DataError, MemoryError, NoSpaceError
+        The last one if there is no space for temporary files.
     """
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise MemoryError(f"Reading {name} takes more memory than there is.") from error
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError) as error:
+        if is_interrupt(error):
+            raise KeyboardInterrupt from None
+        if is_out_of_memory(error):
+            raise MemoryError(f"Reading {name} takes more memory than there is.") from error
+        fault = reading_fault(error)
+        if isinstance(fault, NoSpaceError):
+            raise fault from error
         raise DataError(f"{name} can't be read as a table; name sound .parquet or .csv files.") from error
+
+
+def whole_numbers(connection: duckdb.DuckDBPyConnection, query: str) -> list[int]:
+    """Return the single row of a query, all of it whole numbers."""
+    (row,) = connection.sql(query).fetchall()
+    return [int(value) for value in row]
 
 
 def require_files(paths: list[Path]) -> None:
@@ -132,7 +146,7 @@ def open_scored_files(
         if is_csv
         else f"read_parquet({quoted}, union_by_name=true"
     )
-    # Another column of that name may be the id.
+    # The name holds a blank, so that it is none of a scored file's columns.
     rows = f"{reader}, hive_partitioning=false, filename='scored file')"
     with readable(name):
         described = connection.sql(f"DESCRIBE SELECT * FROM {rows}").fetchall()
@@ -153,6 +167,11 @@ def open_scored_files(
     select = f'SELECT * EXCLUDE ("scored file"){replaced}'
     days = _days(files, name)
     if days is not None:
+        if DAY_PARTITION in columns:
+            raise DataError(
+                f"{name} has a column {DAY_PARTITION!r} and lies in folders {DAY_PARTITION}=; leave the"
+                " column out of output.keep."
+            )
         cases = " ".join(
             f"WHEN {quote_text(str(path))} THEN DATE {quote_text(day)}" for path, day in days.items()
         )

@@ -136,7 +136,7 @@ def score_file(
         try:
             write_footer_metadata(partial, {**settings.metadata, **counts})
         except OSError as error:
-            raise _writing_fault(error, partial.parent) from error
+            raise writing_fault(error, partial.parent) from error
     return result
 
 
@@ -199,13 +199,14 @@ def _write(
         if is_interrupt(error):
             raise KeyboardInterrupt from None
         if isinstance(error, duckdb.IOException):
-            raise _writing_fault(error, partial.parent) from error
+            raise writing_fault(error, partial.parent) from error
         raise
     finally:
         writer.close()
 
 
-def _writing_fault(error: duckdb.IOException | OSError, folder: Path) -> OutputError | InputFileError:
+def writing_fault(error: duckdb.IOException | OSError, folder: Path) -> OutputError | InputFileError:
+    """Translate an error about an output in `folder`; its own text is not shown."""
     if os.strerror(errno.EFBIG) in str(error):
         return InputFileError(
             "too-large", "The output is larger than allowed; write the file as several parts."

@@ -221,6 +221,16 @@ def test_several_scores_of_a_customer_and_labels_without_days_are_refused(
     assert "holds scores of 3 days" in run(customers, months[1])
 
 
+def test_a_column_dt_in_a_folder_of_a_day_is_refused(
+    run: Callable[..., Any], customers: Path, scores: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dt=2026-03-31"
+    folder.mkdir()
+    pd.read_parquet(scores).assign(dt="x").to_parquet(folder / "part.parquet")
+
+    assert "has a column 'dt'" in run(customers, folder / "part.parquet")
+
+
 def test_a_pipe_is_refused_because_it_may_wait_for_ever(
     run: Callable[..., Any], customers: Path, tmp_path: Path
 ) -> None:

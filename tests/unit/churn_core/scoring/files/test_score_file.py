@@ -12,7 +12,7 @@ import pytest
 
 from churn_core.errors import InputFileError, NoSpaceError, OutputError
 from churn_core.scoring.files.output_formats import output_format
-from churn_core.scoring.files.score_file import _write, _writing_fault
+from churn_core.scoring.files.score_file import _write, writing_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_full_disk_is_recognized_by_the_error_or_by_the_space_that_is_left(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    assert type(_writing_fault(error, tmp_path)) is expected
+    assert type(writing_fault(error, tmp_path)) is expected
 
 
 class Database:
